@@ -1,0 +1,93 @@
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>Recycles a device's memory blocks, so that after the first training step nothing is allocated any more.</summary>
+/// <remarks>A request takes the smallest free block that holds it and is at most twice as large. The same sequence of requests
+/// and returns therefore gets the same blocks each time. Not safe for several threads: a device has one driver thread.</remarks>
+public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
+{
+    private const int Granule = 64;
+    private readonly SortedDictionary<long, Stack<Storage>> _free = [];
+    private readonly HashSet<Storage> _live = [];
+
+    /// <summary>Bytes in the hands of tensors.</summary>
+    public long LiveBytes { get; private set; }
+
+    /// <summary>Largest <see cref="LiveBytes"/> seen.</summary>
+    public long PeakBytes { get; private set; }
+
+    /// <summary>Bytes taken from the device, free blocks included.</summary>
+    public long AllocatedBytes { get; private set; }
+
+    /// <summary>Blocks taken from the device since the start; constant once warm.</summary>
+    public int Allocations { get; private set; }
+
+    /// <summary>Names of the tensors that have not been returned.</summary>
+    public IEnumerable<string> Live => _live.Select(s => s.Holder ?? "?").Order(StringComparer.Ordinal);
+
+    internal Storage Rent(long floats, string holder)
+    {
+        long length = Math.Max(Granule, (floats + Granule - 1) / Granule * Granule);
+        var storage = Take(length);
+        if (storage is null)
+        {
+            storage = allocate(length);
+            Allocations++;
+            AllocatedBytes += storage.Length * sizeof(float);
+        }
+        storage.Holder = holder;
+        _live.Add(storage);
+        LiveBytes += storage.Length * sizeof(float);
+        PeakBytes = Math.Max(PeakBytes, LiveBytes);
+        return storage;
+    }
+
+    internal void Return(Storage storage)
+    {
+        if (!_live.Remove(storage)) throw new InvalidOperationException($"The buffer of '{storage.Holder}' was returned twice.");
+        storage.Holder = null;
+        LiveBytes -= storage.Length * sizeof(float);
+        if (!_free.TryGetValue(storage.Length, out var stack)) _free[storage.Length] = stack = new();
+        stack.Push(storage);
+    }
+
+    /// <summary>Gives all free blocks back to the device.</summary>
+    public void Trim()
+    {
+        foreach (var storage in _free.Values.SelectMany(s => s))
+        {
+            AllocatedBytes -= storage.Length * sizeof(float);
+            storage.Dispose();
+        }
+        _free.Clear();
+    }
+
+    /// <summary>Refuses leaks: every tensor rented since must have been returned.</summary>
+    /// <exception cref="InvalidOperationException">Names the tensors still live beyond <paramref name="expectedBytes"/>.</exception>
+    public void AssertLive(long expectedBytes)
+    {
+        if (LiveBytes != expectedBytes)
+            throw new InvalidOperationException($"{LiveBytes} bytes are live where {expectedBytes} were expected: {string.Join(", ", Live)}.");
+    }
+
+    /// <summary>Frees everything, live blocks included: their tensors are dead.</summary>
+    public void Dispose()
+    {
+        Trim();
+        foreach (var storage in _live) storage.Dispose();
+        _live.Clear();
+        LiveBytes = AllocatedBytes = 0;
+    }
+
+    private Storage? Take(long length)
+    {
+        foreach (var (size, stack) in _free)
+        {
+            if (size < length) continue;
+            if (size > 2 * length) return null;
+            var storage = stack.Pop();
+            if (stack.Count == 0) _free.Remove(size);
+            return storage;
+        }
+        return null;
+    }
+}

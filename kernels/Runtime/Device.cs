@@ -1,0 +1,85 @@
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>A device that could be opened, or why it cannot.</summary>
+/// <param name="Id">What <c>--device</c> takes: <c>cpu</c>, <c>cuda:0</c>, <c>opencl:1</c>, <c>debug</c>.</param>
+/// <param name="Name">The hardware's or driver's name for it.</param>
+/// <param name="MemoryBytes">Its memory; 0 if unknown.</param>
+/// <param name="Unavailable">Why it cannot be used, as a sentence; null if it can.</param>
+public sealed record DeviceInfo(string Id, string Name, long MemoryBytes, string? Unavailable);
+
+/// <summary>Where tensors live and operators run: <c>cpu</c> (SIMD bodies), <c>cuda:n</c>, <c>opencl:n</c> (ILGPU bodies), or
+/// <c>debug</c> (ILGPU bodies on ILGPU's CPU simulator, for the debugger).</summary>
+/// <remarks>A device has one driver thread. Launches on a GPU are asynchronous; <see cref="Tensor.Read"/> and
+/// <see cref="Synchronize"/> wait.</remarks>
+public abstract partial class Device : IDisposable
+{
+    private protected Device(string id, string name, int threads, Func<long, Storage> allocate)
+    {
+        (Id, Name) = (id, name);
+        Team = new Threads(threads);
+        Pool = new BufferPool(allocate);
+        if (Profiler.LevelFromEnvironment is > 0 and int level) Profiler = new Profiler(this, level);
+    }
+
+    /// <summary>What <c>--device</c> takes.</summary>
+    public string Id { get; }
+
+    /// <summary>The hardware's name.</summary>
+    public string Name { get; }
+
+    /// <summary>The host threads: run the host bodies on <c>cpu</c>, prepare batches elsewhere.</summary>
+    public Threads Team { get; }
+
+    /// <summary>The device's memory blocks.</summary>
+    public BufferPool Pool { get; }
+
+    /// <summary>When set, every kernel is timed (and waited for).</summary>
+    public Profiler? Profiler { get; set; }
+
+    /// <summary>Whether host bodies run here.</summary>
+    public bool IsHost => this is HostDevice;
+
+    /// <summary>Waits until everything launched is done.</summary>
+    public abstract void Synchronize();
+
+    internal abstract void Write(Tensor to, ReadOnlySpan<float> values);
+
+    internal abstract void Read(Tensor from, Span<float> values);
+
+    /// <summary>Opens a device.</summary>
+    /// <param name="id"><c>cpu</c>, <c>cuda</c>, <c>cuda:n</c>, <c>opencl</c>, <c>opencl:n</c>, <c>debug</c>, or <c>auto</c>: the first CUDA
+    /// device, else the first OpenCL device that is a GPU, else <c>cpu</c>.</param>
+    /// <param name="threads">Host threads; 0 for one a processor.</param>
+    /// <exception cref="DeviceException">There is no such device, or it cannot be opened.</exception>
+    public static Device Open(string id = "auto", int threads = 0)
+    {
+        if (id == "cpu") return new HostDevice(threads);
+        Device? device = null;
+        OpenGpu(id, threads, ref device);
+        if (device is not null) return device;
+        if (id == "auto") return new HostDevice(threads);
+        string known = string.Join(", ", List().Where(d => d.Unavailable is null).Select(d => d.Id).Append("auto"));
+        throw new DeviceException($"There is no device '{id}' here; there are: {known} ('mlffad devices' says why others are unavailable).");
+    }
+
+    /// <summary>All devices that exist here, and the kinds that do not with the reason.</summary>
+    public static IReadOnlyList<DeviceInfo> List()
+    {
+        var list = new List<DeviceInfo> { HostDevice.Describe() };
+        ListGpu(list);
+        return list;
+    }
+
+    static partial void OpenGpu(string id, int threads, ref Device? device);
+
+    static partial void ListGpu(List<DeviceInfo> list);
+
+    /// <summary>Frees the device's memory and threads.</summary>
+    public virtual void Dispose()
+    {
+        Profiler?.Report();
+        Pool.Dispose();
+        Team.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,154 @@
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace MlffAd.Kernels.Runtime;
+
+public abstract partial class Device
+{
+    static partial void OpenGpu(string id, int threads, ref Device? device) => device = GpuDevice.TryOpen(id, threads);
+
+    static partial void ListGpu(List<DeviceInfo> list) => GpuDevice.Describe(list);
+}
+
+/// <summary>Memory of an ILGPU accelerator.</summary>
+internal sealed class GpuStorage(MemoryBuffer1D<float, Stride1D.Dense> buffer) : Storage(buffer.Length)
+{
+    public ArrayView<float> View { get; } = buffer.View.AsContiguous();
+
+    public override void Dispose() => buffer.Dispose();
+}
+
+/// <summary>An ILGPU accelerator: CUDA, OpenCL, or the CPU simulator under the name <c>debug</c>.</summary>
+internal sealed class GpuDevice : Device
+{
+    /// <summary>Largest group the <c>debug</c> simulator offers: one thread of the host per simulated thread.</summary>
+    private static readonly CPUDevice Simulator = new(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
+
+    private readonly Context _context;
+
+    static GpuDevice() => NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, static (name, assembly, path) =>
+    {
+        // Many machines have only the versioned library names.
+        string? versioned = OperatingSystem.IsLinux() ? name switch { "cuda" => "libcuda.so.1", "OpenCL" => "libOpenCL.so.1", _ => null } : null;
+        return versioned is not null && NativeLibrary.TryLoad(versioned, out nint handle) ? handle : nint.Zero;
+    });
+
+    private GpuDevice(string id, Context context, Accelerator accelerator, int threads)
+        : base(id, accelerator.Name, threads, length => Allocate(accelerator, length))
+    {
+        (_context, Accelerator) = (context, accelerator);
+    }
+
+    public Accelerator Accelerator { get; }
+
+    /// <summary>Compiled kernels, by their <see cref="GpuKernel{TArgs}"/>.</summary>
+    public Dictionary<object, Delegate> Compiled { get; } = [];
+
+    public static GpuDevice? TryOpen(string id, int threads)
+    {
+        var kinds = id is "auto" ? ["cuda", "opencl"] : new[] { id.Split(':')[0] };
+        bool numbered = int.TryParse(id.Split(':').ElementAtOrDefault(1) ?? "0", out int index) && id.Count(c => c == ':') <= 1 && index >= 0;
+        if (!numbered) return null;
+        foreach (string kind in kinds)
+        {
+            var context = CreateContext(kind);
+            if (context is null) continue;
+            var devices = Devices(context, kind).Where(d => id != "auto" || kind == "cuda" || IsGpu(d)).ToList();
+            if (index < devices.Count)
+            {
+                string name = kind == "debug" ? kind : $"{kind}:{index}";
+                try { return new GpuDevice(name, context, devices[index].CreateAccelerator(context), threads); }
+                catch (Exception e) when (e is not DeviceException)
+                {
+                    context.Dispose();
+                    throw new DeviceException($"The device '{name}' could not be opened: {e.Message}", e);
+                }
+            }
+            context.Dispose();
+        }
+        return null;
+    }
+
+    public static void Describe(List<DeviceInfo> list)
+    {
+        foreach (var (kind, missing) in new[] { ("cuda", "No NVIDIA driver (libcuda) or no card was found."), ("opencl", "No OpenCL driver with a usable device was found.") })
+        {
+            using var context = CreateContext(kind);
+            var devices = context is null ? [] : Devices(context, kind).ToList();
+            for (int i = 0; i < devices.Count; i++) list.Add(new($"{kind}:{i}", devices[i].Name, devices[i].MemorySize, null));
+            if (devices.Count == 0) list.Add(new(kind, "", 0, missing));
+        }
+        list.Add(new("debug", "GPU bodies on ILGPU's CPU simulator (very slow)", 0, null));
+    }
+
+    public override void Synchronize() => Accelerator.Synchronize();
+
+    internal override unsafe void Write(Tensor to, ReadOnlySpan<float> values)
+    {
+        fixed (float* p = values) Copy(to, p, write: true);
+    }
+
+    internal override unsafe void Read(Tensor from, Span<float> values)
+    {
+        fixed (float* p = values) Copy(from, p, write: false);
+    }
+
+    public override void Dispose()
+    {
+        Synchronize();
+        base.Dispose();
+        Accelerator.Dispose();
+        _context.Dispose();
+    }
+
+    private static Context? CreateContext(string kind)
+    {
+        var builder = Context.Create().EnableAlgorithms().Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive).Profiling();
+        switch (kind)
+        {
+            case "cuda": builder.Cuda(); break;
+            case "opencl": builder.OpenCL(); break;
+            case "debug": builder.CPU(Simulator); break;
+            default: return null;
+        }
+        return builder.ToContext();
+    }
+
+    private static IEnumerable<ILGPU.Runtime.Device> Devices(Context context, string kind)
+    {
+        // A context that found nothing holds a CPU device in its place.
+        var type = kind switch { "cuda" => AcceleratorType.Cuda, "opencl" => AcceleratorType.OpenCL, _ => AcceleratorType.CPU };
+        return context.Devices.Where(d => d.AcceleratorType == type);
+    }
+
+    private static bool IsGpu(ILGPU.Runtime.Device device) => device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
+
+    private static GpuStorage Allocate(Accelerator accelerator, long length)
+    {
+        try { return new GpuStorage(accelerator.Allocate1D<float>(length)); }
+        catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
+        {
+            throw new DeviceException($"'{accelerator.Name}' has not enough memory for another {length * sizeof(float) >> 20} MiB; try a smaller --batch or --image-size.", e);
+        }
+    }
+
+    /// <summary>Copies between a tensor and host memory; a view with gaps goes row by row.</summary>
+    private unsafe void Copy(Tensor tensor, float* host, bool write)
+    {
+        var view = ((GpuStorage)tensor.Storage).View;
+        int runs = tensor.IsContiguous ? 1 : tensor.Rows;
+        long length = tensor.Count / runs;
+        for (int r = 0; r < runs; r++)
+        {
+            var part = view.SubView(tensor.Offset + (long)r * tensor.Pitch, length);
+            var span = new Span<float>(host + r * length, checked((int)length));
+            if (write) part.CopyFromCPU(Accelerator.DefaultStream, (ReadOnlySpan<float>)span);
+            else part.CopyToCPU(Accelerator.DefaultStream, span);
+        }
+    }
+}

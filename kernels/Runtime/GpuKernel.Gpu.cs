@@ -1,0 +1,64 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>A tensor as GPU bodies see it: rows of channels, <c>Pitch</c> floats apart.</summary>
+internal readonly struct GpuRows(ArrayView<float> data, int pitch)
+{
+    public readonly ArrayView<float> Data = data;
+    public readonly int Pitch = pitch;
+
+    public ref float this[int row, int c]
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ref Data[row * Pitch + c];
+    }
+}
+
+internal static class GpuTensors
+{
+    extension(Tensor t)
+    {
+        /// <summary>The elements of a tensor on a GPU device. Throws if it lies elsewhere or is dead.</summary>
+        public GpuRows Gpu => new(((GpuStorage)t.Storage).View.SubView(t.Offset, t.Extent), t.Pitch);
+    }
+}
+
+/// <summary>A GPU body and how it is launched: compiled once a device, always in explicit groups.</summary>
+/// <typeparam name="TArgs">The body's arguments as one struct (views, extents, constants); it must be internal or public.</typeparam>
+/// <param name="name">Name for messages.</param>
+/// <param name="body">The body; finds its place with <c>Grid</c> and <c>Group</c>.</param>
+/// <param name="group">Threads in a group, at most 256 so that every device can run it.</param>
+/// <param name="sharedBytes">Shared memory the body declares.</param>
+internal sealed class GpuKernel<TArgs>(string name, Action<TArgs> body, int group = 256, int sharedBytes = 0) where TArgs : struct
+{
+    public int Group => group;
+
+    /// <summary>Launches enough groups to give each of <paramref name="items"/> a thread; the body tests its index against the count.</summary>
+    public void LaunchItems(Device device, long items, in TArgs args) =>
+        Launch(device, new Index3D(checked((int)((items + group - 1) / group)), 1, 1), args);
+
+    /// <summary>Launches a number of groups.</summary>
+    public void Launch(Device device, int groups, in TArgs args) => Launch(device, new Index3D(groups, 1, 1), args);
+
+    /// <summary>Launches a grid of groups.</summary>
+    public void Launch(Device device, Index3D groups, in TArgs args)
+    {
+        var gpu = (GpuDevice)device;
+        if (!gpu.Compiled.TryGetValue(this, out var launcher)) gpu.Compiled[this] = launcher = Compile(gpu);
+        if (groups.Size == 0) return;
+        ((Action<KernelConfig, TArgs>)launcher)(new KernelConfig(groups, new Index3D(group, 1, 1)), args);
+    }
+
+    private Action<KernelConfig, TArgs> Compile(GpuDevice gpu)
+    {
+        var accelerator = gpu.Accelerator;
+        if (group > accelerator.MaxNumThreadsPerGroup)
+            throw new DeviceException($"The kernel '{name}' needs groups of {group} threads; '{gpu.Name}' has {accelerator.MaxNumThreadsPerGroup}.");
+        if (sharedBytes > accelerator.MaxSharedMemoryPerGroup)
+            throw new DeviceException($"The kernel '{name}' needs {sharedBytes} bytes of shared memory; '{gpu.Name}' has {accelerator.MaxSharedMemoryPerGroup}.");
+        return accelerator.LoadStreamKernel(body);
+    }
+}

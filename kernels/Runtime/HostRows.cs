@@ -1,0 +1,33 @@
+using System.Runtime.CompilerServices;
+
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>A tensor as host bodies see it: rows of channels, <c>Pitch</c> floats apart.</summary>
+internal readonly unsafe struct HostRows(float* data, int pitch)
+{
+    public readonly float* Data = data;
+    public readonly int Pitch = pitch;
+
+    public ref float this[int row, int c]
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ref Data[(nint)row * Pitch + c];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float* Row(int row) => Data + (nint)row * Pitch;
+}
+
+internal static unsafe class HostTensors
+{
+    extension(Tensor t)
+    {
+        /// <summary>The elements of a tensor on the host. Throws if it lies elsewhere or is dead.</summary>
+        public HostRows Host => new(((HostStorage)t.Storage).Pointer + t.Offset, t.Pitch);
+
+        /// <summary>The elements of a contiguous host tensor.</summary>
+        public Span<float> HostSpan => t.IsContiguous
+            ? new Span<float>(t.Host.Data, checked((int)t.Count))
+            : throw new InvalidOperationException($"{t} is not contiguous.");
+    }
+}

@@ -1,0 +1,34 @@
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>An operator's name, under which its GPU and host bodies are timed and counted.</summary>
+/// <remarks>Every public operator opens one range: <c>using var _ = Forward.Begin(y, flop, bytes);</c>. Without a profiler it costs a null test.</remarks>
+public sealed class Kernel(string name)
+{
+    /// <summary>Name, <c>family.operation</c>.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Opens the range; dispose it behind the launch.</summary>
+    /// <param name="about">A tensor of the call: gives the device, and the shape in traces.</param>
+    /// <param name="flop">Floating-point operations of the call.</param>
+    /// <param name="bytes">Bytes that must be read and written.</param>
+    public Range Begin(Tensor about, long flop, long bytes) => new(this, about, flop, bytes);
+
+    /// <summary>A call in progress.</summary>
+    public readonly ref struct Range
+    {
+        private readonly Profiler? _profiler;
+        private readonly Kernel _kernel;
+        private readonly Tensor _about;
+        private readonly long _start, _flop, _bytes;
+
+        internal Range(Kernel kernel, Tensor about, long flop, long bytes)
+        {
+            _profiler = about.Device.Profiler;
+            (_kernel, _about, _flop, _bytes) = (kernel, about, flop, bytes);
+            if (_profiler is not null) _start = _profiler.Start();
+        }
+
+        /// <summary>Closes the range.</summary>
+        public void Dispose() => _profiler?.Stop(_kernel.Name, _about, _start, _flop, _bytes);
+    }
+}

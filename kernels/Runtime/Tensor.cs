@@ -1,0 +1,138 @@
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>A float32 channels-last array on a device: its own pooled buffer, or a view of another tensor's.</summary>
+/// <remarks>Element (n, h, w, c) lies at <c>((n·H + h)·W + w)·Pitch + c</c> floats from the start. A channel slice of a wider tensor has
+/// Pitch &gt; C, which is how concatenation costs nothing: the producers write into slices of one buffer. Disposing the owner
+/// returns the buffer to the pool and kills its views; using a dead tensor throws and names it.</remarks>
+public sealed class Tensor : IDisposable
+{
+    private readonly Tensor _root;
+    private readonly long _offset;
+    private Storage? _storage;   // of the root only
+
+    private Tensor(Device device, Shape shape, string name, Storage storage)
+    {
+        (Device, Shape, Name, Pitch, _storage, _root) = (device, shape, name, shape.C, storage, this);
+    }
+
+    private Tensor(Tensor of, Shape shape, int pitch, long offset)
+    {
+        (Device, Shape, Name, Pitch, _root, _offset) = (of.Device, shape, of.Name, pitch, of._root, offset);
+    }
+
+    /// <summary>Where the data lies.</summary>
+    public Device Device { get; }
+
+    /// <summary>Extents.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>Name for messages and leak reports.</summary>
+    public string Name { get; }
+
+    /// <summary>Floats between one position's channels and the next position's.</summary>
+    public int Pitch { get; }
+
+    /// <summary>Positions: N·H·W.</summary>
+    public int Rows => Shape.Rows;
+
+    /// <summary>Channels.</summary>
+    public int C => Shape.C;
+
+    /// <summary>Elements.</summary>
+    public long Count => Shape.Count;
+
+    /// <summary>Whether the elements lie without gaps.</summary>
+    public bool IsContiguous => Pitch == C || Rows == 1;
+
+    /// <summary>Whether this is a view of another tensor's buffer.</summary>
+    public bool IsView => _root != this;
+
+    internal long Offset => _offset;
+
+    /// <summary>Floats from the first element to behind the last.</summary>
+    internal long Extent => (long)(Rows - 1) * Pitch + C;
+
+    internal Storage Storage => _root._storage ?? throw new ObjectDisposedException(Name, $"The tensor '{Name}' {Shape} was used after it was returned.");
+
+    /// <summary>Rents a tensor; its contents are undefined.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="shape">Extents; fewer than 2³¹ elements.</param>
+    /// <param name="name">Name for messages.</param>
+    /// <param name="capacity">Elements to reserve, when a later, larger use of the same buffer is known.</param>
+    /// <exception cref="DeviceException">The device has not enough memory.</exception>
+    public static Tensor Rent(Device device, Shape shape, string name, long capacity = 0)
+    {
+        if (shape.N <= 0 || shape.H <= 0 || shape.W <= 0 || shape.C <= 0) throw new ArgumentException($"'{name}' has an empty shape {shape}.");
+        if (shape.Count > int.MaxValue) throw new ArgumentException($"'{name}' {shape} has more than 2^31 elements.");
+        return new Tensor(device, shape, name, device.Pool.Rent(Math.Max(shape.Count, capacity), name));
+    }
+
+    /// <summary>Rents a tensor and fills it.</summary>
+    public static Tensor From(Device device, Shape shape, ReadOnlySpan<float> values, string name)
+    {
+        var t = Rent(device, shape, name);
+        t.Write(values);
+        return t;
+    }
+
+    /// <summary>Channels <paramref name="start"/> … start + count − 1 of every position, as a view.</summary>
+    public Tensor Slice(int start, int count)
+    {
+        if (start < 0 || count <= 0 || start + count > C) throw new ArgumentOutOfRangeException(nameof(start), $"Channels {start}…{start + count - 1} of {this}.");
+        return new Tensor(this, Shape.WithC(count), Pitch, _offset + start);
+    }
+
+    /// <summary>Items <paramref name="first"/> … first + count − 1 of the batch, as a view.</summary>
+    public Tensor Items(int first, int count)
+    {
+        if (first < 0 || count <= 0 || first + count > Shape.N) throw new ArgumentOutOfRangeException(nameof(first), $"Items {first}…{first + count - 1} of {this}.");
+        return new Tensor(this, Shape with { N = count }, Pitch, _offset + (long)first * Shape.Area * Pitch);
+    }
+
+    /// <summary>Floats <paramref name="start"/> … of a contiguous tensor seen in another shape, as a view.</summary>
+    public Tensor Part(long start, Shape shape)
+    {
+        if (!IsContiguous || start < 0 || start + shape.Count > Count) throw new ArgumentOutOfRangeException(nameof(start), $"Elements {start}…{start + shape.Count - 1} of {this}.");
+        return new Tensor(this, shape, shape.C, _offset + start);
+    }
+
+    /// <summary>The same elements under another shape: positions regrouped, or, when contiguous, anything of equal count.</summary>
+    public Tensor Reshape(Shape shape)
+    {
+        if (shape.Count != Count || (shape.C != C && !IsContiguous)) throw new ArgumentException($"{this} cannot be seen as {shape}.");
+        return new Tensor(this, shape, shape.C == C ? Pitch : shape.C, _offset);
+    }
+
+    /// <summary>Copies <paramref name="values"/> (row-major, without gaps) into the tensor.</summary>
+    public void Write(ReadOnlySpan<float> values)
+    {
+        if (values.Length != Count) throw new ArgumentException($"{values.Length} values for {this}.");
+        Device.Write(this, values);
+    }
+
+    /// <summary>Copies the elements (row-major, without gaps) out of the tensor; waits for the device.</summary>
+    public void Read(Span<float> values)
+    {
+        if (values.Length != Count) throw new ArgumentException($"{this} into {values.Length} values.");
+        Device.Read(this, values);
+    }
+
+    /// <summary>The elements, row-major, as a new array; waits for the device.</summary>
+    public float[] ToArray()
+    {
+        var values = new float[Count];
+        Read(values);
+        return values;
+    }
+
+    /// <summary>Returns the buffer to the pool. Disposing a view does nothing.</summary>
+    public void Dispose()
+    {
+        if (IsView || _storage is null) return;
+        Device.Pool.Return(_storage);
+        _storage = null;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Pitch == C ? $"'{Name}' {Shape}" : $"'{Name}' {Shape} pitch {Pitch}";
+}

@@ -1,0 +1,130 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>A host body: items <c>begin … end − 1</c> of an operator's work, independent of all others.</summary>
+public interface IJob
+{
+    /// <summary>Does the items of a half-open range.</summary>
+    void Run(int begin, int end);
+}
+
+/// <summary>A fork–join team of a fixed number of threads. Each call splits its items into equal consecutive parts, one a thread.</summary>
+/// <remarks>A host body computes an item the same way wherever it runs, so results do not depend on the number of threads.
+/// Workers spin for some 20 µs after a call, long enough for the next operator to find them awake, then park. No call allocates:
+/// the job lives on the caller's stack and workers reach it by pointer.</remarks>
+public sealed unsafe class Threads : IDisposable
+{
+    private const int Spins = 200;
+
+    [ThreadStatic] private static bool _inside;
+
+    private readonly Lock _oneCaller = new();
+    private readonly Worker[] _workers;
+    private delegate*<void*, int, int, void> _call;
+    private void* _job;
+    private int _items, _parts;
+    private volatile int _pending;
+    private volatile bool _stop;
+    private volatile ExceptionDispatchInfo? _failure;
+
+    /// <summary>Starts the team.</summary>
+    /// <param name="count">Threads, the caller included; 0 means one for each processor.</param>
+    public Threads(int count = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        Count = count == 0 ? Environment.ProcessorCount : count;
+        _workers = new Worker[Count - 1];
+        for (int i = 0; i < _workers.Length; i++) _workers[i] = new Worker(this, i + 1);
+    }
+
+    /// <summary>Threads, the caller included.</summary>
+    public int Count { get; }
+
+    /// <summary>Runs a job's items on the team and returns when all are done.</summary>
+    /// <param name="items">Number of items.</param>
+    /// <param name="job">The body.</param>
+    /// <param name="grain">Fewest items worth a thread of their own.</param>
+    public void For<T>(int items, T job, int grain = 1) where T : struct, IJob
+    {
+        if (items <= 0) return;
+        int parts = Math.Min(Count, (items + grain - 1) / grain);
+        if (parts <= 1 || _inside)
+        {
+            job.Run(0, items);
+            return;
+        }
+        lock (_oneCaller)
+        {
+            _call = &Invoke<T>;
+            _job = Unsafe.AsPointer(ref job);
+            (_items, _parts, _failure, _pending) = (items, parts, null, parts - 1);
+            for (int i = 0; i < parts - 1; i++) _workers[i].Wake();
+            Do(0);
+            for (int spin = 0; _pending != 0; spin++)
+            {
+                if (spin < Spins) Thread.SpinWait(20);
+                else Thread.Yield();
+            }
+            _failure?.Throw();
+        }
+    }
+
+    /// <summary>Ends the team's threads.</summary>
+    public void Dispose()
+    {
+        _stop = true;
+        foreach (var worker in _workers) worker.Wake();
+    }
+
+    private static void Invoke<T>(void* job, int begin, int end) where T : struct, IJob => Unsafe.AsRef<T>(job).Run(begin, end);
+
+    private void Do(int part)
+    {
+        _inside = true;
+        try { _call(_job, (int)((long)_items * part / _parts), (int)((long)_items * (part + 1) / _parts)); }
+        catch (Exception e) { _failure = ExceptionDispatchInfo.Capture(e); }
+        finally { _inside = false; }
+    }
+
+    private sealed class Worker
+    {
+        private readonly Threads _team;
+        private readonly int _part;
+        private readonly SemaphoreSlim _signal = new(0);
+        private volatile int _calls;
+        private int _parked;
+
+        public Worker(Threads team, int part)
+        {
+            (_team, _part) = (team, part);
+            new Thread(Loop) { IsBackground = true, Name = $"mlffad worker {part}" }.Start();
+        }
+
+        public void Wake()
+        {
+            Interlocked.Increment(ref _calls);
+            if (Volatile.Read(ref _parked) == 1) _signal.Release();
+        }
+
+        private void Loop()
+        {
+            for (int seen = 0; ; seen++)
+            {
+                for (int spin = 0; _calls == seen && spin < Spins; spin++) Thread.SpinWait(20);
+                if (_calls == seen) Park(seen);
+                if (_team._stop) return;
+                _team.Do(_part);
+                Interlocked.Decrement(ref _team._pending);
+            }
+        }
+
+        private void Park(int seen)
+        {
+            Interlocked.Exchange(ref _parked, 1);
+            while (_calls == seen) _signal.Wait();
+            Interlocked.Exchange(ref _parked, 0);
+        }
+    }
+}
