@@ -1,0 +1,46 @@
+using MlffAd.Kernels.Runtime;
+using Xunit;
+
+namespace MlffAd.Tests;
+
+/// <summary>The devices that operator tests run on: <c>cpu</c>, <c>debug</c>, and each OpenCL and CUDA device there is.</summary>
+internal static class TestDevices
+{
+    private static readonly Lazy<string[]> Ids = new(() =>
+    {
+        string[] ids = [.. Device.List().Where(d => d.Unavailable is null).Select(d => d.Id)];
+        if (Environment.GetEnvironmentVariable("MLFFAD_REQUIRE_OPENCL") == "1" && !ids.Any(id => id.StartsWith("opencl", StringComparison.Ordinal)))
+            throw new InvalidOperationException("MLFFAD_REQUIRE_OPENCL=1, but there is no OpenCL device.");
+        return Environment.GetEnvironmentVariable("MLFFAD_TEST_DEVICES") is { Length: > 0 } only ? only.Split(',') : ids;
+    });
+
+    private static readonly Dictionary<string, (Lock Lock, Lazy<Device> Device)> Shared =
+        Ids.Value.ToDictionary(id => id, id => (new Lock(), new Lazy<Device>(() => Device.Open(id, threads: 2))));
+
+    /// <summary>Every device.</summary>
+    public static TheoryData<string> All => [.. Ids.Value];
+
+    /// <summary>Every device fast enough for a network: all but the simulator.</summary>
+    public static TheoryData<string> Fast => [.. Ids.Value.Where(id => id != "debug")];
+
+    /// <summary>Borrows a device alone. On return every tensor rented meanwhile must have been disposed, or the test fails with its name.</summary>
+    public static Lease Borrow(string id)
+    {
+        var (gate, device) = Shared[id];
+        gate.Enter();
+        return new Lease(device.Value, gate);
+    }
+
+    public sealed class Lease(Device device, Lock gate) : IDisposable
+    {
+        private readonly long _live = device.Pool.LiveBytes;
+
+        public Device Device => device;
+
+        public void Dispose()
+        {
+            try { device.Pool.AssertLive(_live); }
+            finally { gate.Exit(); }
+        }
+    }
+}
