@@ -1,0 +1,16 @@
+namespace MlffAd.Weights;
+
+/// <summary>One tensor of a file: its name, its number format, its extents and where its bytes lie.</summary>
+/// <param name="Name">The tensor's name.</param>
+/// <param name="DType">Number format in the file.</param>
+/// <param name="Shape">Extents, slowest first; empty for a scalar.</param>
+/// <param name="Begin">First byte, counted from the end of the header.</param>
+/// <param name="Length">Bytes.</param>
+public sealed record TensorInfo(string Name, DType DType, int[] Shape, long Begin, long Length)
+{
+    /// <summary>Numbers in the tensor.</summary>
+    public long Count => Length / DType.Size();
+
+    /// <summary>The extents as text, <c>[64,3,7,7]</c>.</summary>
+    public string ShapeText => $"[{string.Join(',', Shape)}]";
+}
