@@ -1,6 +1,84 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Runtime.InteropServices;
+using MlffAd.Kernels.Runtime;
+
 namespace MlffAd.Cli;
 
+/// <summary>The command line: parses, runs a verb, and turns what goes wrong into one line and an exit code (spec §10).</summary>
 internal static class Program
 {
-    private static int Main(string[] args) => args.Length;
+    /// <summary>A fault of the program itself; apart from the codes of <see cref="ExitCode"/>, whose 1 means a defect.</summary>
+    private const int InternalFault = 70;
+
+    private static int Main(string[] args) => Run(args, Console.Out, Console.Error);
+
+    /// <summary>Runs one command line. Verbs write to their <see cref="ParseResult.InvocationConfiguration"/>'s writers.</summary>
+    internal static int Run(string[] args, TextWriter output, TextWriter error)
+    {
+        var parse = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parse.Action is ParseErrorAction) return Usage(parse, error);
+
+        // A verb that takes a cancellation token ends by itself, its state saved; a second Ctrl-C, or Ctrl-C in any other verb, ends it at once.
+        using var stop = new CancellationTokenSource();
+        using var interrupt = parse.Action is AsynchronousCommandLineAction ? OnSignal(PosixSignal.SIGINT, stop) : null;
+        using var terminate = parse.Action is AsynchronousCommandLineAction ? OnSignal(PosixSignal.SIGTERM, stop) : null;
+        var configuration = new InvocationConfiguration
+        {
+            Output = output,
+            Error = error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        };
+        try { return parse.InvokeAsync(configuration, stop.Token).GetAwaiter().GetResult(); }
+        catch (Exception e) { return Report(e, error, stop.IsCancellationRequested); }
+    }
+
+    private static RootCommand Root()
+    {
+        var root = new RootCommand("mlffad finds defects in photographs of manufactured parts, learning from good parts alone.")
+        {
+            CommonOptions.Quiet,
+            DevicesCommand.Create(),
+        };
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpAction((SynchronousCommandLineAction)help.Action!);
+        return root;
+    }
+
+    private static int Usage(ParseResult parse, TextWriter error)
+    {
+        string command = parse.CommandResult.Command is RootCommand ? "mlffad" : $"mlffad {parse.CommandResult.Command.Name}";
+        // That a verb is missing is news only when nothing was typed in its place.
+        var messages = parse.UnmatchedTokens.Count == 0 || parse.CommandResult.Command is not RootCommand
+            ? parse.Errors.Select(e => e.Message).Distinct()
+            : [$"There is no '{parse.UnmatchedTokens[0]}'."];
+        foreach (string message in messages) error.WriteLine($"mlffad: {message}");
+        error.WriteLine($"'{command} --help' says what can be given.");
+        return (int)ExitCode.Usage;
+    }
+
+    /// <summary>One line on what went wrong, and the code for it.</summary>
+    internal static int Report(Exception e, TextWriter error, bool interrupted)
+    {
+        var (code, message) = e switch
+        {
+            MlffAdException ours => ((int)ours.Code, ours.Message),
+            DeviceException => ((int)ExitCode.Device, e.Message),
+            OutOfMemoryException => ((int)ExitCode.Device, "there is not enough memory; try a smaller --batch or --image-size."),
+            OperationCanceledException when interrupted => ((int)ExitCode.Interrupted, "interrupted."),
+            _ => (InternalFault, $"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} (a fault of mlffad; MLFFAD_DEBUG=1 shows where)"),
+        };
+        error.WriteLine($"mlffad: {message}");
+        if (Environment.GetEnvironmentVariable("MLFFAD_DEBUG") == "1") error.WriteLine(e);
+        return code;
+    }
+
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, CancellationTokenSource stop) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = !stop.IsCancellationRequested;
+            stop.Cancel();
+        });
 }

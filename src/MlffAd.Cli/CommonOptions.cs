@@ -1,0 +1,54 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Cli;
+
+/// <summary>Options that several verbs take, defined once so that they read and behave alike. A verb adds those it obeys.</summary>
+internal static class CommonOptions
+{
+    /// <summary><c>--quiet</c>: every verb has it; results still go to the standard output, progress and remarks do not appear.</summary>
+    public static readonly Option<bool> Quiet = new("--quiet", "-q")
+    {
+        Description = "Say nothing but results and errors.",
+        Recursive = true,
+    };
+
+    /// <summary><c>--device</c>, as <see cref="Kernels.Runtime.Device.Open"/> takes it.</summary>
+    public static readonly Option<string> Device = new("--device")
+    {
+        Description = "Where to compute: cpu, cuda:N, opencl:N, debug, or auto: the first GPU, else cpu. 'mlffad devices' lists them.",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => "auto",
+    };
+
+    /// <summary><c>--threads</c>: host threads; results do not depend on it.</summary>
+    public static readonly Option<int> Threads = AtLeast(0, new Option<int>("--threads")
+    {
+        Description = "Processor threads; 0: one for each processor. Results do not depend on it.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 0,
+    });
+
+    /// <summary><c>--json</c>: where a verb writes its result for programs.</summary>
+    public static readonly Option<string?> Json = new("--json")
+    {
+        Description = "Also write the result to this file, as JSON.",
+        HelpName = "FILE",
+    };
+
+    /// <summary>Opens the device that <see cref="Device"/> and <see cref="Threads"/> name; the caller disposes it.</summary>
+    /// <exception cref="DeviceException">There is none of that name, or it cannot be opened.</exception>
+    public static Device OpenDevice(this ParseResult parse) => Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), parse.GetValue(Threads));
+
+    /// <summary>Refuses smaller numbers, as a usage error.</summary>
+    public static Option<int> AtLeast(int least, Option<int> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, out int value) && value < least)
+                result.AddError($"{option.Name} must be at least {least}, not {value}.");
+        });
+        return option;
+    }
+}
