@@ -23,7 +23,7 @@ public static partial class AntialiasResize
     /// <summary>A thread for each output pixel. Neighbours share their inputs through the cache; weights are computed as needed.</summary>
     private static void Resize(ResizeArgs a)
     {
-        int item = Grid.IdxX * Group.DimX + Group.IdxX;
+        int item = Grid.GlobalIndex.X;
         if (item >= a.Count) return;
         int n = item / (a.OutHeight * a.OutWidth), oy = item / a.OutWidth % a.OutHeight, ox = item % a.OutWidth;
         float scaleY = (float)a.Height / a.OutHeight, reachY = Math.Max(scaleY, 1f), cy = (oy + 0.5f) * scaleY;

@@ -23,7 +23,7 @@ public static partial class Normalise
 
     private static void Pixel(NormaliseArgs a)
     {
-        int i = Grid.IdxX * Group.DimX + Group.IdxX;
+        int i = Grid.GlobalIndex.X;
         if (i >= a.Count) return;
         float v0 = a.X[3 * i + a.First], v1 = a.X[3 * i + 1], v2 = a.X[3 * i + 2 - a.First];
         a.Y[3 * i] = v0 * a.Factor0 + a.Shift0;
