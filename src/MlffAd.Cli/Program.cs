@@ -41,6 +41,7 @@ internal static class Program
         {
             CommonOptions.Quiet,
             DevicesCommand.Create(),
+            VerifyCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpAction((SynchronousCommandLineAction)help.Action!);

@@ -54,6 +54,9 @@ public sealed class ReferenceFile : IDisposable
         return document.RootElement.Clone();
     }
 
+    /// <summary>The path.</summary>
+    public string Source => file.Source;
+
     /// <summary>A tensor's numbers.</summary>
     public float[] Floats(string name) => file.ReadFloats(name);
 

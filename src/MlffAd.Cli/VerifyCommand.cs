@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Globalization;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Verification;
+
+namespace MlffAd.Cli;
+
+/// <summary><c>mlffad verify FILE…</c>: recomputes reference files and compares.</summary>
+internal static class VerifyCommand
+{
+    private const int Shown = 5;
+
+    internal static Command Create()
+    {
+        var files = new Argument<string[]>("FILE") { Description = "Reference files: *.safetensors, or reference_cases.json.", Arity = ArgumentArity.OneOrMore };
+        var all = new Option<bool>("--all") { Description = $"Show every tensor, not only the {Shown} worst of a file and those over their tolerance." };
+        var verb = new Verb("verify", "Recomputes reference files on a device and compares every tensor with its tolerance.",
+            "mlffad verify tests/reference/conv.safetensors", "mlffad verify --device debug --all tests/reference/net_mini.safetensors")
+        {
+            files, all, CommonOptions.Device, CommonOptions.Threads,
+        };
+        verb.SetAction(parse =>
+        {
+            using var device = parse.OpenDevice();
+            var (output, error) = (parse.InvocationConfiguration.Output, parse.InvocationConfiguration.Error);
+            var code = ExitCode.Success;
+            foreach (string file in parse.GetRequiredValue(files))
+            {
+                try
+                {
+                    var errors = Verifier.Verify(file, device);
+                    Print(output, file, device, errors, parse.GetValue(all) ? errors.Count : Shown);
+                    if (code == ExitCode.Success && errors.Any(e => !e.IsWithin)) code = ExitCode.Defect;
+                }
+                catch (MlffAdException e)
+                {
+                    // The other files are still of interest.
+                    error.WriteLine($"mlffad: {e.Message}");
+                    code = e.Code;
+                }
+            }
+            return (int)code;
+        });
+        return verb;
+    }
+
+    private static void Print(TextWriter output, string file, Device device, IReadOnlyList<TensorError> errors, int shown)
+    {
+        var worst = errors.OrderByDescending(e => e.Share).ToList();
+        int over = worst.Count(e => !e.IsWithin);
+        string threads = device.IsHost ? $", {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}" : "";
+        string verdict = over == 0 ? "all within tolerance" : $"{over} OVER TOLERANCE";
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{file} on {device.Id}{threads}: {errors.Count} compared, {verdict}, largest error/tolerance {(worst is [] ? 0 : worst[0].Share):0.000}"));
+        foreach (var e in worst.Take(Math.Max(shown, over)))
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {(e.IsWithin ? "ok  " : "OVER")}  error {e.Error:0.00e+00}  tolerance {e.Tolerance:0e+00}  share {e.Share:0.000}  {e.Name}"));
+    }
+}
