@@ -42,6 +42,7 @@ internal static class Program
             CommonOptions.Quiet,
             DevicesCommand.Create(),
             VerifyCommand.Create(),
+            WeightsCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpAction((SynchronousCommandLineAction)help.Action!);
