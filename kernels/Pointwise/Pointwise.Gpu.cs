@@ -43,7 +43,7 @@ public static partial class Pointwise
     {
         int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
         if (i >= p.Count) return;
-        float dx = p.B[r, c] * default(TFunction).Slope(p.A[r, c]);
+        float dx = default(TFunction).Gradient(p.A[r, c], p.B[r, c]);
         p.Y[r, c] = p.Add != 0 ? p.Y[r, c] + dx : dx;
     }
 

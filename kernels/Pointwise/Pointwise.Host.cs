@@ -14,8 +14,8 @@ public static unsafe partial class Pointwise
 
     private static void GradientHost<TFunction>(Tensor y, Tensor dy, Tensor dx, bool add) where TFunction : unmanaged, IFunction
     {
-        if (add) Map(new SlopeMap<TFunction, Plus>(), y, dy, dx, dx);
-        else Map(new SlopeMap<TFunction, Overwrite>(), y, dy, dy, dx);
+        if (add) Map(new GradientMap<TFunction, Plus>(), y, dy, dx, dx);
+        else Map(new GradientMap<TFunction, Overwrite>(), y, dy, dy, dx);
     }
 
     private static void AddHost(Tensor a, Tensor b, Tensor y) => Map(new SumMap(), a, b, b, y);
@@ -93,13 +93,13 @@ public static unsafe partial class Pointwise
         public Vector<float> Of(Vector<float> a, Vector<float> b, Vector<float> c) => default(TFunction).Apply(a);
     }
 
-    private readonly struct SlopeMap<TFunction, TOld> : IMap where TFunction : unmanaged, IFunction where TOld : unmanaged, IOld
+    private readonly struct GradientMap<TFunction, TOld> : IMap where TFunction : unmanaged, IFunction where TOld : unmanaged, IOld
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public float Of(float y, float dy, float old) => default(TOld).Combine(old, dy * default(TFunction).Slope(y));
+        public float Of(float y, float dy, float old) => default(TOld).Combine(old, default(TFunction).Gradient(y, dy));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector<float> Of(Vector<float> y, Vector<float> dy, Vector<float> old) => default(TOld).Combine(old, dy * default(TFunction).Slope(y));
+        public Vector<float> Of(Vector<float> y, Vector<float> dy, Vector<float> old) => default(TOld).Combine(old, default(TFunction).Gradient(y, dy));
     }
 
     private readonly struct SumMap : IMap

@@ -6,16 +6,18 @@ namespace MlffAd.Tests;
 /// <summary>The devices that operator tests run on: <c>cpu</c>, <c>debug</c>, and each OpenCL and CUDA device there is.</summary>
 internal static class TestDevices
 {
+    private static readonly string[] Present = [.. Device.List().Where(d => d.Unavailable is null).Select(d => d.Id)];
+
+    // MLFFAD_TEST_DEVICES=opencl:0 tests that device alone; tests that name a device themselves still find it.
     private static readonly Lazy<string[]> Ids = new(() =>
     {
-        string[] ids = [.. Device.List().Where(d => d.Unavailable is null).Select(d => d.Id)];
-        if (Environment.GetEnvironmentVariable("MLFFAD_REQUIRE_OPENCL") == "1" && !ids.Any(id => id.StartsWith("opencl", StringComparison.Ordinal)))
+        if (Environment.GetEnvironmentVariable("MLFFAD_REQUIRE_OPENCL") == "1" && !Present.Any(id => id.StartsWith("opencl", StringComparison.Ordinal)))
             throw new InvalidOperationException("MLFFAD_REQUIRE_OPENCL=1, but there is no OpenCL device.");
-        return Environment.GetEnvironmentVariable("MLFFAD_TEST_DEVICES") is { Length: > 0 } only ? only.Split(',') : ids;
+        return Environment.GetEnvironmentVariable("MLFFAD_TEST_DEVICES") is { Length: > 0 } only ? only.Split(',') : Present;
     });
 
     private static readonly Dictionary<string, (Lock Lock, Lazy<Device> Device)> Shared =
-        Ids.Value.ToDictionary(id => id, id => (new Lock(), new Lazy<Device>(() => Device.Open(id, threads: 2))));
+        Present.ToDictionary(id => id, id => (new Lock(), new Lazy<Device>(() => Device.Open(id, threads: 2))));
 
     /// <summary>Every device.</summary>
     public static TheoryData<string> All => [.. Ids.Value];
