@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Cli;
@@ -29,6 +30,30 @@ internal static class CommonOptions
         HelpName = "N",
         DefaultValueFactory = _ => 0,
     });
+
+    /// <summary><c>--max-bad</c>: the share of a data set's images that may be broken, <c>5%</c> or <c>0.05</c>.</summary>
+    public static readonly Option<double> MaxBad = new("--max-bad")
+    {
+        Description = "Largest share of unusable images; they are named and skipped.",
+        HelpName = "5%",
+        DefaultValueFactory = _ => 0.05,
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            bool percent = text.EndsWith('%');
+            if (double.TryParse(text.TrimEnd('%'), CultureInfo.InvariantCulture, out double value) && value >= 0 && value <= (percent ? 100 : 1)) return percent ? value / 100 : value;
+            result.AddError($"--max-bad takes a share such as 5% or 0.05, not '{text}'.");
+            return 0;
+        },
+    };
+
+    /// <summary><c>--max-pixels</c>: larger images are refused before memory is taken for them.</summary>
+    public static readonly Option<long> MaxPixels = new("--max-pixels")
+    {
+        Description = "Most pixels an image may have.",
+        HelpName = "N",
+        DefaultValueFactory = _ => Data.ImageFile.MaxPixels,
+    };
 
     /// <summary><c>--json</c>: where a verb writes its result for programs.</summary>
     public static readonly Option<string?> Json = new("--json")

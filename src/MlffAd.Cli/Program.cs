@@ -42,7 +42,8 @@ internal static class Program
             CommonOptions.Quiet,
             DevicesCommand.Create(),
             VerifyCommand.Create(),
-            WeightsCommand.Create(),
+            InspectCommand.Create(),
+            SynthCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpAction((SynchronousCommandLineAction)help.Action!);

@@ -1,0 +1,16 @@
+using Spectre.Console;
+
+namespace MlffAd.Cli;
+
+/// <summary>Tables on a terminal, or as plain text where the output is a file, a pipe or a test's writer.</summary>
+internal static class Tables
+{
+    public static void Write(TextWriter output, Table table)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        bool terminal = console.Profile.Out.IsTerminal;
+        // A table that cannot ask how wide the output is must not be wrapped for a screen.
+        if (!terminal) console.Profile.Width = 500;
+        console.Write(terminal ? table.RoundedBorder() : table.Border(TableBorder.Ascii));
+    }
+}

@@ -1,0 +1,177 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using MlffAd.Configuration;
+using MlffAd.Kernels;
+
+namespace MlffAd.Data;
+
+/// <summary>A batch on the host. Dispose it when its numbers are copied: its memory is used again.</summary>
+public sealed class Batch : IDisposable
+{
+    private readonly BlockingCollection<Batch> _home;
+    private readonly float[] _images, _labels;
+    private readonly TrainingEntry[] _entries;
+
+    internal Batch(BlockingCollection<Batch> home, int capacity, int side)
+    {
+        (_home, Side) = (home, side);
+        (_images, _labels, _entries) = (new float[3 * capacity * side * side], new float[capacity * (side / 8) * (side / 8)], new TrainingEntry[capacity]);
+    }
+
+    /// <summary>The step it is for, counted from 0.</summary>
+    public int Step { get; internal set; }
+
+    /// <summary>The epoch it belongs to.</summary>
+    public int Epoch { get; internal set; }
+
+    /// <summary>N; the last batch of an epoch may be smaller.</summary>
+    public int Count { get; internal set; }
+
+    /// <summary>S.</summary>
+    public int Side { get; }
+
+    /// <summary>How many entries stayed good because no draw changed them enough (spec §2.6).</summary>
+    public int StayedGood { get; internal set; }
+
+    /// <summary>Normalised images, <c>[N, S, S, 3]</c>.</summary>
+    public ReadOnlySpan<float> Images => _images.AsSpan(0, 3 * Count * Side * Side);
+
+    /// <summary>Cell labels, <c>[N, S/8, S/8]</c>: 1 where anomalous, else 0.</summary>
+    public ReadOnlySpan<float> Labels => _labels.AsSpan(0, Count * (Side / 8) * (Side / 8));
+
+    /// <summary>Where each image comes from.</summary>
+    public ReadOnlySpan<TrainingEntry> Entries => _entries.AsSpan(0, Count);
+
+    internal Span<float> Image(int i) => _images.AsSpan(i * 3 * Side * Side, 3 * Side * Side);
+
+    internal Span<float> Label(int i) => _labels.AsSpan(i * (Side / 8) * (Side / 8), Side / 8 * (Side / 8));
+
+    internal void Take(ReadOnlySpan<TrainingEntry> entries)
+    {
+        Count = entries.Length;
+        StayedGood = 0;
+        entries.CopyTo(_entries);
+    }
+
+    /// <summary>Gives the memory back to the loader.</summary>
+    public void Dispose() => _home.Add(this);
+}
+
+/// <summary>Prepares training batches on background threads, ahead of the compute.</summary>
+/// <remarks>
+/// Worker w of W makes the batches of steps w, w + W, … into two buffers of its own; the caller takes them in order. What a batch holds depends
+/// on the seed and the step alone. One worker suffices and leaves the cores to the compute: an image costs it 1 to 5 ms.
+/// </remarks>
+public sealed class BatchLoader : IDisposable
+{
+    private const int BuffersPerWorker = 2;
+
+    private readonly ImageStore _store;
+    private readonly Config _config;
+    private readonly PixelNormalisation _normalisation;
+    private readonly TrainingSampler _sampler;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly BlockingCollection<Batch>[] _free, _ready;
+    private readonly Thread[] _workers;
+    private readonly int _firstStep;
+    private volatile ExceptionDispatchInfo? _failure;
+    private int _step;
+
+    /// <summary>Starts preparing.</summary>
+    /// <param name="store">The good images, at the configuration's image size.</param>
+    /// <param name="config">Sampling, augmentation, pseudo anomalies, labels, batch size, seed.</param>
+    /// <param name="normalisation">What the backbone's weights ask for.</param>
+    /// <param name="firstStep">Where to begin, when training goes on from a checkpoint.</param>
+    /// <param name="workers">Background threads.</param>
+    public BatchLoader(ImageStore store, Config config, PixelNormalisation normalisation, int firstStep = 0, int workers = 1)
+    {
+        if (store.Side != config.ImageSize) throw new ArgumentException($"The images are kept at {store.Side}, not at {config.ImageSize}.", nameof(store));
+        (_store, _config, _normalisation, _step, _firstStep) = (store, config, normalisation, firstStep, firstStep);
+        _sampler = new(config, store.Items.Count);
+        (_free, _ready, _workers) = (new BlockingCollection<Batch>[workers], new BlockingCollection<Batch>[workers], new Thread[workers]);
+        for (int w = 0; w < workers; w++)
+        {
+            (_free[w], _ready[w]) = ([], []);
+            int capacity = Math.Min(config.Train.Batch, _sampler.EpochLength);
+            for (int b = 0; b < BuffersPerWorker; b++) _free[w].Add(new Batch(_free[w], capacity, store.Side));
+            int worker = w;
+            _workers[w] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"mlffad batches {w}" };
+            _workers[w].Start();
+        }
+    }
+
+    /// <summary>Steps of an epoch: the last batch is kept, however small.</summary>
+    public int StepsPerEpoch => (_sampler.EpochLength + _config.Train.Batch - 1) / _config.Train.Batch;
+
+    /// <summary>Images of an epoch.</summary>
+    public int ImagesPerEpoch => _sampler.EpochLength;
+
+    /// <summary>The next step's batch; waits for it. There is no last one.</summary>
+    public Batch Next()
+    {
+        try { return _ready[(_step++ - _firstStep) % _workers.Length].Take(_stop.Token); }
+        catch (OperationCanceledException) when (_failure is { } failure)
+        {
+            failure.Throw();
+            throw;
+        }
+    }
+
+    /// <summary>Ends the background threads.</summary>
+    public void Dispose()
+    {
+        _stop.Cancel();
+        foreach (var worker in _workers) worker.Join();
+        _stop.Dispose();
+    }
+
+    private void Work(int worker)
+    {
+        try
+        {
+            var maker = new ImageMaker(_store, _config, _normalisation);
+            TrainingEntry[] entries = [];
+            for (int step = _firstStep + worker, planned = -1; ; step += _workers.Length)
+            {
+                var batch = _free[worker].Take(_stop.Token);
+                int epoch = step / StepsPerEpoch, first = step % StepsPerEpoch * _config.Train.Batch;
+                if (epoch != planned) entries = _sampler.Epoch(planned = epoch);
+                (batch.Step, batch.Epoch) = (step, epoch);
+                batch.Take(entries.AsSpan(first, Math.Min(_config.Train.Batch, entries.Length - first)));
+                for (int i = 0; i < batch.Count && !_stop.IsCancellationRequested; i++)
+                    if (!maker.Make(epoch, batch.Entries[i], batch.Image(i), batch.Label(i))) batch.StayedGood++;
+                _ready[worker].Add(batch);
+            }
+        }
+        catch (OperationCanceledException) { }
+        catch (Exception e)
+        {
+            _failure = ExceptionDispatchInfo.Capture(e);
+            _stop.Cancel();
+        }
+    }
+
+    /// <summary>One worker's scratch memory and what it does to an entry.</summary>
+    private sealed class ImageMaker(ImageStore store, Config config, PixelNormalisation normalisation)
+    {
+        private readonly Augmentation _augmentation = new(config.Augment, store.Side);
+        private readonly PseudoAnomalies _anomalies = new(config.Synth, store.Side);
+        private readonly byte[] _image = new byte[3 * store.Side * store.Side], _mask = new byte[store.Side * store.Side];
+
+        /// <summary>Augments, adds the pseudo anomaly, normalises, labels. False if the anomaly could not be drawn.</summary>
+        public bool Make(int epoch, TrainingEntry entry, Span<float> image, Span<float> labels)
+        {
+            store[entry.Image].CopyTo(_image);
+            _augmentation.Apply(_image, new(config.Train.Seed, RngPurpose.Augmentation, epoch, entry.Place));
+            bool drawn = true;
+            if (entry.Anomaly is { } kind)
+            {
+                drawn = _anomalies.Apply(kind, _image, _mask, new(config.Train.Seed, RngPurpose.Anomaly, epoch, entry.Place));
+                CellLabels.Fill(_mask, store.Side, config.Labels.MinShare, labels);
+            }
+            else labels.Clear();
+            Normalise.Forward(_image, image, normalisation);
+            return drawn;
+        }
+    }
+}

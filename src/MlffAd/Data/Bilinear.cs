@@ -1,0 +1,28 @@
+namespace MlffAd.Data;
+
+/// <summary>A point between four pixels of an RGB image; the border is replicated.</summary>
+internal readonly ref struct Bilinear
+{
+    private readonly int _topLeft, _topRight, _bottomLeft, _bottomRight;
+    private readonly float _fx, _fy;
+
+    /// <param name="x">Column, pixel centres at halves.</param>
+    /// <param name="y">Row, likewise.</param>
+    /// <param name="width">Columns of the image.</param>
+    /// <param name="height">Rows of the image.</param>
+    public Bilinear(double x, double y, int width, int height)
+    {
+        (x, y) = (Math.Clamp(x - 0.5, 0, width - 1), Math.Clamp(y - 0.5, 0, height - 1));
+        int x0 = (int)x, y0 = (int)y, right = x0 + 1 < width ? 3 : 0, down = y0 + 1 < height ? 3 * width : 0;
+        (_fx, _fy) = ((float)(x - x0), (float)(y - y0));
+        _topLeft = 3 * (y0 * width + x0);
+        (_topRight, _bottomLeft, _bottomRight) = (_topLeft + right, _topLeft + down, _topLeft + right + down);
+    }
+
+    public float Sample(ReadOnlySpan<byte> rgb, int c)
+    {
+        float top = rgb[_topLeft + c] + _fx * (rgb[_topRight + c] - rgb[_topLeft + c]);
+        float bottom = rgb[_bottomLeft + c] + _fx * (rgb[_bottomRight + c] - rgb[_bottomLeft + c]);
+        return top + _fy * (bottom - top);
+    }
+}

@@ -1,0 +1,53 @@
+namespace MlffAd.Data;
+
+/// <summary>Training images decoded once and kept at S×S in memory, 3·S² bytes each (200 KB at 256).</summary>
+public sealed class ImageStore
+{
+    private readonly byte[][] _pixels;
+
+    private ImageStore(int side, IReadOnlyList<ImageItem> items, byte[][] pixels, IReadOnlyList<MlffAdException> rejects) =>
+        (Side, Items, _pixels, Rejects) = (side, items, pixels, rejects);
+
+    /// <summary>S.</summary>
+    public int Side { get; }
+
+    /// <summary>The images that could be read.</summary>
+    public IReadOnlyList<ImageItem> Items { get; }
+
+    /// <summary>The files that could not, each with its reason.</summary>
+    public IReadOnlyList<MlffAdException> Rejects { get; }
+
+    /// <summary>Image i, <c>[S, S, 3]</c>.</summary>
+    public ReadOnlySpan<byte> this[int i] => _pixels[i];
+
+    /// <summary>Reads images; a broken one is skipped.</summary>
+    /// <param name="items">The images.</param>
+    /// <param name="side">S.</param>
+    /// <param name="threads">How many are decoded at a time; 0: one for each processor.</param>
+    /// <param name="maxBad">Largest share that may be broken, <c>--max-bad</c>.</param>
+    /// <param name="maxPixels">Larger images are refused, <c>--max-pixels</c>.</param>
+    /// <param name="onRead">Told of each image as it is read, or of its error.</param>
+    /// <exception cref="MlffAdException">More are broken, or all (exit code 3).</exception>
+    public static ImageStore Load(IReadOnlyList<ImageItem> items, int side, int threads = 0, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels,
+        Action<ImageItem, MlffAdException?>? onRead = null)
+    {
+        var kept = new List<ImageItem>();
+        var pixels = new List<byte[]>();
+        var rejects = new List<MlffAdException>();
+        foreach (var image in DecodedImage.Ahead(items, side, threads, maxPixels))
+        {
+            onRead?.Invoke(image.Item, image.Error);
+            if (image.Error is { } error) rejects.Add(error);
+            else
+            {
+                kept.Add(image.Item);
+                pixels.Add(image.Resized!.Rgb);
+            }
+            if (rejects.Count > maxBad * items.Count)
+                throw new MlffAdException(ExitCode.BadData, rejects.Count == 1 ? $"{rejects[0].Message} Mend or remove it, or raise --max-bad."
+                    : $"{rejects.Count} of {items.Count} images are unusable, more than --max-bad allows; the first: {rejects[0].Message}", rejects[0]);
+        }
+        if (kept.Count == 0) throw new MlffAdException(ExitCode.BadData, "There are no images to learn from.");
+        return new(side, kept, [.. pixels], rejects);
+    }
+}
