@@ -19,7 +19,7 @@ public readonly record struct Colour(byte R, byte G, byte B)
 public sealed class ColourScale
 {
     private const int Half = 256;
-    private static readonly Colour[] Below = Line((0.15, 0.02, 270), (0.36, 0.07, 270));
+    private static readonly Colour[] Below = Line((0.15, 0.02, 270), (0.32, 0.06, 270));
     private static readonly Colour[] Above = Line((0.62, 0.19, 35), (0.96, 0.11, 105));
 
     /// <param name="threshold">The pixel threshold.</param>

@@ -24,7 +24,7 @@ public sealed class EvaluationResult
         if (images.FirstOrDefault(image => !float.IsFinite(image.Score) || !image.Cells.Values.All(float.IsFinite)) is { } broken)
             throw new MlffAdException(ExitCode.BadModel, $"The model gives '{broken.Path}' a score that is not a finite number; train it again or take another model.");
         Ranking all = Rank(images);
-        (Image, ImageRoc) = (Measure(all), all.Roc());
+        (Image, ImageRoc, ImagePrecisionRecall) = (Measure(all), all.Roc(), all.PrecisionRecall());
         string[] kinds = [.. images.Select(image => image.Kind).Distinct().Order(StringComparer.Ordinal)];
 
         PixelScores? pixels = null;
@@ -42,7 +42,7 @@ public sealed class EvaluationResult
                     rd4ad.Add((image.Kind, pro));
             }
             Ranking ranking = pixels.Rank();
-            (Pixel, PixelRoc, ProCurve) = (Measure(ranking, rd4ad), ranking.Roc(), ranking.ProCurve());
+            (Pixel, PixelRoc, PixelPrecisionRecall, ProCurve) = (Measure(ranking, rd4ad), ranking.Roc(), ranking.PrecisionRecall(), ranking.ProCurve());
         }
 
         Kinds = [.. kinds.Select(kind => new KindMetrics(kind, images.Count(image => image.Kind == kind),
@@ -74,8 +74,14 @@ public sealed class EvaluationResult
     /// <summary>False-positive rate against recall of images.</summary>
     public IReadOnlyList<CurvePoint> ImageRoc { get; }
 
+    /// <summary>Recall against precision of images.</summary>
+    public IReadOnlyList<CurvePoint> ImagePrecisionRecall { get; }
+
     /// <summary>False-positive rate against recall of pixels; empty without masks.</summary>
     public IReadOnlyList<CurvePoint> PixelRoc { get; } = [];
+
+    /// <summary>Recall against precision of pixels; empty without masks.</summary>
+    public IReadOnlyList<CurvePoint> PixelPrecisionRecall { get; } = [];
 
     /// <summary>False-positive rate of pixels against mean overlap of components (the benchmark's own); empty without masks.</summary>
     public IReadOnlyList<CurvePoint> ProCurve { get; } = [];

@@ -1,0 +1,107 @@
+using System.Text.RegularExpressions;
+using MlffAd.Data;
+using MlffAd.Detection;
+using MlffAd.Evaluation;
+using MlffAd.Reporting;
+using Xunit;
+
+namespace MlffAd.Tests.Reporting;
+
+public sealed partial class HtmlReportTests
+{
+    private static readonly byte[] Hole = [1, 0, 0, 0];
+
+    private static readonly EvaluationResult Mixed = EvaluationResult.Of(
+    [
+        Image("good/fine.png", 1), Image("good/alarm.png", 4), Image("hole/found.png", 9, Hole), Image("hole/missed<1>.png", 2, Hole),
+        Image("hole/nearly.png", 3.1f, Hole),
+    ], threshold: 3, pixelThreshold: 2, new(2));
+
+    [Fact]
+    public void ThePageNeedsNothingButItself()
+    {
+        string page = Page(new Report("cloth & thread", Mixed, _ => Photo));
+        Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("http", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("url(", page, StringComparison.Ordinal);
+        Assert.All(Sources().Matches(page), source => Assert.StartsWith("data:image/", source.Groups[1].Value, StringComparison.Ordinal));
+        Assert.Equal(3 * 5 + 3, Sources().Count(page)); // three pictures each, and the masks of the defects
+        Assert.Contains("prefers-color-scheme: dark", page, StringComparison.Ordinal);
+        foreach (string tag in new[] { "section", "article", "figure", "figcaption", "svg", "table", "tr", "td", "div", "p", "span", "header", "dl" })
+            Assert.Equal(Regex.Count(page, $"<{tag}[ >]"), Regex.Count(page, $"</{tag}>"));
+    }
+
+    [Fact]
+    public void TheWorstErrorsComeFirstAndNamesAreEscaped()
+    {
+        string page = Page(new Report("cloth & thread", Mixed, _ => Photo));
+        int[] at = [.. new[] { "missed&lt;1&gt;.png", "alarm.png", "nearly.png", "fine.png", "found.png" }.Select(name => page.IndexOf($"'path'>{(name[0] is 'a' or 'f' && name != "found.png" ? "good" : "hole")}/{name}", StringComparison.Ordinal))];
+        Assert.All(at, position => Assert.True(position > 0));
+        Assert.Equal(at.Order(), at);
+        Assert.Contains("<h1>cloth &amp; thread</h1>", page, StringComparison.Ordinal);
+        Assert.Contains("finds <b>2 of 3 defective parts</b> and flags <b>1 of 2 good parts</b>", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheGalleryKeepsToItsLimitAndSaysSo()
+    {
+        string page = Page(new Report("cloth", Mixed, _ => Photo) { GalleryLimit = 3 });
+        Assert.Equal(3, Regex.Count(page, "<article"));
+        Assert.Contains("1 of 3 are shown.", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WithoutMasksOrLogThePageShowsWhatThereIs()
+    {
+        EvaluationResult result = EvaluationResult.Of([Image("hole/a.png", 2)], 1, 1, new(2));
+        string page = Page(new Report("cloth", result, _ => Photo));
+        Assert.Contains("there are no masks", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("Region overlap", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("Training loss", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("NaN", page, StringComparison.Ordinal);
+        Assert.Contains("<td class='gap'>–</td>", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LossesAndFactsAppearWhereGiven()
+    {
+        LossPoint[] losses = [.. Enumerable.Range(0, 1000).Select(i => new LossPoint(i, i == 500 ? double.NaN : 3, 2, 1, 0))];
+        string page = Page(new Report("cloth", Mixed, _ => Photo) { Losses = losses, Facts = [new("Model", [("image size", "<64>")])] });
+        Assert.Contains("Training loss", page, StringComparison.Ordinal);
+        Assert.Contains("mean over 5 steps", page, StringComparison.Ordinal);
+        Assert.Contains("<th>image size</th><td>&lt;64&gt;</td>", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("NaN", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheLogIsReadPastOtherAndUnfinishedLines()
+    {
+        string path = Path.GetTempFileName();
+        File.WriteAllText(path, """
+            {"event":"start","seed":1}
+            {"step":0,"total":3.5,"lf":1,"ls":2,"lfs":0.5,"rate":0.001}
+            {"step":1,"total":"NaN","lf":1,"ls":2,"lfs":0.5}
+            {"step":2,"total":3,"lf":1,"ls":1.5,"lfs":0.5}
+            {"step":3,"tot
+            """);
+        Assert.Equal([new LossPoint(0, 3.5, 1, 2, 0.5), new LossPoint(2, 3, 1, 1.5, 0.5)], TrainingLog.Read(path));
+        File.Delete(path);
+    }
+
+    private static RgbImage Photo => new(3, 2, [.. Enumerable.Range(0, 18).Select(i => (byte)(i * 10))]);
+
+    private static TestImage Image(string path, float score, byte[]? mask = null) =>
+        new(path, Path.GetDirectoryName(path)!, score, new ScoreMap(2, 2, [score, 1, 0, 1]), 3, 2, mask);
+
+    private static string Page(Report report)
+    {
+        string path = Path.GetTempFileName();
+        HtmlReport.Write(path, report);
+        string page = File.ReadAllText(path);
+        File.Delete(path);
+        return page;
+    }
+
+    [GeneratedRegex("<img[^>]* src='([^']*)'")]
+    private static partial Regex Sources();
+}
