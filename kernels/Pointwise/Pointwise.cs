@@ -80,8 +80,8 @@ public static partial class Pointwise
         else FillGpu(y, value);
     }
 
-    // One generic body serves every activation; the enum becomes a type argument here, once.
-    private static void Dispatch<TCall>(Activation f, TCall call) where TCall : struct, ICall
+    // One generic body serves every activation; the enum becomes a type argument here, for every family.
+    internal static void Dispatch<TCall>(Activation f, TCall call) where TCall : struct, ICall
     {
         switch (f)
         {
@@ -93,7 +93,7 @@ public static partial class Pointwise
         }
     }
 
-    private interface ICall
+    internal interface ICall
     {
         void With<TFunction>() where TFunction : unmanaged, IFunction;
     }

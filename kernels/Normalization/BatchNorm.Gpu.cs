@@ -1,0 +1,193 @@
+using ILGPU;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+public static partial class BatchNorm
+{
+    private const int GroupSize = 256, SharedBytes = GroupSize * sizeof(float);
+
+    /// <summary>Channels of a group in passes over rows: 128 bytes, one memory transaction a row.</summary>
+    private const int RowWidth = 32;
+
+    /// <summary>Channels of a group in sums over blocks, where lanes matter more: there are few channels and many blocks.</summary>
+    private const int CombineWidth = 8;
+
+    /// <summary>Operands of the sums over rows. Group (b, k) does block b's rows of channels k·Width …; thread t channel t mod Width, every (256/Width)-th row.</summary>
+    internal readonly record struct BatchNormRowArgs(GpuRows X, GpuRows Y, GpuRows Dy, GpuRows Mean, GpuRows Partials, int Rows, int BlockRows, int C, int Width);
+
+    /// <summary>Operands of the sums over blocks: group k does channels k·Width …, its lanes share the blocks. First and second result a channel.</summary>
+    internal readonly record struct BatchNormBlockArgs(GpuRows X, GpuRows Partials, GpuRows Variance, GpuRows First, GpuRows Second, float Eps, int Rows, int BlockRows, int C, int Width);
+
+    /// <summary>Operands of <see cref="ApplyBody"/>: thread i does element i.</summary>
+    internal readonly record struct BatchNormApplyArgs(GpuRows X, GpuRows Mean, GpuRows Variance, GpuRows Gamma, GpuRows Beta, GpuRows Residual, GpuRows Y, float Eps, int Count, int C, int HasResidual);
+
+    /// <summary>Operands of <see cref="ElementsBody"/>: thread i does element i. <c>PerRow</c> is 1/n, or 0 with frozen statistics.</summary>
+    internal readonly record struct BatchNormElementArgs(GpuRows X, GpuRows Y, GpuRows Dy, GpuRows Dx, GpuRows Dresidual, GpuRows Mean, GpuRows Variance, GpuRows Gamma,
+        GpuRows Dgamma, GpuRows Dbeta, float Eps, float PerRow, int Count, int C, int HasX, int HasResidual, int AddX, int AddResidual);
+
+    /// <summary>Operands of <see cref="RunningBody"/>: thread c does channel c.</summary>
+    internal readonly record struct BatchNormRunningArgs(GpuRows Mean, GpuRows Variance, GpuRows RunningMean, GpuRows RunningVariance, float Unbias, float Momentum, int C);
+
+    private static readonly GpuKernel<BatchNormRowArgs> MomentsLauncher = new("batchnorm.statistics.blocks", MomentsBody, GroupSize, SharedBytes);
+    private static readonly GpuKernel<BatchNormBlockArgs> CombineMomentsLauncher = new("batchnorm.statistics.combine", CombineMomentsBody, GroupSize, SharedBytes),
+        CombineSumsLauncher = new("batchnorm.gradient.combine", CombineSumsBody, GroupSize, SharedBytes);
+    private static readonly GpuKernel<BatchNormRunningArgs> RunningLauncher = new("batchnorm.running", RunningBody);
+
+    private static class Launcher<TFunction> where TFunction : unmanaged, IFunction
+    {
+        public static readonly GpuKernel<BatchNormApplyArgs> Apply = new("batchnorm.apply", ApplyBody<TFunction>);
+        public static readonly GpuKernel<BatchNormRowArgs> Sums = new("batchnorm.gradient.blocks", SumsBody<TFunction>, GroupSize, SharedBytes);
+        public static readonly GpuKernel<BatchNormElementArgs> Elements = new("batchnorm.gradient.elements", ElementsBody<TFunction>);
+    }
+
+    static partial void StatisticsGpu(Tensor x, Tensor partials, Tensor mean, Tensor variance)
+    {
+        LaunchRows(MomentsLauncher, x, x, x, mean, partials);
+        LaunchBlocks(CombineMomentsLauncher, x, partials, variance, mean, variance, eps: 0);
+    }
+
+    static partial void ApplyGpu<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual)
+        where TFunction : unmanaged, IFunction =>
+        Launcher<TFunction>.Apply.LaunchItems(x.Device, x.Count, new(x.Gpu, mean.Gpu, variance.Gpu, gamma.Gpu, beta.Gpu, (residual ?? x).Gpu, y.Gpu,
+            eps, (int)x.Count, x.C, residual is null ? 0 : 1));
+
+    static partial void RunningGpu(Tensor mean, Tensor variance, float unbias, Tensor runningMean, Tensor runningVariance, float momentum) =>
+        RunningLauncher.LaunchItems(mean.Device, mean.C, new(mean.Gpu, variance.Gpu, runningMean.Gpu, runningVariance.Gpu, unbias, momentum, mean.C));
+
+    static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction
+    {
+        var x = maps.X;
+        LaunchRows(Launcher<TFunction>.Sums, x, maps.Y, maps.Dy, vectors.Mean, partials);
+        LaunchBlocks(CombineSumsLauncher, x, partials, vectors.Variance, vectors.Dbeta, vectors.Dgamma, vectors.Eps);
+        if (maps.Dx is null && maps.Dresidual is null) return;
+        Launcher<TFunction>.Elements.LaunchItems(x.Device, x.Count, new(x.Gpu, maps.Y.Gpu, maps.Dy.Gpu, (maps.Dx ?? x).Gpu, (maps.Dresidual ?? x).Gpu,
+            vectors.Mean.Gpu, vectors.Variance.Gpu, vectors.Gamma.Gpu, vectors.Dgamma.Gpu, vectors.Dbeta.Gpu, vectors.Eps, vectors.Frozen ? 0 : 1f / x.Rows, (int)x.Count, x.C,
+            maps.Dx is null ? 0 : 1, maps.Dresidual is null ? 0 : 1, maps.AddX ? 1 : 0, maps.AddResidual ? 1 : 0));
+    }
+
+    private static void LaunchRows(GpuKernel<BatchNormRowArgs> kernel, Tensor x, Tensor y, Tensor dy, Tensor mean, Tensor partials)
+    {
+        int width = GroupReduce.Width(x.C, RowWidth);
+        kernel.Launch(x.Device, new Index3D(partials.Shape.N, (x.C + width - 1) / width, 1),
+            new(x.Gpu, y.Gpu, dy.Gpu, mean.Gpu, partials.Gpu, x.Rows, BlockRows(x.C), x.C, width));
+    }
+
+    private static void LaunchBlocks(GpuKernel<BatchNormBlockArgs> kernel, Tensor x, Tensor partials, Tensor variance, Tensor first, Tensor second, float eps)
+    {
+        int width = GroupReduce.Width(x.C, CombineWidth);
+        kernel.Launch(x.Device, (x.C + width - 1) / width, new(x.Gpu, partials.Gpu, variance.Gpu, first.Gpu, second.Gpu, eps, x.Rows, BlockRows(x.C), x.C, width));
+    }
+
+    private static void MomentsBody(BatchNormRowArgs p)
+    {
+        var shared = SharedMemory.Allocate<float>(GroupSize);
+        int lanes = GroupSize / p.Width, lane = Group.IdxX / p.Width, c = Grid.IdxY * p.Width + Group.IdxX % p.Width;
+        int first = Grid.IdxX * p.BlockRows, last = IntrinsicMath.Min(p.Rows, first + p.BlockRows);
+        bool mine = c < p.C;   // idle threads stay for the barriers
+        float shift = mine ? p.X[0, c] : 0, sum = 0, squares = 0;
+        for (int r = first + lane; mine && r < last; r += lanes) sum += p.X[r, c] - shift;
+        float mean = GroupReduce.Sum(shared, p.Width, sum) / (last - first);
+        for (int r = first + lane; mine && r < last; r += lanes)
+        {
+            float d = p.X[r, c] - shift - mean;
+            squares += d * d;
+        }
+        squares = GroupReduce.Sum(shared, p.Width, squares);
+        if (!mine || lane != 0) return;
+        p.Partials[2 * Grid.IdxX, c] = mean;
+        p.Partials[2 * Grid.IdxX + 1, c] = squares;
+    }
+
+    private static void CombineMomentsBody(BatchNormBlockArgs p)
+    {
+        var shared = SharedMemory.Allocate<float>(GroupSize);
+        int lanes = GroupSize / p.Width, lane = Group.IdxX / p.Width, c = Grid.IdxX * p.Width + Group.IdxX % p.Width;
+        int blocks = (p.Rows + p.BlockRows - 1) / p.BlockRows;
+        bool mine = c < p.C;
+        float sum = 0, squares = 0;
+        for (int b = lane; mine && b < blocks; b += lanes) sum += RowsOf(b, p.Rows, p.BlockRows) * p.Partials[2 * b, c];
+        float mean = GroupReduce.Sum(shared, p.Width, sum) / p.Rows;
+        for (int b = lane; mine && b < blocks; b += lanes)
+        {
+            float d = p.Partials[2 * b, c] - mean;
+            squares += p.Partials[2 * b + 1, c] + RowsOf(b, p.Rows, p.BlockRows) * d * d;
+        }
+        squares = GroupReduce.Sum(shared, p.Width, squares);
+        if (!mine || lane != 0) return;
+        p.First[0, c] = p.X[0, c] + mean;
+        p.Second[0, c] = squares / p.Rows;
+    }
+
+    private static int RowsOf(int block, int rows, int blockRows) => IntrinsicMath.Min(blockRows, rows - block * blockRows);
+
+    private static void ApplyBody<TFunction>(BatchNormApplyArgs p) where TFunction : unmanaged, IFunction
+    {
+        int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
+        if (i >= p.Count) return;
+        float z = (p.X[r, c] - p.Mean[0, c]) * (p.Gamma[0, c] / MathF.Sqrt(p.Variance[0, c] + p.Eps)) + p.Beta[0, c];
+        if (p.HasResidual != 0) z += p.Residual[r, c];
+        p.Y[r, c] = default(TFunction).Apply(z);
+    }
+
+    private static void RunningBody(BatchNormRunningArgs p)
+    {
+        int c = Grid.GlobalIndex.X;
+        if (c >= p.C) return;
+        p.RunningMean[0, c] = (1 - p.Momentum) * p.RunningMean[0, c] + p.Momentum * p.Mean[0, c];
+        p.RunningVariance[0, c] = (1 - p.Momentum) * p.RunningVariance[0, c] + p.Momentum * (p.Variance[0, c] * p.Unbias);
+    }
+
+    private static void SumsBody<TFunction>(BatchNormRowArgs p) where TFunction : unmanaged, IFunction
+    {
+        var shared = SharedMemory.Allocate<float>(GroupSize);
+        int lanes = GroupSize / p.Width, lane = Group.IdxX / p.Width, c = Grid.IdxY * p.Width + Group.IdxX % p.Width;
+        int first = Grid.IdxX * p.BlockRows, last = IntrinsicMath.Min(p.Rows, first + p.BlockRows);
+        bool mine = c < p.C;
+        float mean = mine ? p.Mean[0, c] : 0, sum = 0, product = 0;
+        for (int r = first + lane; mine && r < last; r += lanes)
+        {
+            float dz = p.Dy[r, c] * default(TFunction).Slope(p.Y[r, c]);
+            sum += dz;
+            product += dz * (p.X[r, c] - mean);
+        }
+        sum = GroupReduce.Sum(shared, p.Width, sum);
+        product = GroupReduce.Sum(shared, p.Width, product);
+        if (!mine || lane != 0) return;
+        p.Partials[2 * Grid.IdxX, c] = sum;
+        p.Partials[2 * Grid.IdxX + 1, c] = product;
+    }
+
+    private static void CombineSumsBody(BatchNormBlockArgs p)
+    {
+        var shared = SharedMemory.Allocate<float>(GroupSize);
+        int lanes = GroupSize / p.Width, lane = Group.IdxX / p.Width, c = Grid.IdxX * p.Width + Group.IdxX % p.Width;
+        int blocks = (p.Rows + p.BlockRows - 1) / p.BlockRows;
+        bool mine = c < p.C;
+        float sum = 0, product = 0;
+        for (int b = lane; mine && b < blocks; b += lanes)
+        {
+            sum += p.Partials[2 * b, c];
+            product += p.Partials[2 * b + 1, c];
+        }
+        sum = GroupReduce.Sum(shared, p.Width, sum);
+        product = GroupReduce.Sum(shared, p.Width, product);
+        if (!mine || lane != 0) return;
+        p.First[0, c] = sum;
+        p.Second[0, c] = product / MathF.Sqrt(p.Variance[0, c] + p.Eps);
+    }
+
+    private static void ElementsBody<TFunction>(BatchNormElementArgs p) where TFunction : unmanaged, IFunction
+    {
+        int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
+        if (i >= p.Count) return;
+        float dz = p.Dy[r, c] * default(TFunction).Slope(p.Y[r, c]);
+        if (p.HasX != 0)
+        {
+            float inverse = 1 / MathF.Sqrt(p.Variance[0, c] + p.Eps), normalised = (p.X[r, c] - p.Mean[0, c]) * inverse;
+            float dx = p.Gamma[0, c] * inverse * (dz - p.PerRow * (p.Dbeta[0, c] + normalised * p.Dgamma[0, c]));
+            p.Dx[r, c] = p.AddX != 0 ? p.Dx[r, c] + dx : dx;
+        }
+        if (p.HasResidual != 0) p.Dresidual[r, c] = p.AddResidual != 0 ? p.Dresidual[r, c] + dz : dz;
+    }
+}

@@ -1,0 +1,248 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+public static unsafe partial class BatchNorm
+{
+    /// <summary>Elements worth a thread of their own.</summary>
+    private const int Grain = 8192;
+
+    /// <summary>Channels that the second level of a sum takes at a time: their float64 accumulators stay on the stack.</summary>
+    private const int Chunk = 64;
+
+    private static int V => Vector<float>.Count;
+
+    private static void StatisticsHost(Tensor x, Tensor partials, Tensor mean, Tensor variance)
+    {
+        int blockRows = BlockRows(x.C);
+        x.Device.Team.For(partials.Shape.N, new MomentsJob(x.Host, x.Rows, x.C, blockRows, partials.Host), Math.Max(1, Grain / (blockRows * x.C)));
+        x.Device.Team.For((x.C + Chunk - 1) / Chunk, new CombineMomentsJob(partials.Host, partials.Shape.N, x.Rows, x.C, blockRows, x.Host.Data, mean.Host.Data, variance.Host.Data));
+    }
+
+    private static void ApplyHost<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual)
+        where TFunction : unmanaged, IFunction
+    {
+        using var scale = Tensor.Rent(x.Device, Shape.Of(x.C), "batchnorm.scale");
+        float* s = scale.Host.Data, v = variance.Host.Data, g = gamma.Host.Data;
+        for (int c = 0; c < x.C; c++) s[c] = g[c] / MathF.Sqrt(v[c] + eps);
+        x.Device.Team.For(x.Rows, new ApplyJob<TFunction>(x.Host, mean.Host.Data, s, beta.Host.Data, (residual ?? x).Host, residual is not null, y.Host, x.C), Math.Max(1, Grain / x.C));
+    }
+
+    private static void RunningHost(Tensor mean, Tensor variance, float unbias, Tensor runningMean, Tensor runningVariance, float momentum)
+    {
+        Span<float> m = mean.HostSpan, v = variance.HostSpan, rm = runningMean.HostSpan, rv = runningVariance.HostSpan;
+        for (int c = 0; c < m.Length; c++)
+        {
+            rm[c] = (1 - momentum) * rm[c] + momentum * m[c];
+            rv[c] = (1 - momentum) * rv[c] + momentum * (v[c] * unbias);
+        }
+    }
+
+    private static void GradientHost<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction
+    {
+        var x = maps.X;
+        int blockRows = BlockRows(x.C);
+        float* mean = vectors.Mean.Host.Data, dgamma = vectors.Dgamma.Host.Data, dbeta = vectors.Dbeta.Host.Data;
+        x.Device.Team.For(partials.Shape.N, new SumsJob<TFunction>(x.Host, mean, maps.Y.Host, maps.Dy.Host, x.Rows, x.C, blockRows, partials.Host), Math.Max(1, Grain / (blockRows * x.C)));
+        x.Device.Team.For((x.C + Chunk - 1) / Chunk, new CombineSumsJob(partials.Host, partials.Shape.N, x.C, vectors.Variance.Host.Data, vectors.Eps, dgamma, dbeta));
+        if (maps.Dx is null && maps.Dresidual is null) return;
+
+        // dx = a·dz − b·(x − μ) − k, three numbers a channel.
+        using var factors = Tensor.Rent(x.Device, Shape.Of(1, 3, x.C), "batchnorm.factors");
+        float* a = factors.Host.Row(0), b = factors.Host.Row(1), k = factors.Host.Row(2), variance = vectors.Variance.Host.Data, gamma = vectors.Gamma.Host.Data;
+        for (int c = 0; c < x.C; c++)
+        {
+            float inverse = 1 / MathF.Sqrt(variance[c] + vectors.Eps);
+            a[c] = gamma[c] * inverse;
+            b[c] = vectors.Frozen ? 0 : a[c] * inverse * dgamma[c] / x.Rows;
+            k[c] = vectors.Frozen ? 0 : a[c] * dbeta[c] / x.Rows;
+        }
+        x.Device.Team.For(x.Rows, new ElementsJob<TFunction>(maps, x.Host, maps.Y.Host, maps.Dy.Host, (maps.Dx ?? x).Host, (maps.Dresidual ?? x).Host, mean, factors.Host), Math.Max(1, Grain / x.C));
+    }
+
+    /// <summary>Each block's mean, and sum of squared deviations from it. Two looks at the block; the second finds it in cache.</summary>
+    private readonly struct MomentsJob(HostRows x, int rows, int C, int blockRows, HostRows partials) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            float* shift = x.Row(0);
+            for (int block = begin; block < end; block++)
+            {
+                int first = block * blockRows, last = Math.Min(rows, first + blockRows);
+                float* mean = partials.Row(2 * block), squares = partials.Row(2 * block + 1);
+                new Span<float>(mean, C).Clear();
+                new Span<float>(squares, C).Clear();
+                for (int r = first; r < last; r++)
+                {
+                    float* p = x.Row(r);
+                    int c = 0;
+                    for (; c <= C - V; c += V) (Vector.Load(mean + c) + (Vector.Load(p + c) - Vector.Load(shift + c))).Store(mean + c);
+                    for (; c < C; c++) mean[c] += p[c] - shift[c];
+                }
+                for (int c = 0; c < C; c++) mean[c] /= last - first;
+                for (int r = first; r < last; r++)
+                {
+                    float* p = x.Row(r);
+                    int c = 0;
+                    for (; c <= C - V; c += V)
+                    {
+                        var d = Vector.Load(p + c) - Vector.Load(shift + c) - Vector.Load(mean + c);
+                        (Vector.Load(squares + c) + d * d).Store(squares + c);
+                    }
+                    for (; c < C; c++)
+                    {
+                        float d = p[c] - shift[c] - mean[c];
+                        squares[c] += d * d;
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Blocks' moments into the whole's: <c>n·μ = Σ nₖ μₖ</c>, <c>n·σ² = Σ (Mₖ + nₖ (μₖ − μ)²)</c>, means about the shift.</summary>
+    private readonly struct CombineMomentsJob(HostRows partials, int blocks, int rows, int C, int blockRows, float* shift, float* mean, float* variance) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            double* sum = stackalloc double[Chunk], squares = stackalloc double[Chunk];
+            for (int first = begin * Chunk; first < Math.Min(C, end * Chunk); first += Chunk)
+            {
+                int n = Math.Min(Chunk, C - first);
+                new Span<double>(sum, n).Clear();
+                new Span<double>(squares, n).Clear();
+                for (int block = 0; block < blocks; block++)
+                    for (int c = 0; c < n; c++) sum[c] += (double)Rows(block) * partials[2 * block, first + c];
+                for (int c = 0; c < n; c++) sum[c] /= rows;
+                for (int block = 0; block < blocks; block++)
+                    for (int c = 0; c < n; c++)
+                    {
+                        double d = partials[2 * block, first + c] - sum[c];
+                        squares[c] += partials[2 * block + 1, first + c] + Rows(block) * d * d;
+                    }
+                for (int c = 0; c < n; c++) (mean[first + c], variance[first + c]) = ((float)(shift[first + c] + sum[c]), (float)(squares[c] / rows));
+            }
+        }
+
+        private int Rows(int block) => Math.Min(blockRows, rows - block * blockRows);
+    }
+
+    private readonly struct ApplyJob<TFunction>(HostRows x, float* mean, float* scale, float* beta, HostRows residual, bool add, HostRows y, int C) : IJob
+        where TFunction : unmanaged, IFunction
+    {
+        public void Run(int begin, int end)
+        {
+            for (int r = begin; r < end; r++)
+            {
+                float* p = x.Row(r), s = residual.Row(r), q = y.Row(r);
+                int c = 0;
+                for (; c <= C - V; c += V)
+                {
+                    var z = (Vector.Load(p + c) - Vector.Load(mean + c)) * Vector.Load(scale + c) + Vector.Load(beta + c);
+                    if (add) z += Vector.Load(s + c);
+                    default(TFunction).Apply(z).Store(q + c);
+                }
+                for (; c < C; c++)
+                {
+                    float z = (p[c] - mean[c]) * scale[c] + beta[c];
+                    q[c] = default(TFunction).Apply(add ? z + s[c] : z);
+                }
+            }
+        }
+    }
+
+    /// <summary>Each block's Σ dz and Σ dz·(x − μ).</summary>
+    private readonly struct SumsJob<TFunction>(HostRows x, float* mean, HostRows y, HostRows dy, int rows, int C, int blockRows, HostRows partials) : IJob
+        where TFunction : unmanaged, IFunction
+    {
+        public void Run(int begin, int end)
+        {
+            for (int block = begin; block < end; block++)
+            {
+                float* sum = partials.Row(2 * block), product = partials.Row(2 * block + 1);
+                new Span<float>(sum, C).Clear();
+                new Span<float>(product, C).Clear();
+                for (int r = block * blockRows; r < Math.Min(rows, (block + 1) * blockRows); r++)
+                {
+                    float* p = x.Row(r), q = y.Row(r), d = dy.Row(r);
+                    int c = 0;
+                    for (; c <= C - V; c += V)
+                    {
+                        var dz = Dz<TFunction>(q, d, c);
+                        (Vector.Load(sum + c) + dz).Store(sum + c);
+                        (Vector.Load(product + c) + dz * (Vector.Load(p + c) - Vector.Load(mean + c))).Store(product + c);
+                    }
+                    for (; c < C; c++)
+                    {
+                        float dz = d[c] * default(TFunction).Slope(q[c]);
+                        sum[c] += dz;
+                        product[c] += dz * (p[c] - mean[c]);
+                    }
+                }
+            }
+        }
+    }
+
+    private readonly struct CombineSumsJob(HostRows partials, int blocks, int C, float* variance, float eps, float* dgamma, float* dbeta) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            double* sum = stackalloc double[Chunk], product = stackalloc double[Chunk];
+            for (int first = begin * Chunk; first < Math.Min(C, end * Chunk); first += Chunk)
+            {
+                int n = Math.Min(Chunk, C - first);
+                new Span<double>(sum, n).Clear();
+                new Span<double>(product, n).Clear();
+                for (int block = 0; block < blocks; block++)
+                    for (int c = 0; c < n; c++)
+                    {
+                        sum[c] += partials[2 * block, first + c];
+                        product[c] += partials[2 * block + 1, first + c];
+                    }
+                for (int c = 0; c < n; c++) (dbeta[first + c], dgamma[first + c]) = ((float)sum[c], (float)(product[c] / Math.Sqrt(variance[first + c] + eps)));
+            }
+        }
+    }
+
+    private readonly struct ElementsJob<TFunction>(Maps maps, HostRows x, HostRows y, HostRows dy, HostRows dx, HostRows dresidual, float* mean, HostRows factors) : IJob
+        where TFunction : unmanaged, IFunction
+    {
+        private readonly bool _x = maps.Dx is not null, _residual = maps.Dresidual is not null, _addX = maps.AddX, _addResidual = maps.AddResidual;
+        private readonly int C = maps.X.C;
+
+        public void Run(int begin, int end)
+        {
+            float* a = factors.Row(0), b = factors.Row(1), k = factors.Row(2);
+            for (int r = begin; r < end; r++)
+            {
+                float* p = x.Row(r), q = y.Row(r), d = dy.Row(r), ox = dx.Row(r), or = dresidual.Row(r);
+                int c = 0;
+                for (; c <= C - V; c += V)
+                {
+                    var dz = Dz<TFunction>(q, d, c);
+                    if (_x)
+                    {
+                        var g = Vector.Load(a + c) * dz - Vector.Load(b + c) * (Vector.Load(p + c) - Vector.Load(mean + c)) - Vector.Load(k + c);
+                        (_addX ? Vector.Load(ox + c) + g : g).Store(ox + c);
+                    }
+                    if (_residual) (_addResidual ? Vector.Load(or + c) + dz : dz).Store(or + c);
+                }
+                for (; c < C; c++)
+                {
+                    float dz = d[c] * default(TFunction).Slope(q[c]);
+                    if (_x)
+                    {
+                        float g = a[c] * dz - b[c] * (p[c] - mean[c]) - k[c];
+                        ox[c] = _addX ? ox[c] + g : g;
+                    }
+                    if (_residual) or[c] = _addResidual ? or[c] + dz : dz;
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Dz<TFunction>(float* y, float* dy, int c) where TFunction : unmanaged, IFunction =>
+        Vector.Load(dy + c) * default(TFunction).Slope(Vector.Load(y + c));
+}

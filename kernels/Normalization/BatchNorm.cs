@@ -1,0 +1,124 @@
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>Batch normalisation of each channel, with the residual sum and the activation that follow it in one pass:
+/// <c>y = f(γ·(x − μ)/√(σ² + ε) + β + residual)</c>.</summary>
+/// <remarks>Activations <c>[N, H, W, C]</c> may be channel slices; mean, variance, γ, β and their gradients are vectors <c>[C]</c>. With n = N·H·W,
+/// dz = dy·f'(y) and x̂ = (x − μ)/√(σ² + ε):
+/// <c>dβ = Σ dz</c>, <c>dγ = Σ dz·x̂</c>, <c>dx = γ/√(σ² + ε) · (dz − dβ/n − x̂·dγ/n)</c>; with frozen statistics the last two terms fall away.
+/// <para>Sums over rows go in two levels: fixed blocks of rows, then the blocks in order. A block's variance is taken about the block's own
+/// mean, and blocks are combined about the whole's (Chan); values count from the first row's, so a mean far from zero costs no digits.</para></remarks>
+public static partial class BatchNorm
+{
+    private static readonly Kernel StatisticsKernel = new("batchnorm.statistics"), ApplyKernel = new("batchnorm.apply"),
+        RunningKernel = new("batchnorm.running"), GradientKernel = new("batchnorm.gradient");
+
+    /// <summary>Mean and biased variance of each channel over all N·H·W rows.</summary>
+    public static void Statistics(Tensor x, Tensor mean, Tensor variance)
+    {
+        RequireVectors("batchnorm.statistics", x, mean, variance);
+        using var _ = StatisticsKernel.Begin(x, 4 * x.Count, 4 * x.Count);
+        using var partials = RentPartials(x);
+        if (x.Device.IsHost) StatisticsHost(x, partials, mean, variance);
+        else StatisticsGpu(x, partials, mean, variance);
+    }
+
+    /// <summary><c>y = f(γ·(x − μ)/√(σ² + ε) + β + residual)</c>, with the batch's statistics or running ones. <paramref name="y"/> may be
+    /// <paramref name="x"/> or <paramref name="residual"/>.</summary>
+    public static void Apply(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual = null, Activation f = Activation.None)
+    {
+        RequireVectors("batchnorm.apply", x, mean, variance, gamma, beta);
+        Shape.Same("batchnorm.apply", x, y);
+        if (residual is not null) Shape.Same("batchnorm.apply", x, residual);
+        using var _ = ApplyKernel.Begin(y, (residual is null ? 4 : 5) * y.Count, (residual is null ? 8 : 12) * y.Count);
+        Pointwise.Dispatch(f, new Application(x, mean, variance, gamma, beta, eps, y, residual));
+    }
+
+    /// <summary><c>running ← (1 − momentum)·running + momentum·batch</c>; the variance enters unbiased, n/(n − 1), but for n = 1.</summary>
+    /// <param name="mean">The batch's mean.</param>
+    /// <param name="variance">The batch's biased variance.</param>
+    /// <param name="count">Rows n that they were taken over.</param>
+    /// <param name="runningMean">Updated.</param>
+    /// <param name="runningVariance">Updated.</param>
+    /// <param name="momentum">Share of the batch.</param>
+    public static void UpdateRunning(Tensor mean, Tensor variance, int count, Tensor runningMean, Tensor runningVariance, float momentum = 0.1f)
+    {
+        RequireVectors("batchnorm.running", mean, mean, variance, runningMean, runningVariance);
+        using var _ = RunningKernel.Begin(mean, 6 * mean.Count, 24 * mean.Count);
+        float unbias = count > 1 ? (float)(count / (count - 1.0)) : 1;
+        if (mean.Device.IsHost) RunningHost(mean, variance, unbias, runningMean, runningVariance, momentum);
+        else RunningGpu(mean, variance, unbias, runningMean, runningVariance, momentum);
+    }
+
+    /// <summary>Gradients to the input, γ, β and the residual. Two passes: the sums, then the elements.</summary>
+    /// <param name="x">The forward's input.</param>
+    /// <param name="mean">The statistics that <see cref="Apply"/> used.</param>
+    /// <param name="variance">The statistics that <see cref="Apply"/> used.</param>
+    /// <param name="gamma">γ.</param>
+    /// <param name="eps">ε.</param>
+    /// <param name="y">The forward's output; tells f'. Not read where f is <see cref="Activation.None"/>.</param>
+    /// <param name="dy">Gradient of the output.</param>
+    /// <param name="f">The forward's activation.</param>
+    /// <param name="frozen">Whether the statistics are constants instead of functions of <paramref name="x"/>.</param>
+    /// <param name="dx">Gradient of the input; null if not wanted. May be <paramref name="dy"/>.</param>
+    /// <param name="dgamma">Gradient of γ, overwritten.</param>
+    /// <param name="dbeta">Gradient of β, overwritten.</param>
+    /// <param name="dresidual">Gradient of the residual, dz; null if there is none. May be <paramref name="dy"/>.</param>
+    /// <param name="addX">Add to <paramref name="dx"/> instead of overwriting it.</param>
+    /// <param name="addResidual">Add to <paramref name="dresidual"/> instead of overwriting it.</param>
+    public static void Gradient(Tensor x, Tensor mean, Tensor variance, Tensor gamma, float eps, Tensor y, Tensor dy, Activation f, bool frozen,
+        Tensor? dx, Tensor dgamma, Tensor dbeta, Tensor? dresidual = null, bool addX = false, bool addResidual = false)
+    {
+        RequireVectors("batchnorm.gradient", x, mean, variance, gamma, dgamma, dbeta);
+        foreach (var t in new ReadOnlySpan<Tensor?>([y, dy, dx, dresidual]))
+            if (t is not null) Shape.Same("batchnorm.gradient", x, t);
+        int reads = 2 + (f == Activation.None ? 0 : 1), writes = (dx is null ? 0 : addX ? 2 : 1) + (dresidual is null ? 0 : addResidual ? 2 : 1);
+        using var _ = GradientKernel.Begin(x, 11 * x.Count, 4 * ((writes == 0 ? 1 : 2) * reads + writes) * x.Count);
+        using var partials = RentPartials(x);
+        Pointwise.Dispatch(f, new Derivation(new(x, f == Activation.None ? dy : y, dy, dx, dresidual, addX, addResidual), new(mean, variance, gamma, dgamma, dbeta, eps, frozen), partials));
+    }
+
+    /// <summary>Rows in a block: about 128 KiB of one operand, so that a block's second look at it finds it in cache. Depends on the shape
+    /// alone, so sums do not depend on threads.</summary>
+    private static int BlockRows(int channels) => Math.Clamp(32768 / channels, 32, 1024);
+
+    private static int Blocks(Tensor x) => (x.Rows + BlockRows(x.C) - 1) / BlockRows(x.C);
+
+    // Two sums of each channel for each block of rows.
+    private static Tensor RentPartials(Tensor x) => Tensor.Rent(x.Device, new Shape(Blocks(x), 1, 2, x.C), "batchnorm.partials");
+
+    private static void RequireVectors(string op, Tensor x, params ReadOnlySpan<Tensor> vectors)
+    {
+        foreach (var v in vectors) Shape.Require(op, v.Shape == Shape.Of(x.C), "statistics, scales and shifts are vectors of the input's channels", x, v);
+    }
+
+    /// <summary>A gradient's operands of the input's shape.</summary>
+    private readonly record struct Maps(Tensor X, Tensor Y, Tensor Dy, Tensor? Dx, Tensor? Dresidual, bool AddX, bool AddResidual);
+
+    /// <summary>A gradient's operands of one value a channel, and constants.</summary>
+    private readonly record struct Vectors(Tensor Mean, Tensor Variance, Tensor Gamma, Tensor Dgamma, Tensor Dbeta, float Eps, bool Frozen);
+
+    private readonly struct Application(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual) : Pointwise.ICall
+    {
+        public void With<TFunction>() where TFunction : unmanaged, IFunction
+        {
+            if (y.Device.IsHost) ApplyHost<TFunction>(x, mean, variance, gamma, beta, eps, y, residual);
+            else ApplyGpu<TFunction>(x, mean, variance, gamma, beta, eps, y, residual);
+        }
+    }
+
+    private readonly struct Derivation(Maps maps, Vectors vectors, Tensor partials) : Pointwise.ICall
+    {
+        public void With<TFunction>() where TFunction : unmanaged, IFunction
+        {
+            if (maps.X.Device.IsHost) GradientHost<TFunction>(maps, vectors, partials);
+            else GradientGpu<TFunction>(maps, vectors, partials);
+        }
+    }
+
+    static partial void StatisticsGpu(Tensor x, Tensor partials, Tensor mean, Tensor variance);
+    static partial void ApplyGpu<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual) where TFunction : unmanaged, IFunction;
+    static partial void RunningGpu(Tensor mean, Tensor variance, float unbias, Tensor runningMean, Tensor runningVariance, float momentum);
+    static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction;
+}

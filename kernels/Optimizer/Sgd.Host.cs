@@ -1,0 +1,59 @@
+using System.Numerics;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+public static unsafe partial class Sgd
+{
+    /// <summary>Parameters worth a thread of their own.</summary>
+    private const int Grain = 8192;
+
+    private static int V => Vector<float>.Count;
+
+    private static void StepHost(Tensor w, Tensor v, Tensor g, SgdRange range, float rate, float momentum, float gradientScale) =>
+        w.Device.Team.For(range.Count, new StepJob(w.Host.Data + range.Start, v.Host.Data + range.Start, g.Host.Data + range.Start,
+            rate * range.RateScale, momentum, range.Decay, gradientScale), Grain);
+
+    private static void NormHost(Tensor g, Tensor partials) => g.Device.Team.For((int)partials.Count, new NormJob(g.Host.Data, g.Count, partials.Host.Data));
+
+    private readonly struct StepJob(float* w, float* v, float* g, float rate, float momentum, float decay, float scale) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            // Grouped as in the scalar tail, and without fused multiply–adds in either, so a parameter does not care which of the two reaches it.
+            int i = begin;
+            for (; i <= end - V; i += V)
+            {
+                var velocity = Vector.Load(v + i) * momentum + (Vector.Load(g + i) * scale + Vector.Load(w + i) * decay);
+                velocity.Store(v + i);
+                (Vector.Load(w + i) - velocity * rate).Store(w + i);
+            }
+            for (; i < end; i++)
+            {
+                v[i] = v[i] * momentum + (g[i] * scale + w[i] * decay);
+                w[i] -= v[i] * rate;
+            }
+        }
+    }
+
+    private readonly struct NormJob(float* g, long count, float* partials) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            for (int block = begin; block < end; block++)
+            {
+                long i = (long)block * BlockSize, last = Math.Min(count, i + BlockSize);
+                Vector<double> low = Vector<double>.Zero, high = Vector<double>.Zero;
+                for (; i <= last - V; i += V)
+                {
+                    Vector.Widen(Vector.Load(g + i), out var a, out var b);
+                    low += a * a;
+                    high += b * b;
+                }
+                double sum = Vector.Sum(low + high);
+                for (; i < last; i++) sum += (double)g[i] * g[i];
+                partials[block] = (float)sum;
+            }
+        }
+    }
+}

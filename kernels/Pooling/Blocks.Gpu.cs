@@ -1,0 +1,71 @@
+using ILGPU;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+internal static partial class Blocks
+{
+    private const int GroupSize = 256;
+
+    /// <summary>Channels of a group that sums a large block: lanes matter more than whole transactions, as there are few groups.</summary>
+    private const int GroupWidth = 16;
+
+    /// <summary>Positions from which a block is worth a group; below it a thread sums it alone.</summary>
+    private const int LargeBlock = 64;
+
+    internal readonly record struct BlockArgs(GpuRows Fine, GpuRows Coarse, Shape FineShape, Shape CoarseShape, float Scale, int Add, int Width);
+
+    private static readonly GpuKernel<BlockArgs> SumSmallLauncher = new("blocks.sum.small", SumSmallBody), SpreadLauncher = new("blocks.spread", SpreadBody),
+        SumLargeLauncher = new("blocks.sum.large", SumLargeBody, GroupSize, GroupSize * sizeof(float));
+
+    static partial void SumGpu(Tensor fine, Tensor coarse, float scale, bool add)
+    {
+        int width = GroupReduce.Width(coarse.C, GroupWidth);
+        var args = new BlockArgs(fine.Gpu, coarse.Gpu, fine.Shape, coarse.Shape, scale, add ? 1 : 0, width);
+        if (fine.Rows / coarse.Rows < LargeBlock) SumSmallLauncher.LaunchItems(fine.Device, coarse.Count, args);
+        else SumLargeLauncher.Launch(fine.Device, new Index3D(coarse.Rows, (coarse.C + width - 1) / width, 1), args);
+    }
+
+    static partial void SpreadGpu(Tensor coarse, Tensor fine, float scale, bool add) =>
+        SpreadLauncher.LaunchItems(fine.Device, fine.Count, new(fine.Gpu, coarse.Gpu, fine.Shape, coarse.Shape, scale, add ? 1 : 0, 1));
+
+    /// <summary>Thread i sums the block of coarse element i: along each line, then down the lines.</summary>
+    private static void SumSmallBody(BlockArgs p)
+    {
+        int i = Grid.GlobalIndex.X, r = i / p.CoarseShape.C, c = i % p.CoarseShape.C;
+        if (r >= p.CoarseShape.N * p.CoarseShape.H * p.CoarseShape.W) return;
+        int bh = p.FineShape.H / p.CoarseShape.H, bw = p.FineShape.W / p.CoarseShape.W;
+        int corner = (r / p.CoarseShape.W * bh * p.CoarseShape.W + r % p.CoarseShape.W) * bw;
+        float total = 0;
+        for (int a = 0; a < bh; a++)
+        {
+            float line = 0;
+            for (int b = 0; b < bw; b++) line += p.Fine[corner + a * p.FineShape.W + b, c];
+            total += line;
+        }
+        p.Coarse[r, c] = p.Add != 0 ? p.Coarse[r, c] + total * p.Scale : total * p.Scale;
+    }
+
+    /// <summary>Group (r, k) sums the block of coarse row r for channels k·Width …; lanes share its positions.</summary>
+    private static void SumLargeBody(BlockArgs p)
+    {
+        var shared = SharedMemory.Allocate<float>(GroupSize);
+        int lanes = GroupSize / p.Width, lane = Group.IdxX / p.Width, r = Grid.IdxX, c = Grid.IdxY * p.Width + Group.IdxX % p.Width;
+        int bh = p.FineShape.H / p.CoarseShape.H, bw = p.FineShape.W / p.CoarseShape.W;
+        int corner = (r / p.CoarseShape.W * bh * p.CoarseShape.W + r % p.CoarseShape.W) * bw;
+        bool mine = c < p.CoarseShape.C;   // idle threads stay for the barriers
+        float sum = 0;
+        for (int i = lane; mine && i < bh * bw; i += lanes) sum += p.Fine[corner + i / bw * p.FineShape.W + i % bw, c];
+        sum = GroupReduce.Sum(shared, p.Width, sum);
+        if (mine && lane == 0) p.Coarse[r, c] = p.Add != 0 ? p.Coarse[r, c] + sum * p.Scale : sum * p.Scale;
+    }
+
+    private static void SpreadBody(BlockArgs p)
+    {
+        int i = Grid.GlobalIndex.X, r = i / p.FineShape.C, c = i % p.FineShape.C;
+        if (r >= p.FineShape.N * p.FineShape.H * p.FineShape.W) return;
+        int bh = p.FineShape.H / p.CoarseShape.H, bw = p.FineShape.W / p.CoarseShape.W;
+        float x = p.Scale * p.Coarse[r / p.FineShape.W / bh * p.CoarseShape.W + r % p.FineShape.W / bw, c];
+        p.Fine[r, c] = p.Add != 0 ? p.Fine[r, c] + x : x;
+    }
+}

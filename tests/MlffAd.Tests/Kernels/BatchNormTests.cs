@@ -1,0 +1,188 @@
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using Xunit;
+
+namespace MlffAd.Tests.Kernels;
+
+public sealed class BatchNormTests
+{
+    private const float Eps = 1e-5f;
+
+    private static readonly Shape[] Shapes = [new(1, 1, 1, 1), new(2, 5, 7, 1), new(1, 3, 5, 9), new(2, 16, 16, 24), new(3, 40, 11, 5)];
+
+    public static TheoryData<string> Devices => TestDevices.All;
+
+    public static TheoryData<string> FastDevices => TestDevices.Fast;
+
+    [Theory, MemberData(nameof(Devices))]
+    public void EveryReferenceCaseIsMet(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        foreach (var reference in OperatorCase.For(id, "batchnorm", small: ["bn_train_add_relu_2x5x6x7", "bn_frozen_2x5x6x7"]))
+        {
+            using var c = new OperatorCase(lease.Device, "batchnorm", reference);
+            Tensor x = c["x"], gamma = c["gamma"], beta = c["beta"], runningMean = c["running_mean"], runningVariance = c["running_var"], y = c.Like("y"), dy = c["d_y"];
+            bool training = c.Bool("training");
+            Tensor mean = runningMean, variance = runningVariance;
+            if (training)
+            {
+                (mean, variance) = (c.Like("gamma"), c.Like("gamma"));
+                BatchNorm.Statistics(x, mean, variance);
+                BatchNorm.UpdateRunning(mean, variance, x.Rows, runningMean, runningVariance, c.Float("momentum"));
+            }
+            var f = c.Bool("relu") ? Activation.ReLU : Activation.None;
+            var residual = c.Bool("residual") ? c["residual"] : null;
+            BatchNorm.Apply(x, mean, variance, gamma, beta, c.Float("eps"), y, residual, f);
+            c.Outputs(("y", y), ("running_mean_after", runningMean), ("running_var_after", runningVariance));
+
+            Tensor dx = c.Like("x"), dgamma = c.Like("gamma"), dbeta = c.Like("gamma");
+            var dresidual = residual is null ? null : c.Like("x");
+            BatchNorm.Gradient(x, mean, variance, gamma, c.Float("eps"), y, dy, f, frozen: !training, dx, dgamma, dbeta, dresidual);
+            c.Grads(("x", dx), ("gamma", dgamma), ("beta", dbeta));
+            if (dresidual is not null) c.Grads(("residual", dresidual));
+        }
+    }
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void StatisticsOfSlicesEqualFloat64WhereverTheMeanLies(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        foreach (var shape in Shapes)
+            foreach (float offset in new[] { 0, 1e4f })
+            {
+                float[] values = [.. Gradients.Random((int)shape.Count, seed: 11).Select(v => v + offset)];
+                using var wide = Tensor.Rent(lease.Device, shape.WithC(shape.C + 3), "x");
+                using var mean = Tensor.Rent(lease.Device, Shape.Of(shape.C), "mean");
+                using var variance = Tensor.Rent(lease.Device, Shape.Of(shape.C), "variance");
+                var x = wide.Slice(2, shape.C);
+                x.Write(values);
+                BatchNorm.Statistics(x, mean, variance);
+                float[] gotMean = mean.ToArray(), gotVariance = variance.ToArray();
+                for (int c = 0; c < shape.C; c++)
+                {
+                    var (m, v) = Moments(values, c, shape.C);
+                    Assert.Equal(m, gotMean[c], 1e-6 + 1e-7 * Math.Abs(m));
+                    Assert.Equal(v, gotVariance[c], 1e-6 + 2e-6 * v);
+                }
+            }
+    }
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void GradientsEqualFiniteDifferencesInSlicesToo(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        Shape shape = new(2, 5, 7, 9);
+        int count = (int)shape.Count;
+        float[] values = [.. Gradients.Random(count, seed: 1).Select(v => 3 * v + 1)], gamma = Gradients.Random(shape.C, seed: 2, awayFromZero: 0.2f),
+            beta = Gradients.Random(shape.C, seed: 3), residual = Gradients.Random(count, seed: 4), upstream = Gradients.Random(count, seed: 5), old = Gradients.Random(count, seed: 6);
+        foreach (bool frozen in new[] { false, true })
+            foreach (var f in new[] { Activation.None, Activation.LeakyReLU, Activation.ReLU })
+            {
+                using var x = Tensor.From(lease.Device, shape, values, "x");
+                using var mean = Tensor.From(lease.Device, Shape.Of(shape.C), [.. gamma.Select(v => v * 0.5f)], "mean");
+                using var variance = Tensor.From(lease.Device, Shape.Of(shape.C), [.. beta.Select(v => v * v + 0.3f)], "variance");
+                using var g = Tensor.From(lease.Device, Shape.Of(shape.C), gamma, "gamma");
+                using var b = Tensor.From(lease.Device, Shape.Of(shape.C), beta, "beta");
+                using var res = Tensor.From(lease.Device, shape, residual, "residual");
+                using var dy = Tensor.From(lease.Device, shape, upstream, "dy");
+                using var wide = Tensor.Rent(lease.Device, shape.WithC(3 * shape.C + 4), "maps");
+                using var dgamma = Tensor.Rent(lease.Device, Shape.Of(shape.C), "dgamma");
+                using var dbeta = Tensor.Rent(lease.Device, Shape.Of(shape.C), "dbeta");
+                Tensor y = wide.Slice(1, shape.C), dx = wide.Slice(11, shape.C), dresidual = wide.Slice(21, shape.C);
+                if (!frozen) BatchNorm.Statistics(x, mean, variance);
+                (double[], double[])? statistics = frozen ? ([.. mean.ToArray().Select(t => (double)t)], [.. variance.ToArray().Select(t => (double)t)]) : null;
+                // Where z would come near f's kink the residual moves it away.
+                double[] z = Forward(values, gamma, beta, residual, shape.C, Activation.None, statistics);
+                float[] clear = [.. residual.Select((r, i) => Math.Abs(z[i]) < 0.1 ? r + 0.2f * Math.Sign(z[i]) : r)];
+                res.Write(clear);
+                BatchNorm.Apply(x, mean, variance, g, b, Eps, y, res, f);
+                Assert.All(Forward(values, gamma, beta, clear, shape.C, f, statistics).Zip(y.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+                double Loss(float[][] p) => Forward(p[0], p[1], p[2], p[3], shape.C, f, statistics).Zip(upstream, (yi, u) => yi * u).Sum();
+
+                dx.Write(old);
+                dresidual.Write(old);
+                BatchNorm.Gradient(x, mean, variance, g, Eps, y, dy, f, frozen, dx, dgamma, dbeta, dresidual, addX: true, addResidual: true);
+                float[] added = [.. dx.ToArray().Zip(old, (a, o) => a - o)], addedResidual = [.. dresidual.ToArray().Zip(old, (a, o) => a - o)];
+                Gradients.Check(Loss, [values, gamma, beta, clear], [added, dgamma.ToArray(), dbeta.ToArray(), addedResidual], h: 5e-3);
+
+                BatchNorm.Gradient(x, mean, variance, g, Eps, y, dy, f, frozen, dx, dgamma, dbeta, dresidual);
+                Assert.All(dx.ToArray().Zip(added), p => Assert.Equal(p.First, p.Second, 1e-5));
+                Assert.All(dresidual.ToArray().Zip(addedResidual), p => Assert.Equal(p.First, p.Second, 1e-6));
+                BatchNorm.Gradient(x, mean, variance, g, Eps, y, dy, f, frozen, dx: dy, dgamma, dbeta, dresidual);
+                Assert.Equal(dx.ToArray(), dy.ToArray());
+            }
+    }
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void ConstantInputGivesBetaAndNoNaN(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        Shape shape = new(2, 3, 4, 10);
+        using var x = Tensor.Rent(lease.Device, shape, "x");
+        using var mean = Tensor.Rent(lease.Device, Shape.Of(10), "mean");
+        using var variance = Tensor.Rent(lease.Device, Shape.Of(10), "variance");
+        using var gamma = Tensor.From(lease.Device, Shape.Of(10), Gradients.Random(10, seed: 1), "gamma");
+        using var beta = Tensor.From(lease.Device, Shape.Of(10), Gradients.Random(10, seed: 2), "beta");
+        Pointwise.Fill(x, 1234.5678f);
+        BatchNorm.Statistics(x, mean, variance);
+        Assert.All(variance.ToArray(), v => Assert.Equal(0, v));
+        BatchNorm.Apply(x, mean, variance, gamma, beta, Eps, x);
+        for (int r = 0; r < shape.Rows; r++) Assert.Equal(beta.ToArray(), x.ToArray()[(10 * r)..(10 * r + 10)]);
+    }
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void RunningVarianceOfOneValueIsTheBiasedOne(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        using var mean = Tensor.From(lease.Device, Shape.Of(1), [2], "mean");
+        using var variance = Tensor.From(lease.Device, Shape.Of(1), [0.5f], "variance");
+        using var runningMean = Tensor.From(lease.Device, Shape.Of(1), [1], "running mean");
+        using var runningVariance = Tensor.From(lease.Device, Shape.Of(1), [1], "running variance");
+        BatchNorm.UpdateRunning(mean, variance, 1, runningMean, runningVariance);
+        Assert.Equal(1.1f, runningMean.ToArray()[0], 1e-6);
+        Assert.Equal(0.95f, runningVariance.ToArray()[0], 1e-6);
+        BatchNorm.UpdateRunning(mean, variance, 5, runningMean, runningVariance);
+        Assert.Equal(0.9175f, runningVariance.ToArray()[0], 1e-6);
+    }
+
+    [Fact]
+    public void OneAndTwoThreadsGiveTheSameBytes()
+    {
+        Shape shape = new(3, 61, 37, 40);
+        float[][] One(int threads)
+        {
+            using var device = Device.Open("cpu", threads);
+            using var x = Tensor.From(device, shape, Gradients.Random((int)shape.Count, seed: 8), "x");
+            using var dy = Tensor.From(device, shape, Gradients.Random((int)shape.Count, seed: 9), "dy");
+            Tensor[] vectors = [.. Enumerable.Range(0, 6).Select(i => Tensor.From(device, Shape.Of(40), Gradients.Random(40, seed: i), "vector"))];
+            var (mean, variance, gamma, beta, dgamma, dbeta) = (vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5]);
+            using var y = Tensor.Rent(device, shape, "y");
+            using var dx = Tensor.Rent(device, shape, "dx");
+            BatchNorm.Statistics(x, mean, variance);
+            BatchNorm.Apply(x, mean, variance, gamma, beta, Eps, y, f: Activation.ReLU);
+            BatchNorm.Gradient(x, mean, variance, gamma, Eps, y, dy, Activation.ReLU, frozen: false, dx, dgamma, dbeta);
+            float[][] results = [mean.ToArray(), variance.ToArray(), y.ToArray(), dx.ToArray(), dgamma.ToArray(), dbeta.ToArray()];
+            foreach (var v in vectors) v.Dispose();
+            return results;
+        }
+        Assert.Equal(One(1), One(2));
+    }
+
+    private static (double Mean, double Variance) Moments(IEnumerable<float> values, int c, int channels)
+    {
+        double[] column = [.. values.Where((_, i) => i % channels == c).Select(v => (double)v)];
+        double mean = column.Average();
+        return (mean, column.Average(v => (v - mean) * (v - mean)));
+    }
+
+    private static double[] Forward(float[] x, float[] gamma, float[] beta, float[] residual, int channels, Activation f, (double[] Mean, double[] Variance)? statistics)
+    {
+        var moments = Enumerable.Range(0, channels).Select(c => statistics is { } s ? (Mean: s.Mean[c], Variance: s.Variance[c]) : Moments(x, c, channels)).ToArray();
+        return [.. x.Select((v, i) =>
+        {
+            var (mean, variance) = moments[i % channels];
+            double z = gamma[i % channels] * (v - mean) / Math.Sqrt(variance + Eps) + beta[i % channels] + residual[i];
+            return z > 0 || f == Activation.None ? z : f == Activation.ReLU ? 0 : 0.01 * z;
+        })];
+    }
+}

@@ -1,0 +1,82 @@
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using Xunit;
+
+namespace MlffAd.Tests.Kernels;
+
+public sealed class SgdTests
+{
+    public static TheoryData<string> Devices => TestDevices.All;
+
+    public static TheoryData<string> FastDevices => TestDevices.Fast;
+
+    [Theory, MemberData(nameof(Devices))]
+    public void ThreeStepsEqualTheReference(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        foreach (var reference in Golden.Cases("losses", "sgd"))
+        {
+            using var c = new OperatorCase(lease.Device, "losses", reference);
+            Tensor w = c["w"], v = c["v"];
+            for (int i = 0; i < c.Int("steps"); i++)
+                Sgd.Step(w, v, c[$"g{i}"], [new(0, w.C, c.Float("weightDecay"))], c.Float("lr"), c.Float("momentum"));
+            c.Outputs(("w_after", w), ("v_after", v));
+        }
+    }
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void RangesHaveTheirOwnDecayAndRateAndFrozenOnesStay(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        const int n = 60;
+        float[] weights = Gradients.Random(n, seed: 1), velocities = Gradients.Random(n, seed: 2), gradients = Gradients.Random(n, seed: 3);
+        using var w = Tensor.From(lease.Device, Shape.Of(n), weights, "w");
+        using var v = Tensor.From(lease.Device, Shape.Of(n), velocities, "v");
+        using var g = Tensor.From(lease.Device, Shape.Of(n), gradients, "g");
+        SgdRange[] ranges = [new(0, 17, Decay: 0.1f), new(17, 9, Decay: 0, RateScale: 0.5f), new(26, 20, Decay: 0.1f, Frozen: true), new(50, 10, Decay: 0)];
+        Sgd.Step(w, v, g, ranges, rate: 0.2f, momentum: 0.9f, gradientScale: 0.25f);
+        float[] gotW = w.ToArray(), gotV = v.ToArray();
+        for (int i = 0; i < n; i++)
+        {
+            var range = ranges.FirstOrDefault(r => i >= r.Start && i < r.Start + r.Count, new(0, 0, 0, Frozen: true));
+            double velocity = range.Frozen ? velocities[i] : 0.9 * velocities[i] + 0.25 * gradients[i] + range.Decay * weights[i];
+            Assert.Equal(velocity, gotV[i], 1e-6);
+            Assert.Equal(range.Frozen ? weights[i] : weights[i] - 0.2 * range.RateScale * velocity, gotW[i], 1e-6);
+        }
+    }
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void SquaredNormEqualsFloat64AndShowsWhatIsNotFinite(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        foreach (int n in new[] { 1, 13, 40001 })
+        {
+            float[] values = Gradients.Random(n, seed: n);
+            using var g = Tensor.From(lease.Device, Shape.Of(n), values, "g");
+            double expected = Gradients.Dot(values, values);
+            Assert.Equal(expected, Sgd.SquaredNorm(g), 1e-6 * expected);
+            foreach (float bad in new[] { float.NaN, float.PositiveInfinity })
+            {
+                values[^1] = bad;
+                g.Write(values);
+                Assert.False(double.IsFinite(Sgd.SquaredNorm(g)));
+            }
+        }
+    }
+
+    [Fact]
+    public void OneAndTwoThreadsGiveTheSameBytes()
+    {
+        static double[] One(int threads)
+        {
+            using var device = Device.Open("cpu", threads);
+            const int n = 50003;
+            using var w = Tensor.From(device, Shape.Of(n), Gradients.Random(n, seed: 1), "w");
+            using var v = Tensor.From(device, Shape.Of(n), Gradients.Random(n, seed: 2), "v");
+            using var g = Tensor.From(device, Shape.Of(n), Gradients.Random(n, seed: 3), "g");
+            Sgd.Step(w, v, g, [new(0, n, 1e-3f)], 0.01f, 0.9f, 0.7f);
+            return [.. w.ToArray(), .. v.ToArray(), Sgd.SquaredNorm(w)];
+        }
+        Assert.Equal(One(1), One(2));
+    }
+}
