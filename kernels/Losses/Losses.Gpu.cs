@@ -63,7 +63,7 @@ public static partial class Losses
         var shared = SharedMemory.Allocate<float>(RowGroup);
         float q = 0;
         for (int c = Group.IdxX; c < p.C; c += RowGroup) q += p.F[Grid.IdxX, c] * p.F[Grid.IdxX, c];
-        q = GroupReduce.Sum(shared, 1, q);
+        q = GroupColumns.Sum(shared, 1, q);
         if (Group.IdxX == 0) p.A[Grid.IdxX, 0] = q / (MathF.Sqrt(q + 1) + 1);
     }
 
@@ -81,8 +81,8 @@ public static partial class Losses
         var shared = SharedMemory.Allocate<float>(RowGroup);
         int r = Grid.IdxX, t = Group.IdxX, first = r / p.Area * p.Area;
         float good = 0, maxP = 0, maxQ = 0, sumP = 0, sumQ = 0, divergence = 0;   // distances are above 0
-        for (int j = t; j < p.Area; j += RowGroup) good += p.Labels[first + j, 0] == 0 ? 1 : 0;
-        good = GroupReduce.Sum(shared, 1, good);
+        for (int j = t; j < p.Area; j += RowGroup) if (p.Labels[first + j, 0] == 0) good += 1;
+        good = GroupColumns.Sum(shared, 1, good);
         bool counts = good >= 2 && p.Labels[r, 0] == 0;   // the same for all threads
         for (int j = t; j < p.Area; j += RowGroup)
         {
@@ -104,22 +104,22 @@ public static partial class Losses
             if (t == 0) p.Slopes[r, 2 * p.Area] = 0;
             return;
         }
-        maxP = GroupReduce.Max(shared, maxP);
-        maxQ = GroupReduce.Max(shared, maxQ);
+        maxP = GroupColumns.Max(shared, maxP);
+        maxQ = GroupColumns.Max(shared, maxQ);
         for (int j = t; j < p.Area; j += RowGroup)
         {
             if (p.Labels[first + j, 0] != 0) continue;
             sumP += MathF.Exp(p.Slopes[r, j] - maxP);
             sumQ += MathF.Exp(p.Slopes[r, p.Area + j] - maxQ);
         }
-        float logP = MathF.Log(GroupReduce.Sum(shared, 1, sumP)), logQ = MathF.Log(GroupReduce.Sum(shared, 1, sumQ));
+        float logP = MathF.Log(GroupColumns.Sum(shared, 1, sumP)), logQ = MathF.Log(GroupColumns.Sum(shared, 1, sumQ));
         for (int j = t; j < p.Area; j += RowGroup)
         {
             if (p.Labels[first + j, 0] != 0) continue;
             float logA = p.Slopes[r, p.Area + j] - maxQ - logQ, logB = p.Slopes[r, j] - maxP - logP;
             divergence += MathF.Exp(logA) * (logA - logB);
         }
-        divergence = GroupReduce.Sum(shared, 1, divergence);
+        divergence = GroupColumns.Sum(shared, 1, divergence);
         float weight = 1 / (p.N * good);
         if (t == 0) p.Slopes[r, 2 * p.Area] = divergence * weight;
         for (int j = t; j < p.Area; j += RowGroup)
@@ -154,8 +154,8 @@ public static partial class Losses
             good += 1;
             scores += p.S[i, 0];
         }
-        good = GroupReduce.Sum(shared, 1, good);
-        scores = GroupReduce.Sum(shared, 1, scores);
+        good = GroupColumns.Sum(shared, 1, good);
+        scores = GroupColumns.Sum(shared, 1, scores);
         if (Group.IdxX != 0) return;
         p.Sums[0, Sum.Good] = good;
         p.Sums[0, Sum.Anomalous] = p.Cells - good;
@@ -167,7 +167,8 @@ public static partial class Losses
         int i = Grid.GlobalIndex.X;
         if (i >= p.Cells) return;
         bool anomalous = p.Labels[i, 0] != 0;
-        float score = p.S[i, 0], sum = 0, active = 0;
+        float score = p.S[i, 0], sum = 0;
+        int active = 0;   // not a float: ILGPU 1.5.3 compiles a choice of 1f and 0f for OpenCL to their bits
         if (p.All == 0 || p.Sums[0, Sum.Good] == 0)
         {
             float h = p.Lambda - (score - p.Sums[0, Sum.MeanGood]);
@@ -189,7 +190,7 @@ public static partial class Losses
                     float h = p.Lambda - (anomalous ? score - p.S[j, 0] : p.S[j, 0] - score);
                     if (h <= 0) continue;
                     block += h;
-                    active += 1;
+                    active++;
                 }
                 sum += block;
             }
@@ -217,12 +218,12 @@ public static partial class Losses
             }
         }
         for (int i = Group.IdxX; i < p.Patches; i += SumGroup) divergence += p.Slopes[i, p.Last];
-        distances = GroupReduce.Sum(shared, 1, distances);
-        anomalies = GroupReduce.Sum(shared, 1, anomalies);
-        above = GroupReduce.Sum(shared, 1, above);
-        hinges = GroupReduce.Sum(shared, 1, hinges);
-        active = GroupReduce.Sum(shared, 1, active);
-        divergence = GroupReduce.Sum(shared, 1, divergence);
+        distances = GroupColumns.Sum(shared, 1, distances);
+        anomalies = GroupColumns.Sum(shared, 1, anomalies);
+        above = GroupColumns.Sum(shared, 1, above);
+        hinges = GroupColumns.Sum(shared, 1, hinges);
+        active = GroupColumns.Sum(shared, 1, active);
+        divergence = GroupColumns.Sum(shared, 1, divergence);
         if (Group.IdxX != 0) return;
         float good = p.Sums[0, Sum.Good], bad = p.Sums[0, Sum.Anomalous];
         p.Sums[0, Sum.Active] = active;

@@ -68,14 +68,14 @@ public static partial class BatchNorm
 
     private static void LaunchRows(GpuKernel<BatchNormRowArgs> kernel, Tensor x, Tensor y, Tensor dy, Tensor mean, Tensor partials)
     {
-        int width = GroupReduce.Width(x.C, RowWidth);
+        int width = GroupColumns.Width(x.C, RowWidth);
         kernel.Launch(x.Device, new Index3D(partials.Shape.N, (x.C + width - 1) / width, 1),
             new(x.Gpu, y.Gpu, dy.Gpu, mean.Gpu, partials.Gpu, x.Rows, BlockRows(x.C), x.C, width));
     }
 
     private static void LaunchBlocks(GpuKernel<BatchNormBlockArgs> kernel, Tensor x, Tensor partials, Tensor variance, Tensor first, Tensor second, float eps)
     {
-        int width = GroupReduce.Width(x.C, CombineWidth);
+        int width = GroupColumns.Width(x.C, CombineWidth);
         kernel.Launch(x.Device, (x.C + width - 1) / width, new(x.Gpu, partials.Gpu, variance.Gpu, first.Gpu, second.Gpu, eps, x.Rows, BlockRows(x.C), x.C, width));
     }
 
@@ -87,13 +87,13 @@ public static partial class BatchNorm
         bool mine = c < p.C;   // idle threads stay for the barriers
         float shift = mine ? p.X[0, c] : 0, sum = 0, squares = 0;
         for (int r = first + lane; mine && r < last; r += lanes) sum += p.X[r, c] - shift;
-        float mean = GroupReduce.Sum(shared, p.Width, sum) / (last - first);
+        float mean = GroupColumns.Sum(shared, p.Width, sum) / (last - first);
         for (int r = first + lane; mine && r < last; r += lanes)
         {
             float d = p.X[r, c] - shift - mean;
             squares += d * d;
         }
-        squares = GroupReduce.Sum(shared, p.Width, squares);
+        squares = GroupColumns.Sum(shared, p.Width, squares);
         if (!mine || lane != 0) return;
         p.Partials[2 * Grid.IdxX, c] = mean;
         p.Partials[2 * Grid.IdxX + 1, c] = squares;
@@ -107,13 +107,13 @@ public static partial class BatchNorm
         bool mine = c < p.C;
         float sum = 0, squares = 0;
         for (int b = lane; mine && b < blocks; b += lanes) sum += RowsOf(b, p.Rows, p.BlockRows) * p.Partials[2 * b, c];
-        float mean = GroupReduce.Sum(shared, p.Width, sum) / p.Rows;
+        float mean = GroupColumns.Sum(shared, p.Width, sum) / p.Rows;
         for (int b = lane; mine && b < blocks; b += lanes)
         {
             float d = p.Partials[2 * b, c] - mean;
             squares += p.Partials[2 * b + 1, c] + RowsOf(b, p.Rows, p.BlockRows) * d * d;
         }
-        squares = GroupReduce.Sum(shared, p.Width, squares);
+        squares = GroupColumns.Sum(shared, p.Width, squares);
         if (!mine || lane != 0) return;
         p.First[0, c] = p.X[0, c] + mean;
         p.Second[0, c] = squares / p.Rows;
@@ -147,12 +147,12 @@ public static partial class BatchNorm
         float mean = mine ? p.Mean[0, c] : 0, sum = 0, product = 0;
         for (int r = first + lane; mine && r < last; r += lanes)
         {
-            float dz = p.Dy[r, c] * default(TFunction).Slope(p.Y[r, c]);
+            float dz = default(TFunction).Gradient(p.Y[r, c], p.Dy[r, c]);
             sum += dz;
             product += dz * (p.X[r, c] - mean);
         }
-        sum = GroupReduce.Sum(shared, p.Width, sum);
-        product = GroupReduce.Sum(shared, p.Width, product);
+        sum = GroupColumns.Sum(shared, p.Width, sum);
+        product = GroupColumns.Sum(shared, p.Width, product);
         if (!mine || lane != 0) return;
         p.Partials[2 * Grid.IdxX, c] = sum;
         p.Partials[2 * Grid.IdxX + 1, c] = product;
@@ -170,8 +170,8 @@ public static partial class BatchNorm
             sum += p.Partials[2 * b, c];
             product += p.Partials[2 * b + 1, c];
         }
-        sum = GroupReduce.Sum(shared, p.Width, sum);
-        product = GroupReduce.Sum(shared, p.Width, product);
+        sum = GroupColumns.Sum(shared, p.Width, sum);
+        product = GroupColumns.Sum(shared, p.Width, product);
         if (!mine || lane != 0) return;
         p.First[0, c] = sum;
         p.Second[0, c] = product / MathF.Sqrt(p.Variance[0, c] + p.Eps);
@@ -181,7 +181,7 @@ public static partial class BatchNorm
     {
         int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
         if (i >= p.Count) return;
-        float dz = p.Dy[r, c] * default(TFunction).Slope(p.Y[r, c]);
+        float dz = default(TFunction).Gradient(p.Y[r, c], p.Dy[r, c]);
         if (p.HasX != 0)
         {
             float inverse = 1 / MathF.Sqrt(p.Variance[0, c] + p.Eps), normalised = (p.X[r, c] - p.Mean[0, c]) * inverse;

@@ -175,7 +175,7 @@ public static unsafe partial class BatchNorm
                     }
                     for (; c < C; c++)
                     {
-                        float dz = d[c] * default(TFunction).Slope(q[c]);
+                        float dz = default(TFunction).Gradient(q[c], d[c]);
                         sum[c] += dz;
                         product[c] += dz * (p[c] - mean[c]);
                     }
@@ -230,7 +230,7 @@ public static unsafe partial class BatchNorm
                 }
                 for (; c < C; c++)
                 {
-                    float dz = d[c] * default(TFunction).Slope(q[c]);
+                    float dz = default(TFunction).Gradient(q[c], d[c]);
                     if (_x)
                     {
                         float g = a[c] * dz - b[c] * (p[c] - mean[c]) - k[c];
@@ -244,5 +244,5 @@ public static unsafe partial class BatchNorm
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Dz<TFunction>(float* y, float* dy, int c) where TFunction : unmanaged, IFunction =>
-        Vector.Load(dy + c) * default(TFunction).Slope(Vector.Load(y + c));
+        default(TFunction).Gradient(Vector.Load(y + c), Vector.Load(dy + c));
 }

@@ -38,7 +38,7 @@ public static partial class Sgd
         long first = (long)Grid.IdxX * BlockSize, last = IntrinsicMath.Min(p.G.Length, first + BlockSize);
         float sum = 0;
         for (long i = first + Group.IdxX; i < last; i += GroupSize) sum += p.G[i] * p.G[i];
-        sum = GroupReduce.Sum(shared, 1, sum);
+        sum = GroupColumns.Sum(shared, 1, sum);
         if (Group.IdxX == 0) p.Partials[Grid.IdxX] = sum;
     }
 }

@@ -20,7 +20,7 @@ internal static partial class Blocks
 
     static partial void SumGpu(Tensor fine, Tensor coarse, float scale, bool add)
     {
-        int width = GroupReduce.Width(coarse.C, GroupWidth);
+        int width = GroupColumns.Width(coarse.C, GroupWidth);
         var args = new BlockArgs(fine.Gpu, coarse.Gpu, fine.Shape, coarse.Shape, scale, add ? 1 : 0, width);
         if (fine.Rows / coarse.Rows < LargeBlock) SumSmallLauncher.LaunchItems(fine.Device, coarse.Count, args);
         else SumLargeLauncher.Launch(fine.Device, new Index3D(coarse.Rows, (coarse.C + width - 1) / width, 1), args);
@@ -56,7 +56,7 @@ internal static partial class Blocks
         bool mine = c < p.CoarseShape.C;   // idle threads stay for the barriers
         float sum = 0;
         for (int i = lane; mine && i < bh * bw; i += lanes) sum += p.Fine[corner + i / bw * p.FineShape.W + i % bw, c];
-        sum = GroupReduce.Sum(shared, p.Width, sum);
+        sum = GroupColumns.Sum(shared, p.Width, sum);
         if (mine && lane == 0) p.Coarse[r, c] = p.Add != 0 ? p.Coarse[r, c] + sum * p.Scale : sum * p.Scale;
     }
 

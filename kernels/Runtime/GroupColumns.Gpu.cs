@@ -5,7 +5,7 @@ namespace MlffAd.Kernels.Runtime;
 /// <summary>Sums and maxima over a group's threads: trees in shared memory, which every device has, in a fixed order.</summary>
 /// <remarks>The group's size and the width are powers of two. All threads of the group must call. Thread t belongs to column t mod width;
 /// every thread gets its column's result. Width 1 reduces the whole group.</remarks>
-internal static class GroupReduce
+internal static class GroupColumns
 {
     /// <summary>Σ of each column's values.</summary>
     public static float Sum(ArrayView<float> shared, int width, float value)
