@@ -42,6 +42,7 @@ internal static class Program
             CommonOptions.Quiet,
             DevicesCommand.Create(),
             VerifyCommand.Create(),
+            WeightsCommand.Create(),
             InspectCommand.Create(),
             SynthCommand.Create(),
         };

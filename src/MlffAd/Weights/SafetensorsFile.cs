@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
 namespace MlffAd.Weights;
@@ -8,20 +9,20 @@ namespace MlffAd.Weights;
 /// <summary>A safetensors file: 8 bytes of header length, a JSON header, the tensors' bytes. Checked whole before any tensor is read.</summary>
 /// <remarks>Tensors are read from the file when asked for; none is kept. Every fault of a file is a <see cref="MlffAdException"/> with
 /// <see cref="ExitCode.BadModel"/> that names the file and the reason. Reads may run on several threads.</remarks>
-public sealed class SafetensorsFile : IDisposable
+public sealed class SafetensorsFile : ITensorSource
 {
     private const int ChunkBytes = 1 << 16;
 
     private readonly SafeFileHandle? handle;
     private readonly ReadOnlyMemory<byte> memory;
-    private readonly long dataStart;
+    private readonly long length, dataStart;
     private readonly OrderedDictionary<string, TensorInfo> tensors;
     private readonly Dictionary<string, string> metadata;
 
     private SafetensorsFile(string source, SafeFileHandle? handle, ReadOnlyMemory<byte> memory)
     {
         (Source, this.handle, this.memory) = (source, handle, memory);
-        long length = handle is null ? memory.Length : RandomAccess.GetLength(handle);
+        length = handle is null ? memory.Length : RandomAccess.GetLength(handle);
         if (length < 8) throw Bad($"it has {length} bytes, fewer than the 8 of a header length");
         Span<byte> prefix = stackalloc byte[8];
         ReadAt(0, prefix);
@@ -108,6 +109,20 @@ public sealed class SafetensorsFile : IDisposable
         byte[] bytes = Allocate<byte>(tensor with { DType = DType.U8 });
         ReadAt(dataStart + tensor.Begin, bytes);
         return bytes;
+    }
+
+    /// <inheritdoc/>
+    public string Hash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] chunk = new byte[ChunkBytes];
+        for (long done = 0; done < length; done += chunk.Length)
+        {
+            var part = chunk.AsSpan(0, (int)Math.Min(chunk.Length, length - done));
+            ReadAt(done, part);
+            hash.AppendData(part);
+        }
+        return System.Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>Closes the file.</summary>

@@ -1,0 +1,70 @@
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>Earlier versions of the host bodies, one idea a rung, kept to be measured and to say where the time went.</summary>
+/// <remarks>Version 0 is the definition in loops. Version 1 copies every patch (im2col) and calls the packed product. Version 2 reads patches in place through row pointers.</remarks>
+public static unsafe partial class Convolution
+{
+    internal delegate void Rung(Tensor x, Tensor w, Tensor y, ConvGeometry g);
+
+    /// <summary>The forward body's rungs, lowest first.</summary>
+    internal static readonly (string Name, Rung Forward)[] Ladder =
+    [
+        ("0: the definition", ForwardVersion0), ("1: im2col", ForwardVersion1), ("2: implicit, through row pointers", (x, w, y, g) => ForwardHost(x, w, null, y, g, null, Activation.None)),
+    ];
+
+    internal static void ForwardVersion0(Tensor x, Tensor w, Tensor y, ConvGeometry g)
+    {
+        for (int p = 0; p < y.Rows; p++)
+            for (int o = 0; o < y.C; o++)
+            {
+                float sum = 0;
+                for (int t = 0; t < g.Kernel * g.Kernel; t++)
+                    if (Input(x, y.Shape, g, p, t) is >= 0 and int r)
+                        for (int c = 0; c < x.C; c++) sum += x.Host[r, c] * w.Host[o * g.Kernel * g.Kernel + t, c];
+                y.Host[p, o] = sum;
+            }
+    }
+
+    internal static void InputGradientVersion0(Tensor dy, Tensor w, Tensor dx, ConvGeometry g)
+    {
+        for (int r = 0; r < dx.Rows; r++) new Span<float>(dx.Host.Row(r), dx.C).Clear();
+        for (int p = 0; p < dy.Rows; p++)
+            for (int t = 0; t < g.Kernel * g.Kernel; t++)
+                if (Input(dx, dy.Shape, g, p, t) is >= 0 and int r)
+                    for (int o = 0; o < dy.C; o++)
+                        for (int c = 0; c < dx.C; c++) dx.Host[r, c] += dy.Host[p, o] * w.Host[o * g.Kernel * g.Kernel + t, c];
+    }
+
+    internal static void WeightGradientVersion0(Tensor x, Tensor dy, Tensor dw, ConvGeometry g)
+    {
+        dw.HostSpan.Clear();
+        for (int p = 0; p < dy.Rows; p++)
+            for (int t = 0; t < g.Kernel * g.Kernel; t++)
+                if (Input(x, dy.Shape, g, p, t) is >= 0 and int r)
+                    for (int o = 0; o < dy.C; o++)
+                        for (int c = 0; c < x.C; c++) dw.Host[o * g.Kernel * g.Kernel + t, c] += dy.Host[p, o] * x.Host[r, c];
+    }
+
+    private static void ForwardVersion1(Tensor x, Tensor w, Tensor y, ConvGeometry g)
+    {
+        int taps = g.Kernel * g.Kernel;
+        using var patches = Tensor.Rent(y.Device, Shape.Of(1, y.Rows, taps * x.C), "patches");
+        for (int p = 0; p < y.Rows; p++)
+            for (int t = 0; t < taps; t++)
+            {
+                var patch = new Span<float>(patches.Host.Row(p) + t * x.C, x.C);
+                if (Input(x, y.Shape, g, p, t) is >= 0 and int r) new ReadOnlySpan<float>(x.Host.Row(r), x.C).CopyTo(patch);
+                else patch.Clear();
+            }
+        MatMul.Forward(patches, w.Reshape(Shape.Of(1, y.C, taps * x.C)), y.Reshape(Shape.Of(1, y.Rows, y.C)), transposeA: false, transposeB: true);
+    }
+
+    /// <summary>The input row that tap t sees at output position p, or −1 outside the map.</summary>
+    private static int Input(Tensor x, Shape y, ConvGeometry g, int p, int t)
+    {
+        int i = p / y.W % y.H * g.Stride - g.Pad + t / g.Kernel, j = p % y.W * g.Stride - g.Pad + t % g.Kernel;
+        return (uint)i < (uint)x.Shape.H && (uint)j < (uint)x.Shape.W ? (p / y.Area * x.Shape.H + i) * x.Shape.W + j : -1;
+    }
+}

@@ -1,0 +1,139 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+public static unsafe partial class Convolution
+{
+    /// <summary>Positions of a block of the sum, and the extents of a block of dw.</summary>
+    private const int BlockP = 256, BlockO = 128, BlockT = 256;
+
+    /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order.</summary>
+    private const int EnoughParts = 16;
+
+    private static void WeightGradientHost(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add)
+    {
+        using var padded = PadFewChannels(x, g);
+        Tiles.Dispatch(new WeightCall(Patches(x, padded, dy.Shape, g), dy, dw, add));
+    }
+
+    /// <summary><c>dw[o, (t, c)] = Σ_p dy[p, o] · patch[p, t][c]</c>: a product whose sum runs over positions p. Both factors lie across it and are packed, block by block.</summary>
+    private readonly struct WeightCall(Gather x, Tensor dy, Tensor dw, bool add) : Tiles.ICall
+    {
+        public void With<TWide, TNarrow>() where TWide : ITile where TNarrow : ITile
+        {
+            int positions = dy.Rows, outputs = dy.C, terms = x.Taps * x.Length;
+            int blockO = Product.Block(outputs, BlockO, 1, TWide.Rows), blockT = Product.Block(terms, BlockT, 1, TWide.Width);
+            int blocksO = (outputs + blockO - 1) / blockO, blocksT = (terms + blockT - 1) / blockT;
+            int parts = Math.Clamp(EnoughParts / (blocksO * blocksT), 1, (positions + BlockP - 1) / BlockP);
+            int part = Product.Block(positions, positions, parts, BlockP);
+            parts = (positions + part - 1) / part;
+
+            var device = dw.Device;
+            int threads = Math.Min(device.Team.Count, blocksO * blocksT * parts), scratch = BlockP * (blockO + blockT);
+            using var packed = Tensor.Rent(device, Shape.Of(threads, 1, scratch), "packed blocks");
+            using var partial = parts == 1 ? null : Tensor.Rent(device, Shape.Of(parts, outputs, terms), "partial weight gradients");
+            int next = 0;
+            device.Team.For(threads, new WeightJob<TWide, TNarrow>(x, dy.Host, positions, part, (partial ?? dw).Host.Data, outputs, terms, blockO, blockT,
+                parts == 1 && add, packed.Host.Data, scratch, &next));
+            if (partial is not null) device.Team.For((int)dw.Count, new SumJob(partial.Host.Data, parts, (nint)dw.Count, dw.Host.Data, add), grain: 8192);
+        }
+    }
+
+    private readonly struct WeightJob<TWide, TNarrow>(Gather x, HostRows dy, int positions, int part, float* dw, int outputs, int terms, int blockO, int blockT,
+        bool add, float* packed, int scratch, int* next) : IJob where TWide : ITile where TNarrow : ITile
+    {
+        public void Run(int begin, int end)
+        {
+            int blocksO = (outputs + blockO - 1) / blockO, blocksT = (terms + blockT - 1) / blockT, blocks = blocksO * blocksT * ((positions + part - 1) / part);
+            for (int block; (block = Interlocked.Increment(ref *next) - 1) < blocks;)
+            {
+                int o = block % blocksO * blockO, t = block / blocksO % blocksT * blockT, p = block / (blocksO * blocksT) * part;
+                Block(p, Math.Min(part, positions - p), o, Math.Min(blockO, outputs - o), t, Math.Min(blockT, terms - t), packed + (nint)begin * scratch);
+            }
+        }
+
+        [SkipLocalsInit]
+        private void Block(int p0, int count, int o0, int rows, int t0, int columns, float* a)
+        {
+            int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows;
+            float* b = a + BlockP * blockO;
+            float** left = stackalloc float*[padded], y = stackalloc float*[rows], pointers = stackalloc float*[BlockP];
+            var places = stackalloc Gather.Place[BlockP];
+            for (int i = 0; i < padded; i++) left[i] = a + i / TWide.Rows * TWide.Rows * BlockP + i % TWide.Rows;
+            for (int i = 0; i < rows; i++) y[i] = dw + ((nint)(p0 / part) * outputs + o0 + i) * terms + t0;
+            for (int p = p0; p < p0 + count; p += BlockP)
+            {
+                int length = Math.Min(BlockP, p0 + count - p);
+                for (int i = 0; i < rows; i += TWide.Rows)
+                    for (int k = 0; k < length; k++)
+                        Panels.CopyRow(dy.Row(p + k) + o0 + i, Math.Min(TWide.Rows, rows - i), TWide.Rows, a + i * BlockP + k * TWide.Rows);
+                x.Locate(p, length, length, places);
+                PackPatches(t0, columns, length, places, pointers, b);
+                Product.Sweep<TWide, TNarrow>(new Product.Sums(left, 0, 1, length, TWide.Rows), rows, b, BlockP, 0, 0, columns, columns, y, null,
+                    new Epilogue { Add = add }, p == p0, last: false);
+            }
+        }
+
+        /// <summary>Packs columns t0 … of the patches, (tap, channel) pairs, of one block of positions into panels.</summary>
+        private void PackPatches(int t0, int columns, int length, Gather.Place* places, float** pointers, float* to)
+        {
+            for (int column = 0; column < columns; column += TWide.Width)
+            {
+                int width = Panels.Width(columns, column), used = Math.Min(width, columns - column);
+                float* panel = to + column * BlockP;
+                for (int j = 0; j < used;)
+                {
+                    int tap = (t0 + column + j) / x.Length, c = (t0 + column + j) % x.Length, run = Math.Min(used - j, x.Length - c);
+                    x.Fill(tap, c, length, places, pointers);
+                    int to1 = j + run == used ? width - j : run;
+                    for (int k = 0; k < length; k++) Panels.CopyRow(pointers[k], run, to1, panel + k * width + j);
+                    j += run;
+                }
+            }
+        }
+    }
+
+    /// <summary><c>to[i] (+)= Σ_part from[part, i]</c>, in order.</summary>
+    private readonly struct SumJob(float* from, int parts, nint pitch, float* to, bool add) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            for (int i = begin; i < end; i++)
+            {
+                float sum = add ? to[i] : 0;
+                for (int part = 0; part < parts; part++) sum += from[part * pitch + i];
+                to[i] = sum;
+            }
+        }
+    }
+
+    private static void BiasGradientHost(Tensor dy, Tensor db, bool add)
+    {
+        int parts = (dy.Rows + BlockP - 1) / BlockP;
+        using var partial = Tensor.Rent(dy.Device, Shape.Of(1, parts, dy.C), "partial bias gradients");
+        dy.Device.Team.For(parts, new RowSumJob(dy.Host, dy.Rows, dy.C, partial.Host.Data), grain: Math.Max(1, 16384 / (BlockP * dy.C)));
+        dy.Device.Team.For(dy.C, new SumJob(partial.Host.Data, parts, dy.C, db.Host.Data, add), grain: Math.Max(1, 16384 / parts));
+    }
+
+    /// <summary><c>partial[block, o] = Σ_{p in block} dy[p, o]</c>.</summary>
+    private readonly struct RowSumJob(HostRows dy, int positions, int c, float* partial) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            for (int block = begin; block < end; block++)
+            {
+                float* sums = partial + (nint)block * c;
+                new Span<float>(sums, c).Clear();
+                for (int p = block * BlockP; p < Math.Min(positions, (block + 1) * BlockP); p++)
+                {
+                    float* row = dy.Row(p);
+                    int o = 0;
+                    for (; o <= c - Vector<float>.Count; o += Vector<float>.Count) (Vector.Load(sums + o) + Vector.Load(row + o)).Store(sums + o);
+                    for (; o < c; o++) sums[o] += row[o];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using System.Runtime.CompilerServices;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>The right factor [K, N] of a product (or of a batch of them), packed in panels of some columns: <c>[panel][k][column]</c>, so that a tile reads it in one stream.</summary>
+/// <remarks>The last panel is zero-filled to its width. Weights that do not change between calls may be packed once and kept.</remarks>
+internal sealed unsafe class Panels : IDisposable
+{
+    private readonly Tensor _data;
+
+    private Panels(Device device, int batches, int k, int n)
+    {
+        (K, N, Size) = (k, n, (long)k * Padded(n));
+        _data = Tensor.Rent(device, new Shape(batches, 1, k, Padded(n)), "packed panels");
+    }
+
+    public int K { get; }
+
+    public int N { get; }
+
+    /// <summary>Floats of one factor.</summary>
+    public long Size { get; }
+
+    public float* Data => _data.Host.Data;
+
+    /// <summary>Columns of the panel that starts at a column.</summary>
+    public static int Width(int n, int column) => n - column > Tiles.Narrow ? Tiles.Wide : Tiles.Narrow;
+
+    /// <summary>Columns of all panels.</summary>
+    public static int Padded(int n)
+    {
+        int last = (n - 1) / Tiles.Wide * Tiles.Wide;
+        return last + Width(n, last);
+    }
+
+    /// <summary>Packs <paramref name="batches"/> matrices stored as rows of N, [K, N].</summary>
+    public static Panels OfRows(Device device, HostRows source, int batches, int k, int n)
+    {
+        var panels = new Panels(device, batches, k, n);
+        panels.Pack(new RowsJob(source, panels), batches);
+        return panels;
+    }
+
+    /// <summary>Packs <paramref name="batches"/> matrices stored by columns, [N, K]: the weights of a convolution.</summary>
+    public static Panels OfColumns(Device device, HostRows source, int batches, int k, int n)
+    {
+        var panels = new Panels(device, batches, k, n);
+        panels.Pack(new ColumnsJob(source, panels), batches);
+        return panels;
+    }
+
+    /// <summary>Packs the weights [Cout, taps, Cin] for the product over (tap, cout): row (t, co) is <c>w[co, tap(t), ·]</c>, with the taps
+    /// firstY, firstY − stride … down, and so along x.</summary>
+    public static Panels OfTaps(Device device, Tensor w, int tapsY, int tapsX, int firstY, int firstX, int stride)
+    {
+        var panels = new Panels(device, 1, tapsY * tapsX * w.Shape.N, w.C);
+        panels.Pack(new TapsJob(w.Host.Data, w.Shape, panels, tapsX, firstY, firstX, stride), 1);
+        return panels;
+    }
+
+    public void Dispose() => _data.Dispose();
+
+    /// <summary>Copies rows into a panel: <c>panel[i, 0…count−1] = row(i)</c>, zeros up to the width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CopyRow(float* from, int count, int width, float* to)
+    {
+        if (count == width) Unsafe.CopyBlockUnaligned(to, from, (uint)width * sizeof(float));
+        else
+        {
+            for (int j = 0; j < count; j++) to[j] = from[j];
+            for (int j = count; j < width; j++) to[j] = 0;
+        }
+    }
+
+    private void Pack<TJob>(TJob job, int batches) where TJob : struct, IJob =>
+        _data.Device.Team.For(batches * ((N + Tiles.Wide - 1) / Tiles.Wide), job, grain: Math.Max(1, 16384 / (K * Tiles.Wide)));
+
+    /// <summary>The panel of a job's item: its batch, first column, columns in use, width and place.</summary>
+    private Place Panel(int item)
+    {
+        int perBatch = (N + Tiles.Wide - 1) / Tiles.Wide, batch = item / perBatch, column = item % perBatch * Tiles.Wide;
+        return new Place(batch, column, Math.Min(Tiles.Wide, N - column), Width(N, column), Data + batch * Size + (long)column * K);
+    }
+
+    private readonly struct Place(int batch, int column, int count, int width, float* to)
+    {
+        public readonly float* To = to;
+
+        public void Deconstruct(out int batch_, out int column_, out int count_, out int width_) => (batch_, column_, count_, width_) = (batch, column, count, width);
+    }
+
+    private readonly struct RowsJob(HostRows source, Panels panels) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            for (int item = begin; item < end; item++)
+            {
+                var panel = panels.Panel(item);
+                var (batch, column, count, width) = panel;
+                float* to = panel.To;
+                for (int k = 0; k < panels.K; k++) CopyRow(source.Row(batch * panels.K + k) + column, count, width, to + (nint)k * width);
+            }
+        }
+    }
+
+    private readonly struct TapsJob(float* w, Shape shape, Panels panels, int tapsX, int firstY, int firstX, int stride) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            for (int item = begin; item < end; item++)
+            {
+                var panel = panels.Panel(item);
+                var (_, column, count, width) = panel;
+                float* to = panel.To;
+                for (int k = 0; k < panels.K; k++, to += width)
+                {
+                    int co = k % shape.N, t = k / shape.N, ty = firstY - t / tapsX * stride, tx = firstX - t % tapsX * stride;
+                    CopyRow(w + (((nint)co * shape.H + ty) * shape.W + tx) * shape.C + column, count, width, to);
+                }
+            }
+        }
+    }
+
+    private readonly struct ColumnsJob(HostRows source, Panels panels) : IJob
+    {
+        /// <summary>Terms copied of one column before the next: a cache line, so that neither side is touched twice.</summary>
+        private const int Run16 = 16;
+
+        public void Run(int begin, int end)
+        {
+            for (int item = begin; item < end; item++)
+            {
+                var panel = panels.Panel(item);
+                var (batch, column, count, width) = panel;
+                float* to = panel.To;
+                for (int k = 0; k < panels.K; k += Run16)
+                {
+                    int terms = Math.Min(Run16, panels.K - k);
+                    for (int j = 0; j < width; j++)
+                    {
+                        float* target = to + (nint)k * width + j;
+                        if (j < count)
+                        {
+                            float* from = source.Row(batch * panels.N + column + j) + k;
+                            for (int i = 0; i < terms; i++) target[i * width] = from[i];
+                        }
+                        else for (int i = 0; i < terms; i++) target[i * width] = 0;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>How much each cell looks like the average of its region: <c>g = mean of x_i</c>, <c>m_i = normalise(g)·normalise(x_i)</c>, with
+/// <c>normalise(v) = v / max(‖v‖, 1e-12)</c> (spec §4).</summary>
+/// <remarks>Shapes: x <c>[N, M, M, C]</c>, g <c>[N, 1, s², C]</c>, m <c>[N, 1, s²·h², 1]</c>, h = M/s; regions row-major, each region's h×h cells
+/// contiguous and row-major, so that s = 1 is the plain order of the map. All may be slices of wider tensors.
+/// <para>Forward: x is read twice (means, then dot products), 6·N·M²·C FLOP. The products and norms are sums over channels, the means are summed
+/// row by row of the region. Gradient, with G = max(‖g‖, ε), X_i = max(‖x_i‖, ε), brackets 0 where the max clips:</para>
+/// <code>
+/// α_i = dm_i / (G X_i)        β_i = −[‖x_i‖ &gt; ε] dm_i m_i / X_i²        γ = [‖g‖ &gt; ε] Σ_i dm_i m_i / G²
+/// dg' = dg + Σ_i α_i x_i − γ g                 dx_i = α_i g + β_i x_i + dg'/h²
+/// </code></remarks>
+public static partial class CosineToMean
+{
+    private const float Epsilon = 1e-12f;
+
+    private static readonly Kernel ForwardKernel = new("quantization.cosine"), GradientKernel = new("quantization.cosine.gradient");
+
+    /// <summary>Writes the region means <paramref name="g"/> and the similarities <paramref name="m"/>.</summary>
+    /// <param name="x">Features, <c>[N, M, M, C]</c>.</param>
+    /// <param name="g">Region means, <c>[N, 1, s², C]</c>, written.</param>
+    /// <param name="m">Similarities in [−1, 1], <c>[N, 1, M², 1]</c> in region order, written.</param>
+    /// <param name="s">Regions along a side; divides M.</param>
+    public static void Forward(Tensor x, Tensor g, Tensor m, int s)
+    {
+        var regions = Check("quantization.cosine", x, g, m, s);
+        using var _ = ForwardKernel.Begin(m, 6 * x.Count, 4 * (2 * x.Count + g.Count + m.Count));
+        if (x.Device.IsHost) ForwardHost(x, g, m, regions);
+        else ForwardGpu(x, g, m, regions);
+    }
+
+    /// <summary>Writes, or adds, the gradient <paramref name="dx"/> through both norms and the mean.</summary>
+    /// <param name="x">Features, as in forward.</param>
+    /// <param name="g">Region means, as forward wrote them.</param>
+    /// <param name="m">Similarities, as forward wrote them.</param>
+    /// <param name="dg">What flows into <paramref name="g"/> from elsewhere; null for nothing.</param>
+    /// <param name="dm">What flows into <paramref name="m"/>.</param>
+    /// <param name="dx">Receives the gradient, <c>[N, M, M, C]</c>.</param>
+    /// <param name="s">Regions along a side.</param>
+    /// <param name="add">Whether to add to what <paramref name="dx"/> holds.</param>
+    public static void Gradient(Tensor x, Tensor g, Tensor m, Tensor? dg, Tensor dm, Tensor dx, int s, bool add = false)
+    {
+        const string op = "quantization.cosine.gradient";
+        var regions = Check(op, x, g, m, s);
+        Shape.Same(op, x, dx);
+        Shape.Same(op, m, dm);
+        if (dg is not null) Shape.Same(op, g, dg);
+        using var _ = GradientKernel.Begin(dx, (add ? 9 : 8) * x.Count, 4 * ((add ? 5 : 4) * x.Count + 4 * g.Count + 8 * m.Count));
+        using var weights = Tensor.Rent(x.Device, m.Shape.WithC(2), "cosine.weights");   // α_i, β_i
+        using var share = Tensor.Rent(x.Device, g.Shape, "cosine.share");                // dg'/h²
+        if (x.Device.IsHost) GradientHost(x, g, m, dg, dm, weights, share, dx, regions, add);
+        else GradientGpu(x, g, m, dg, dm, weights, share, dx, regions, add);
+    }
+
+    private static Regions Check(string op, Tensor x, Tensor g, Tensor m, int s)
+    {
+        Shape.Require(op, x.Shape.H == x.Shape.W && s >= 1 && x.Shape.H % s == 0, $"x must be a square map whose side {s} divides", x);
+        Shape.Require(op, g.Shape == Shape.Of(x.Shape.N, s * s, x.C) && m.Shape == Shape.Of(x.Shape.N, x.Shape.Area, 1),
+            $"x [N,M,M,C], g [N,1,{s * s},C] and m [N,1,M²,1] are needed", x, g, m);
+        return new Regions(x.Shape.H, s);
+    }
+
+    static partial void ForwardGpu(Tensor x, Tensor g, Tensor m, Regions regions);
+    static partial void GradientGpu(Tensor x, Tensor g, Tensor m, Tensor? dg, Tensor dm, Tensor weights, Tensor share, Tensor dx, Regions regions, bool add);
+}

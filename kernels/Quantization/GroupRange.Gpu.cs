@@ -1,0 +1,31 @@
+using ILGPU;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>Lowest and highest similarity of one region, by one group; the GPU's <see cref="HostRange"/>.</summary>
+internal static class GroupRange
+{
+    /// <summary>Finds and writes the range; returns the levels on it to every thread.</summary>
+    public static Levels Find(GpuRows m, GpuRows range, int region, int cells, Quantization q, ArrayView<float> values, ArrayView<int> places)
+    {
+        int lo = GroupReduce.FirstLowest(values, places, m, region * cells, cells, 1), hi = GroupReduce.FirstLowest(values, places, m, region * cells, cells, -1);
+        float low = m[region * cells + lo, 0], high = m[region * cells + hi, 0];
+        if (Group.IdxX == 0)
+        {
+            range[region, 0] = low;
+            range[region, 1] = high;
+            range[region, 2] = lo;
+            range[region, 3] = hi;
+        }
+        return new Levels(q, low, high);
+    }
+
+    /// <summary>Gives dlo and dhi to the positions that lo and hi came from. The thread that wrote a position adds to it, so that nobody waits.</summary>
+    public static void Spread(GpuRows range, int region, int cells, float dLo, float dHi, GpuRows dm)
+    {
+        int lo = (int)range[region, 2], hi = (int)range[region, 3];
+        if (lo % Group.DimX == Group.IdxX) dm[region * cells + lo, 0] += dLo;
+        if (hi % Group.DimX == Group.IdxX) dm[region * cells + hi, 0] += dHi;
+    }
+}

@@ -1,0 +1,119 @@
+using ILGPU;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+public static partial class LevelsToPixels
+{
+    private const int Threads = 256, Lanes = 32, Groups = Threads / Lanes;
+
+    internal readonly record struct PixelsArgs(GpuRows M, GpuRows Range, GpuRows D, GpuRows T, GpuRows Paths, GpuRows Dd, GpuRows Dm,
+        Quantization Q, int Rows, int Cells, int C, int AddD, int AddM);
+
+    private static readonly GpuKernel<PixelsArgs> ForwardLauncher = new("quantization.pixels", ForwardBody, Threads),
+        LevelLauncher = new("quantization.pixels.levels", LevelBody, Threads, Threads * sizeof(float)),
+        PathLauncher = new("quantization.pixels.paths", PathBody, Threads, Threads * sizeof(float)),
+        RangeLauncher = new("quantization.pixels.range", RangeBody, Threads, Threads * sizeof(float));
+
+    static partial void ForwardGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor t) =>
+        ForwardLauncher.LaunchItems(m.Device, t.Count, new PixelsArgs(m.Gpu, range.Gpu, d.Gpu, t.Gpu, m.Gpu, d.Gpu, m.Gpu, q, m.Rows, m.Shape.Area, t.C, 0, 0));
+
+    static partial void GradientGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths, Tensor dd, Tensor dm, bool addD, bool addM)
+    {
+        var args = new PixelsArgs(m.Gpu, range.Gpu, d.Gpu, dt.Gpu, paths.Gpu, dd.Gpu, dm.Gpu, q, m.Rows, m.Shape.Area, d.C, addD ? 1 : 0, addM ? 1 : 0);
+        LevelLauncher.Launch(m.Device, new Index3D(d.Rows, (d.C + Threads - 1) / Threads, 1), args);
+        PathLauncher.Launch(m.Device, (m.Rows + Groups - 1) / Groups, args);
+        RangeLauncher.Launch(m.Device, m.Shape.N, args);
+    }
+
+    private static Levels LevelsOf(PixelsArgs p, int image) => new(p.Q, p.Range[image, 0], p.Range[image, 1]);
+
+    /// <summary>t: a thread does one element, neighbours neighbouring channels.</summary>
+    private static void ForwardBody(PixelsArgs p)
+    {
+        int index = Grid.GlobalIndex.X, i = index / p.C, c = index % p.C;
+        if (i >= p.Rows) return;
+        var levels = LevelsOf(p, i / p.Cells);
+        float v = p.M[i, 0], sum = 0;
+        int last = levels.Last(v);
+        for (int n = levels.First(v); n <= last; n++)
+        {
+            float d = levels.Level(n) - v;
+            if (levels.Sees(d)) sum += Levels.Code(d) * p.D[i / p.Cells * levels.Count + n, c];
+        }
+        p.T[i, c] = sum;
+    }
+
+    /// <summary>dd: a group does a level and 256 channels. Its threads work out the codes of 256 positions at a time, then each thread sums its
+    /// channel over the few positions whose code is not 0, in their order.</summary>
+    private static void LevelBody(PixelsArgs p)
+    {
+        var codes = SharedMemory.Allocate<float>(Threads);
+        int t = Group.IdxX, row = Grid.IdxX, image = row / p.Q.Levels, n = row % p.Q.Levels, c = Grid.IdxY * Threads + t;
+        var levels = LevelsOf(p, image);
+        float sum = 0;
+        for (int start = 0; start < p.Cells; start += Threads)
+        {
+            int size = p.Cells - start < Threads ? p.Cells - start : Threads, first = image * p.Cells + start;
+            float part = 0;
+            if (t < size)
+            {
+                float v = p.M[first + t, 0], d = levels.Level(n) - v;
+                codes[t] = n >= levels.First(v) && n <= levels.Last(v) && levels.Sees(d) ? Levels.Code(d) : 0;
+            }
+            Group.Barrier();
+            if (c < p.C)
+                for (int i = 0; i < size; i++)
+                    if (codes[i] != 0) part += codes[i] * p.T[first + i, c];
+            sum += part;
+            Group.Barrier();
+        }
+        if (c < p.C) p.Dd[row, c] = p.AddD != 0 ? p.Dd[row, c] + sum : sum;
+    }
+
+    /// <summary>A_i and W_i: a group does eight positions, 32 lanes each. Both are linear in the products, so lanes add up over levels first and
+    /// meet once.</summary>
+    private static void PathBody(PixelsArgs p)
+    {
+        var shared = SharedMemory.Allocate<float>(Threads);
+        int t = Group.IdxX, i = Grid.IdxX * Groups + t / Lanes;
+        float a = 0, w = 0;
+        if (i < p.Rows)
+        {
+            var levels = LevelsOf(p, i / p.Cells);
+            float v = p.M[i, 0];
+            int last = levels.Last(v);
+            for (int n = levels.First(v); n <= last; n++)
+            {
+                float d = levels.Level(n) - v, part = 0;
+                if (!levels.Sees(d)) continue;
+                for (int c = t % Lanes; c < p.C; c += Lanes) part += p.T[i, c] * p.D[i / p.Cells * levels.Count + n, c];
+                part *= Levels.Slope(d);
+                a += part;
+                w += levels.Weight(n) * part;
+            }
+        }
+        a = GroupReduce.Sum(shared, a, Lanes);
+        w = GroupReduce.Sum(shared, w, Lanes);
+        if (t % Lanes != 0 || i >= p.Rows) return;
+        p.Paths[i, 0] = a;
+        p.Paths[i, 1] = w;
+    }
+
+    /// <summary>dm: a group does an image.</summary>
+    private static void RangeBody(PixelsArgs p)
+    {
+        var shared = SharedMemory.Allocate<float>(Threads);
+        int image = Grid.IdxX;
+        float dLo = 0, dHi = 0;
+        for (int i = Group.IdxX; i < p.Cells; i += Threads)
+        {
+            int row = image * p.Cells + i;
+            float a = p.Paths[row, 0], w = p.Paths[row, 1];
+            dLo -= a - w;
+            dHi -= w;
+            p.Dm[row, 0] = p.AddM != 0 ? p.Dm[row, 0] + a : a;
+        }
+        GroupRange.Spread(p.Range, image, p.Cells, GroupReduce.Sum(shared, dLo), GroupReduce.Sum(shared, dHi), p.Dm);
+    }
+}
