@@ -81,9 +81,11 @@ public static partial class Losses
         var shared = SharedMemory.Allocate<float>(RowGroup);
         int r = Grid.IdxX, t = Group.IdxX, first = r / p.Area * p.Area;
         float good = 0, maxP = 0, maxQ = 0, sumP = 0, sumQ = 0, divergence = 0;   // distances are above 0
-        for (int j = t; j < p.Area; j += RowGroup) if (p.Labels[first + j, 0] == 0) good += 1;
+        for (int j = t; j < p.Area; j += RowGroup)
+            if (p.Labels[first + j, 0] == 0) good += 1;
         good = GroupColumns.Sum(shared, 1, good);
-        bool counts = good >= 2 && p.Labels[r, 0] == 0;   // the same for all threads
+        // A row that does not count goes the same way with no partners: barriers stand in no branch.
+        bool counts = good >= 2 && p.Labels[r, 0] == 0;
         for (int j = t; j < p.Area; j += RowGroup)
         {
             float P = 0, Q = 0;
@@ -99,33 +101,28 @@ public static partial class Losses
             p.Slopes[r, j] = P;
             p.Slopes[r, p.Area + j] = Q;
         }
-        if (!counts)
-        {
-            if (t == 0) p.Slopes[r, 2 * p.Area] = 0;
-            return;
-        }
         maxP = GroupColumns.Max(shared, maxP);
         maxQ = GroupColumns.Max(shared, maxQ);
         for (int j = t; j < p.Area; j += RowGroup)
         {
-            if (p.Labels[first + j, 0] != 0) continue;
+            if (!counts || p.Labels[first + j, 0] != 0) continue;
             sumP += MathF.Exp(p.Slopes[r, j] - maxP);
             sumQ += MathF.Exp(p.Slopes[r, p.Area + j] - maxQ);
         }
-        float logP = MathF.Log(GroupColumns.Sum(shared, 1, sumP)), logQ = MathF.Log(GroupColumns.Sum(shared, 1, sumQ));
+        float normP = maxP + MathF.Log(GroupColumns.Sum(shared, 1, sumP)), normQ = maxQ + MathF.Log(GroupColumns.Sum(shared, 1, sumQ));
         for (int j = t; j < p.Area; j += RowGroup)
         {
-            if (p.Labels[first + j, 0] != 0) continue;
-            float logA = p.Slopes[r, p.Area + j] - maxQ - logQ, logB = p.Slopes[r, j] - maxP - logP;
+            if (!counts || p.Labels[first + j, 0] != 0) continue;
+            float logA = p.Slopes[r, p.Area + j] - normQ, logB = p.Slopes[r, j] - normP;
             divergence += MathF.Exp(logA) * (logA - logB);
         }
         divergence = GroupColumns.Sum(shared, 1, divergence);
-        float weight = 1 / (p.N * good);
+        float weight = counts ? 1 / (p.N * good) : 0;
         if (t == 0) p.Slopes[r, 2 * p.Area] = divergence * weight;
         for (int j = t; j < p.Area; j += RowGroup)
         {
-            if (p.Labels[first + j, 0] != 0) continue;
-            float P = p.Slopes[r, j], Q = p.Slopes[r, p.Area + j], logA = Q - maxQ - logQ, logB = P - maxP - logP, a = MathF.Exp(logA);
+            if (!counts || p.Labels[first + j, 0] != 0) continue;
+            float P = p.Slopes[r, j], Q = p.Slopes[r, p.Area + j], logA = Q - normQ, logB = P - normP, a = MathF.Exp(logA);
             // P and Q carry 1/τ already: 1/(τ P) is 1/(τ² · P/τ).
             p.Slopes[r, j] = weight * (MathF.Exp(logB) - a) / (p.Temperature * p.Temperature * P);
             p.Slopes[r, p.Area + j] = weight * a * (logA - logB - divergence) / (p.Temperature * p.Temperature * Q);
