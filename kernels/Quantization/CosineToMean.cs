@@ -59,7 +59,7 @@ public static partial class CosineToMean
         Shape.Require(op, x.Shape.H == x.Shape.W && s >= 1 && x.Shape.H % s == 0, $"x must be a square map whose side {s} divides", x);
         Shape.Require(op, g.Shape == Shape.Of(x.Shape.N, s * s, x.C) && m.Shape == Shape.Of(x.Shape.N, x.Shape.Area, 1),
             $"x [N,M,M,C], g [N,1,{s * s},C] and m [N,1,M²,1] are needed", x, g, m);
-        return new Regions(x.Shape.H, s);
+        return new Regions(x.Shape.H / s, s);
     }
 
     static partial void ForwardGpu(Tensor x, Tensor g, Tensor m, Regions regions);

@@ -65,9 +65,10 @@ internal readonly struct Levels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Code(float d) => d < 0 ? 1 + d : 1 - d;
 
-    /// <summary>∂E/∂m = sign(L − m) = −∂E/∂L; 0 at 0.</summary>
+    /// <summary>What reaches m of a gradient <paramref name="g"/> of E: <c>g·sign(L − m)</c>, 0 at 0; L receives the opposite.</summary>
+    /// <remarks>Chosen, not multiplied: ILGPU 1.5.3 compiles a choice between constants for OpenCL to their <em>bits</em>.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Slope(float d) => d > 0 ? 1 : d < 0 ? -1 : 0;
+    public static float ToSimilarity(float d, float g) => d > 0 ? g : d < 0 ? -g : 0;
 
     /// <summary>Σ_n E_n of one position.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -88,7 +88,7 @@ public static partial class LevelsToPixels
                 float d = levels.Level(n) - v, part = 0;
                 if (!levels.Sees(d)) continue;
                 for (int c = t % Lanes; c < p.C; c += Lanes) part += p.T[i, c] * p.D[i / p.Cells * levels.Count + n, c];
-                part *= Levels.Slope(d);
+                part = Levels.ToSimilarity(d, part);
                 a += part;
                 w += levels.Weight(n) * part;
             }

@@ -96,7 +96,7 @@ public static unsafe partial class LevelsToPixels
                 {
                     float distance = levels.Level(n) - v;
                     if (!levels.Sees(distance)) continue;
-                    float part = ChannelRows.Dot(dt.Row(i), d.Row(image * q.Levels + n), channels) * Levels.Slope(distance);
+                    float part = Levels.ToSimilarity(distance, ChannelRows.Dot(dt.Row(i), d.Row(image * q.Levels + n), channels));
                     a += part;
                     w += levels.Weight(n) * part;
                 }

@@ -86,7 +86,7 @@ public static partial class QuantizeCount1D
             {
                 float d = levels.Level(n) - v;
                 if (!levels.Sees(d)) continue;
-                float part = (p.DRows[row + n, 1] - mean) / (total + Epsilon) * Levels.Slope(d), weight = levels.Weight(n);
+                float part = Levels.ToSimilarity(d, (p.DRows[row + n, 1] - mean) / (total + Epsilon)), weight = levels.Weight(n);
                 sum += part;
                 dLo -= (1 - weight) * part;
                 dHi -= weight * part;

@@ -64,7 +64,7 @@ public static partial class QuantizeCount1D
                     {
                         float d = levels.Level(n) - v;
                         if (!levels.Sees(d)) continue;
-                        float part = (float)((dRows[row + n, 1] - mean) / (total + Epsilon)) * Levels.Slope(d), weight = levels.Weight(n);
+                        float part = Levels.ToSimilarity(d, (float)((dRows[row + n, 1] - mean) / (total + Epsilon))), weight = levels.Weight(n);
                         sum += part;
                         dLo -= (1 - weight) * part;
                         dHi -= weight * part;

@@ -107,7 +107,7 @@ public static partial class QuantizeCount2D
                 float g = 0;
                 if (y < edge && x < edge) g += Neighbour(p, levels, p.M[first + i + side + 1, 0], row + n * levels.Count, 1, mean);
                 if (y > 0 && x > 0) g += Neighbour(p, levels, p.M[first + i - side - 1, 0], row + n, levels.Count, mean);
-                float part = g / (total + QuantizeCount1D.Epsilon) * Levels.Slope(d), weight = levels.Weight(n);
+                float part = Levels.ToSimilarity(d, g / (total + QuantizeCount1D.Epsilon)), weight = levels.Weight(n);
                 sum += part;
                 dLo -= (1 - weight) * part;
                 dHi -= weight * part;

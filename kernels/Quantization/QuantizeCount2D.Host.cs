@@ -89,7 +89,7 @@ public static partial class QuantizeCount2D
                         double g = 0;
                         if (y < side - 1 && x < side - 1) g += Neighbour(levels, m[first + i + side + 1, 0], row + n * q.Levels, 1, mean);
                         if (y > 0 && x > 0) g += Neighbour(levels, m[first + i - side - 1, 0], row + n, q.Levels, mean);
-                        float part = (float)(g / (total + QuantizeCount1D.Epsilon)) * Levels.Slope(d), weight = levels.Weight(n);
+                        float part = Levels.ToSimilarity(d, (float)(g / (total + QuantizeCount1D.Epsilon))), weight = levels.Weight(n);
                         sum += part;
                         dLo -= (1 - weight) * part;
                         dHi -= weight * part;

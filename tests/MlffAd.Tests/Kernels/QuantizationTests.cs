@@ -168,6 +168,14 @@ public sealed class QuantizationTests
     }
 
     [Theory, MemberData(nameof(Devices))]
+    public void TheExampleOfTheFamilyPageHolds(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        var (_, rows) = Count1D(lease.Device, [0, 0.1f, 0.3f, 0.55f, 0.6f, 1], new(4, LevelPlacement.Centre, LevelBand.Half));
+        Near([0.125, 1.85 / 5.55, 0.375, 0.925 / 5.55, 0.625, 1.9 / 5.55, 0.875, 0.875 / 5.55], rows, 1e-6);
+    }
+
+    [Theory, MemberData(nameof(Devices))]
     public void AConstantMapAndASinglePositionCountNothing(string id)
     {
         using var lease = TestDevices.Borrow(id);
