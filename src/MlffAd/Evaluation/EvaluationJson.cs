@@ -9,39 +9,59 @@ public static class EvaluationJson
 {
     /// <summary>Writes the file whole or not at all.</summary>
     /// <exception cref="MlffAdException">It cannot be written (exit code 7).</exception>
-    public static void Write(string path, EvaluationResult result) => AtomicFile.Write(path, stream =>
+    public static void Write(string path, EvaluationResult result)
     {
         ArgumentNullException.ThrowIfNull(result);
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        Write(path, result.Image, result.Pixel, result.Kinds.Select(kind => (kind.Kind, kind)), [result]);
+    }
+
+    /// <summary>Writes several evaluations as one: the means of their figures, kinds as <c>name/kind</c>, all images. A mean is null where a figure is.</summary>
+    /// <exception cref="MlffAdException">It cannot be written (exit code 7).</exception>
+    public static void WriteMeans(string path, IReadOnlyList<(string Name, EvaluationResult Result)> evaluations)
+    {
+        EvaluationResult[] results = [.. evaluations.Select(evaluation => evaluation.Result)];
+        Write(path,
+            new(Mean(result => result.Image.Auroc), Mean(result => result.Image.Ap), Mean(result => result.Image.F1Max), null),
+            results.Any(result => result.Pixel is null) ? null : new(Mean(result => result.Pixel?.Auroc), Mean(result => result.Pixel?.Ap), Mean(result => result.Pixel?.Pro)),
+            evaluations.SelectMany(evaluation => evaluation.Result.Kinds.Select(kind => ($"{evaluation.Name}/{kind.Kind}", kind))), results);
+
+        double? Mean(Func<EvaluationResult, double?> of) => results.Any(result => of(result) is null) ? null : results.Average(of);
+    }
+
+    private static void Write(string path, ImageMetrics image, PixelMetrics? pixel, IEnumerable<(string Name, KindMetrics Metrics)> kinds, IEnumerable<EvaluationResult> results) =>
+        AtomicFile.Write(path, stream =>
         {
-            json.WriteStartObject();
-            Write(json, result.Image);
-            Write(json, result.Pixel);
-            json.WriteStartObject("kinds");
-            foreach (KindMetrics kind in result.Kinds)
-            {
-                json.WriteStartObject(kind.Kind);
-                Write(json, kind.Image);
-                Write(json, kind.Pixel);
-                json.WriteNumber("count", kind.Count);
-                json.WriteEndObject();
-            }
-            json.WriteEndObject();
-            json.WriteStartArray("images");
-            foreach (TestImage image in result.Images)
+            using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
             {
                 json.WriteStartObject();
-                json.WriteString("path", image.Path);
-                json.WriteString("kind", image.Kind);
-                json.WriteNumber("score", image.Score);
-                json.WriteString("verdict", result.IsFlagged(image) ? "defect" : "good");
+                Write(json, image);
+                Write(json, pixel);
+                json.WriteStartObject("kinds");
+                foreach (var (name, kind) in kinds)
+                {
+                    json.WriteStartObject(name);
+                    Write(json, kind.Image);
+                    Write(json, kind.Pixel);
+                    json.WriteNumber("count", kind.Count);
+                    json.WriteEndObject();
+                }
+                json.WriteEndObject();
+                json.WriteStartArray("images");
+                foreach (EvaluationResult result in results)
+                    foreach (TestImage test in result.Images)
+                    {
+                        json.WriteStartObject();
+                        json.WriteString("path", test.Path);
+                        json.WriteString("kind", test.Kind);
+                        json.WriteNumber("score", test.Score);
+                        json.WriteString("verdict", result.IsFlagged(test) ? "defect" : "good");
+                        json.WriteEndObject();
+                    }
+                json.WriteEndArray();
                 json.WriteEndObject();
             }
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-        stream.WriteByte((byte)'\n');
-    });
+            stream.WriteByte((byte)'\n');
+        });
 
     private static void Write(Utf8JsonWriter json, ImageMetrics metrics)
     {

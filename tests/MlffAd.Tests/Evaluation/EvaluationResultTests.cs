@@ -94,6 +94,23 @@ public sealed class EvaluationResultTests
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
+    [Fact]
+    public void SeveralEvaluationsAreWrittenAsTheirMeans()
+    {
+        string path = Path.GetTempFileName();
+        TestImage good = Image("good", 1, [1, 1, 1, 1]), half = Image("stain", 1, [1, 1, 1, 1], [1, 0, 0, 0]), found = Image("hole", 2, [2, 1, 1, 1], [1, 0, 0, 0]);
+        EvaluationJson.WriteMeans(path, [("cloth", EvaluationResult.Of([good, half], 1, 1, Small)), ("metal", EvaluationResult.Of([good, found], 1, 1, Small))]);
+        JsonElement json = JsonDocument.Parse(File.ReadAllText(path)).RootElement;
+        Assert.Equal(0.75, json.GetProperty("image").GetProperty("auroc").GetDouble());
+        Assert.Equal(0.75, json.GetProperty("pixel").GetProperty("auroc").GetDouble());
+        Assert.Equal(["cloth/good", "cloth/stain", "metal/good", "metal/hole"], Names(json.GetProperty("kinds")));
+        Assert.Equal(4, json.GetProperty("images").GetArrayLength());
+
+        EvaluationJson.WriteMeans(path, [("cloth", EvaluationResult.Of([good], 1, 1, Small)), ("metal", EvaluationResult.Of([good, found], 1, 1, Small))]);
+        Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(File.ReadAllText(path)).RootElement.GetProperty("image").GetProperty("auroc").ValueKind);
+        File.Delete(path);
+    }
+
     private static string[] Names(JsonElement element) => [.. element.EnumerateObject().Select(property => property.Name)];
 
     private static TestImage Image(string kind, float score, float[] cells, byte[]? mask = null) =>
