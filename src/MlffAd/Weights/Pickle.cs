@@ -133,7 +133,7 @@ internal sealed class Pickle
     private static object Integer(ReadOnlySpan<byte> bytes)
     {
         var value = new BigInteger(bytes);
-        return value >= long.MinValue && value <= long.MaxValue ? (long)value : value;
+        return value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;
     }
 
     private int Length() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4)) is var length && length <= left
@@ -153,14 +153,24 @@ internal sealed class Pickle
         return line.ToString();
     }
 
-    private byte Byte() => Bytes(1)[0];
+    private byte Byte()
+    {
+        Take(1);
+        int value = stream.ReadByte();
+        return value >= 0 ? (byte)value : throw new EndOfStreamException();
+    }
 
     private byte[] Bytes(int count)
     {
-        if (count > left) throw new FormatException($"its description of tensors has more than {Longest} bytes");
-        left -= count;
+        Take(count);
         byte[] bytes = new byte[count];
         stream.ReadExactly(bytes);
         return bytes;
+    }
+
+    private void Take(int count)
+    {
+        if (count > left) throw new FormatException($"its description of tensors has more than {Longest} bytes");
+        left -= count;
     }
 }

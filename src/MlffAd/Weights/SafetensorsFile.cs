@@ -91,6 +91,27 @@ public sealed class SafetensorsFile : ITensorSource
         else Convert(tensor, destination, DTypes.ToFloats);
     }
 
+    /// <summary>A tensor's numbers as floats, if it has the shape that is due and every number is finite.</summary>
+    /// <param name="name">The tensor.</param>
+    /// <param name="shape">The extents it must have.</param>
+    /// <exception cref="MlffAdException">The tensor is missing, has another shape, or holds a number that is not finite.</exception>
+    public float[] ReadFloats(string name, ReadOnlySpan<int> shape)
+    {
+        var tensor = this[name];
+        if (!shape.SequenceEqual(tensor.Shape)) throw Bad($"its '{name}' is {tensor.ShapeText} where [{string.Join(',', shape.ToArray())}] belongs");
+        float[] values = ReadFloats(name);
+        return Array.TrueForAll(values, float.IsFinite) ? values : throw Bad($"its '{name}' holds a number that is not finite");
+    }
+
+    /// <summary>Refuses a file whose tensors are not exactly these.</summary>
+    /// <exception cref="MlffAdException">One is missing or one too many; the message names it.</exception>
+    public void RequireExactly(IEnumerable<string> names)
+    {
+        var due = names.ToHashSet(StringComparer.Ordinal);
+        if (due.FirstOrDefault(name => !tensors.ContainsKey(name)) is { } missing) throw Bad($"it has no tensor '{missing}'");
+        if (tensors.Keys.FirstOrDefault(name => !due.Contains(name)) is { } unknown) throw Bad($"it has a tensor '{unknown}' that its network has no place for");
+    }
+
     /// <summary>A tensor's numbers as integers, from any format of integers.</summary>
     /// <exception cref="MlffAdException">There is no such tensor, it holds no integers or one too large, or the file cannot be read any more.</exception>
     public int[] ReadInts(string name)
@@ -169,5 +190,5 @@ public sealed class SafetensorsFile : ITensorSource
     }
 
     private MlffAdException Bad(string reason, Exception? inner = null) =>
-        new(ExitCode.BadModel, $"'{Source}' is not a usable safetensors file: {reason}.", inner);
+        new(ExitCode.BadModel, $"'{Source}' cannot be used: {reason}.", inner);
 }

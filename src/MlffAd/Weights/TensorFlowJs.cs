@@ -154,7 +154,7 @@ public sealed partial class TensorFlowJs : ITensorSource
     {
         if (!root.TryGetProperty("modelTopology", out var topology) || !topology.TryGetProperty("model_config", out var model))
             throw new FormatException("it has no layers (a graph model?); convert the Keras model itself");
-        var strides = new HashSet<string>();
+        var strides = new List<string>();
         var epsilons = new HashSet<double>();
         foreach (var layer in model.GetProperty("config").GetProperty("layers").EnumerateArray())
         {
@@ -166,8 +166,9 @@ public sealed partial class TensorFlowJs : ITensorSource
                 && config.GetProperty("strides")[0].GetInt32() == 2)
                 strides.Add(name.Groups["branch"].Value == "2a" ? "1x1" : "3x3");
         }
-        if (strides.Count != 1 || epsilons.Count != 1) throw new FormatException("its layers are not those of a ResNet of keras.applications, with one epsilon and one place for the stride");
-        metadata[WeightsMetadata.StrideKey] = strides.Single();
+        if (strides is not [var second, var third] || second != third || epsilons.Count != 1)
+            throw new FormatException("its layers are not those of a ResNet of keras.applications, with one epsilon and one place for the stride");
+        metadata[WeightsMetadata.StrideKey] = second;
         metadata[WeightsMetadata.BnEpsKey] = epsilons.Single().ToString(CultureInfo.InvariantCulture);
     }
 

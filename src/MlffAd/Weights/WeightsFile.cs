@@ -36,14 +36,7 @@ public sealed class WeightsFile
         {
             if (file.Tensors.ContainsKey($"{conv.Conv}.bias"))
                 throw new MlffAdException(ExitCode.BadModel, $"'{path}' has a bias on '{conv.Conv}'; make a file without with: mlffad weights import '{path}' -o FILE.");
-            foreach (var (name, shape) in conv.Tensors)
-            {
-                if (!file.Tensors.TryGetValue(name, out var info))
-                    throw new MlffAdException(ExitCode.BadModel, $"'{path}' is not a ResNet backbone: it has no tensor '{name}'; see what it has with: mlffad weights show '{path}'.");
-                if (!info.Shape.AsSpan().SequenceEqual(shape))
-                    throw new MlffAdException(ExitCode.BadModel, $"'{path}' is not a ResNet backbone of width {width}: '{name}' is {info.ShapeText}, not [{string.Join(',', shape)}].");
-                tensors.Add(name, new NamedTensor(name, shape, file.ReadFloats(name)));
-            }
+            foreach (var (name, shape) in conv.Tensors) tensors.Add(name, new NamedTensor(name, shape, file.ReadFloats(name, shape)));
         }
         return new WeightsFile(path, stages, width, metadata, tensors);
     }

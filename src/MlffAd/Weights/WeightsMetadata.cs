@@ -31,7 +31,7 @@ public sealed record WeightsMetadata(StrideIn? StrideIn, double? BnEps, Preproce
                 "1x1" => Configuration.StrideIn.OneByOne,
                 var other => throw new FormatException($"the {StrideKey} is '{other}', neither 1x1 nor 3x3"),
             };
-            double? eps = strings.TryGetValue(BnEpsKey, out string? text) ? double.Parse(text, CultureInfo.InvariantCulture) : null;
+            double? eps = strings.TryGetValue(BnEpsKey, out string? text) ? double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture) : null;
             if (eps is not null && !(eps > 0 && eps < 1)) throw new FormatException($"the {BnEpsKey} is {text}, not between 0 and 1");
             return new WeightsMetadata(stride, eps, ParsePreprocessing(strings), strings.GetValueOrDefault(OriginKey), strings.GetValueOrDefault(LicenceKey), strings.GetValueOrDefault(OriginHashKey));
         }
@@ -47,7 +47,7 @@ public sealed record WeightsMetadata(StrideIn? StrideIn, double? BnEps, Preproce
         int present = keys.Count(strings.ContainsKey);
         if (present == 0) return null;
         if (present < keys.Length) throw new FormatException($"of {string.Join(", ", keys)} it has some but not all");
-        return new Preprocessing(strings[OrderKey], float.Parse(strings[ScaleKey], CultureInfo.InvariantCulture),
+        return new Preprocessing(strings[OrderKey], float.Parse(strings[ScaleKey], NumberStyles.Float, CultureInfo.InvariantCulture),
             Preprocessing.Three(strings[MeanKey]), Preprocessing.Three(strings[StdKey])).Checked();
     }
 }

@@ -1,0 +1,61 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using MlffAd.Configuration;
+
+namespace MlffAd.Weights;
+
+/// <summary>Typed reading of a model's or a checkpoint's <c>__metadata__</c>: every fault names the file and the key.</summary>
+internal readonly struct FileMetadata(SafetensorsFile file)
+{
+    /// <summary>Refuses a file of another kind or version.</summary>
+    public void RequireFormat(string format, string what)
+    {
+        string? found = Optional("format");
+        if (found != format)
+            throw new MlffAdException(ExitCode.BadModel, $"'{file.Source}' is not a {what} of this version: its format is '{found ?? "not said"}', not '{format}'.");
+    }
+
+    public string? Optional(string key) => file.Metadata.GetValueOrDefault(key);
+
+    public string Text(string key) => Optional(key) ?? throw Bad(key, "is missing");
+
+    public T Number<T>(string key) where T : struct, System.Numerics.INumberBase<T> =>
+        T.TryParse(Text(key), NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && T.IsFinite(value) ? value : throw Bad(key, $"is '{Text(key)}', not a number of its kind");
+
+    public T Json<T>(string key, JsonTypeInfo<T> type)
+    {
+        string text = Text(key);
+        try { return JsonSerializer.Deserialize(text, type) ?? throw Bad(key, "is null"); }
+        catch (JsonException e) { throw Bad(key, $"is not as it should be ({e.Message.Split(" Path:")[0].TrimEnd('.')})", e); }
+    }
+
+    public Config Config()
+    {
+        try { return Configuration.Config.FromJson(Text("config")); }
+        catch (MlffAdException e) when (e.Code == ExitCode.Usage) { throw Bad("config", $"cannot be used ({e.Message.TrimEnd('.')})", e); }
+    }
+
+    public Preprocessing Preprocessing()
+    {
+        try { return Json("preprocessing", FileJson.Default.Preprocessing).Checked(); }
+        catch (FormatException e) { throw Bad("preprocessing", $"cannot be used ({e.Message})", e); }
+    }
+
+    public MlffAdException Bad(string key, string fault, Exception? inner = null) =>
+        new(ExitCode.BadModel, $"'{file.Source}' is damaged: its {key} {fault}.", inner);
+}
+
+/// <summary>Serialisation of the records in metadata, generated at build so that nothing needs reflection.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(Preprocessing))]
+[JsonSerializable(typeof(CalibrationRecord))]
+[JsonSerializable(typeof(TrainingRecord))]
+[JsonSerializable(typeof(TrainingFile[]))]
+[JsonSerializable(typeof(SortedDictionary<string, double>))]
+internal sealed partial class FileJson : JsonSerializerContext;
+
+/// <summary>A calibration as a model has it (spec §12); the image threshold stands beside it, because a user may set that alone.</summary>
+internal sealed record CalibrationRecord(int Images, float[] Scores, double ImageQuantile, double PixelQuantile, float PixelThreshold);

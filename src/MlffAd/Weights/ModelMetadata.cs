@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Text.Json;
+using MlffAd.Configuration;
+using MlffAd.Evaluation;
+
+namespace MlffAd.Weights;
+
+/// <summary>What a model knows besides its weights.</summary>
+/// <param name="Config">The configuration it was trained with, stride placement and ε as they are in effect.</param>
+/// <param name="Preprocessing">What its network is fed.</param>
+/// <param name="Threshold">An image is defective above this score.</param>
+/// <param name="Calibration">Where the threshold comes from; null where the user gave it and no image was held out.</param>
+/// <param name="Training">How it was made.</param>
+/// <param name="Class">What it inspects: the name of the training folder.</param>
+public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, float Threshold, Calibration? Calibration, TrainingRecord Training, string Class)
+{
+    internal const string Format = "mlffad/1";
+
+    internal Dictionary<string, string> ToStrings()
+    {
+        var strings = new Dictionary<string, string>
+        {
+            ["format"] = Format,
+            ["config"] = Config.ToJson(),
+            ["preprocessing"] = JsonSerializer.Serialize(Preprocessing, FileJson.Default.Preprocessing),
+            ["threshold"] = Threshold.ToString(CultureInfo.InvariantCulture),
+            ["training"] = JsonSerializer.Serialize(Training, FileJson.Default.TrainingRecord),
+            ["class"] = Class,
+        };
+        if (Calibration is { } c)
+            strings["calibration"] = JsonSerializer.Serialize(new CalibrationRecord(c.Images, [.. c.Scores], c.ImageQuantile, c.PixelQuantile, c.PixelThreshold), FileJson.Default.CalibrationRecord);
+        return strings;
+    }
+
+    internal static ModelMetadata Parse(SafetensorsFile file)
+    {
+        var metadata = new FileMetadata(file);
+        metadata.RequireFormat(Format, "model");
+        float threshold = metadata.Number<float>("threshold");
+        Calibration? calibration = null;
+        if (metadata.Optional("calibration") is not null)
+        {
+            var (images, scores, imageQuantile, pixelQuantile, pixelThreshold) = metadata.Json("calibration", FileJson.Default.CalibrationRecord);
+            if (images != scores.Length) throw metadata.Bad("calibration", $"has {scores.Length} scores of {images} images");
+            calibration = new Calibration(scores, imageQuantile, pixelQuantile, threshold, pixelThreshold);
+        }
+        return new ModelMetadata(metadata.Config(), metadata.Preprocessing(), threshold, calibration,
+            metadata.Json("training", FileJson.Default.TrainingRecord), metadata.Text("class"));
+    }
+}

@@ -1,0 +1,95 @@
+using MlffAd.Configuration;
+using MlffAd.Evaluation;
+using MlffAd.Weights;
+using Xunit;
+
+namespace MlffAd.Tests.Weights;
+
+public sealed class ModelFileTests : IDisposable
+{
+    private static readonly TensorData[] Tensors = [TensorData.Floats("score.weight", [2], new[] { 0.1f, -3f }), TensorData.Floats("score.bias", [1], new[] { 7f })];
+
+    private static readonly ModelMetadata Metadata = new(new Config().With("train.lr", "0.25"), new Preprocessing("BGR", 1, [103.939f, 1, 2], [1, 1, 0.3f]), 1.0000001f,
+        new Calibration([0.1f, 0.25f, 1f], 0.99, 0.999, 1.0000001f, 0.7f), new TrainingRecord(3, 2400, -5, "shipped", new FinalLosses(1.5, 0.5, 0.75, 0.25)), "bottle \"é\"");
+
+    private readonly string path = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(path);
+
+    [Fact]
+    public void AModelComesBackAsItWasSaved()
+    {
+        ModelFile.Save(path, Metadata, Tensors);
+        using var model = ModelFile.Open(path);
+        var m = model.Metadata;
+        Assert.Equal(Metadata.Config, m.Config);
+        Assert.Equal((Metadata.Threshold, Metadata.Class, Metadata.Training), (m.Threshold, m.Class, m.Training));
+        Assert.Equal(("BGR", 1f), (m.Preprocessing.Order, m.Preprocessing.Scale));
+        Assert.Equal(Metadata.Preprocessing.Mean, m.Preprocessing.Mean);
+        Assert.Equal(Metadata.Preprocessing.Std, m.Preprocessing.Std);
+        Assert.Equal(Metadata.Calibration!.Scores, m.Calibration!.Scores);
+        Assert.Equal((3, 0.99, 0.999, 1.0000001f, 0.7f), (m.Calibration.Images, m.Calibration.ImageQuantile, m.Calibration.PixelQuantile, m.Calibration.Threshold, m.Calibration.PixelThreshold));
+        Assert.Equal([0.1f, -3f], model.Tensors.ReadFloats("score.weight"));
+    }
+
+    [Fact]
+    public void AnUpdateChangesTheThresholdAndNoTensor()
+    {
+        ModelFile.Save(path, Metadata, Tensors);
+        ModelFile.Update(path, m => m with { Threshold = 9, Calibration = null });
+        byte[] updated = File.ReadAllBytes(path);
+        ModelFile.Save(path, Metadata with { Threshold = 9, Calibration = null }, Tensors);
+        Assert.Equal(File.ReadAllBytes(path), updated);
+        using var model = ModelFile.Open(path);
+        Assert.Equal((9f, null), (model.Metadata.Threshold, model.Metadata.Calibration));
+    }
+
+    [Theory]
+    [InlineData("format", null, "its format is 'not said'")]
+    [InlineData("format", "mlffad/2", "its format is 'mlffad/2'")]
+    [InlineData("config", null, "its config is missing")]
+    [InlineData("config", "{}}", "its config")]
+    [InlineData("config", "{\"imageSize\":65}", "its config")]
+    [InlineData("config", "{\"imageSizes\":64}", "imageSize")]
+    [InlineData("threshold", null, "its threshold is missing")]
+    [InlineData("threshold", "NaN", "its threshold is 'NaN'")]
+    [InlineData("threshold", "1,5", "its threshold is '1,5'")]
+    [InlineData("preprocessing", "null", "its preprocessing is null")]
+    [InlineData("preprocessing", "{}", "its preprocessing")]
+    [InlineData("preprocessing", "{\"order\":\"RGB\",\"scale\":0,\"mean\":[0,0,0],\"std\":[1,1,1]}", "value scale")]
+    [InlineData("preprocessing", "{\"order\":null,\"scale\":1,\"mean\":[0,0,0],\"std\":[1,1,1]}", "its preprocessing")]
+    [InlineData("preprocessing", "{\"order\":\"RGB\",\"scale\":1,\"mean\":[0,0],\"std\":[1,1,1]}", "mean")]
+    [InlineData("calibration", "{\"images\":2,\"scores\":[1],\"imageQuantile\":0.9,\"pixelQuantile\":0.9,\"pixelThreshold\":1}", "1 scores of 2 images")]
+    [InlineData("calibration", "[]", "its calibration")]
+    [InlineData("training", "{\"epochs\":1}", "its training")]
+    [InlineData("training", "{\"epochs\":1,\"epochs\":1}", "its training")]
+    [InlineData("class", null, "its class is missing")]
+    public void DamagedMetadataIsRefusedNamingFileAndKey(string key, string? value, string reason)
+    {
+        ModelFile.Save(path, Metadata, Tensors);
+        Dictionary<string, string> strings;
+        using (var file = SafetensorsFile.Open(path)) strings = file.Metadata.ToDictionary();
+        strings.Remove(key);
+        if (value is not null) strings[key] = value;
+        Safetensors.Write(path, Tensors, strings);
+        var e = Assert.Throws<MlffAdException>(() => ModelFile.Open(path));
+        Assert.Equal(ExitCode.BadModel, e.Code);
+        Assert.Contains(path, e.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, e.Message, StringComparison.Ordinal);
+        File.Delete(path); // closed in spite of the refusal
+    }
+
+    [Fact]
+    public void ATensorOfAnotherShapeOrWithoutANumberOrTooManyIsRefused()
+    {
+        Safetensors.Write(path, [.. Tensors, TensorData.Floats("sick", [2], new[] { 0, float.PositiveInfinity })]);
+        using var file = SafetensorsFile.Open(path);
+        Assert.Equal([0.1f, -3f], file.ReadFloats("score.weight", [2]));
+        Assert.Contains("[2] where [1,2]", Assert.Throws<MlffAdException>(() => file.ReadFloats("score.weight", [1, 2])).Message, StringComparison.Ordinal);
+        Assert.Contains("not finite", Assert.Throws<MlffAdException>(() => file.ReadFloats("sick", [2])).Message, StringComparison.Ordinal);
+        Assert.Contains("'score.none'", Assert.Throws<MlffAdException>(() => file.ReadFloats("score.none", [2])).Message, StringComparison.Ordinal);
+        Assert.Contains("'sick'", Assert.Throws<MlffAdException>(() => file.RequireExactly(["score.weight", "score.bias"])).Message, StringComparison.Ordinal);
+        Assert.Contains("'other'", Assert.Throws<MlffAdException>(() => file.RequireExactly(["score.weight", "score.bias", "sick", "other"])).Message, StringComparison.Ordinal);
+        file.RequireExactly(["sick", "score.weight", "score.bias"]);
+    }
+}
