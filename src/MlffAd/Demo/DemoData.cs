@@ -1,0 +1,65 @@
+using MlffAd.Data;
+using MlffAd.Files;
+
+namespace MlffAd.Demo;
+
+/// <summary>Draws the demo's data sets: woven cloth and brushed metal, photographed, in MVTec AD's layout with exact masks.</summary>
+/// <remarks>Good parts differ as real ones do (lie, dye, grain, lamp, focus, exposure); defects are not those that training imitates.
+/// A picture depends on the seed, its material and its number alone.</remarks>
+public static class DemoData
+{
+    private static readonly Material[] All = [new Cloth(), new Metal()];
+
+    /// <summary>The materials' names, which are the folders' names.</summary>
+    public static IReadOnlyList<string> Materials { get; } = [.. All.Select(m => m.Name)];
+
+    /// <summary>Writes both data sets: <c>FOLDER/MATERIAL/{train/good, test/KIND, ground_truth/KIND}</c>.</summary>
+    /// <param name="folder">Where; it is made. Files of the same names are replaced.</param>
+    /// <param name="seed">Another seed gives other pictures.</param>
+    /// <param name="size">Pixels along a side, 64…1024.</param>
+    /// <param name="train">Good training pictures of a material.</param>
+    /// <param name="good">Good test pictures of a material.</param>
+    /// <param name="defective">Test pictures of each kind of defect; a material has four kinds.</param>
+    /// <param name="threads">Threads to draw with; 0: one for each processor. The pictures do not depend on it.</param>
+    /// <param name="stop">Ends it early.</param>
+    /// <exception cref="MlffAdException">The folder cannot be written (exit code 7).</exception>
+    public static void Write(string folder, long seed = 0, int size = 256, int train = 60, int good = 20, int defective = 8, int threads = 0,
+        CancellationToken stop = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(size, Math.Clamp(size, 64, 1024));
+        var pictures = new List<(Material Material, int Number, string Path, string? Mask, string? Defect)>();
+        foreach (var material in All)
+        {
+            int number = 0;
+            void Add(string set, string kind, int count, string? defect)
+            {
+                string images = Directory(Path.Combine(folder, material.Name, set, kind));
+                string? masks = defect is null ? null : Directory(Path.Combine(folder, material.Name, "ground_truth", kind));
+                for (int i = 0; i < count; i++)
+                    pictures.Add((material, number++, Path.Combine(images, $"{i:000}.png"), masks is null ? null : Path.Combine(masks, $"{i:000}_mask.png"), defect));
+            }
+            Add("train", "good", train, null);
+            Add("test", "good", good, null);
+            foreach (string defect in material.Defects) Add("test", defect, defective, defect);
+        }
+        var options = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? -1 : threads, CancellationToken = stop };
+        Parallel.ForEach(pictures, options, p =>
+        {
+            var rng = new Rng(seed, RngPurpose.Demo, Array.IndexOf(All, p.Material), p.Number);
+            var scene = p.Material.Draw(size, rng, p.Defect);
+            ImageFile.WritePng(p.Path, new Camera(rng).Photograph(scene));
+            if (p.Mask is not null) ImageFile.WritePng(p.Mask, ToRgb(scene.Mask()));
+        });
+    }
+
+    private static string Directory(string path)
+    {
+        try { return System.IO.Directory.CreateDirectory(path).FullName; }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new MlffAdException(ExitCode.Output, $"The folder '{path}' could not be made ({e.Message.TrimEnd('.')}); choose another place.", e);
+        }
+    }
+
+    private static RgbImage ToRgb(GreyImage mask) => new(mask.Width, mask.Height, [.. mask.Values.SelectMany(v => new[] { v, v, v })]);
+}
