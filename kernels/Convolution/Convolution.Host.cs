@@ -15,7 +15,10 @@ public static unsafe partial class Convolution
         using var panels = Panels.OfColumns(y.Device, new HostRows(w.Host.Data, terms), 1, terms, w.Shape.N);
         new Product
         {
-            A = Patches(x, padded, y.Shape, g), B = panels, M = y.Rows, Batches = 1,
+            A = Patches(x, padded, y.Shape, g),
+            B = panels,
+            M = y.Rows,
+            Batches = 1,
             Y = new Scatter(y.Host, y.Shape.H, y.Shape.W),
             Residual = residual is null ? default : new Scatter(residual.Host, y.Shape.H, y.Shape.W),
             Epilogue = new Epilogue { Bias = bias is null ? null : bias.Host.Data, Activation = f },
@@ -46,10 +49,24 @@ public static unsafe partial class Convolution
         {
             A = new Gather
             {
-                Data = dy.Host.Data, Pitch = dy.Pitch, ItemPitch = (nint)dy.Shape.Area * dy.Pitch, H = dy.Shape.H, W = dy.Shape.W, OutH = h, OutW = v,
-                TapsY = tapsY, TapsX = tapsX, Stride = 1, OriginY = originY, OriginX = originX, Length = dy.C, Step = 1,
+                Data = dy.Host.Data,
+                Pitch = dy.Pitch,
+                ItemPitch = (nint)dy.Shape.Area * dy.Pitch,
+                H = dy.Shape.H,
+                W = dy.Shape.W,
+                OutH = h,
+                OutW = v,
+                TapsY = tapsY,
+                TapsX = tapsX,
+                Stride = 1,
+                OriginY = originY,
+                OriginX = originX,
+                Length = dy.C,
+                Step = 1,
             },
-            B = panels, M = dx.Shape.N * h * v, Batches = 1,
+            B = panels,
+            M = dx.Shape.N * h * v,
+            Batches = 1,
             Y = new Scatter(dx.Host, dx.Shape.H, dx.Shape.W, g.Stride, phaseY, phaseX),
             Epilogue = new Epilogue { Add = add },
         }.Run(dx.Device);
@@ -89,9 +106,20 @@ public static unsafe partial class Convolution
         bool merged = padded is not null;
         return new Gather
         {
-            Data = rows.Data, Pitch = rows.Pitch, ItemPitch = (nint)source.Shape.Area * rows.Pitch, H = source.Shape.H, W = source.Shape.W, OutH = y.H, OutW = y.W,
-            TapsY = g.Kernel, TapsX = merged ? 1 : g.Kernel, Stride = g.Stride, OriginY = merged ? 0 : -g.Pad, OriginX = merged ? 0 : -g.Pad,
-            Length = merged ? g.Kernel * x.C : x.C, Step = 1,
+            Data = rows.Data,
+            Pitch = rows.Pitch,
+            ItemPitch = (nint)source.Shape.Area * rows.Pitch,
+            H = source.Shape.H,
+            W = source.Shape.W,
+            OutH = y.H,
+            OutW = y.W,
+            TapsY = g.Kernel,
+            TapsX = merged ? 1 : g.Kernel,
+            Stride = g.Stride,
+            OriginY = merged ? 0 : -g.Pad,
+            OriginX = merged ? 0 : -g.Pad,
+            Length = merged ? g.Kernel * x.C : x.C,
+            Step = 1,
         };
     }
 

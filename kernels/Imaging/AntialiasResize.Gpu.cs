@@ -16,8 +16,13 @@ public static partial class AntialiasResize
 
     static partial void Gpu(Tensor rgb, int height, int width, Tensor y) => Body.LaunchItems(y.Device, y.Rows, new ResizeArgs
     {
-        Rgb = rgb.Gpu.Data.Cast<byte>(), Y = y.Gpu.Data, Count = y.Rows,
-        Height = height, Width = width, OutHeight = y.Shape.H, OutWidth = y.Shape.W,
+        Rgb = rgb.Gpu.Data.Cast<byte>(),
+        Y = y.Gpu.Data,
+        Count = y.Rows,
+        Height = height,
+        Width = width,
+        OutHeight = y.Shape.H,
+        OutWidth = y.Shape.W,
     });
 
     /// <summary>A thread for each output pixel. Neighbours share their inputs through the cache; weights are computed as needed.</summary>

@@ -16,9 +16,16 @@ public static partial class Normalise
 
     static partial void Gpu(Tensor x, Tensor y, PixelNormalisation how) => Body.LaunchItems(y.Device, y.Rows, new NormaliseArgs
     {
-        X = x.Gpu.Data, Y = y.Gpu.Data, Count = y.Rows, First = how.Bgr ? 2 : 0,
-        Factor0 = how.Factor[0], Factor1 = how.Factor[1], Factor2 = how.Factor[2],
-        Shift0 = how.Shift[0], Shift1 = how.Shift[1], Shift2 = how.Shift[2],
+        X = x.Gpu.Data,
+        Y = y.Gpu.Data,
+        Count = y.Rows,
+        First = how.Bgr ? 2 : 0,
+        Factor0 = how.Factor[0],
+        Factor1 = how.Factor[1],
+        Factor2 = how.Factor[2],
+        Shift0 = how.Shift[0],
+        Shift1 = how.Shift[1],
+        Shift2 = how.Shift[2],
     });
 
     private static void Pixel(NormaliseArgs a)

@@ -39,8 +39,18 @@ internal readonly unsafe struct Gather
     /// <summary>The rows of a batch of matrices, each [rows, length] or, transposed, [length, rows].</summary>
     public static Gather Matrix(HostRows source, int rows, int length, bool transposed = false) => new()
     {
-        Data = source.Data, ItemPitch = (nint)source.Pitch * (transposed ? length : rows), Pitch = transposed ? 1 : source.Pitch, H = rows, W = 1, OutH = rows, OutW = 1,
-        TapsY = 1, TapsX = 1, Stride = 1, Length = length, Step = transposed ? source.Pitch : 1,
+        Data = source.Data,
+        ItemPitch = (nint)source.Pitch * (transposed ? length : rows),
+        Pitch = transposed ? 1 : source.Pitch,
+        H = rows,
+        W = 1,
+        OutH = rows,
+        OutW = 1,
+        TapsY = 1,
+        TapsX = 1,
+        Stride = 1,
+        Length = length,
+        Step = transposed ? source.Pitch : 1,
     };
 
     /// <summary>Looks up <paramref name="count"/> positions from the <paramref name="first"/> on; the list is filled up to <paramref name="padded"/> by repeating the last.</summary>

@@ -10,7 +10,11 @@ public static unsafe partial class MatMul
         using var panels = transposeB ? Panels.OfColumns(y.Device, b.Host, batches, k, n) : Panels.OfRows(y.Device, b.Host, batches, k, n);
         new Product
         {
-            A = Gather.Matrix(a.Host, m, k, transposeA), B = panels, M = m, Batches = batches, Y = new Scatter(y.Host, m, 1),
+            A = Gather.Matrix(a.Host, m, k, transposeA),
+            B = panels,
+            M = m,
+            Batches = batches,
+            Y = new Scatter(y.Host, m, 1),
             Epilogue = new Epilogue { Add = add },
         }.Run(y.Device);
     }

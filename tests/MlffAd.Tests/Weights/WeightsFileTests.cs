@@ -56,7 +56,12 @@ public sealed class WeightsFileTests
     {
         var strings = new Dictionary<string, string>
         {
-            ["stride"] = "3x3", ["bn_eps"] = "1e-5", ["channel_order"] = "BGR", ["value_scale"] = "1", ["mean"] = "[1,2,3]", ["std"] = "[1,1,1]",
+            ["stride"] = "3x3",
+            ["bn_eps"] = "1e-5",
+            ["channel_order"] = "BGR",
+            ["value_scale"] = "1",
+            ["mean"] = "[1,2,3]",
+            ["std"] = "[1,1,1]",
         };
         Assert.Equal(StrideIn.ThreeByThree, WeightsMetadata.Parse(strings, "w").StrideIn);
         strings[key] = value;
