@@ -20,7 +20,7 @@ sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
 if [ -e "$root/ready" ] && [ "$(cat "$root/ready")" = "$sdk $(stat -c %Y "$sdk/dotnet")" ]; then echo "$root"; exit 0; fi
 
 # A root of apt's own, so that the machine's lists, status and pins are neither read nor changed; the mirror is the machine's.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep '/debian/\?$' | head -n 1)
+mirror=$(apt-get indextargets --no-release-info --format '$(REPO_URI)' 'Created-By: Packages' | grep '/debian/\?$' | head -n 1)
 [ -n "$mirror" ] || fail "no Debian mirror among this machine's apt sources."
 apt=$(mktemp -d)
 trap 'rm -rf "$apt"' EXIT

@@ -26,7 +26,7 @@ public static unsafe partial class BatchNorm
     {
         using var scale = Tensor.Rent(x.Device, Shape.Of(x.C), "batchnorm.scale");
         float* s = scale.Host.Data, v = variance.Host.Data, g = gamma.Host.Data;
-        for (int c = 0; c < x.C; c++) s[c] = g[c] / MathF.Sqrt(v[c] + eps);
+        for (int c = 0; c < x.C; c++) s[c] = (float)(g[c] / Math.Sqrt((double)v[c] + eps));
         x.Device.Team.For(x.Rows, new ApplyJob<TFunction>(x.Host, mean.Host.Data, s, beta.Host.Data, (residual ?? x).Host, residual is not null, y.Host, x.C), Math.Max(1, Grain / x.C));
     }
 

@@ -1,8 +1,9 @@
 namespace MlffAd.Kernels.Runtime;
 
 /// <summary>Recycles a device's memory blocks, so that after the first training step nothing is allocated any more.</summary>
-/// <remarks>A request takes the smallest free block that holds it and is at most twice as large. The same sequence of requests
-/// and returns therefore gets the same blocks each time. Not safe for several threads: a device has one driver thread.</remarks>
+/// <remarks>Sizes come in classes, eight to an octave, and a request takes a block of its own class: so as many blocks of each class are
+/// taken from the device as are ever in use at once, and a repeated sequence of requests takes no more. Not safe for several threads:
+/// a device has one driver thread.</remarks>
 public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
 {
     private const int Granule = 64;
@@ -24,9 +25,13 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
     /// <summary>Names of the tensors that have not been returned.</summary>
     public IEnumerable<string> Live => _live.Select(s => s.Holder ?? "?").Order(StringComparer.Ordinal);
 
+    /// <summary>Set when a whole step has run: from then on a request that finds its class empty takes the next larger free block before the
+    /// device is asked, so that a smaller last batch, whose scratch falls into other classes, allocates nothing.</summary>
+    public bool IsWarm { get; set; }
+
     internal Storage Rent(long floats, string holder)
     {
-        long length = Math.Max(Granule, (floats + Granule - 1) / Granule * Granule);
+        long length = SizeClass(floats);
         var storage = Take(length);
         if (storage is null)
         {
@@ -78,16 +83,19 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
         LiveBytes = AllocatedBytes = 0;
     }
 
+    /// <summary>The size rounded up to a class: a multiple of an eighth of its power of two.</summary>
+    private static long SizeClass(long floats)
+    {
+        long step = Math.Max(Granule, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)floats) / 16);
+        return Math.Max(Granule, (floats + step - 1) / step * step);
+    }
+
     private Storage? Take(long length)
     {
-        foreach (var (size, stack) in _free)
-        {
-            if (size < length) continue;
-            if (size > 2 * length) return null;
-            var storage = stack.Pop();
-            if (stack.Count == 0) _free.Remove(size);
-            return storage;
-        }
-        return null;
+        if (!_free.ContainsKey(length) && IsWarm) length = _free.Keys.FirstOrDefault(size => size > length);
+        if (!_free.TryGetValue(length, out var stack)) return null;
+        var storage = stack.Pop();
+        if (stack.Count == 0) _free.Remove(length);
+        return storage;
     }
 }

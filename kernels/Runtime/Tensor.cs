@@ -38,6 +38,9 @@ public sealed class Tensor : IDisposable
     /// <summary>Channels.</summary>
     public int C => Shape.C;
 
+    /// <summary>Elements that the buffer has room for, from the root's start.</summary>
+    public long Capacity => _root.Storage.Length;
+
     /// <summary>Elements.</summary>
     public long Count => Shape.Count;
 

@@ -30,6 +30,23 @@ public static class AtomicFile
         }
     }
 
+    /// <summary>Finds out, before hours are spent, whether a file can be written: its folder is there and takes new files.</summary>
+    /// <exception cref="MlffAdException">It cannot (exit code 7).</exception>
+    public static void RequireWritable(string path)
+    {
+        string probe = $"{Path.GetFullPath(path)}.{Environment.ProcessId}.tmp";
+        try
+        {
+            if (Directory.Exists(path)) throw new IOException("It is a folder");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new MlffAdException(ExitCode.Output, $"'{path}' cannot be written ({e.Message.TrimEnd('.')}); choose another place.", e);
+        }
+    }
+
     /// <summary>Writes text (UTF-8, no byte-order mark).</summary>
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 }

@@ -12,6 +12,7 @@ public static class Verifier
     {
         if (Path.GetExtension(path) == ".json") return MetricCases.Verify(path, device);
         using var file = ReferenceFile.Open(path);
+        if (file.Kind == "network") return [.. NetworkCase.Verify(file, device)];
         return [.. file.Cases.SelectMany(c => OperatorCase.Verify(file, c, device))];
     }
 }

@@ -16,6 +16,9 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
 {
     internal const string Format = "mlffad/1";
 
+    /// <summary>A pixel is defective above this score: where nothing was calibrated, above the image's threshold.</summary>
+    public float PixelThreshold => Calibration?.PixelThreshold ?? Threshold;
+
     internal Dictionary<string, string> ToStrings()
     {
         var strings = new Dictionary<string, string>

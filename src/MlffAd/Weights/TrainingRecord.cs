@@ -5,7 +5,7 @@ namespace MlffAd.Weights;
 /// <param name="Images">Training images seen, repetitions counted.</param>
 /// <param name="Seed">Seed of everything random.</param>
 /// <param name="Weights">Where the backbone's weights came from; "random" if from nowhere.</param>
-/// <param name="Losses">Means over the last epoch done; null before the first.</param>
+/// <param name="Losses">Means over the last whole epoch, or before its end over what is done; null before the first step.</param>
 public sealed record TrainingRecord(int Epochs, long Images, long Seed, string Weights, FinalLosses? Losses);
 
 /// <summary>The loss and its three terms, unweighted (spec §7).</summary>

@@ -1,0 +1,86 @@
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Autograd;
+
+/// <summary>A tensor in a computation: what it holds, and once backward reaches it, the gradient of the loss to it. Or a view of another value.</summary>
+/// <remarks>Views share their root's storage and gradient. A gradient is given out as a buffer to fill: the first to ask for a whole value's may
+/// overwrite, everyone after adds; where a part is asked for first, the whole starts from zero. So a value used twice gets the sum of both.</remarks>
+public sealed class Value
+{
+    private readonly Value _root;
+    private readonly Func<Tensor, Tensor> _view;
+    private Tensor? _tensor, _gradient;
+    private bool _written, _needs;
+
+    /// <summary>A value without storage yet.</summary>
+    public Value(Shape shape, string name) => (Shape, Name, _root, _view) = (shape, name, this, tensor => tensor);
+
+    /// <summary>A value that exists: an input, or a parameter with the place of its gradient.</summary>
+    public Value(Tensor tensor, Tensor? gradient = null) : this(tensor.Shape, tensor.Name) =>
+        (_tensor, _gradient, _needs) = (tensor, gradient, gradient is not null);
+
+    private Value(Value of, Shape shape, Func<Tensor, Tensor> view)
+    {
+        (Shape, Name, _root) = (shape, of.Name, of._root);
+        _view = of._root == of ? view : tensor => view(of._view(tensor));
+    }
+
+    /// <summary>Extents.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>Name for messages.</summary>
+    public string Name { get; }
+
+    /// <summary>The value whose storage this one shares: itself, unless it is a view.</summary>
+    public Value Root => _root;
+
+    /// <summary>Whether the loss is differentiated to it or to anything it was computed from; of a whole if so of a part.</summary>
+    public bool NeedsGradient { get => _root._needs; set => _root._needs = value; }
+
+    /// <summary>Whether a gradient has arrived.</summary>
+    public bool HasGradient => _root._written;
+
+    /// <summary>The numbers.</summary>
+    /// <exception cref="ObjectDisposedException">They have been given back.</exception>
+    public Tensor Tensor => _tensor ??= _root == this
+        ? throw new ObjectDisposedException(Name, $"The value '{Name}' {Shape} was used before it was computed or after it was freed.")
+        : _view(_root.Tensor);
+
+    /// <summary>Whether it has its numbers, or their place.</summary>
+    public bool IsBound => _root._tensor is not null;
+
+    /// <summary>Channels <paramref name="start"/> … of every position, as a view.</summary>
+    public Value Slice(int start, int count) => new(this, Shape.WithC(count), tensor => tensor.Slice(start, count));
+
+    /// <summary>The same numbers under another shape, as a view.</summary>
+    public Value Reshape(Shape shape) => new(this, shape, tensor => tensor.Reshape(shape));
+
+    /// <summary>Gives a root its storage.</summary>
+    public void Bind(Tensor tensor) => _tensor = tensor;
+
+    /// <summary>The gradient that has arrived, for its owner to read.</summary>
+    public Tensor Gradient => _view(_root._gradient ?? throw new InvalidOperationException($"No gradient has reached '{Name}' {Shape}."));
+
+    /// <summary>The gradient's buffer, for a consumer to write.</summary>
+    /// <param name="add">Whether to add to what the buffer holds; else overwrite all of it.</param>
+    public Tensor Receive(out bool add)
+    {
+        add = _root._written || _root != this;
+        if (_root._gradient is null)
+        {
+            _root._gradient = Tensor.Rent(_root.Tensor.Device, _root.Shape, _root.Name + ".gradient", _root.Tensor.Capacity);
+            if (add) Kernels.Pointwise.Fill(_root._gradient, 0);
+        }
+        _root._written = true;
+        return _view(_root._gradient);
+    }
+
+    /// <summary>Gives storage and gradient back; views of them die.</summary>
+    public void Free()
+    {
+        if (_root != this) return;
+        _tensor?.Dispose();
+        _gradient?.Dispose();
+        _tensor = _gradient = null;
+    }
+}

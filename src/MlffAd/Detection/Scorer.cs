@@ -1,0 +1,106 @@
+using MlffAd.Configuration;
+using MlffAd.Data;
+using MlffAd.Evaluation;
+using MlffAd.Execution;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
+
+namespace MlffAd.Detection;
+
+/// <summary>What the network says of an image, or why the image cannot be read.</summary>
+/// <param name="Item">The image.</param>
+/// <param name="Original">The photograph at its own size; null if broken.</param>
+/// <param name="Score">Largest pixel score at S×S (equation 9).</param>
+/// <param name="Cells">Score map of the network's cells, M×M; null if broken.</param>
+/// <param name="Error">Names the file and what is wrong with it; null if it was scored.</param>
+public sealed record ScoredImage(ImageItem Item, RgbImage? Original, float Score, ScoreMap? Cells, MlffAdException? Error);
+
+/// <summary>Runs a model over images.</summary>
+/// <param name="model">The model.</param>
+/// <param name="device">Where to compute.</param>
+/// <param name="batch">Images at a time; 0: 4 on the host, 16 on a GPU. Scores do not depend on it.</param>
+public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposable
+{
+    private readonly int _batch = batch > 0 ? batch : device.IsHost ? 4 : 16;
+    private readonly PixelNormalisation _normalisation = KernelOptions.Normalisation(model.Metadata.Preprocessing);
+    private Plan? _plan;
+    private float[] _images = [];
+
+    /// <summary>The model.</summary>
+    public Model Model => model;
+
+    /// <summary>S, the side that images are brought to.</summary>
+    public int Side => model.Metadata.Config.ImageSize;
+
+    /// <summary>Scores images in order; decodes them on background threads, ahead of the compute.</summary>
+    /// <param name="items">The images.</param>
+    /// <param name="maxPixels">Larger images are refused.</param>
+    public IEnumerable<ScoredImage> Score(IReadOnlyList<ImageItem> items, long maxPixels = ImageFile.MaxPixels)
+    {
+        var waiting = new List<DecodedImage>();
+        int size = Math.Min(_batch, items.Count);
+        foreach (var image in DecodedImage.Ahead(items, Side, device.Team.Count, maxPixels))
+        {
+            waiting.Add(image);
+            if (waiting.Count(w => w.Error is null) < size) continue;
+            foreach (var scored in Flush(waiting, size)) yield return scored;
+            waiting.Clear();
+        }
+        foreach (var scored in Flush(waiting, size)) yield return scored;
+    }
+
+    /// <summary>Where "defect" begins, by good images (spec §9).</summary>
+    /// <param name="good">Good images that training has not seen.</param>
+    /// <param name="maxBad">Largest share that may be unusable.</param>
+    /// <param name="maxPixels">Larger images are refused.</param>
+    /// <param name="say">Told of unusable images.</param>
+    /// <exception cref="MlffAdException">Too many are unusable (exit code 3).</exception>
+    public Calibration Calibrate(IReadOnlyList<ImageItem> good, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels, Action<string>? say = null)
+    {
+        var scored = new List<ScoredImage>();
+        foreach (var image in Score(good, maxPixels))
+        {
+            if (image.Error is { } error) say?.Invoke(error.Message);
+            else scored.Add(image with { Original = null });
+        }
+        if (scored.Count == 0 || good.Count - scored.Count > maxBad * good.Count)
+            throw new MlffAdException(ExitCode.BadData, $"{good.Count - scored.Count} of the {good.Count} images for the threshold are unusable, more than --max-bad allows.");
+        var verdict = model.Metadata.Config.Verdict;
+        return Calibration.Of([.. scored.Select(image => image.Score)], [.. scored.Select(image => image.Cells!)], Side, verdict.ImageQuantile, verdict.PixelQuantile);
+    }
+
+    /// <summary>Returns the memory.</summary>
+    public void Dispose() => _plan?.Dispose();
+
+    private IEnumerable<ScoredImage> Flush(List<DecodedImage> images, int size)
+    {
+        var maps = Run([.. images.Where(image => image.Error is null).Select(image => image.Resized!)], size);
+        int next = 0;
+        foreach (var image in images)
+        {
+            var map = image.Error is null ? maps[next++] : null;
+            yield return new ScoredImage(image.Item, image.Original, map?.Enlarge(Side, Side).Max() ?? float.NaN, map, image.Error);
+        }
+    }
+
+    /// <summary>The cell maps of a batch. The plan is for full batches: what the rest of its input holds does not matter.</summary>
+    private ScoreMap[] Run(IReadOnlyList<RgbImage> images, int size)
+    {
+        if (images.Count == 0) return [];
+        var config = model.Metadata.Config;
+        if (_plan is null || _plan.Input.Shape.N < size)
+        {
+            _plan?.Dispose();
+            var shape = new Shape(size, Side, Side, 3);
+            _plan = Planner.Plan(config, model.Weights, device, shape, (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
+            _images = new float[shape.Count];
+        }
+        int length = 3 * Side * Side, cells = config.Cells, m = config.MapSide;
+        for (int i = 0; i < images.Count; i++) Normalise.Forward(images[i].Rgb, _images.AsSpan(i * length, length), _normalisation);
+        _plan.Input.Write(_images);
+        _plan.Run();
+        float[] scores = _plan.Outputs[0].ToArray();
+        return [.. images.Select((_, i) => new ScoreMap(m, m, scores[(i * cells)..((i + 1) * cells)]))];
+    }
+}

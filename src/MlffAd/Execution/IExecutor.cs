@@ -1,0 +1,101 @@
+using MlffAd.Autograd;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Execution;
+
+/// <summary>What can be done with the network's description, in the network's own terms. Whoever implements it decides what a term means:
+/// to compute and remember (<see cref="Recorder"/>), to plan (<see cref="Planner"/>), to list parameters (<see cref="ParameterList"/>).</summary>
+/// <remarks>Concatenation is a place, not an operation: <see cref="New"/> makes the whole, and producers write into slices of it, which they take as
+/// <c>into</c>. Without <c>into</c> a result gets a place of its own.</remarks>
+public interface IExecutor
+{
+    /// <summary>A value whose parts others will write.</summary>
+    Value New(Shape shape, string name);
+
+    /// <summary><c>f(x ∗ w)</c>, with a bias where the layer has one.</summary>
+    Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null);
+
+    /// <summary><c>f(BN(x ∗ w) + residual)</c>.</summary>
+    /// <param name="layer">The convolution.</param>
+    /// <param name="bn">The batch normalisation's name.</param>
+    /// <param name="x">Input.</param>
+    /// <param name="f">Applied last.</param>
+    /// <param name="residual">A summand, or null.</param>
+    /// <param name="into">Where to.</param>
+    Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null);
+
+    /// <summary>Maximum over windows, <see cref="Pooling.Max"/>.</summary>
+    Value MaxPool(Value x, int kernel, int stride, int pad);
+
+    /// <summary>Mean of kernel×kernel squares.</summary>
+    Value AveragePool(Value x, int kernel, Value? into = null);
+
+    /// <summary>Each position factor×factor times.</summary>
+    Value Nearest(Value x, int factor);
+
+    /// <summary>Bilinear enlargement to side×side.</summary>
+    Value Bilinear(Value x, int side, bool alignCorners, Value? into = null);
+
+    /// <summary><c>f(a + b)</c>.</summary>
+    Value Add(Value a, Value b, Activation f = Activation.None);
+
+    /// <summary>Products element by element.</summary>
+    Value Multiply(Value a, Value b);
+
+    /// <summary>Region means g and similarities m to them, <see cref="Kernels.CosineToMean"/>.</summary>
+    (Value G, Value M) CosineToMean(Value x, int regionsPerSide);
+
+    /// <summary>Levels and counts over the whole map, and the range they lie in, <see cref="QuantizeCount1D"/>.</summary>
+    (Value Rows, Value Range) Count1D(Value m, Quantization q);
+
+    /// <summary>Levels and co-occurrences in each region, <see cref="QuantizeCount2D"/>.</summary>
+    Value Count2D(Value m, int regions, Quantization q);
+
+    /// <summary>Each position's level features, <see cref="Kernels.LevelsToPixels"/>.</summary>
+    Value LevelsToPixels(Value m, Quantization q, Value range, Value d, Value into);
+
+    /// <summary>Each row k times in a row, written into a slice.</summary>
+    Value BroadcastRows(Value g, Value into);
+
+    /// <summary>Mean of each k consecutive rows.</summary>
+    Value RowMean(Value x, int k);
+
+    /// <summary><c>a·bᵀ</c> or <c>a·b</c>, item by item.</summary>
+    Value Product(Value a, Value b, bool transposeB);
+
+    /// <summary>Softmax along rows.</summary>
+    Value Softmax(Value x);
+
+    /// <summary>The distance A(F) of each cell from 0, <see cref="Losses.Distance"/>.</summary>
+    Value Distance(Value F);
+}
+
+/// <summary>How a weight lies in files (spec §12); in memory it is always <c>[Cout, K, K, Cin]</c>.</summary>
+public enum WeightLayout
+{
+    /// <summary><c>[Cout, Cin, K, K]</c>.</summary>
+    Convolution,
+
+    /// <summary>A row product, <c>[out, in]</c>.</summary>
+    Rows,
+
+    /// <summary>The score's vector, <c>[in]</c>, with a bias <c>[1]</c>.</summary>
+    Score,
+}
+
+/// <summary>A convolution or row product: its weight's name (without <c>.weight</c>), output channels, geometry.</summary>
+public readonly record struct Layer(string Name, int Outputs, ConvGeometry Geometry, WeightLayout Layout)
+{
+    /// <summary>A convolution.</summary>
+    public static Layer Conv(string name, int outputs, int kernel = 1, int stride = 1) => new(name, outputs, new(kernel, stride, kernel / 2), WeightLayout.Convolution);
+
+    /// <summary>A product of rows, <c>x·Wᵀ</c>.</summary>
+    public static Layer Rows(string name, int outputs) => new(name, outputs, new(1), WeightLayout.Rows);
+
+    /// <summary>The output's shape.</summary>
+    public Shape Output(Shape x) => new(x.N, Geometry.OutputSize(x.H), Geometry.OutputSize(x.W), Outputs);
+
+    /// <summary>The weight's shape in memory.</summary>
+    public Shape Weight(int inputs) => new(Outputs, Geometry.Kernel, Geometry.Kernel, inputs);
+}

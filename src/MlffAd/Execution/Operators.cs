@@ -1,0 +1,217 @@
+using MlffAd.Autograd;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Execution;
+
+/// <summary>Every term of the description as a forward and a backward closure over the kernels, written once; heirs decide when they run.</summary>
+public abstract class Operators : IExecutor
+{
+    /// <inheritdoc/>
+    public abstract Value New(Shape shape, string name);
+
+    /// <inheritdoc/>
+    public abstract Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null);
+
+    /// <summary>A layer's weight, and its bias where it has one.</summary>
+    protected abstract (Value Weight, Value? Bias) Weights(Layer layer, int inputs);
+
+    /// <summary>One step of the computation.</summary>
+    /// <param name="reads">Operands.</param>
+    /// <param name="writes">Results, and what backward needs besides.</param>
+    /// <param name="forward">Computes the results.</param>
+    /// <param name="backward">Adds to the gradients of those operands that need one.</param>
+    protected abstract void Run(ReadOnlySpan<Value?> reads, Value[] writes, Action forward, Action backward);
+
+    /// <inheritdoc/>
+    public Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null)
+    {
+        var (w, bias) = Weights(layer, x.Shape.C);
+        var y = into ?? New(layer.Output(x.Shape), layer.Name);
+        var g = layer.Geometry;
+        Run([x, w, bias], [y],
+            () => Convolution.Forward(x.Tensor, w.Tensor, bias?.Tensor, y.Tensor, g, null, f),
+            () =>
+            {
+                var dy = y.Gradient;
+                if (f != Activation.None) Pointwise.Gradient(f, y.Tensor, dy, dy);
+                if (w.NeedsGradient) Convolution.WeightGradient(x.Tensor, dy, w.Receive(out bool add), g, add);
+                if (bias is { NeedsGradient: true }) Convolution.BiasGradient(dy, bias.Receive(out bool add), add);
+                if (x.NeedsGradient) Convolution.InputGradient(dy, w.Tensor, x.Receive(out bool add), g, add);
+            });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value MaxPool(Value x, int kernel, int stride, int pad)
+    {
+        int Side(int size) => (size + 2 * pad - kernel) / stride + 1;
+        var shape = x.Shape with { H = Side(x.Shape.H), W = Side(x.Shape.W) };
+        Value y = New(shape, x.Name + ".max"), index = New(shape, x.Name + ".winner");
+        Run([x], [y, index],
+            () => Pooling.Max(x.Tensor, y.Tensor, index.Tensor, kernel, stride, pad),
+            () => Pooling.MaxGradient(y.Gradient, index.Tensor, x.Receive(out bool add), kernel, stride, pad, add));
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value AveragePool(Value x, int kernel, Value? into = null)
+    {
+        var y = into ?? New(x.Shape with { H = x.Shape.H / kernel, W = x.Shape.W / kernel }, x.Name + ".mean");
+        Run([x], [y],
+            () => Pooling.Average(x.Tensor, y.Tensor, kernel),
+            () => Pooling.AverageGradient(y.Gradient, x.Receive(out bool add), kernel, add));
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Nearest(Value x, int factor)
+    {
+        var y = New(x.Shape with { H = x.Shape.H * factor, W = x.Shape.W * factor }, x.Name + ".nearest");
+        Run([x], [y],
+            () => Resize.Nearest(x.Tensor, y.Tensor),
+            () => Resize.NearestGradient(y.Gradient, x.Receive(out bool add), add));
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Bilinear(Value x, int side, bool alignCorners, Value? into = null)
+    {
+        var y = into ?? New(x.Shape with { H = side, W = side }, x.Name + ".bilinear");
+        Run([x], [y],
+            () => Resize.Bilinear(x.Tensor, y.Tensor, alignCorners),
+            () => Resize.BilinearGradient(y.Gradient, x.Receive(out bool add), alignCorners, add));
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Add(Value a, Value b, Activation f = Activation.None)
+    {
+        var y = New(a.Shape, a.Name + ".sum");
+        Run([a, b], [y],
+            () =>
+            {
+                Pointwise.Add(a.Tensor, b.Tensor, y.Tensor);
+                if (f != Activation.None) Pointwise.Apply(f, y.Tensor, y.Tensor);
+            },
+            () =>
+            {
+                foreach (var operand in (ReadOnlySpan<Value>)[a, b])
+                    if (operand.NeedsGradient) Pointwise.Gradient(f, y.Tensor, y.Gradient, operand.Receive(out bool add), add);
+            });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Multiply(Value a, Value b)
+    {
+        var y = New(a.Shape, a.Name + ".product");
+        Run([a, b], [y],
+            () => Pointwise.Multiply(a.Tensor, b.Tensor, y.Tensor),
+            () =>
+            {
+                if (a.NeedsGradient) Pointwise.Multiply(y.Gradient, b.Tensor, a.Receive(out bool add), add);
+                if (b.NeedsGradient) Pointwise.Multiply(y.Gradient, a.Tensor, b.Receive(out bool add), add);
+            });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public (Value G, Value M) CosineToMean(Value x, int regionsPerSide)
+    {
+        int s = regionsPerSide;
+        Value g = New(Shape.Of(x.Shape.N, s * s, x.Shape.C), x.Name + ".means"), m = New(Shape.Of(x.Shape.N, x.Shape.Area, 1), x.Name + ".similarities");
+        Run([x], [g, m],
+            () => Kernels.CosineToMean.Forward(x.Tensor, g.Tensor, m.Tensor, s),
+            () => Kernels.CosineToMean.Gradient(x.Tensor, g.Tensor, m.Tensor, g.HasGradient ? g.Gradient : null, m.Gradient, x.Receive(out bool add), s, add));
+        return (g, m);
+    }
+
+    /// <inheritdoc/>
+    public (Value Rows, Value Range) Count1D(Value m, Quantization q)
+    {
+        Value rows = New(Shape.Of(m.Shape.N, q.Levels, 2), m.Name + ".counts"), range = New(Shape.Of(m.Shape.N, 1, 4), m.Name + ".range");
+        Run([m], [rows, range],
+            () => QuantizeCount1D.Forward(m.Tensor, q, range.Tensor, rows.Tensor),
+            () => QuantizeCount1D.Gradient(m.Tensor, q, range.Tensor, rows.Tensor, rows.Gradient, m.Receive(out bool add), add));
+        return (rows, range);
+    }
+
+    /// <inheritdoc/>
+    public Value Count2D(Value m, int regions, Quantization q)
+    {
+        Value rows = New(Shape.Of(m.Shape.N, regions * q.Levels * q.Levels, 3), m.Name + ".pairs"), range = New(Shape.Of(m.Shape.N, regions, 4), m.Name + ".range");
+        Run([m], [rows, range],
+            () => QuantizeCount2D.Forward(m.Tensor, regions, q, range.Tensor, rows.Tensor),
+            () => QuantizeCount2D.Gradient(m.Tensor, regions, q, range.Tensor, rows.Tensor, rows.Gradient, m.Receive(out bool add), add));
+        return rows;
+    }
+
+    /// <inheritdoc/>
+    public Value LevelsToPixels(Value m, Quantization q, Value range, Value d, Value into)
+    {
+        Run([m, range, d], [into],
+            () => Kernels.LevelsToPixels.Forward(m.Tensor, q, range.Tensor, d.Tensor, into.Tensor),
+            () =>
+            {
+                Tensor dd = d.Receive(out bool addD), dm = m.Receive(out bool addM);
+                Kernels.LevelsToPixels.Gradient(m.Tensor, q, range.Tensor, d.Tensor, into.Gradient, dd, dm, addD, addM);
+            });
+        return into;
+    }
+
+    /// <inheritdoc/>
+    public Value BroadcastRows(Value g, Value into)
+    {
+        Run([g], [into],
+            () => Broadcast.Rows(g.Tensor, into.Tensor),
+            () => Broadcast.RowsGradient(into.Gradient, g.Receive(out bool add), add));
+        return into;
+    }
+
+    /// <inheritdoc/>
+    public Value RowMean(Value x, int k)
+    {
+        var y = New(x.Shape with { W = x.Shape.W / k }, x.Name + ".mean");
+        Run([x], [y],
+            () => Pooling.RowMean(x.Tensor, y.Tensor),
+            () => Pooling.RowMeanGradient(y.Gradient, x.Receive(out bool add), add));
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Product(Value a, Value b, bool transposeB)
+    {
+        var y = New(Shape.Of(a.Shape.N, a.Shape.Area, transposeB ? b.Shape.Area : b.Shape.C), a.Name + ".product");
+        Run([a, b], [y],
+            () => MatMul.Forward(a.Tensor, b.Tensor, y.Tensor, transposeA: false, transposeB),
+            () =>
+            {
+                if (a.NeedsGradient) MatMul.Forward(y.Gradient, b.Tensor, a.Receive(out bool add), transposeA: false, !transposeB, add);
+                if (!b.NeedsGradient) return;
+                if (transposeB) MatMul.Forward(y.Gradient, a.Tensor, b.Receive(out bool addT), transposeA: true, transposeB: false, addT);
+                else MatMul.Forward(a.Tensor, y.Gradient, b.Receive(out bool addB), transposeA: true, transposeB: false, addB);
+            });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Softmax(Value x)
+    {
+        var y = New(x.Shape, x.Name + ".softmax");
+        Run([x], [y],
+            () => Kernels.Softmax.Rows(x.Tensor, y.Tensor),
+            () => Kernels.Softmax.Gradient(y.Tensor, y.Gradient, x.Receive(out bool add), add));
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Distance(Value F)
+    {
+        var S = New(F.Shape.WithC(1), "S");
+        Run([F], [S],
+            () => Losses.Distance(F.Tensor, S.Tensor),
+            () => Losses.DistanceGradient(F.Tensor, S.Gradient, F.Receive(out bool add), add));
+        return S;
+    }
+}

@@ -1,0 +1,125 @@
+using MlffAd.Autograd;
+using MlffAd.Configuration;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
+
+namespace MlffAd.Execution;
+
+/// <summary>A trained tensor or a running statistic: its name and shapes, and where it lies among its like.</summary>
+/// <param name="Name">As in files (spec §12).</param>
+/// <param name="Shape">In memory; convolutions <c>[Cout, K, K, Cin]</c>.</param>
+/// <param name="FileShape">In files; convolutions <c>[Cout, Cin, K, K]</c>.</param>
+/// <param name="Start">First number, in the flat buffer of all trained tensors or of all statistics.</param>
+/// <param name="Kind">What it is.</param>
+public sealed record Parameter(string Name, Shape Shape, int[] FileShape, int Start, ParameterKind Kind)
+{
+    /// <summary>Numbers.</summary>
+    public int Count => (int)Shape.Count;
+
+    /// <summary>Whether it belongs to the backbone.</summary>
+    public bool IsBackbone => Name.StartsWith("backbone.", StringComparison.Ordinal);
+}
+
+/// <summary>What a parameter is; decides its start value, and whether it decays.</summary>
+public enum ParameterKind
+{
+    /// <summary>A convolution's or row product's weight; the score's vector.</summary>
+    Weight,
+
+    /// <summary>γ of a batch normalisation.</summary>
+    Scale,
+
+    /// <summary>β of a batch normalisation; the score's bias.</summary>
+    Shift,
+
+    /// <summary>A running mean.</summary>
+    RunningMean,
+
+    /// <summary>A running variance.</summary>
+    RunningVariance,
+}
+
+/// <summary>The names of a batch normalisation's four tensors.</summary>
+internal readonly record struct BnNames(string Bn)
+{
+    public string Scale => Bn + ".weight";
+    public string Shift => Bn + ".bias";
+    public string Mean => Bn + ".running_mean";
+    public string Variance => Bn + ".running_var";
+}
+
+/// <summary>All parameters of a network, found by walking its description without computing anything.</summary>
+/// <remarks>Each starts at a multiple of 16 floats, so that vector loads of a view are aligned.</remarks>
+public sealed class ParameterList : Operators
+{
+    private const int Alignment = 16;
+    private readonly Dictionary<string, Parameter> _byName = [];
+    private readonly List<Parameter> _trained = [], _statistics = [];
+
+    private ParameterList() { }
+
+    /// <summary>The trained tensors, in the order of the data's way.</summary>
+    public IReadOnlyList<Parameter> Trained => _trained;
+
+    /// <summary>The running statistics of batch normalisation.</summary>
+    public IReadOnlyList<Parameter> Statistics => _statistics;
+
+    /// <summary>Floats of the flat buffer of trained tensors, gaps included.</summary>
+    public int TrainedFloats => End(_trained);
+
+    /// <summary>Floats of the flat buffer of statistics, gaps included.</summary>
+    public int StatisticFloats => End(_statistics);
+
+    /// <summary>A parameter by name.</summary>
+    public Parameter this[string name] => _byName[name];
+
+    /// <summary>Walks the network of a configuration.</summary>
+    public static ParameterList Of(Config config)
+    {
+        var list = new ParameterList();
+        new MlffNetwork(config).Forward(list, new Value(new Shape(1, config.ImageSize, config.ImageSize, 3), "image"));
+        return list;
+    }
+
+    /// <inheritdoc/>
+    public override Value New(Shape shape, string name) => new(shape, name);
+
+    /// <inheritdoc/>
+    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
+    {
+        Weights(layer, x.Shape.C);
+        var names = new BnNames(bn);
+        Add(_trained, names.Scale, ParameterKind.Scale, Shape.Of(layer.Outputs), [layer.Outputs]);
+        Add(_trained, names.Shift, ParameterKind.Shift, Shape.Of(layer.Outputs), [layer.Outputs]);
+        Add(_statistics, names.Mean, ParameterKind.RunningMean, Shape.Of(layer.Outputs), [layer.Outputs]);
+        Add(_statistics, names.Variance, ParameterKind.RunningVariance, Shape.Of(layer.Outputs), [layer.Outputs]);
+        return into ?? New(layer.Output(x.Shape), layer.Name);
+    }
+
+    /// <inheritdoc/>
+    protected override (Value Weight, Value? Bias) Weights(Layer layer, int inputs)
+    {
+        int k = layer.Geometry.Kernel;
+        Add(_trained, layer.Name + ".weight", ParameterKind.Weight, layer.Weight(inputs), layer.Layout switch
+        {
+            WeightLayout.Convolution => [layer.Outputs, inputs, k, k],
+            WeightLayout.Rows => [layer.Outputs, inputs],
+            _ => [inputs],
+        });
+        if (layer.Layout == WeightLayout.Score) Add(_trained, layer.Name + ".bias", ParameterKind.Shift, Shape.Of(1), [1]);
+        return (new Value(layer.Weight(inputs), layer.Name), null);
+    }
+
+    /// <inheritdoc/>
+    protected override void Run(ReadOnlySpan<Value?> reads, Value[] writes, Action forward, Action backward) { }
+
+    private void Add(List<Parameter> list, string name, ParameterKind kind, Shape shape, int[] fileShape)
+    {
+        var parameter = new Parameter(name, shape, fileShape, End(list), kind);
+        _byName.Add(name, parameter);
+        list.Add(parameter);
+    }
+
+    private static int End(List<Parameter> list) => list is [] ? 0 : (list[^1].Start + list[^1].Count + Alignment - 1) / Alignment * Alignment;
+}

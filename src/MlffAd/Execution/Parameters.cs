@@ -1,0 +1,54 @@
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Execution;
+
+/// <summary>A network's numbers on a device while it trains: one flat buffer each of weights, gradients, velocities and statistics, with named views.</summary>
+public sealed class Parameters : IDisposable
+{
+    /// <summary>Rents the buffers; gradients and velocities are 0.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="weights">Weights and statistics to start from.</param>
+    public Parameters(Device device, NetworkWeights weights)
+    {
+        List = weights.List;
+        int trained = List.TrainedFloats, statistics = List.StatisticFloats;
+        Weights = Tensor.From(device, Shape.Of(trained), weights.Trained, "weights");
+        Gradients = Tensor.Rent(device, Shape.Of(trained), "gradients");
+        Velocities = Tensor.Rent(device, Shape.Of(trained), "velocities");
+        Statistics = Tensor.From(device, Shape.Of(statistics), weights.Statistics, "running statistics");
+        BatchStatistics = Tensor.Rent(device, Shape.Of(statistics), "batch statistics");
+        Pointwise.Fill(Gradients, 0);
+        Pointwise.Fill(Velocities, 0);
+    }
+
+    /// <summary>Names and places.</summary>
+    public ParameterList List { get; }
+
+    /// <summary>The trained numbers.</summary>
+    public Tensor Weights { get; }
+
+    /// <summary>The loss's gradient to them.</summary>
+    public Tensor Gradients { get; }
+
+    /// <summary>Momentum's running sums.</summary>
+    public Tensor Velocities { get; }
+
+    /// <summary>Running means and variances.</summary>
+    public Tensor Statistics { get; }
+
+    /// <summary>Means and variances of the present batch.</summary>
+    public Tensor BatchStatistics { get; }
+
+    /// <summary>A parameter's part of one of the buffers.</summary>
+    public static Tensor View(Tensor buffer, Parameter parameter) => buffer.Part(parameter.Start, parameter.Shape);
+
+    /// <summary>Weights and statistics, copied to the host.</summary>
+    public NetworkWeights ToHost() => new(List, Weights.ToArray(), Statistics.ToArray());
+
+    /// <summary>Returns the buffers.</summary>
+    public void Dispose()
+    {
+        foreach (var buffer in (ReadOnlySpan<Tensor>)[Weights, Gradients, Velocities, Statistics, BatchStatistics]) buffer.Dispose();
+    }
+}

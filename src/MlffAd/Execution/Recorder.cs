@@ -1,0 +1,86 @@
+using MlffAd.Autograd;
+using MlffAd.Configuration;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Execution;
+
+/// <summary>Runs the network for training: computes at once, with batch statistics, and writes the tape.</summary>
+/// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory.</remarks>
+public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators
+{
+    private const float Momentum = 0.1f, Eps = 1e-5f;
+    private readonly Device _device = parameters.Weights.Device;
+    private readonly List<(string Bn, int Rows)> _batches = [];
+
+    /// <inheritdoc/>
+    public override Value New(Shape shape, string name)
+    {
+        var value = new Value(shape, name);
+        value.Bind(Tensor.Rent(_device, shape, name, shape.Count / shape.N * Math.Max(capacity, shape.N)));
+        tape.Own(value);
+        return value;
+    }
+
+    /// <inheritdoc/>
+    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
+    {
+        var raw = Conv(layer, x);
+        var y = into ?? New(raw.Shape, bn);
+        var names = new BnNames(bn);
+        bool isBackbone = parameters.List[names.Scale].IsBackbone, frozen = isBackbone && config.Train.Bn == BnMode.Frozen;
+        float eps = isBackbone ? (float)config.Backbone.BnEps : Eps;
+        Value gamma = Trained(names.Scale), beta = Trained(names.Shift);
+        var statistics = frozen ? parameters.Statistics : parameters.BatchStatistics;
+        Tensor mean = Parameters.View(statistics, parameters.List[names.Mean]), variance = Parameters.View(statistics, parameters.List[names.Variance]);
+        if (!frozen) _batches.Add((bn, raw.Shape.Rows));
+        Run([raw, gamma, beta, residual], [y],
+            () =>
+            {
+                if (!frozen) BatchNorm.Statistics(raw.Tensor, mean, variance);
+                BatchNorm.Apply(raw.Tensor, mean, variance, gamma.Tensor, beta.Tensor, eps, y.Tensor, residual?.Tensor, f);
+            },
+            () =>
+            {
+                bool addX = false, addResidual = false;
+                var dx = raw.NeedsGradient ? raw.Receive(out addX) : null;
+                var dresidual = residual is { NeedsGradient: true } ? residual.Receive(out addResidual) : null;
+                BatchNorm.Gradient(raw.Tensor, mean, variance, gamma.Tensor, eps, y.Tensor, y.Gradient, f, frozen, dx,
+                    gamma.Receive(out _), beta.Receive(out _), dresidual, addX, addResidual);
+            });
+        return y;
+    }
+
+    /// <summary>Takes the batch's statistics into the running ones: once the step is known to be finite.</summary>
+    public void CommitStatistics()
+    {
+        foreach (var (bn, rows) in _batches)
+        {
+            var names = new BnNames(bn);
+            Parameter mean = parameters.List[names.Mean], variance = parameters.List[names.Variance];
+            BatchNorm.UpdateRunning(Parameters.View(parameters.BatchStatistics, mean), Parameters.View(parameters.BatchStatistics, variance), rows,
+                Parameters.View(parameters.Statistics, mean), Parameters.View(parameters.Statistics, variance), Momentum);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override (Value Weight, Value? Bias) Weights(Layer layer, int inputs) =>
+        (Trained(layer.Name + ".weight"), layer.Layout == WeightLayout.Score ? Trained(layer.Name + ".bias") : null);
+
+    /// <inheritdoc/>
+    protected override void Run(ReadOnlySpan<Value?> reads, Value[] writes, Action forward, Action backward)
+    {
+        forward();
+        bool needs = false;
+        foreach (var value in reads) needs |= value is { NeedsGradient: true };
+        if (!needs) return;
+        foreach (var value in writes) value.NeedsGradient = true;
+        tape.Record(writes, backward);
+    }
+
+    private Value Trained(string name)
+    {
+        var p = parameters.List[name];
+        return new(Parameters.View(parameters.Weights, p), config.Train.Freezes(p) ? null : Parameters.View(parameters.Gradients, p));
+    }
+}

@@ -1,0 +1,22 @@
+using MlffAd.Execution;
+using MlffAd.Weights;
+
+namespace MlffAd;
+
+/// <summary>A trained model in memory: what <c>mlffad train</c> writes and everything else reads.</summary>
+/// <param name="Metadata">Configuration, preprocessing, thresholds, history.</param>
+/// <param name="Weights">Weights and running statistics.</param>
+public sealed record Model(ModelMetadata Metadata, NetworkWeights Weights)
+{
+    /// <summary>Reads a model.</summary>
+    /// <exception cref="MlffAdException">It cannot be read, is damaged, or is no model (exit code 4).</exception>
+    public static Model Load(string path)
+    {
+        using var file = ModelFile.Open(path);
+        return new Model(file.Metadata, NetworkWeights.Read(ParameterList.Of(file.Metadata.Config), file.Tensors));
+    }
+
+    /// <summary>Writes the model whole or not at all.</summary>
+    /// <exception cref="MlffAdException">It cannot be written (exit code 7).</exception>
+    public void Save(string path) => ModelFile.Save(path, Metadata, Weights.ToTensorData());
+}

@@ -1,0 +1,37 @@
+using MlffAd.Autograd;
+using MlffAd.Configuration;
+using MlffAd.Execution;
+using MlffAd.Kernels;
+
+namespace MlffAd.Network;
+
+/// <summary>ResNet50 up to stage 3 (spec §3).</summary>
+public sealed class Backbone(Config config)
+{
+    /// <summary>7×7/2, ReLU, max pool 3×3/2: <c>[N, S/4, S/4, width]</c>.</summary>
+    public Value Stem(IExecutor x, Value image) => x.MaxPool(
+        x.ConvBn(Layer.Conv("backbone.conv1", config.Backbone.Width, kernel: 7, stride: 2), "backbone.bn1", image, Activation.ReLU), kernel: 3, stride: 2, pad: 1);
+
+    /// <summary>A stage of bottlenecks, 1 to 3; stages 2 and 3 halve the sides.</summary>
+    /// <param name="x">Executor.</param>
+    /// <param name="input">The stem, or the stage before.</param>
+    /// <param name="stage">1, 2 or 3.</param>
+    /// <param name="into">Where the last bottleneck writes.</param>
+    public Value Stage(IExecutor x, Value input, int stage, Value? into = null)
+    {
+        int blocks = config.Backbone.Stages[stage - 1];
+        for (int i = 0; i < blocks; i++)
+            input = Bottleneck(x, input, $"backbone.layer{stage}.{i}", config.Backbone.Width << (stage - 1), stride: stage > 1 && i == 0 ? 2 : 1, project: i == 0, i == blocks - 1 ? into : null);
+        return input;
+    }
+
+    /// <summary>1×1, 3×3, 1×1 to four times the width, plus the shortcut, which the first of a stage projects.</summary>
+    private Value Bottleneck(IExecutor x, Value input, string name, int width, int stride, bool project, Value? into)
+    {
+        bool first = config.Backbone.StrideIn == StrideIn.OneByOne;
+        var y = x.ConvBn(Layer.Conv($"{name}.conv1", width, 1, first ? stride : 1), $"{name}.bn1", input, Activation.ReLU);
+        y = x.ConvBn(Layer.Conv($"{name}.conv2", width, 3, first ? 1 : stride), $"{name}.bn2", y, Activation.ReLU);
+        var shortcut = project ? x.ConvBn(Layer.Conv($"{name}.downsample.0", 4 * width, 1, stride), $"{name}.downsample.1", input) : input;
+        return x.ConvBn(Layer.Conv($"{name}.conv3", 4 * width), $"{name}.bn3", y, Activation.ReLU, shortcut, into);
+    }
+}

@@ -1,0 +1,47 @@
+using MlffAd.Configuration;
+using MlffAd.Data;
+using MlffAd.Execution;
+using MlffAd.Weights;
+
+namespace MlffAd.Network;
+
+/// <summary>Where training starts from (spec §8): random numbers, and in the backbone imported weights.</summary>
+public static class Initialisation
+{
+    /// <summary>He normal by fan out for convolutions and row products, 1/fan in for the fusion, U(±1/√C₁) for the score, 1 and 0 for batch normalisation.</summary>
+    public static NetworkWeights Random(ParameterList list, int seed)
+    {
+        var weights = new NetworkWeights(list, new float[list.TrainedFloats], new float[list.StatisticFloats]);
+        for (int i = 0; i < list.Trained.Count; i++)
+        {
+            var p = list.Trained[i];
+            var values = weights[p];
+            var rng = new Rng(seed, RngPurpose.Weights, index: i);
+            if (p.Kind == ParameterKind.Scale) values.Fill(1);
+            else if (p.Kind == ParameterKind.Shift) values.Clear();
+            else if (p.Name == "score.weight") Fill(values, () => rng.Uniform(-1, 1) / Math.Sqrt(p.Count));
+            else
+            {
+                double variance = p.Name == "fusion.weight" ? 1.0 / p.Shape.C : 2.0 / (p.Shape.N * p.Shape.Area), deviation = Math.Sqrt(variance);
+                Fill(values, () => deviation * rng.Normal());
+            }
+        }
+        foreach (var p in list.Statistics) weights[p].Fill(p.Kind == ParameterKind.RunningVariance ? 1 : 0);
+        return weights;
+    }
+
+    /// <summary>Whether a backbone of these weights is the configured one.</summary>
+    public static bool Fits(WeightsFile file, Config config) => file.Width == config.Backbone.Width && file.Stages.SequenceEqual(config.Backbone.Stages);
+
+    /// <summary>Puts imported weights into the backbone.</summary>
+    public static void Import(WeightsFile file, NetworkWeights weights)
+    {
+        foreach (var p in weights.List.Trained.Concat(weights.List.Statistics).Where(p => p.IsBackbone))
+            NetworkWeights.FromFile(p, file.Tensors[p.Name["backbone.".Length..]].Values, weights[p]);
+    }
+
+    private static void Fill(Span<float> values, Func<double> next)
+    {
+        foreach (ref float value in values) value = (float)next();
+    }
+}

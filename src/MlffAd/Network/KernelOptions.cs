@@ -1,0 +1,21 @@
+using MlffAd.Configuration;
+using MlffAd.Kernels;
+using MlffAd.Weights;
+
+namespace MlffAd.Network;
+
+/// <summary>The configuration in the kernels' terms.</summary>
+public static class KernelOptions
+{
+    /// <summary>Levels and band of a quantisation of <paramref name="levels"/> levels.</summary>
+    public static Quantization Quantization(TextureConfig texture, int levels) => new(levels,
+        texture.Levels == Levels.Paper ? LevelPlacement.Paper : LevelPlacement.Centre,
+        texture.Band switch { Band.Spacing => LevelBand.Spacing, Band.Absolute => LevelBand.Absolute, _ => LevelBand.Half });
+
+    /// <summary>The losses' constants.</summary>
+    public static LossOptions Loss(LossConfig c) => new((float)c.Alpha, (float)c.Beta, (float)c.Xi, (float)c.Gamma, (float)c.Lambda,
+        c.Pairing == Pairing.All, c.Patch, (float)c.Temperature);
+
+    /// <summary>From 8-bit pixels to the network's input.</summary>
+    public static PixelNormalisation Normalisation(Preprocessing p) => new(p.Order == "BGR", 255 / p.Scale, p.Mean, p.Std);
+}

@@ -1,0 +1,224 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using MlffAd.Configuration;
+using MlffAd.Data;
+using MlffAd.Detection;
+using MlffAd.Evaluation;
+using MlffAd.Execution;
+using MlffAd.Files;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
+using MlffAd.Weights;
+
+namespace MlffAd.Training;
+
+/// <summary>Makes a model of a folder of good images (spec §8).</summary>
+public sealed class Trainer
+{
+    private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(5);
+    private const int MostSkipped = 5;
+
+    private readonly TrainingRequest _request;
+    private readonly Device _device;
+    private readonly Action<string> _say;
+    private Config _config;
+    private Preprocessing _preprocessing = Preprocessing.ImageNet;
+    private TrainingState _state = new();
+    private TrainingFile[]? _files;
+
+    private Trainer(TrainingRequest request, Device device, Action<string> say) => (_request, _device, _say, _config) = (request, device, say, request.Config);
+
+    /// <summary>Trains, or goes on training, and writes the model; the state while it is unfinished is kept beside it.</summary>
+    /// <param name="request">What is to be trained.</param>
+    /// <param name="device">Where.</param>
+    /// <param name="say">Told of what the user should know, a sentence at a time.</param>
+    /// <param name="onStep">Told after each step.</param>
+    /// <param name="stop">Ends training after the present step, its state saved.</param>
+    /// <exception cref="MlffAdException">The input cannot be used, the output not written, or training diverged (exit codes 2, 3, 4, 6, 7).</exception>
+    public static TrainingOutcome Train(TrainingRequest request, Device device, Action<string> say, Action<TrainingProgress>? onStep = null, CancellationToken stop = default) =>
+        new Trainer(request, device, say).Run(onStep, stop);
+
+    private TrainingOutcome Run(Action<TrainingProgress>? onStep, CancellationToken stop)
+    {
+        AtomicFile.RequireWritable(_request.Output);
+        if (_config.Train.Holdout == 0 && _request.Threshold is null)
+            throw new MlffAdException(ExitCode.BadData, "Without held-out images (train.holdout 0) there is nothing to take a threshold from; give '--threshold' as well.");
+        var clock = Stopwatch.StartNew();
+        var set = DataSet.Open(_request.Folder);
+        var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout);
+        var initial = InitialWeights();
+        var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
+
+        using var parameters = new Parameters(_device, initial);
+        var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
+        if (_request.Resume is { } resume) budget = Restore(resume, store, parameters, budget);
+        using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step))
+        using (var log = new TrainingLogWriter(_request.LogPath, _state.Step))
+        using (var step = new TrainingStep(_config, parameters, Math.Min(_config.Train.Batch, loader.ImagesPerEpoch)))
+        {
+            var sitting = new Sitting(_state, clock, budget);
+            var saved = clock.Elapsed;
+            while (sitting.Share < 1)
+            {
+                if (stop.IsCancellationRequested)
+                {
+                    Save(store, parameters, sitting);
+                    return Outcome(null, sitting);
+                }
+                var progress = Step(step, loader, sitting);
+                log.Write(progress);
+                onStep?.Invoke(progress);
+                if (_state.SkippedInARow == MostSkipped)
+                {
+                    Save(store, parameters, sitting);
+                    throw new MlffAdException(ExitCode.Diverged, $"Training diverged: {MostSkipped} steps in a row had a loss or gradient that is not finite. The last good state is "
+                        + $"'{_request.StatePath}'; train anew with a smaller --train.lr or with --train.clipNorm 10.");
+                }
+                if (clock.Elapsed - saved < SaveEvery) continue;
+                Save(store, parameters, sitting);
+                saved = clock.Elapsed;
+            }
+            return Finish(parameters.ToHost(), held, sitting, set);
+        }
+    }
+
+    private TrainingProgress Step(TrainingStep step, BatchLoader loader, Sitting sitting)
+    {
+        double share = sitting.Share, rate = Budget.Rate(_config.Train, _state.Step, share);
+        using var batch = loader.Next();
+        var result = step.Run(batch.Images, batch.Labels, rate);
+        _state = _state.After(result, batch, loader.StepsPerEpoch);
+        return new TrainingProgress(_state.Step, batch.Epoch, _state.Images, sitting.ShareAfter(_state), result.Losses, result.GradientNorm, rate,
+            sitting.ImagesPerSecond, sitting.Remaining, !result.IsFinite);
+    }
+
+    /// <summary>Random numbers, and in the backbone the weights that were asked for, whose metadata the configuration follows.</summary>
+    private NetworkWeights InitialWeights()
+    {
+        WeightsFile? file = null;
+        if (_request.Weights != "none")
+        {
+            string path = _request.Weights ?? WeightsFile.ShippedPath;
+            file = WeightsFile.Load(path);
+            if (!Initialisation.Fits(file, _config))
+            {
+                if (_request.Weights is not null)
+                    throw new MlffAdException(ExitCode.BadModel, $"'{path}' has stages [{string.Join(',', file.Stages)}] of width {file.Width}, the configuration asks for "
+                        + $"[{string.Join(',', _config.Backbone.Stages)}] of width {_config.Backbone.Width}; set backbone.stages and backbone.width, or give '--weights none'.");
+                file = null;
+                _say("The backbone starts from random weights: the shipped ones have another shape.");
+            }
+        }
+        else _say("The backbone starts from random weights.");
+        if (file is not null)
+        {
+            _config = Follow(file);
+            _preprocessing = file.Metadata.Preprocessing ?? Preprocessing.ImageNet;
+        }
+        var weights = Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed);
+        if (file is not null) Initialisation.Import(file, weights);
+        _state = _state with { Source = file is null ? "random" : file.Metadata.Origin ?? Path.GetFileName(file.Source) };
+        return weights;
+    }
+
+    private Config Follow(WeightsFile file)
+    {
+        var config = _config;
+        if (file.Metadata.StrideIn is { } stride) config = Obey("backbone.strideIn", stride == StrideIn.OneByOne ? "1x1" : "3x3");
+        if (file.Metadata.BnEps is { } eps) config = Obey("backbone.bnEps", eps.ToString("R", System.Globalization.CultureInfo.InvariantCulture));
+        return config;
+
+        Config Obey(string key, string value)
+        {
+            var followed = config.With(key, value);
+            if (followed.Get(key) != _config.Get(key) && _request.ExplicitKeys.Contains(key))
+                throw new MlffAdException(ExitCode.Usage, $"{key} was set to {_config.Get(key)}, but '{file.Source}' was trained with {value}; leave the key out or take other weights.");
+            return followed;
+        }
+    }
+
+    private Budget Restore(string path, ImageStore store, Parameters parameters, Budget asked)
+    {
+        using var checkpoint = Checkpoint.Open(path);
+        checkpoint.RequireSame(_config, Files(store));
+        var (state, budget) = TrainingState.From(checkpoint.Metadata);
+        if (asked != budget && (_request.MaxImages is not null || _request.TimeBudget is not null))
+            throw new MlffAdException(ExitCode.Usage, $"'{path}' was begun with another --max-images or --time-budget; resume it as it was: leave them out.");
+        var list = parameters.List;
+        var weights = NetworkWeights.Read(list, checkpoint.Tensors, "weights/", "stats/");
+        parameters.Weights.Write(weights.Trained);
+        parameters.Statistics.Write(weights.Statistics);
+        parameters.Velocities.Write(NetworkWeights.Read(list, checkpoint.Tensors, "velocity/", "stats/").Trained);
+        (_state, _preprocessing) = (state, checkpoint.Metadata.Preprocessing);
+        _say($"Goes on at step {state.Step}, {state.Images} images done.");
+        return budget;
+    }
+
+    private void Save(ImageStore store, Parameters parameters, Sitting sitting)
+    {
+        var list = parameters.List;
+        var metadata = _state.ToMetadata(_config, _preprocessing, ClassName, Files(store), sitting.Elapsed, sitting.Budget);
+        Checkpoint.Save(_request.StatePath, metadata,
+            [.. parameters.ToHost().ToTensorData("weights/", "stats/"), .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
+    }
+
+    private TrainingOutcome Finish(NetworkWeights weights, IReadOnlyList<ImageItem> held, Sitting sitting, DataSet set)
+    {
+        var metadata = new ModelMetadata(_config, _preprocessing, _request.Threshold ?? 0, null, _state.Record(_config), ClassName);
+        if (held.Count > 0)
+        {
+            using var scorer = new Scorer(new Model(metadata, weights), _device);
+            var calibration = scorer.Calibrate(held, _request.MaxBad, _request.MaxPixels, _say);
+            float threshold = _request.Threshold ?? calibration.Threshold;
+            metadata = metadata with { Threshold = threshold, Calibration = calibration with { Threshold = threshold } };
+            if (_request.Threshold is null && calibration.Caution is { } caution) _say(caution);
+        }
+        new Model(metadata, weights).Save(_request.Output);
+        File.Delete(_request.StatePath);
+        return Outcome(metadata, sitting);
+    }
+
+    private TrainingOutcome Outcome(ModelMetadata? metadata, Sitting sitting) => new(metadata, _state.Images, sitting.Elapsed, _state.Skipped, _state.StayedGood);
+
+    private string ClassName => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_request.Folder)));
+
+    private TrainingFile[] Files(ImageStore store) => _files ??= [.. store.Items.Select(item =>
+    {
+        using var stream = File.OpenRead(item.Path);
+        return new TrainingFile(item.Name, Convert.ToHexStringLower(SHA256.HashData(stream)));
+    })];
+
+    /// <summary>The time and the share done, earlier sittings included.</summary>
+    private sealed class Sitting(TrainingState begun, Stopwatch clock, Budget budget)
+    {
+        private const int FewestSteps = 3;
+        private readonly TimeSpan _prepared = clock.Elapsed;
+        private readonly TrainingState _begun = begun;
+        private TrainingState _now = begun;
+
+        public Budget Budget => budget;
+
+        public TimeSpan Elapsed => _begun.Elapsed + clock.Elapsed;
+
+        public double Share => budget.Share(_now.Images, Elapsed);
+
+        public double ImagesPerSecond => (_now.Images - _begun.Images) / (clock.Elapsed - _prepared).TotalSeconds;
+
+        public TimeSpan? Remaining
+        {
+            get
+            {
+                if (_now.Step - _begun.Step < FewestSteps) return null;
+                double byImages = budget.Images is { } n ? (n - _now.Images) / ImagesPerSecond : double.MaxValue;
+                double byTime = budget.Time is { } t ? (t - Elapsed).TotalSeconds : double.MaxValue;
+                return TimeSpan.FromSeconds(Math.Max(0, Math.Min(byImages, byTime)));
+            }
+        }
+
+        public double ShareAfter(TrainingState state)
+        {
+            _now = state;
+            return Share;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using MlffAd.Configuration;
+using MlffAd.Data;
+using MlffAd.Weights;
+
+namespace MlffAd.Training;
+
+/// <summary>What is to be trained.</summary>
+/// <param name="Folder">Good images, or a data set in MVTec AD's layout.</param>
+/// <param name="Output">The model to write.</param>
+/// <param name="Config">The configuration.</param>
+public sealed record TrainingRequest(string Folder, string Output, Config Config)
+{
+    /// <summary>Names of the keys that the user set; a weights file that contradicts one is refused.</summary>
+    public IReadOnlySet<string> ExplicitKeys { get; init; } = new HashSet<string>();
+
+    /// <summary>The backbone's weights: a file, "none" for random ones, null for the shipped ones.</summary>
+    public string? Weights { get; init; }
+
+    /// <summary>End after so many images.</summary>
+    public long? MaxImages { get; init; }
+
+    /// <summary>End after so much time.</summary>
+    public TimeSpan? TimeBudget { get; init; }
+
+    /// <summary>A checkpoint to go on from.</summary>
+    public string? Resume { get; init; }
+
+    /// <summary>The image threshold, instead of one from held-out images.</summary>
+    public float? Threshold { get; init; }
+
+    /// <summary>Largest share of unusable images.</summary>
+    public double MaxBad { get; init; } = 0.05;
+
+    /// <summary>Larger images are refused.</summary>
+    public long MaxPixels { get; init; } = ImageFile.MaxPixels;
+
+    /// <summary>Where the state of an unfinished training lies.</summary>
+    public string StatePath => Output + ".state";
+
+    /// <summary>Where the log is written, a JSON object a step.</summary>
+    public string LogPath => Output + ".log.jsonl";
+}
+
+/// <summary>Where training stands after a step.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Epoch">The epoch, from 0.</param>
+/// <param name="Images">Images done.</param>
+/// <param name="Share">Share of the whole that is done, 0…1.</param>
+/// <param name="Losses">Of this step.</param>
+/// <param name="GradientNorm">Of this step.</param>
+/// <param name="Rate">Learning rate of this step.</param>
+/// <param name="ImagesPerSecond">Since training (or the resumed part) began.</param>
+/// <param name="Remaining">Estimate of the time left; null before three batches are done.</param>
+/// <param name="Skipped">Whether the step was not finite and left out.</param>
+public sealed record TrainingProgress(long Step, int Epoch, long Images, double Share, FinalLosses Losses, double GradientNorm, double Rate,
+    double ImagesPerSecond, TimeSpan? Remaining, bool Skipped);
+
+/// <summary>How training ended.</summary>
+/// <param name="Metadata">Of the model that was written; null if training was interrupted.</param>
+/// <param name="Images">Images done.</param>
+/// <param name="Elapsed">Time spent, earlier sittings included.</param>
+/// <param name="SkippedSteps">Steps left out because they were not finite.</param>
+/// <param name="StayedGood">Images that were to get a pseudo anomaly but took none.</param>
+public sealed record TrainingOutcome(ModelMetadata? Metadata, long Images, TimeSpan Elapsed, int SkippedSteps, int StayedGood)
+{
+    /// <summary>Whether training was interrupted; the state is saved.</summary>
+    public bool Interrupted => Metadata is null;
+}
