@@ -12,12 +12,13 @@ internal static class VerifyCommand
 
     internal static Command Create()
     {
-        var files = new Argument<string[]>("FILE") { Description = "Reference files: *.safetensors, or reference_cases.json.", Arity = ArgumentArity.OneOrMore };
+        var files = new Argument<string[]>("FILE") { Description = "Reference files: *.safetensors (operators, networks, backbone features), or reference_cases.json.", Arity = ArgumentArity.OneOrMore };
         var all = new Option<bool>("--all") { Description = $"Show every tensor, not only the {Shown} worst of a file and those over their tolerance." };
+        var weights = new Option<string?>("--weights") { Description = "The weights that a file of backbone features is compared with; else the shipped ones.", HelpName = "FILE" };
         var verb = new Verb("verify", "Recomputes reference files on a device and compares every tensor with its tolerance.",
             "mlffad verify tests/reference/conv.safetensors", "mlffad verify --device debug --all tests/reference/net_mini.safetensors")
         {
-            files, all, CommonOptions.Device, CommonOptions.Threads,
+            files, all, weights, CommonOptions.Device, CommonOptions.Threads,
         };
         verb.SetAction(parse =>
         {
@@ -28,7 +29,7 @@ internal static class VerifyCommand
             {
                 try
                 {
-                    var errors = Verifier.Verify(file, device);
+                    var errors = Verifier.Verify(file, device, parse.GetValue(weights));
                     Print(output, file, device, errors, parse.GetValue(all) ? errors.Count : Shown);
                     if (code == ExitCode.Success && errors.Any(e => !e.IsWithin)) code = ExitCode.Defect;
                 }
