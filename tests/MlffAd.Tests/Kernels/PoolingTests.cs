@@ -6,38 +6,7 @@ namespace MlffAd.Tests.Kernels;
 
 public sealed class PoolingTests
 {
-    public static TheoryData<string> Devices => TestDevices.All;
-
     public static TheoryData<string> FastDevices => TestDevices.Fast;
-
-    [Theory, MemberData(nameof(Devices))]
-    public void EveryReferenceCaseIsMet(string id)
-    {
-        using var lease = TestDevices.Borrow(id);
-        foreach (var reference in OperatorCase.For(id, "basic", small: ["maxpool3s2_8x8", "avgpool2", "global_mean"]).Where(r => r.Op is "max_pool" or "avg_pool" or "global_mean"))
-        {
-            using var c = new OperatorCase(lease.Device, "basic", reference);
-            Tensor x = c["x"], y = c.Like("y"), dy = c["d_y"], dx = c.Like("x");
-            switch (reference.Op)
-            {
-                case "max_pool":
-                    var index = c.Like("y");
-                    Pooling.Max(x, y, index, c.Int("kernel"), c.Int("stride"), c.Int("pad"));
-                    Pooling.MaxGradient(dy, index, dx, c.Int("kernel"), c.Int("stride"), c.Int("pad"));
-                    break;
-                case "avg_pool":
-                    Pooling.Average(x, y, c.Int("kernel"));
-                    Pooling.AverageGradient(dy, dx, c.Int("kernel"));
-                    break;
-                default:
-                    Pooling.RegionMean(x, y);
-                    Pooling.RegionMeanGradient(dy, dx);
-                    break;
-            }
-            c.Outputs(("y", y));
-            c.Grads(("x", dx));
-        }
-    }
 
     [Theory, MemberData(nameof(FastDevices))]
     public void MaximaAndTheirGradientsEqualTheLoopsInSlicesToo(string id)

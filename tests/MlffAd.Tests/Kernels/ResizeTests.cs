@@ -6,32 +6,7 @@ namespace MlffAd.Tests.Kernels;
 
 public sealed class ResizeTests
 {
-    public static TheoryData<string> Devices => TestDevices.All;
-
     public static TheoryData<string> FastDevices => TestDevices.Fast;
-
-    [Theory, MemberData(nameof(Devices))]
-    public void EveryReferenceCaseIsMet(string id)
-    {
-        using var lease = TestDevices.Borrow(id);
-        foreach (var reference in OperatorCase.For(id, "basic", small: ["nearest_x2", "bilinear_halfpixel_3to7", "bilinear_corners_2to8"]).Where(r => r.Op is "resize_nearest" or "resize_bilinear"))
-        {
-            using var c = new OperatorCase(lease.Device, "basic", reference);
-            Tensor x = c["x"], y = c.Like("y"), dy = c["d_y"], dx = c.Like("x");
-            if (reference.Op == "resize_nearest")
-            {
-                Resize.Nearest(x, y);
-                Resize.NearestGradient(dy, dx);
-            }
-            else
-            {
-                Resize.Bilinear(x, y, c.Bool("alignCorners"));
-                Resize.BilinearGradient(dy, dx, c.Bool("alignCorners"));
-            }
-            c.Outputs(("y", y));
-            c.Grads(("x", dx));
-        }
-    }
 
     [Theory, MemberData(nameof(FastDevices))]
     public void BilinearAndItsGradientEqualTheLoopsInSlicesToo(string id)

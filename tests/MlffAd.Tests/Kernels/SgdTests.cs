@@ -6,23 +6,7 @@ namespace MlffAd.Tests.Kernels;
 
 public sealed class SgdTests
 {
-    public static TheoryData<string> Devices => TestDevices.All;
-
     public static TheoryData<string> FastDevices => TestDevices.Fast;
-
-    [Theory, MemberData(nameof(Devices))]
-    public void ThreeStepsEqualTheReference(string id)
-    {
-        using var lease = TestDevices.Borrow(id);
-        foreach (var reference in Golden.Cases("losses", "sgd"))
-        {
-            using var c = new OperatorCase(lease.Device, "losses", reference);
-            Tensor w = c["w"], v = c["v"];
-            for (int i = 0; i < c.Int("steps"); i++)
-                Sgd.Step(w, v, c[$"g{i}"], [new(0, w.C, c.Float("weightDecay"))], c.Float("lr"), c.Float("momentum"));
-            c.Outputs(("w_after", w), ("v_after", v));
-        }
-    }
 
     [Theory, MemberData(nameof(FastDevices))]
     public void RangesHaveTheirOwnDecayAndRateAndFrozenOnesStay(string id)

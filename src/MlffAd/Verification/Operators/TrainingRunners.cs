@@ -1,0 +1,52 @@
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Verification;
+
+internal static partial class OperatorRunners
+{
+    private static void Normalise(OperatorCase c)
+    {
+        bool training = c.Flag("training");
+        float eps = c.Number("eps"), momentum = c.Number("momentum");
+        var f = c.Flag("relu") ? Activation.ReLU : Activation.None;
+        var (x, gamma, beta, runningMean, runningVariance) = (c.Input("x"), c.Input("gamma"), c.Input("beta"), c.Input("running_mean"), c.Input("running_var"));
+        var residual = c.Has("residual") ? c.Input("residual") : null;
+        var (y, mean, variance) = (c.Rent("y"), training ? c.Rent("gamma") : runningMean, training ? c.Rent("gamma") : runningVariance);
+        if (training) BatchNorm.Statistics(x, mean, variance);
+        BatchNorm.Apply(x, mean, variance, gamma, beta, eps, y, residual, f);
+        var (dx, dgamma, dbeta, dresidual) = (c.Rent("x"), c.Rent("gamma"), c.Rent("beta"), residual is null ? null : c.Rent("residual"));
+        BatchNorm.Gradient(x, mean, variance, gamma, eps, y, c.Input("d_y"), f, frozen: !training, dx, dgamma, dbeta, dresidual);
+        if (training) BatchNorm.UpdateRunning(mean, variance, x.Rows, runningMean, runningVariance, momentum);
+        c.Result("y", y);
+        c.Result("running_mean_after", runningMean);
+        c.Result("running_var_after", runningVariance);
+        c.Result("d_x", dx);
+        c.Result("d_gamma", dgamma);
+        c.Result("d_beta", dbeta);
+        if (dresidual is not null) c.Result("d_residual", dresidual);
+    }
+
+    private static void Loss(OperatorCase c)
+    {
+        var F = c.Input("F");
+        Shape cells = F.Shape.WithC(1);
+        Tensor S = c.Input("S", cells), labels = c.Rent(cells, "y"), values = c.Rent(Shape.Of(4), "values"), dF = c.Rent("F"), dS = c.Rent(cells, "dS");
+        labels.Write(Array.ConvertAll(c.Labels("y"), y => (float)y));
+        var o = new LossOptions(c.Number("alpha"), c.Number("beta"), c.Number("xi"), c.Number("gamma"), c.Number("lambda"), c.Word("pairing") == "all", c.Int("patch"), c.Number("temperature"));
+        Losses.Evaluate(F, S, labels, o, values, dF, dS, c.Input("d_total").ToArray()[0]);
+        string[] names = ["total", "lf", "ls", "lfs"];
+        for (int i = 0; i < names.Length; i++) c.Result(names[i], values.Slice(i, 1));
+        c.Result("d_F", dF);
+        c.Result("d_S", dS);
+    }
+
+    private static void Descend(OperatorCase c)
+    {
+        Tensor w = c.Input("w"), v = c.Input("v");
+        for (int i = 0; i < c.Int("steps"); i++)
+            Sgd.Step(w, v, c.Input($"g{i}"), [new(0, w.C, c.Number("weightDecay"))], c.Number("lr"), c.Number("momentum"));
+        c.Result("w_after", w);
+        c.Result("v_after", v);
+    }
+}
