@@ -41,6 +41,7 @@ internal static class Program
         {
             CommonOptions.Quiet,
             DevicesCommand.Create(),
+            BenchCommand.Create(),
             VerifyCommand.Create(),
             WeightsCommand.Create(),
             InspectCommand.Create(),

@@ -138,4 +138,15 @@ public sealed class MatMulTests
         double size = expected.Max(Math.Abs), worst = expected.Zip(got, (e, g) => Math.Abs(e - g)).Max();
         Assert.True(worst <= 1e-5 * Math.Max(size, 1e-3), $"{what}: off by {worst:G3} where the largest value is {size:G3}");
     }
+
+    [Fact]
+    public void TheBenchTimesEveryShapeAndRungAgainstAPeak()
+    {
+        using var device = Device.Open("cpu", 1);
+        var rows = GemmBench.Run(device, 1, out double peak, (16, 32, 8), (8, 8, 64));
+        Assert.Equal([(16, 32, 8), (8, 8, 64)], rows.Select(r => (r.M, r.N, r.K)));
+        Assert.Equal(MatMul.Ladder.Select(rung => rung.Name), GemmBench.Ladder(device, 1, (16, 16, 16), out _).Select(r => r.Name));
+        Assert.All(rows, r => Assert.True(r is { GigaFlops: > 0, Share: > 0 } && peak > 0));
+        device.Pool.AssertLive(0);
+    }
 }
