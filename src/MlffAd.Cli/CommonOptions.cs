@@ -62,6 +62,9 @@ internal static class CommonOptions
         HelpName = "FILE",
     };
 
+    /// <summary>The argument that names a model.</summary>
+    public static Argument<string> Model() => new("MODEL") { Description = "A model that 'mlffad train' wrote." };
+
     /// <summary>Opens the device that <see cref="Device"/> and <see cref="Threads"/> name; the caller disposes it.</summary>
     /// <exception cref="DeviceException">There is none of that name, or it cannot be opened.</exception>
     public static Device OpenDevice(this ParseResult parse) => Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), parse.GetValue(Threads));

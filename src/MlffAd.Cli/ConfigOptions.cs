@@ -10,27 +10,34 @@ internal sealed class ConfigOptions
 
     /// <param name="verb">Gets an option for each key.</param>
     /// <param name="keys">The keys that the verb obeys.</param>
-    public ConfigOptions(Command verb, IEnumerable<ConfigKey> keys)
+    /// <param name="shown">Which of them its help shows; all, unless said. Of a verb that has presets, it shows no defaults.</param>
+    public ConfigOptions(Command verb, IEnumerable<ConfigKey> keys, IReadOnlySet<string>? shown = null)
     {
         foreach (var key in keys)
         {
             string last = Last(key);
             bool unique = key.Name != last && Config.Keys.Count(k => Last(k) == last) == 1;
-            string[] aliases = [.. (unique ? new[] { key.Name, last, Hyphenated(last) } : [key.Name, Hyphenated(key.Name)]).Distinct().Select(n => "--" + n).Skip(1)];
-            var option = new Option<string>("--" + key.Name, aliases) { Description = $"{key.Description} Default {key.Default}.", HelpName = "VALUE" };
+            // A verb that has presets shows the short name, the one that is typed.
+            string[] names = [.. (unique ? new[] { key.Name, last, Hyphenated(last) } : [key.Name, Hyphenated(key.Name)]).Distinct().Select(n => "--" + n)];
+            if (shown is not null) Array.Reverse(names);
+            var option = new Option<string>(names[0], names[1..])
+            {
+                Description = shown is null ? $"{key.Description} Default {key.Default}." : key.Description,
+                HelpName = "VALUE",
+                Hidden = shown?.Contains(key.Name) == false,
+            };
             verb.Options.Add(option);
             _options.Add((key, option));
         }
     }
 
+    /// <summary>What the command line says, by the keys' names.</summary>
+    public IEnumerable<(string Key, string Value)> Given(ParseResult parse) =>
+        _options.Select(o => (o.Key.Name, Value: parse.GetValue(o.Option))).Where(o => o.Value is not null).Select(o => (o.Name, o.Value!));
+
     /// <summary>The configuration with what the command line says.</summary>
     /// <exception cref="MlffAdException">A value is refused (exit code 2).</exception>
-    public Config Apply(ParseResult parse, Config config)
-    {
-        foreach (var (key, option) in _options)
-            if (parse.GetValue(option) is { } value) config = config.With(key.Name, value);
-        return config.Validate();
-    }
+    public Config Apply(ParseResult parse, Config config) => Given(parse).Aggregate(config, (c, given) => c.With(given.Key, given.Value)).Validate();
 
     private static string Last(ConfigKey key) => key.Name[(key.Name.LastIndexOf('.') + 1)..];
 

@@ -14,14 +14,14 @@ internal static class Program
 
     private static int Main(string[] args) => Run(args, Console.Out, Console.Error);
 
-    /// <summary>Runs one command line. Verbs write to their <see cref="ParseResult.InvocationConfiguration"/>'s writers.</summary>
-    internal static int Run(string[] args, TextWriter output, TextWriter error)
+    /// <summary>Runs one command line. Verbs write to their <see cref="ParseResult.InvocationConfiguration"/>'s writers; <paramref name="interrupted"/> does what Ctrl-C does.</summary>
+    internal static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken interrupted = default)
     {
         var parse = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Action is ParseErrorAction) return Usage(parse, error);
 
         // A verb that takes a cancellation token ends by itself, its state saved; a second Ctrl-C, or Ctrl-C in any other verb, ends it at once.
-        using var stop = new CancellationTokenSource();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
         using var interrupt = parse.Action is AsynchronousCommandLineAction ? OnSignal(PosixSignal.SIGINT, stop) : null;
         using var terminate = parse.Action is AsynchronousCommandLineAction ? OnSignal(PosixSignal.SIGTERM, stop) : null;
         var configuration = new InvocationConfiguration
@@ -40,12 +40,19 @@ internal static class Program
         var root = new RootCommand("mlffad finds defects in photographs of manufactured parts, learning from good parts alone.")
         {
             CommonOptions.Quiet,
+            DemoCommand.Create(),
+            TrainCommand.Create(),
+            EvaluateCommand.Create(),
+            DetectCommand.Create(),
+            ThresholdCommand.Create(),
+            ShowCommand.Create(),
+            ConfigCommand.Create(),
+            InspectCommand.Create(),
+            SynthCommand.Create(),
+            WeightsCommand.Create(),
             DevicesCommand.Create(),
             BenchCommand.Create(),
             VerifyCommand.Create(),
-            WeightsCommand.Create(),
-            InspectCommand.Create(),
-            SynthCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpAction((SynchronousCommandLineAction)help.Action!);

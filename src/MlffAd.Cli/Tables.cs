@@ -5,9 +5,12 @@ namespace MlffAd.Cli;
 /// <summary>Tables on a terminal, or as plain text where the output is a file, a pipe or a test's writer.</summary>
 internal static class Tables
 {
+    /// <summary>A console over a verb's writer; it knows whether that is a terminal.</summary>
+    public static IAnsiConsole Console(TextWriter output) => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+
     public static void Write(TextWriter output, Table table)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        var console = Console(output);
         bool terminal = console.Profile.Out.IsTerminal;
         // A table that cannot ask how wide the output is must not be wrapped for a screen.
         if (!terminal) console.Profile.Width = 500;

@@ -9,6 +9,9 @@ public static class Holdout
     /// <summary>Fewest good images that can be split.</summary>
     public const int FewestImages = 8;
 
+    /// <summary>Fewest that a threshold may rest on.</summary>
+    public const int FewestHeld = 4;
+
     /// <summary>Splits good images: max(4, ⌈share·n⌉) are held out, those with the smallest SHA-256 of their names (UTF-8).</summary>
     /// <param name="good">The good images.</param>
     /// <param name="share"><c>train.holdout</c>; 0 holds none out.</param>
@@ -18,7 +21,7 @@ public static class Holdout
     {
         if (share == 0) return (good, []);
         // In decimals, as the share was written: 0.1·30 in binary is a little more than 3.
-        int count = Math.Max(4, (int)Math.Ceiling((decimal)share * good.Count));
+        int count = Math.Max(FewestHeld, (int)Math.Ceiling((decimal)share * good.Count));
         if (good.Count < FewestImages || count >= good.Count)
             throw new MlffAdException(ExitCode.BadData, $"{good.Count} good images are too few to train on and to set a threshold with (at least {FewestImages}); "
                 + "add some, or give '--holdout 0' and a '--threshold'.");

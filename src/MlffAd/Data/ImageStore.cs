@@ -33,7 +33,7 @@ public sealed class ImageStore
     {
         var kept = new List<ImageItem>();
         var pixels = new List<byte[]>();
-        var rejects = new List<MlffAdException>();
+        var rejects = new Rejects(items.Count, maxBad);
         foreach (var image in DecodedImage.Ahead(items, side, threads, maxPixels))
         {
             onRead?.Invoke(image.Item, image.Error);
@@ -43,11 +43,8 @@ public sealed class ImageStore
                 kept.Add(image.Item);
                 pixels.Add(image.Resized!.Rgb);
             }
-            if (rejects.Count > maxBad * items.Count)
-                throw new MlffAdException(ExitCode.BadData, rejects.Count == 1 ? $"{rejects[0].Message} Mend or remove it, or raise --max-bad."
-                    : $"{rejects.Count} of {items.Count} images are unusable, more than --max-bad allows; the first: {rejects[0].Message}", rejects[0]);
         }
         if (kept.Count == 0) throw new MlffAdException(ExitCode.BadData, "There are no images to learn from.");
-        return new(side, kept, [.. pixels], rejects);
+        return new(side, kept, [.. pixels], rejects.Errors);
     }
 }

@@ -33,8 +33,8 @@ public static class DemoData
             int number = 0;
             void Add(string set, string kind, int count, string? defect)
             {
-                string images = Directory(Path.Combine(folder, material.Name, set, kind));
-                string? masks = defect is null ? null : Directory(Path.Combine(folder, material.Name, "ground_truth", kind));
+                string images = OutputFolder.Make(Path.Combine(folder, material.Name, set, kind));
+                string? masks = defect is null ? null : OutputFolder.Make(Path.Combine(folder, material.Name, "ground_truth", kind));
                 for (int i = 0; i < count; i++)
                     pictures.Add((material, number++, Path.Combine(images, $"{i:000}.png"), masks is null ? null : Path.Combine(masks, $"{i:000}_mask.png"), defect));
             }
@@ -50,15 +50,6 @@ public static class DemoData
             ImageFile.WritePng(p.Path, new Camera(rng).Photograph(scene));
             if (p.Mask is not null) ImageFile.WritePng(p.Mask, ToRgb(scene.Mask()));
         });
-    }
-
-    private static string Directory(string path)
-    {
-        try { return System.IO.Directory.CreateDirectory(path).FullName; }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new MlffAdException(ExitCode.Output, $"The folder '{path}' could not be made ({e.Message.TrimEnd('.')}); choose another place.", e);
-        }
     }
 
     private static RgbImage ToRgb(GreyImage mask) => new(mask.Width, mask.Height, [.. mask.Values.SelectMany(v => new[] { v, v, v })]);

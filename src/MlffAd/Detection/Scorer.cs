@@ -54,18 +54,20 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
     /// <param name="good">Good images that training has not seen.</param>
     /// <param name="maxBad">Largest share that may be unusable.</param>
     /// <param name="maxPixels">Larger images are refused.</param>
-    /// <param name="say">Told of unusable images.</param>
-    /// <exception cref="MlffAdException">Too many are unusable (exit code 3).</exception>
-    public Calibration Calibrate(IReadOnlyList<ImageItem> good, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels, Action<string>? say = null)
+    /// <param name="onScored">Told of each image when it is scored, or of its error.</param>
+    /// <exception cref="MlffAdException">Too many are unusable (exit code 3), or a score is not finite (4).</exception>
+    public Calibration Calibrate(IReadOnlyList<ImageItem> good, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels, Action<ImageItem, MlffAdException?>? onScored = null)
     {
         var scored = new List<ScoredImage>();
+        var rejects = new Rejects(good.Count, maxBad);
         foreach (var image in Score(good, maxPixels))
         {
-            if (image.Error is { } error) say?.Invoke(error.Message);
+            onScored?.Invoke(image.Item, image.Error);
+            if (image.Error is { } error) rejects.Add(error);
+            else if (!float.IsFinite(image.Score)) throw Finding.NotFinite(image.Item.Name);
             else scored.Add(image with { Original = null });
         }
-        if (scored.Count == 0 || good.Count - scored.Count > maxBad * good.Count)
-            throw new MlffAdException(ExitCode.BadData, $"{good.Count - scored.Count} of the {good.Count} images for the threshold are unusable, more than --max-bad allows.");
+        if (scored.Count == 0) throw new MlffAdException(ExitCode.BadData, "There are no images to set a threshold with.");
         var verdict = model.Metadata.Config.Verdict;
         return Calibration.Of([.. scored.Select(image => image.Score)], [.. scored.Select(image => image.Cells!)], Side, verdict.ImageQuantile, verdict.PixelQuantile);
     }

@@ -1,6 +1,7 @@
 using MlffAd.Data;
 using MlffAd.Detection;
 using MlffAd.Evaluation;
+using MlffAd.Files;
 
 namespace MlffAd.Reporting;
 
@@ -16,16 +17,14 @@ public static class TiffMaps
     public static void Write(string directory, string className, EvaluationResult result)
     {
         ArgumentNullException.ThrowIfNull(result);
-        foreach (TestImage image in result.Images)
+        foreach (var kind in result.Images.GroupBy(image => image.Kind))
         {
-            string path = Path.Combine(directory, className, "test", image.Kind, Path.GetFileNameWithoutExtension(image.Path) + ".tiff");
-            try { Directory.CreateDirectory(Path.GetDirectoryName(path)!); }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            string folder = OutputFolder.Make(Path.Combine(directory, className, "test", kind.Key));
+            foreach (TestImage image in kind)
             {
-                throw new MlffAdException(ExitCode.Output, $"The folder of '{path}' could not be made ({e.Message.TrimEnd('.')}); choose another place.", e);
+                ScoreMap map = image.Cells.Enlarge(image.Width, image.Height);
+                ImageFile.WriteTiff(Path.Combine(folder, Path.GetFileNameWithoutExtension(image.Path) + ".tiff"), map.Values, map.Width, map.Height);
             }
-            ScoreMap map = image.Cells.Enlarge(image.Width, image.Height);
-            ImageFile.WriteTiff(path, map.Values, map.Width, map.Height);
         }
     }
 }

@@ -168,7 +168,7 @@ public sealed class Trainer
         if (held.Count > 0)
         {
             using var scorer = new Scorer(new Model(metadata, weights), _device);
-            var calibration = scorer.Calibrate(held, _request.MaxBad, _request.MaxPixels, _say);
+            var calibration = scorer.Calibrate(held, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
             float threshold = _request.Threshold ?? calibration.Threshold;
             metadata = metadata with { Threshold = threshold, Calibration = calibration with { Threshold = threshold } };
             if (_request.Threshold is null && calibration.Caution is { } caution) _say(caution);

@@ -38,7 +38,10 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     public string StatePath => Output + ".state";
 
     /// <summary>Where the log is written, a JSON object a step.</summary>
-    public string LogPath => Output + ".log.jsonl";
+    public string LogPath => LogOf(Output);
+
+    /// <summary>Where the log of a model's training lies.</summary>
+    public static string LogOf(string model) => model + ".log.jsonl";
 }
 
 /// <summary>Where training stands after a step.</summary>

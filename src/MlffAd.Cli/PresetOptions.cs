@@ -1,0 +1,56 @@
+using System.CommandLine;
+using MlffAd.Configuration;
+
+namespace MlffAd.Cli;
+
+/// <summary>A configuration from the command line: a preset, and keys set one by one.</summary>
+internal sealed class PresetOptions
+{
+    private readonly Option<string?> _preset = new("--preset")
+    {
+        Description = $"The configuration to start from: {string.Join(", ", Configuration.Preset.All.Select(p => p.Name))}. 'mlffad config --presets' says more.",
+        HelpName = "NAME",
+    };
+
+    private readonly Option<string[]> _set = new("--set")
+    {
+        Description = "Set any key of the configuration, such as --set train.schedule=cosine; may be repeated. 'mlffad config --keys' lists them.",
+        HelpName = "KEY=VALUE",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly ConfigOptions _keys;
+
+    /// <param name="verb">Gets the options.</param>
+    /// <param name="shown">The keys whose own options its help shows; the others' work too.</param>
+    public PresetOptions(Command verb, params string[] shown)
+    {
+        verb.Options.Add(_preset);
+        verb.Options.Add(_set);
+        _keys = new(verb, Config.Keys, shown.ToHashSet());
+        _set.Validators.Add(result =>
+        {
+            if (result.Tokens.FirstOrDefault(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1) is { } wrong)
+                result.AddError($"--set takes KEY=VALUE, not '{wrong.Value}'.");
+        });
+    }
+
+    /// <summary>The preset that was named; null if none was.</summary>
+    public string? Preset(ParseResult parse) => parse.GetValue(_preset);
+
+    /// <summary>The keys that were set, by their whole names, in the order of the configuration's.</summary>
+    /// <exception cref="MlffAdException">A key is unknown or set twice (exit code 2).</exception>
+    public IReadOnlyDictionary<string, string> Given(ParseResult parse)
+    {
+        var given = new Dictionary<string, string>();
+        var said = (parse.GetValue(_set) ?? []).Select(item => item.Split('=', 2)).Select(item => (Key: Config.Resolve(item[0].Trim()), Value: item[1]));
+        foreach (var (key, value) in _keys.Given(parse).Concat(said))
+            if (!given.TryAdd(key, value)) throw new MlffAdException(ExitCode.Usage, $"'{key}' is set twice; say once what it should be.");
+        return given;
+    }
+
+    /// <summary>A configuration with the keys that were set.</summary>
+    /// <exception cref="MlffAdException">A key does not take its value, or keys contradict one another (exit code 2).</exception>
+    public static Config Apply(Config config, IReadOnlyDictionary<string, string> given) =>
+        given.Aggregate(config, (c, key) => c.With(key.Key, key.Value)).Validate();
+}

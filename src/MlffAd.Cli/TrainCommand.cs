@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Globalization;
+using MlffAd.Configuration;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Training;
+using MlffAd.Weights;
+
+namespace MlffAd.Cli;
+
+/// <summary><c>mlffad train</c>: learns what good parts look like.</summary>
+internal sealed class TrainCommand
+{
+    private readonly Argument<string> _folder = new("DIR") { Description = "A folder of photographs of good parts, or a data set in MVTec AD's layout." };
+    private readonly Option<string> _output = new("--output", "-o") { Description = "The model to write. Its log and, while training runs, its state lie beside it.", HelpName = "FILE", Required = true };
+    private readonly Option<long?> _maxImages = new("--max-images") { Description = "Train on this many images, repetitions counted, whatever the epochs.", HelpName = "N" };
+    private readonly Option<string?> _budget = new("--time-budget") { Description = "Train for this long, such as 25m, 1h30m or 90s; the learning rate's schedule follows.", HelpName = "TIME" };
+    private readonly Option<string?> _weights = new("--weights") { Description = "Weights that the backbone starts from: a file of 'mlffad weights import', or none; the shipped ones, unless given.", HelpName = "FILE" };
+    private readonly Option<string?> _resume = new("--resume") { Description = "Go on from the state that an interrupted training saved, with its configuration.", HelpName = "FILE" };
+    private readonly Option<float?> _threshold = new("--threshold") { Description = "An image is defective above this score; set from held-out good images, unless given.", HelpName = "SCORE" };
+    private readonly PresetOptions _config;
+
+    private TrainCommand(Verb verb)
+    {
+        foreach (var option in new Option[] { _output, _maxImages, _budget, _weights, _resume, _threshold, CommonOptions.Device, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels })
+            verb.Options.Add(option);
+        verb.Arguments.Add(_folder);
+        _config = new(verb, "train.epochs", "imageSize", "train.batch", "train.lr", "train.freeze", "train.bn", "train.holdout", "train.seed");
+        _maxImages.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && long.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out long value) && value < 1)
+                result.AddError($"--max-images must be at least 1, not {value}.");
+        });
+        _budget.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && Duration.Parse(result.Tokens[0].Value) is null)
+                result.AddError($"--time-budget takes a time such as 25m, 1h30m or 90s, not '{result.Tokens[0].Value}'.");
+        });
+        verb.SetAction((parse, stop) => Task.FromResult(Run(parse, stop)));
+    }
+
+    public static Command Create()
+    {
+        var verb = new Verb("train", "Learns from photographs of good parts what is normal, and writes a model that finds what is not.",
+            "mlffad train photographs/bottle -o bottle.mlffad", "mlffad train good-parts -o part.mlffad --time-budget 25m",
+            "mlffad train good-parts -o part.mlffad --preset paper --device cuda --seed 1 --set train.schedule=cosine");
+        _ = new TrainCommand(verb);
+        return verb;
+    }
+
+    private int Run(ParseResult parse, CancellationToken stop)
+    {
+        var output = parse.InvocationConfiguration.Output;
+        bool quiet = parse.GetValue(CommonOptions.Quiet);
+        string model = parse.GetRequiredValue(_output);
+        using var device = parse.OpenDevice();
+        var given = _config.Given(parse);
+        var (config, origin) = Choose(parse, device, given);
+        var request = new TrainingRequest(parse.GetRequiredValue(_folder), model, config)
+        {
+            ExplicitKeys = given.Keys.ToHashSet(),
+            Weights = parse.GetValue(_weights),
+            MaxImages = parse.GetValue(_maxImages),
+            TimeBudget = parse.GetValue(_budget) is { } budget ? Duration.Parse(budget) : null,
+            Resume = parse.GetValue(_resume),
+            Threshold = parse.GetValue(_threshold),
+            MaxBad = parse.GetValue(CommonOptions.MaxBad),
+            MaxPixels = parse.GetValue(CommonOptions.MaxPixels),
+        };
+        if (!quiet) output.WriteLine($"Training on {Describe(device)}, {origin}{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
+        var outcome = new TrainingDisplay(output, quiet).Show((say, onStep) => Trainer.Train(request, device, say, onStep, stop));
+        if (outcome.Interrupted)
+        {
+            // How to go on is needed even by those who asked for quiet.
+            parse.InvocationConfiguration.Error.WriteLine($"mlffad: interrupted after {outcome.Images} images; the state is saved. To go on: {ResumeLine(parse, request.StatePath)}");
+            return (int)ExitCode.Interrupted;
+        }
+        if (!quiet) Summarise(output, request, outcome);
+        return (int)ExitCode.Success;
+    }
+
+    /// <summary>The configuration, and in words where it comes from.</summary>
+    private (Config Config, string Origin) Choose(ParseResult parse, Device device, IReadOnlyDictionary<string, string> given)
+    {
+        string? preset = _config.Preset(parse);
+        if (preset is not null) return (PresetOptions.Apply(Preset.Find(preset), given), $"preset {preset}");
+        if (parse.GetValue(_resume) is { } resume)
+        {
+            using var state = Checkpoint.Open(resume);
+            return (PresetOptions.Apply(state.Metadata.Config, given), $"the configuration of '{resume}'");
+        }
+        return device.IsHost
+            ? (PresetOptions.Apply(Preset.Find("fast"), given), "preset fast (the default on a processor)")
+            : (PresetOptions.Apply(Preset.Find("paper"), given), "preset paper (the default on a GPU)");
+    }
+
+    private static string Describe(Device device) =>
+        $"{device.Id} ({device.Name}{(device.IsHost ? $"; {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}" : "")})";
+
+    private static string Start(TrainingRequest request) =>
+        request.Resume is { } state ? $"resuming '{state}'"
+        : request.Weights is { } file and not "none" ? $"from the weights '{file}'"
+        : request.Weights is null && FitsShipped(request.Config.Backbone) ? "from the shipped ImageNet weights" : "from random weights";
+
+    /// <summary>The shipped weights are of the paper's backbone; another starts from random ones.</summary>
+    private static bool FitsShipped(BackboneConfig backbone) => backbone.Width == new BackboneConfig().Width && backbone.Stages.SequenceEqual(new BackboneConfig().Stages);
+
+    private void Summarise(TextWriter output, TrainingRequest request, TrainingOutcome outcome)
+    {
+        var metadata = outcome.Metadata!;
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
+            + $"{(outcome.SkippedSteps > 0 ? $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite" : "")}"
+            + $"{(outcome.StayedGood > 0 ? $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough" : "")}."));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {metadata.Threshold:0.000}, pixel threshold {metadata.PixelThreshold:0.000}")
+            + (metadata.Calibration is { } c ? $", from {c.Images} good images held out of training." : ", as given."));
+        output.WriteLine($"Wrote '{request.Output}'. 'mlffad detect {Quoted(request.Output)} PATH' judges photographs, 'mlffad evaluate {Quoted(request.Output)} DIR' measures it on a test set.");
+    }
+
+    /// <summary>The command as it was typed, with the state to go on from.</summary>
+    private string ResumeLine(ParseResult parse, string state)
+    {
+        string? resumed = parse.GetValue(_resume);
+        var words = parse.Tokens.Select(token => token.Value).ToList();
+        if (resumed is not null) words.RemoveRange(words.IndexOf(_resume.Name), 2);
+        return $"mlffad {string.Join(' ', words.Select(Quoted))} --resume {Quoted(state)}";
+    }
+
+    private static string Quoted(string word) => word.AsSpan().ContainsAny(" '\"*?[]$&;()<>|\\`#") ? $"\"{word.Replace("\"", "\\\"", StringComparison.Ordinal)}\"" : word;
+}

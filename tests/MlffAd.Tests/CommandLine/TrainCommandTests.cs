@@ -1,0 +1,127 @@
+using MlffAd.Cli;
+using MlffAd.Weights;
+using Xunit;
+
+namespace MlffAd.Tests.CommandLine;
+
+[Collection(nameof(TinyModel))]
+public sealed class TrainCommandTests(TinyModel tiny)
+{
+    [Fact]
+    public void TheFirstLineSaysDevicePresetAndWeightsAndTheLastWhatToDoNext()
+    {
+        Assert.Equal((0, ""), (tiny.Training.Code, tiny.Training.Error));
+        string[] lines = tiny.Training.Lines;
+        Assert.StartsWith("Training on cpu (", lines[0], StringComparison.Ordinal);
+        Assert.EndsWith("preset tiny, train.batch 4, from random weights.", lines[0], StringComparison.Ordinal);
+        Assert.Contains(lines, line => line.StartsWith("About ", StringComparison.Ordinal) && line.Contains("24 images", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("100%  24 images  loss ", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("The threshold rests on 4 good images", StringComparison.Ordinal));
+        Assert.StartsWith($"Wrote '{tiny.Model}'.", lines[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', tiny.Training.Output);
+    }
+
+    [Fact]
+    public void TheModelKnowsItsConfigurationAndHistoryAndNoStateIsLeft()
+    {
+        using var model = ModelFile.Open(tiny.Model);
+        var m = model.Metadata;
+        Assert.Equal(("squares", 64, 4), (m.Class, m.Config.ImageSize, m.Config.Train.Batch));
+        Assert.Equal((24L, 4), (m.Training.Images, m.Calibration!.Images));
+        Assert.Equal([tiny.Model, $"{tiny.Model}.log.jsonl"], Directory.GetFiles(tiny.Folder, "squares.mlffad*").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void QuietSaysNothing() =>
+        Assert.Equal(new CommandRun(0, "", ""), CommandRun.Of(["train", tiny.Data, "-o", tiny.PathOf("quiet.mlffad"), "--quiet", .. TinyModel.Tiny]));
+
+    [Fact]
+    public void SetAndOptionsOfAnyKeyReachTheModelAndAGivenThresholdStands()
+    {
+        string path = tiny.PathOf("set.mlffad");
+        var run = CommandRun.Of(["train", tiny.Data, "-o", path, .. TinyModel.Tiny, "--set", "train.schedule=cosine", "--set", "lr-decay=0.5", "--loss.alpha", "2", "--seed", "7", "--threshold", "-1.5"]);
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        using var model = ModelFile.Open(path);
+        var c = model.Metadata.Config;
+        Assert.Equal(("cosine", "0.5", "2", 7), (c.Get("train.schedule"), c.Get("train.lrDecay"), c.Get("loss.alpha"), c.Train.Seed));
+        Assert.Equal(-1.5f, model.Metadata.Threshold);
+    }
+
+    [Fact]
+    public void WithoutHoldoutAPlainFolderOfFewImagesTakesAThreshold()
+    {
+        string path = tiny.PathOf("few.mlffad"), few = tiny.PathOf("few");
+        Directory.CreateDirectory(few);
+        foreach (string file in Directory.GetFiles(Path.Combine(tiny.Data, "train", "good")).Take(3)) File.Copy(file, Path.Combine(few, Path.GetFileName(file)));
+        Assert.Equal(3, CommandRun.Of(["train", few, "-o", path, .. TinyModel.Tiny]).Code);
+        var run = CommandRun.Of(["train", few, "-o", path, .. TinyModel.Tiny, "--holdout", "0", "--threshold", "2"]);
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Contains("Image threshold 2.000, pixel threshold 2.000, as given.", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2, "There is no preset 'slow'; there are paper, fast", "--preset", "slow")]
+    [InlineData(2, "the nearest is 'train.epochs'", "--set", "train.epoch=3")]
+    [InlineData(2, "--set takes KEY=VALUE, not 'train.lr'", "--set", "train.lr")]
+    [InlineData(2, "'train.lr' is set twice", "--lr", "0.1", "--set", "train.lr=0.2")]
+    [InlineData(2, "'train.lr' cannot be '-1'", "--lr", "-1")]
+    [InlineData(2, "--max-images must be at least 1", "--max-images", "0")]
+    [InlineData(2, "--time-budget takes a time such as 25m", "--time-budget", "soon")]
+    [InlineData(4, "nowhere.safetensors", "--weights", "nowhere.safetensors")]
+    [InlineData(4, "nowhere.state", "--resume", "nowhere.state")]
+    [InlineData(5, "no device 'cuda:99'", "--device", "cuda:99")]
+    public void MistakesHaveTheirCodeAndOneSentence(int code, string said, params string[] options)
+    {
+        string[] device = options.Contains("--device") ? [] : ["--device", "cpu"];
+        Refused(code, said, CommandRun.Of(["train", tiny.Data, "-o", tiny.PathOf("no.mlffad"), .. device, .. options]));
+        Assert.False(File.Exists(tiny.PathOf("no.mlffad")));
+    }
+
+    [Fact]
+    public void AFolderThatCannotBeUsedOrWrittenIsRefusedBeforeAnyWork()
+    {
+        Refused(3, "There is no folder 'nowhere'.", CommandRun.Of(["train", "nowhere", "-o", tiny.PathOf("no.mlffad"), .. TinyModel.Tiny]));
+        Refused(7, "It is a folder", CommandRun.Of(["train", tiny.Data, "-o", tiny.Folder, .. TinyModel.Tiny]));
+        Refused(7, "cannot be written", CommandRun.Of(["train", tiny.Data, "-o", Path.Combine(tiny.Model, "x.mlffad"), .. TinyModel.Tiny]));
+        Refused(2, "--output", CommandRun.Of("train", tiny.Data));
+    }
+
+    [Fact]
+    public void AnInterruptedTrainingSaysHowToResumeAndThenGivesTheSameModel()
+    {
+        string whole = tiny.PathOf("whole.mlffad"), broken = tiny.PathOf("broken.mlffad"), state = $"{broken}.state";
+        string[] options = [.. TinyModel.Tiny, "--set", "train.seed=3"];
+        Assert.Equal(0, CommandRun.Of(["train", tiny.Data, "-o", whole, .. options]).Code);
+
+        using var stop = new CancellationTokenSource();
+        using StringWriter output = new StopAt("  8 images", stop), error = new();
+        Assert.Equal(130, Program.Run(["train", tiny.Data, "-o", broken, .. options], output, error, stop.Token));
+        Assert.Equal($"mlffad: interrupted after 8 images; the state is saved. To go on: mlffad train {tiny.Data} -o {broken} {string.Join(' ', options)} --resume {state}\n",
+            error.ToString().ReplaceLineEndings("\n"));
+        Assert.False(File.Exists(broken));
+
+        Refused(2, "train.lr", CommandRun.Of(["train", tiny.Data, "-o", broken, .. options, "--resume", state, "--lr", "0.5"]));
+        var resumed = CommandRun.Of(["train", tiny.Data, "-o", broken, .. options, "--resume", state]);
+        Assert.Equal((0, ""), (resumed.Code, resumed.Error));
+        Assert.Contains($"resuming '{state}'", resumed.Lines[0], StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(broken));
+        Assert.False(File.Exists(state));
+    }
+
+    private static void Refused(int code, string said, CommandRun run)
+    {
+        Assert.Equal(code, run.Code);
+        Assert.StartsWith("mlffad: ", run.Error, StringComparison.Ordinal);
+        Assert.Contains(said, run.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Does what Ctrl-C does when a line with a text is written.</summary>
+    private sealed class StopAt(string text, CancellationTokenSource stop) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            if (value?.Contains(text, StringComparison.Ordinal) == true) stop.Cancel();
+        }
+    }
+}
