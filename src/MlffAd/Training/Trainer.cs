@@ -46,12 +46,14 @@ public sealed class Trainer
         var clock = Stopwatch.StartNew();
         var set = DataSet.Open(_request.Folder);
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout);
-        var initial = InitialWeights();
+        using var checkpoint = _request.Resume is { } resume ? Checkpoint.Open(resume) : null;
+        if (checkpoint is not null) Follow(checkpoint);
+        var initial = checkpoint is null ? InitialWeights() : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed);
         var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
 
         using var parameters = new Parameters(_device, initial);
         var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
-        if (_request.Resume is { } resume) budget = Restore(resume, store, parameters, budget);
+        if (checkpoint is not null) budget = Restore(checkpoint, store, parameters, budget);
         using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step))
         using (var log = new TrainingLogWriter(_request.LogPath, _state.Step))
         using (var step = new TrainingStep(_config, parameters, Math.Min(_config.Train.Batch, loader.ImagesPerEpoch)))
@@ -137,13 +139,19 @@ public sealed class Trainer
         }
     }
 
-    private Budget Restore(string path, ImageStore store, Parameters parameters, Budget asked)
+    /// <summary>What the weights decided when training began holds when it goes on, unless the user says otherwise and is then refused.</summary>
+    private void Follow(Checkpoint checkpoint)
     {
-        using var checkpoint = Checkpoint.Open(path);
+        foreach (string key in new[] { "backbone.strideIn", "backbone.bnEps" })
+            if (!_request.ExplicitKeys.Contains(key)) _config = _config.With(key, checkpoint.Metadata.Config.Get(key));
+    }
+
+    private Budget Restore(Checkpoint checkpoint, ImageStore store, Parameters parameters, Budget asked)
+    {
         checkpoint.RequireSame(_config, Files(store));
         var (state, budget) = TrainingState.From(checkpoint.Metadata);
         if (asked != budget && (_request.MaxImages is not null || _request.TimeBudget is not null))
-            throw new MlffAdException(ExitCode.Usage, $"'{path}' was begun with another --max-images or --time-budget; resume it as it was: leave them out.");
+            throw new MlffAdException(ExitCode.Usage, $"'{_request.Resume}' was begun with another --max-images or --time-budget; resume it as it was: leave them out.");
         var list = parameters.List;
         var weights = NetworkWeights.Read(list, checkpoint.Tensors, "weights/", "stats/");
         parameters.Weights.Write(weights.Trained);
