@@ -40,7 +40,7 @@ internal static class Program
         var root = new RootCommand("mlffad finds defects in photographs of manufactured parts, learning from good parts alone.")
         {
             CommonOptions.Quiet,
-            DemoCommand.Create(),
+            DemoCommand.Create(DemoPlan.Default),
             TrainCommand.Create(),
             EvaluateCommand.Create(),
             DetectCommand.Create(),

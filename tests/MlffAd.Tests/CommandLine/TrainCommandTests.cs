@@ -108,6 +108,14 @@ public sealed class TrainCommandTests(TinyModel tiny)
         Assert.False(File.Exists(state));
     }
 
+    [Fact]
+    public void TrainingThatDivergesIsCode6AndNamesTheStateAndTheRemedy()
+    {
+        string model = tiny.PathOf("diverged.mlffad");
+        Refused(6, $"The last good state is '{model}.state'", CommandRun.Of(["train", tiny.Data, "-o", model, .. TinyModel.Tiny[..^1], "400", "--lr", "1e30"]));
+        Assert.False(File.Exists(model));
+    }
+
     private static void Refused(int code, string said, CommandRun run)
     {
         Assert.Equal(code, run.Code);

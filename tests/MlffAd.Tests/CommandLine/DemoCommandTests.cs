@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.Text.Json;
+using MlffAd.Cli;
+using MlffAd.Configuration;
+using Xunit;
+
+namespace MlffAd.Tests.CommandLine;
+
+/// <summary>The demo on a tiny network and few photographs; its own size takes minutes.</summary>
+public sealed class DemoCommandTests : IDisposable
+{
+    private static readonly DemoPlan Tiny = new(Preset.Find("tiny").With("train.batch", "4"), Images: 16, Train: 8, Good: 2, Defective: 1);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("mlffad").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void ItDrawsTrainsEvaluatesAndSaysWhereTheReportsAre()
+    {
+        string json = Path.Combine(_folder, "demo.json");
+        var (code, lines) = Demo(TestContext.Current.CancellationToken, "--output", Path.Combine(_folder, "demo"), "--json", json, "--device", "cpu");
+        Assert.Equal(0, code);
+        Assert.Contains(lines, line => line.StartsWith("Training on cloth, on cpu: at 64 × 64 pixels, 16 images", StringComparison.Ordinal));
+        Assert.Equal(2, lines.Count(line => line.StartsWith("all  ", StringComparison.Ordinal)));
+        Assert.Contains(lines, line => line.StartsWith("Means: image AUROC ", StringComparison.Ordinal));
+        foreach (string material in new[] { "cloth", "metal" })
+        {
+            string page = Path.Combine(_folder, "demo", $"{material}-report", "index.html");
+            Assert.Contains($"The report on {material}, with every picture: '{page}'.", lines);
+            Assert.Contains("Training loss", File.ReadAllText(page), StringComparison.Ordinal);
+            Assert.True(File.Exists(Path.Combine(_folder, "demo", $"{material}.mlffad")));
+        }
+        var means = JsonDocument.Parse(File.ReadAllText(json)).RootElement;
+        Assert.Equal(JsonValueKind.Number, means.GetProperty("pixel").GetProperty("auroc").ValueKind);
+        Assert.Equal(2 * (2 + 4), means.GetProperty("images").GetArrayLength());
+    }
+
+    [Fact]
+    public void InterruptedItStops()
+    {
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        Assert.Throws<OperationCanceledException>(() => Demo(stop.Token, "--output", Path.Combine(_folder, "stopped"), "--device", "cpu"));
+    }
+
+    [Fact]
+    public void AFolderThatCannotBeMadeIsCode7()
+    {
+        string file = Path.Combine(_folder, "file");
+        File.WriteAllText(file, "");
+        Assert.Equal(7, CommandRun.Of("demo", "--output", file).Code);
+    }
+
+    private static (int Code, string[] Lines) Demo(CancellationToken stop, params string[] args)
+    {
+        using var output = new StringWriter();
+        var configuration = new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false };
+        int code = new RootCommand { CommonOptions.Quiet, DemoCommand.Create(Tiny) }.Parse(["demo", .. args]).InvokeAsync(configuration, stop).GetAwaiter().GetResult();
+        return (code, output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
+    }
+}
