@@ -43,13 +43,18 @@ public static class DemoData
             foreach (string defect in material.Defects) Add("test", defect, defective, defect);
         }
         var options = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? -1 : threads, CancellationToken = stop };
-        Parallel.ForEach(pictures, options, p =>
+        try
         {
-            var rng = new Rng(seed, RngPurpose.Demo, Array.IndexOf(All, p.Material), p.Number);
-            var scene = p.Material.Draw(size, rng, p.Defect);
-            ImageFile.WritePng(p.Path, new Camera(rng).Photograph(scene));
-            if (p.Mask is not null) ImageFile.WritePng(p.Mask, ToRgb(scene.Mask()));
-        });
+            Parallel.ForEach(pictures, options, p =>
+            {
+                var rng = new Rng(seed, RngPurpose.Demo, Array.IndexOf(All, p.Material), p.Number);
+                var scene = p.Material.Draw(size, rng, p.Defect);
+                ImageFile.WritePng(p.Path, new Camera(rng).Photograph(scene));
+                if (p.Mask is not null) ImageFile.WritePng(p.Mask, ToRgb(scene.Mask()));
+            });
+        }
+        // One file that cannot be written says what the others would.
+        catch (AggregateException e) when (e.InnerException is MlffAdException first) { throw new MlffAdException(first.Code, first.Message, first); }
     }
 
     private static RgbImage ToRgb(GreyImage mask) => new(mask.Width, mask.Height, [.. mask.Values.SelectMany(v => new[] { v, v, v })]);

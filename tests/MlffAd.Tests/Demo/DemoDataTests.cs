@@ -62,6 +62,17 @@ public sealed class DemoDataTests
         }
     }
 
+    [Fact]
+    public void PicturesThatCannotBeWrittenAreOneErrorHoweverManyThreadsMeetIt()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        foreach (string material in DemoData.Materials) Directory.CreateDirectory(Path.Combine(folder, material, "train", "good", "000.png"));
+        var e = Assert.Throws<MlffAdException>(() => DemoData.Write(folder, size: 64, train: 1, good: 0, defective: 0, threads: 2, stop: TestContext.Current.CancellationToken));
+        Assert.Equal(ExitCode.Output, e.Code);
+        Assert.Contains("000.png", e.Message, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
+
     private static SortedDictionary<string, byte[]> Write(long seed, int threads)
     {
         string folder = Directory.CreateTempSubdirectory().FullName;
