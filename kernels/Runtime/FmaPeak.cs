@@ -8,7 +8,7 @@ namespace MlffAd.Kernels.Runtime;
 /// <summary>The most multiply-adds that the processor does: independent sums that never leave the registers. A ceiling for products.</summary>
 public static class FmaPeak
 {
-    private const int Chains = 12, Turns = 2_000_000;
+    private const int Chains = 12, Turns = 10_000_000;
 
     /// <summary>GFLOP/s of all the team's threads together, a multiply-add being two; takes some 20 ms.</summary>
     public static double Measure(Threads team)
