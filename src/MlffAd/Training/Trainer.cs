@@ -59,6 +59,8 @@ public sealed class Trainer
         using (var step = new TrainingStep(_config, parameters, Math.Min(_config.Train.Batch, loader.ImagesPerEpoch)))
         {
             var sitting = new Sitting(_state, clock, budget);
+            // At the start, to find out now whether the disk has room; at the end, so that a model that cannot be written costs no training.
+            Save(store, parameters, sitting);
             var saved = clock.Elapsed;
             while (sitting.Share < 1)
             {
@@ -80,7 +82,8 @@ public sealed class Trainer
                 Save(store, parameters, sitting);
                 saved = clock.Elapsed;
             }
-            return Finish(parameters.ToHost(), held, sitting, set);
+            Save(store, parameters, sitting);
+            return Finish(parameters.ToHost(), held, sitting);
         }
     }
 
@@ -170,7 +173,7 @@ public sealed class Trainer
             [.. parameters.ToHost().ToTensorData("weights/", "stats/"), .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
     }
 
-    private TrainingOutcome Finish(NetworkWeights weights, IReadOnlyList<ImageItem> held, Sitting sitting, DataSet set)
+    private TrainingOutcome Finish(NetworkWeights weights, IReadOnlyList<ImageItem> held, Sitting sitting)
     {
         var metadata = new ModelMetadata(_config, _preprocessing, _request.Threshold ?? 0, null, _state.Record(_config), ClassName);
         if (held.Count > 0)
@@ -181,7 +184,11 @@ public sealed class Trainer
             metadata = metadata with { Threshold = threshold, Calibration = calibration with { Threshold = threshold } };
             if (_request.Threshold is null && calibration.Caution is { } caution) _say(caution);
         }
-        new Model(metadata, weights).Save(_request.Output);
+        try { new Model(metadata, weights).Save(_request.Output); }
+        catch (MlffAdException e) when (e.Code == ExitCode.Output)
+        {
+            throw new MlffAdException(ExitCode.Output, $"{e.Message} Nothing is lost: --resume '{_request.StatePath}' writes the model.", e);
+        }
         File.Delete(_request.StatePath);
         return Outcome(metadata, sitting);
     }

@@ -28,7 +28,7 @@ public sealed class SafetensorsFile : ITensorSource
         ReadAt(0, prefix);
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerLength > SafetensorsHeader.LongestHeader || (long)headerLength > length - 8)
-            throw Bad($"its header would have {headerLength} bytes, more than the file or {SafetensorsHeader.LongestHeader}");
+            throw Bad($"it is no safetensors file, or was cut short (its header would have {headerLength} bytes)");
         dataStart = 8 + (long)headerLength;
         byte[] header = new byte[headerLength];
         ReadAt(8, header);

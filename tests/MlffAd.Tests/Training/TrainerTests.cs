@@ -168,6 +168,18 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void AModelThatCannotBeWrittenInTheEndCostsNoTraining()
+    {
+        Train(Request("whole.mlffad"));
+        var e = Assert.Throws<MlffAdException>(() => Train(Request("m.mlffad"), onStep: p => { if (p.Step == 2) Directory.CreateDirectory(In("m.mlffad")); }));
+        Assert.Equal(ExitCode.Output, e.Code);
+        Assert.Contains("--resume", e.Message, StringComparison.Ordinal);
+        Directory.Delete(In("m.mlffad"));
+        Assert.Equal(24L, Train(Request("m.mlffad") with { Resume = In("m.mlffad.state") }).Images);
+        Assert.Equal(File.ReadAllBytes(In("whole.mlffad")), File.ReadAllBytes(In("m.mlffad")));
+    }
+
+    [Fact]
     public void TheRateWarmsUpAndFollowsTheShareDone()
     {
         var c = new TrainConfig { Lr = 0.1, Warmup = 4, Schedule = Schedule.Cosine, LrDecay = 1 };
