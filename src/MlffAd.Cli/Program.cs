@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using MlffAd.Kernels.Runtime;
 
@@ -61,7 +62,9 @@ internal static class Program
 
     private static int Usage(ParseResult parse, TextWriter error)
     {
-        string command = parse.CommandResult.Command is RootCommand ? "mlffad" : $"mlffad {parse.CommandResult.Command.Name}";
+        string command = "mlffad";
+        if (parse.CommandResult is { Command: not RootCommand, Parent: CommandResult { Command: not RootCommand } group }) command += $" {group.Command.Name}";
+        if (parse.CommandResult.Command is not RootCommand and var verb) command += $" {verb.Name}";
         // That a verb is missing is news only when nothing was typed in its place.
         var messages = parse.UnmatchedTokens.Count == 0 || parse.CommandResult.Command is not RootCommand
             ? parse.Errors.Select(e => e.Message).Distinct()

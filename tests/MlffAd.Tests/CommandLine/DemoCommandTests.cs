@@ -9,7 +9,7 @@ namespace MlffAd.Tests.CommandLine;
 /// <summary>The demo on a tiny network and few photographs; its own size takes minutes.</summary>
 public sealed class DemoCommandTests : IDisposable
 {
-    private static readonly DemoPlan Tiny = new(Preset.Find("tiny").With("train.batch", "4"), Images: 16, Train: 8, Good: 2, Defective: 1);
+    private static readonly DemoPlan Tiny = new(Preset.Find("tiny").With("train.batch", "4"), Images: 16, TimeSpan.FromMinutes(5), Train: 8, Good: 2, Defective: 1);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("mlffad").FullName;
 

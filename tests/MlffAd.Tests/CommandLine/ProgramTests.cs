@@ -10,13 +10,15 @@ public sealed class ProgramTests
     [InlineData]
     [InlineData("devcies")]
     [InlineData("devices", "--colour")]
+    [InlineData("weights", "import")]
     public void AWrongCommandLineIsCode2AndPointsToTheHelp(params string[] args)
     {
         var (code, output, error) = Run(args);
         Assert.Equal(2, code);
         Assert.Empty(output);
         Assert.StartsWith("mlffad: ", error, StringComparison.Ordinal);
-        Assert.Contains("--help", error, StringComparison.Ordinal);
+        string verb = string.Concat(args.Where(arg => arg is "devices" or "weights" or "import").Select(arg => $" {arg}"));
+        Assert.Contains($"'mlffad{verb} --help' says what can be given.", error, StringComparison.Ordinal);
     }
 
     [Fact]
