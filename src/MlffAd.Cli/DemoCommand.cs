@@ -62,7 +62,7 @@ internal static class DemoCommand
         var done = new List<(string Name, EvaluationResult Result, string Page)>();
         foreach (string material in DemoData.Materials)
         {
-            Say($"Training on {material}, on {device.Id}: at {config.ImageSize} × {config.ImageSize} pixels, the backbone as it is shipped; {plan.Images} images, each photograph many times, half of them with pseudo anomalies, or what {Duration.Text(plan.Limit)} allow.");
+            Say($"Training on {material}, on {device.Id}: {plan.Images} images at {config.ImageSize} × {config.ImageSize} pixels, each photograph many times, half of them with pseudo anomalies; {Duration.Text(plan.Limit)} at most.");
             var request = new TrainingRequest(Path.Combine(photographs, material), Path.Combine(folder, $"{material}.mlffad"), config) { MaxImages = plan.Images, TimeBudget = plan.Limit };
             var outcome = new TrainingDisplay(output, quiet).Show((say, onStep) => Trainer.Train(request, device, say, onStep, stop));
             if (outcome.Interrupted) throw new OperationCanceledException(stop);

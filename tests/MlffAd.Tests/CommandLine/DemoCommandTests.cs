@@ -21,7 +21,7 @@ public sealed class DemoCommandTests : IDisposable
         string json = Path.Combine(_folder, "demo.json");
         var (code, lines) = Demo(TestContext.Current.CancellationToken, "--output", Path.Combine(_folder, "demo"), "--json", json, "--device", "cpu");
         Assert.Equal(0, code);
-        Assert.Contains(lines, line => line.StartsWith("Training on cloth, on cpu: at 64 × 64 pixels, 16 images", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("Training on cloth, on cpu: 16 images at 64 × 64 pixels", StringComparison.Ordinal));
         Assert.Equal(2, lines.Count(line => line.StartsWith("all  ", StringComparison.Ordinal)));
         Assert.Contains(lines, line => line.StartsWith("Means: image AUROC ", StringComparison.Ordinal));
         foreach (string material in new[] { "cloth", "metal" })
