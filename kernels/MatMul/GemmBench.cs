@@ -3,70 +3,92 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Times the host's product against the processor's multiply-add peak, in turns, so that other programs slow both alike.</summary>
+/// <summary>Times the host's product and its ladders against the processor's multiply-add peak, in turns, so that other programs slow both alike.</summary>
 public static class GemmBench
 {
     /// <summary>A product's speed.</summary>
     /// <param name="Name">What ran.</param>
-    /// <param name="M">Rows of the result.</param>
-    /// <param name="N">Columns.</param>
-    /// <param name="K">Terms of each sum.</param>
     /// <param name="GigaFlops">Median GFLOP/s.</param>
     /// <param name="Share">Median of the ratio to the peak measured just before.</param>
-    public sealed record Row(string Name, int M, int N, int K, double GigaFlops, double Share);
+    public sealed record Row(string Name, double GigaFlops, double Share);
 
     /// <summary>The shapes of a 3×3 convolution of 1024 channels on 32×32 cells, and of one of 256 channels on 64×64.</summary>
     public static readonly (int M, int N, int K)[] Shapes = [(1024, 1024, 9216), (4096, 256, 2304)];
+
+    /// <summary>A product is repeated until it has taken this long: as long as the peak's loop, and longer than the slices that programs share a processor in.</summary>
+    private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Times <c>y = a·bᵀ</c>, the packing of b included.</summary>
     /// <param name="device">The host; its threads count.</param>
     /// <param name="rounds">How often each is timed.</param>
     /// <param name="peak">Median of the peak, GFLOP/s.</param>
     /// <param name="shapes">M, N, K.</param>
-    public static IReadOnlyList<Row> Run(Device device, int rounds, out double peak, params ReadOnlySpan<(int M, int N, int K)> shapes)
+    public static IReadOnlyList<Row> Products(Device device, int rounds, out double peak, params ReadOnlySpan<(int M, int N, int K)> shapes)
     {
-        var work = new List<(string, int, int, int, MatMul.Rung)>();
-        foreach (var (m, n, k) in shapes) work.Add(("packed panels, tiles, threads", m, n, k, (a, b, y) => MatMul.Forward(a, b, y, transposeA: false, transposeB: true)));
+        var work = new List<Work>();
+        foreach (var (m, n, k) in shapes) work.Add(Work.Product($"M{m} N{n} K{k}", m, n, k, (a, b, y) => MatMul.Forward(a, b, y, transposeA: false, transposeB: true)));
         return Time(device, rounds, work, out peak);
     }
 
-    /// <summary>Times every rung of the ladder on one shape.</summary>
-    public static IReadOnlyList<Row> Ladder(Device device, int rounds, (int M, int N, int K) shape, out double peak) =>
-        Time(device, rounds, [.. MatMul.Ladder.Select(rung => (rung.Name, shape.M, shape.N, shape.K, rung.Forward))], out peak);
+    /// <summary>Times every rung of the product's ladder on one shape.</summary>
+    public static IReadOnlyList<Row> ProductLadder(Device device, int rounds, (int M, int N, int K) shape, out double peak) =>
+        Time(device, rounds, [.. MatMul.Ladder.Select(rung => Work.Product(rung.Name, shape.M, shape.N, shape.K, rung.Forward))], out peak);
 
-    private static Row[] Time(Device device, int rounds, List<(string Name, int M, int N, int K, MatMul.Rung Forward)> work, out double peak)
+    /// <summary>Times every rung of the convolution's ladder: 3×3 taps on a map, as many channels out as in.</summary>
+    public static IReadOnlyList<Row> ConvolutionLadder(Device device, int rounds, Shape map, out double peak) =>
+        Time(device, rounds, [.. Convolution.Ladder.Select(rung => new Work(rung.Name, map, new(map.C, 3, 3, map.C), map, (x, w, y) => rung.Forward(x, w, y, new(3, 1, 1))))], out peak);
+
+    private static Row[] Time(Device device, int rounds, List<Work> work, out double peak)
     {
         if (!device.IsHost) throw new ArgumentException($"The product's peak is measured on the host, not on {device.Id}.");
         var (speeds, shares, peaks) = (work.ConvertAll(_ => new List<double>()), work.ConvertAll(_ => new List<double>()), new List<double>());
         for (int round = -1; round < rounds; round++)   // the first warms up
             for (int i = 0; i < work.Count; i++)
             {
-                var (_, m, n, k, forward) = work[i];
-                using Tensor a = Random(device, m, k), b = Random(device, n, k), y = Tensor.Rent(device, Shape.Of(1, m, n), "y");
-                double ceiling = FmaPeak.Measure(device.Team);
-                long start = Stopwatch.GetTimestamp();
-                forward(a, b, y);
-                double speed = 2.0 * m * n * k / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
+                using Tensor a = Random(device, work[i].A), b = Random(device, work[i].B), y = Tensor.Rent(device, work[i].Y, "y");
+                double ceiling = FmaPeak.Measure(device.Team), speed = Speed(() => work[i].Forward(a, b, y), work[i].Flop);
                 if (round < 0) continue;
                 peaks.Add(ceiling);
                 speeds[i].Add(speed);
                 shares[i].Add(speed / ceiling);
             }
         peak = Median(peaks);
-        return [.. work.Select((w, i) => new Row(w.Name, w.M, w.N, w.K, Median(speeds[i]), Median(shares[i])))];
+        return [.. work.Select((w, i) => new Row(w.Name, Median(speeds[i]), Median(shares[i])))];
     }
 
-    private static Tensor Random(Device device, int rows, int columns)
+    private static double Speed(Action call, double flop)
     {
-        var random = new Random(rows);
-        var values = new float[rows * columns];
+        int calls = 0;
+        long start = Stopwatch.GetTimestamp();
+        TimeSpan elapsed;
+        do
+        {
+            call();
+            calls++;
+        }
+        while ((elapsed = Stopwatch.GetElapsedTime(start)) < Least);
+        return flop * calls / elapsed.TotalSeconds / 1e9;
+    }
+
+    private static Tensor Random(Device device, Shape shape)
+    {
+        var random = new Random(shape.C);
+        var values = new float[shape.Count];
         foreach (ref float value in values.AsSpan()) value = random.NextSingle() - 0.5f;
-        return Tensor.From(device, Shape.Of(1, rows, columns), values, "factor");
+        return Tensor.From(device, shape, values, "factor");
     }
 
     private static double Median(List<double> values)
     {
         values.Sort();
         return values.Count % 2 == 1 ? values[values.Count / 2] : (values[values.Count / 2 - 1] + values[values.Count / 2]) / 2;
+    }
+
+    /// <summary>A product, by whatever name: each of y's elements sums as many terms as a row of b has.</summary>
+    private sealed record Work(string Name, Shape A, Shape B, Shape Y, MatMul.Rung Forward)
+    {
+        public double Flop => 2.0 * Y.Rows * B.Count;
+
+        public static Work Product(string name, int m, int n, int k, MatMul.Rung forward) => new(name, Shape.Of(1, m, k), Shape.Of(1, n, k), Shape.Of(1, m, n), forward);
     }
 }

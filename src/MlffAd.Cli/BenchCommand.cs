@@ -10,47 +10,76 @@ namespace MlffAd.Cli;
 /// <summary><c>mlffad bench gemm</c>: how near the host's matrix product comes to what the processor can do.</summary>
 internal static class BenchCommand
 {
-    private const string Begin = "<!-- bench gemm -->", End = "<!-- /bench gemm -->";
-    private static readonly (int M, int N, int K) LadderShape = (256, 256, 576);
+    /// <summary>The ladders' problems: small, as the definition is slow.</summary>
+    private static readonly (int M, int N, int K) LadderProduct = (256, 256, 576);
+    private static readonly Shape LadderMap = new(1, 32, 32, 64);
+
+    /// <summary>What one page shows; its marks bear the same name.</summary>
+    private const string Gemm = "gemm", Convolution = "convolution";
 
     public static Command Create()
     {
         var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often each product is timed; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 9 });
-        var update = new Option<string?>("--update") { Description = $"Also write the figures into this Markdown file, between the lines {Begin} and {End}.", HelpName = "FILE" };
-        var gemm = new Verb("gemm", "Times the processor's matrix product, which is under every convolution, against the processor's multiply-add peak, in turns.",
-            "mlffad bench gemm", "mlffad bench gemm --threads 1 --rounds 21", "mlffad bench gemm --update kernels/MatMul/README.md") { rounds, update, CommonOptions.Threads };
+        var update = new Option<string[]>("--update")
+        {
+            Description = $"Also write the figures into these Markdown files, between the lines {Begin(Gemm)} and {End(Gemm)}, or {Begin(Convolution)} and {End(Convolution)}.",
+            HelpName = "FILE",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
+        };
+        var gemm = new Verb("gemm", "Times the processor's matrix product, which is under every convolution, against the processor's multiply-add peak, in turns: with one thread and with all.",
+            "mlffad bench gemm", "mlffad bench gemm --rounds 21", "mlffad bench gemm --update kernels/MatMul/README.md kernels/Convolution/README.md") { rounds, update, CommonOptions.Threads };
         gemm.SetAction(parse =>
         {
-            string? page = parse.GetValue(update);
-            string text = page is null ? "" : Page(page);
-            using var device = Device.Open("cpu", parse.GetValue(CommonOptions.Threads));
-            int times = parse.GetValue(rounds);
-            var product = GemmBench.Run(device, times, out double peak, GemmBench.Shapes);
-            // The lower rungs have one thread; so has the peak beside them.
-            using var single = Device.Open("cpu", 1);
-            var ladder = GemmBench.Ladder(single, times, LadderShape, out double singlePeak);
-
-            var output = parse.InvocationConfiguration.Output;
-            string title = Title(device, peak), ladderTitle = string.Create(CultureInfo.InvariantCulture, $"The ladder on M{LadderShape.M} N{LadderShape.N} K{LadderShape.K}, 1 thread: peak {singlePeak:0.0} GFLOP/s.");
-            output.WriteLine(title);
-            foreach (var row in product) output.WriteLine(Line(row, Shape(row)));
-            output.WriteLine(ladderTitle);
-            foreach (var row in ladder) output.WriteLine(Line(row, row.Name));
-            if (page is null) return;
-            string figures = $"{title}\n\n{Table("product", product, Shape)}\n{ladderTitle}\n\n{Table("rung", ladder, row => row.Name)}";
-            AtomicFile.WriteText(page, $"{text[..(text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length)]}\n{figures}{text[text.IndexOf(End, StringComparison.Ordinal)..]}");
+            string[] pages = parse.GetValue(update)!;
+            foreach (string page in pages) Marked(Read(page), page);
+            var sections = Measure(parse.GetValue(CommonOptions.Threads), parse.GetValue(rounds), parse.InvocationConfiguration.Output);
+            foreach (string page in pages) AtomicFile.WriteText(page, Marked(Read(page), page, sections));
         });
         return new Command("bench", "Measures speed.") { gemm };
     }
 
-    /// <summary>The text of a file with both marks.</summary>
-    private static string Page(string path)
+    /// <summary>A table of one page.</summary>
+    private sealed record Section(string Page, string Title, string Head, IReadOnlyList<GemmBench.Row> Rows);
+
+    /// <summary>Measures and prints one table after the other.</summary>
+    private static List<Section> Measure(int threads, int rounds, TextWriter output)
+    {
+        var sections = new List<Section>();
+        void Show(Section section)
+        {
+            sections.Add(section);
+            output.WriteLine(section.Title);
+            foreach (var row in section.Rows) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {row.Name,-32} {row.GigaFlops,7:0.0} GFLOP/s  {row.Share,6:0.0%} of peak"));
+        }
+
+        // The lower rungs have one thread; so has the peak beside them.
+        using Device single = Device.Open("cpu", 1), all = Device.Open("cpu", threads);
+        foreach (var device in all.Team.Count == 1 ? [single] : new[] { single, all })
+        {
+            var rows = GemmBench.Products(device, rounds, out double peak, GemmBench.Shapes);
+            Show(new(Gemm, $"{device.Name}, {Threads(device)}: peak {Speed(peak)} (float32 multiply-adds in registers, measured between the products).", "product", rows));
+        }
+        var product = GemmBench.ProductLadder(single, rounds, LadderProduct, out double productPeak);
+        Show(new(Gemm, $"The product's ladder on M{LadderProduct.M} N{LadderProduct.N} K{LadderProduct.K}, {Threads(single)}: peak {Speed(productPeak)}.", "rung", product));
+        var convolution = GemmBench.ConvolutionLadder(single, rounds, LadderMap, out double convolutionPeak);
+        Show(new(Convolution, $"The convolution's ladder, 3×3 taps on {LadderMap.H}×{LadderMap.W} cells of {LadderMap.C} channels, {Threads(single)}: peak {Speed(convolutionPeak)}.", "rung", convolution));
+        return sections;
+    }
+
+    private static string Threads(Device device) => $"{device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}";
+
+    private static string Speed(double gigaFlops) => string.Create(CultureInfo.InvariantCulture, $"{gigaFlops:0.0} GFLOP/s");
+
+    private static string Begin(string page) => $"<!-- bench {page} -->";
+
+    private static string End(string page) => $"<!-- /bench {page} -->";
+
+    private static string Read(string path)
     {
         try
         {
-            string text = File.ReadAllText(path);
-            int begin = text.IndexOf(Begin, StringComparison.Ordinal), end = text.IndexOf(End, StringComparison.Ordinal);
-            return begin >= 0 && begin < end ? text : throw new MlffAdException(ExitCode.BadData, $"'{path}' has no lines {Begin} and {End} to write between; add them.");
+            return File.ReadAllText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -58,17 +87,24 @@ internal static class BenchCommand
         }
     }
 
-    private static string Title(Device device, double peak) => string.Create(CultureInfo.InvariantCulture,
-        $"{device.Name}, {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}: peak {peak:0.0} GFLOP/s (float32 multiply-adds in registers, measured between the products).");
-
-    private static string Shape(GemmBench.Row row) => $"M{row.M} N{row.N} K{row.K}";
-
-    private static string Line(GemmBench.Row row, string name) => string.Create(CultureInfo.InvariantCulture, $"  {name,-32} {row.GigaFlops,7:0.0} GFLOP/s  {row.Share,6:0.0%} of peak");
-
-    private static string Table(string head, IReadOnlyList<GemmBench.Row> rows, Func<GemmBench.Row, string> name)
+    /// <summary>The text with the sections, if there are any, between their marks. A text without marks is refused.</summary>
+    private static string Marked(string text, string path, List<Section>? sections = null)
     {
-        var table = new StringBuilder($"| {head} | GFLOP/s | of peak |\n|---|---:|---:|\n");
-        foreach (var row in rows) table.Append(CultureInfo.InvariantCulture, $"| {name(row)} | {row.GigaFlops:0.0} | {row.Share:0%} |\n");
+        bool marked = false;
+        foreach (string page in new[] { Gemm, Convolution })
+        {
+            int begin = text.IndexOf(Begin(page), StringComparison.Ordinal), end = text.IndexOf(End(page), StringComparison.Ordinal);
+            if (begin < 0 || end < begin) continue;
+            marked = true;
+            if (sections is not null) text = $"{text[..(begin + Begin(page).Length)]}\n{string.Join('\n', sections.Where(s => s.Page == page).Select(Table))}{text[end..]}";
+        }
+        return marked ? text : throw new MlffAdException(ExitCode.BadData, $"'{path}' has no lines {Begin(Gemm)} and {End(Gemm)}, nor {Begin(Convolution)} and {End(Convolution)}, to write between; add them.");
+    }
+
+    private static string Table(Section section)
+    {
+        var table = new StringBuilder($"{section.Title}\n\n| {section.Head} | GFLOP/s | of peak |\n|---|---:|---:|\n");
+        foreach (var row in section.Rows) table.Append(CultureInfo.InvariantCulture, $"| {row.Name} | {row.GigaFlops:0.0} | {row.Share:0%} |\n");
         return table.ToString();
     }
 }

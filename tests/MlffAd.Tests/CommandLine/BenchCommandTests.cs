@@ -9,19 +9,17 @@ public sealed class BenchCommandTests : IDisposable
     public void Dispose() => File.Delete(_page);
 
     [Fact]
-    public void BenchGemmPrintsTheProductsAndTheLadderAndWritesThemIntoAPage()
+    public void BenchGemmPrintsTheProductsAndTheLaddersAndWritesThemIntoAPage()
     {
-        File.WriteAllText(_page, "before\n<!-- bench gemm -->\nold\n<!-- /bench gemm -->\nafter\n");
-        var run = CommandRun.Of("bench", "gemm", "--rounds", "1", "--update", _page);
+        File.WriteAllText(_page, "before\n<!-- bench convolution -->\n<!-- /bench convolution -->\nbetween\n<!-- bench gemm -->\nold\n<!-- /bench gemm -->\nafter\n");
+        var run = CommandRun.Of("bench", "gemm", "--rounds", "1", "--threads", "2", "--update", _page);
         Assert.Equal((0, ""), (run.Code, run.Error));
         string page = File.ReadAllText(_page);
         foreach (string text in new[] { run.Output, page })
-        {
-            Assert.Contains("M1024 N1024 K9216", text, StringComparison.Ordinal);
-            Assert.Contains("M4096 N256 K2304", text, StringComparison.Ordinal);
-            Assert.Contains("0: the definition", text, StringComparison.Ordinal);
-        }
-        Assert.StartsWith("before\n<!-- bench gemm -->\n", page, StringComparison.Ordinal);
+            foreach (string figure in new[] { "M1024 N1024 K9216", "M4096 N256 K2304", ", 1 thread: peak", ", 2 threads: peak", "1: vectors", "1: im2col" })
+                Assert.Contains(figure, text, StringComparison.Ordinal);
+        Assert.StartsWith("before\n<!-- bench convolution -->\nThe convolution's ladder", page, StringComparison.Ordinal);
+        Assert.Contains("|\n<!-- /bench convolution -->\nbetween\n<!-- bench gemm -->\n", page, StringComparison.Ordinal);
         Assert.EndsWith("|\n<!-- /bench gemm -->\nafter\n", page, StringComparison.Ordinal);
         Assert.DoesNotContain("old", page, StringComparison.Ordinal);
     }

@@ -143,10 +143,11 @@ public sealed class MatMulTests
     public void TheBenchTimesEveryShapeAndRungAgainstAPeak()
     {
         using var device = Device.Open("cpu", 1);
-        var rows = GemmBench.Run(device, 1, out double peak, (16, 32, 8), (8, 8, 64));
-        Assert.Equal([(16, 32, 8), (8, 8, 64)], rows.Select(r => (r.M, r.N, r.K)));
-        Assert.Equal(MatMul.Ladder.Select(rung => rung.Name), GemmBench.Ladder(device, 1, (16, 16, 16), out _).Select(r => r.Name));
+        var rows = GemmBench.Products(device, 1, out double peak, (16, 32, 8), (8, 8, 64));
+        Assert.Equal(["M16 N32 K8", "M8 N8 K64"], rows.Select(r => r.Name));
         Assert.All(rows, r => Assert.True(r is { GigaFlops: > 0, Share: > 0 } && peak > 0));
+        Assert.Equal(MatMul.Ladder.Select(rung => rung.Name), GemmBench.ProductLadder(device, 1, (16, 16, 16), out _).Select(r => r.Name));
+        Assert.Equal(Convolution.Ladder.Select(rung => rung.Name), GemmBench.ConvolutionLadder(device, 1, new(1, 6, 5, 4), out _).Select(r => r.Name));
         device.Pool.AssertLive(0);
     }
 }
