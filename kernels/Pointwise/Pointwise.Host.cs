@@ -9,6 +9,10 @@ public static unsafe partial class Pointwise
     /// <summary>Elements worth a thread of their own: below it waking the team costs more than the pass.</summary>
     private const int Grain = 8192;
 
+    /// <summary>Elements between two places where a tensor without gaps may be cut. Vectors fill it, so which elements are left over for the scalar functions, whose
+    /// exponential rounds otherwise than the vectors', depends on the shape and not on the threads.</summary>
+    private const int Block = 1024;
+
     private static void ApplyHost<TFunction>(Tensor x, Tensor y) where TFunction : unmanaged, IFunction =>
         Map(new UnaryMap<TFunction>(), x, x, x, y);
 
@@ -37,17 +41,19 @@ public static unsafe partial class Pointwise
     /// <summary>Runs <c>y = map(a, b, c)</c> over all elements; operands that a map does not use repeat another.</summary>
     private static void Map<TMap>(TMap map, Tensor a, Tensor b, Tensor c, Tensor y) where TMap : unmanaged, IMap
     {
-        // Without gaps the whole is one long row, cut anywhere; else an item is a row.
+        // Without gaps the whole is one long row and an item a block of it; else an item is a row.
         bool flat = a.IsContiguous && b.IsContiguous && c.IsContiguous && y.IsContiguous;
-        int width = flat ? 1 : y.C;
-        y.Device.Team.For(flat ? (int)y.Count : y.Rows, new MapJob<TMap>(map, a.Host, b.Host, c.Host, y.Host, width, flat), Math.Max(1, Grain / width));
+        int width = flat ? Block : y.C;
+        y.Device.Team.For(flat ? (int)((y.Count + Block - 1) / Block) : y.Rows, new MapJob<TMap>(map, a.Host, b.Host, c.Host, y.Host, width, flat ? y.Count : 0), Math.Max(1, Grain / width));
     }
 
-    private readonly struct MapJob<TMap>(TMap map, HostRows a, HostRows b, HostRows c, HostRows y, int width, bool flat) : IJob where TMap : unmanaged, IMap
+    /// <summary>Items are blocks of the <paramref name="flat"/> elements, or, if that is 0, rows.</summary>
+    private readonly struct MapJob<TMap>(TMap map, HostRows a, HostRows b, HostRows c, HostRows y, int width, long flat) : IJob where TMap : unmanaged, IMap
     {
         public void Run(int begin, int end)
         {
-            if (flat) Row(a.Data + begin, b.Data + begin, c.Data + begin, y.Data + begin, end - begin);
+            nint first = (nint)begin * Block;
+            if (flat > 0) Row(a.Data + first, b.Data + first, c.Data + first, y.Data + first, (int)(Math.Min(flat, (long)end * Block) - first));
             else for (int r = begin; r < end; r++) Row(a.Row(r), b.Row(r), c.Row(r), y.Row(r), width);
         }
 

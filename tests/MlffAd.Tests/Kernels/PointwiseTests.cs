@@ -81,6 +81,30 @@ public sealed class PointwiseTests
         }
     }
 
+    /// <summary>Without gaps a tensor is cut anywhere between threads: where one thread's part ends in single elements, another count of threads has whole vectors.</summary>
+    [Fact]
+    public void OneAndSeveralThreadsGiveTheSameBytes()
+    {
+        static float[][] One(int threads)
+        {
+            using var device = Device.Open("cpu", threads);
+            Shape shape = Shape.Of(1, 1999, 37);
+            using var x = Tensor.From(device, shape, Gradients.Random((int)shape.Count, seed: 8, scale: 9), "x");
+            using var dy = Tensor.From(device, shape, Gradients.Random((int)shape.Count, seed: 9), "dy");
+            List<float[]> results = [];
+            foreach (var f in Enum.GetValues<Activation>())
+            {
+                using var y = Tensor.Rent(device, shape, "y");
+                Pointwise.Apply(f, x, y);
+                results.Add(y.ToArray());
+                Pointwise.Gradient(f, y, dy, y, add: true);
+                results.Add(y.ToArray());
+            }
+            return [.. results];
+        }
+        foreach (int threads in new[] { 2, 3, 5 }) Assert.Equal(One(1), One(threads));
+    }
+
     [Fact]
     public void OperandsOfDifferentShapesAreRefusedByName()
     {
