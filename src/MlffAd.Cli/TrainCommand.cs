@@ -110,8 +110,8 @@ internal sealed class TrainCommand
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
             + $"{(outcome.SkippedSteps > 0 ? $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite" : "")}"
             + $"{(outcome.StayedGood > 0 ? $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough" : "")}."));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {metadata.Threshold:0.000}, pixel threshold {metadata.PixelThreshold:0.000}")
-            + (metadata.Calibration is { } c ? $", from {c.Images} good images held out of training." : ", as given."));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {metadata.Threshold:0.000}{(request.Threshold is null ? "" : " as given")}, pixel threshold {metadata.PixelThreshold:0.000}")
+            + (metadata.Calibration is { } c ? $", from {c.Images} good images held out of training." : "."));
         output.WriteLine($"Wrote '{request.Output}'. 'mlffad detect {Quoted(request.Output)} PATH' judges photographs, 'mlffad evaluate {Quoted(request.Output)} DIR' measures it on a test set.");
     }
 

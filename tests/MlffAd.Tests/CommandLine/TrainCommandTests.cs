@@ -45,6 +45,7 @@ public sealed class TrainCommandTests(TinyModel tiny)
         var c = model.Metadata.Config;
         Assert.Equal(("cosine", "0.5", "2", 7), (c.Get("train.schedule"), c.Get("train.lrDecay"), c.Get("loss.alpha"), c.Train.Seed));
         Assert.Equal(-1.5f, model.Metadata.Threshold);
+        Assert.Contains(run.Lines, line => line.StartsWith("Image threshold -1.500 as given, pixel threshold ", StringComparison.Ordinal) && line.EndsWith(", from 4 good images held out of training.", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -56,7 +57,7 @@ public sealed class TrainCommandTests(TinyModel tiny)
         Assert.Equal(3, CommandRun.Of(["train", few, "-o", path, .. TinyModel.Tiny]).Code);
         var run = CommandRun.Of(["train", few, "-o", path, .. TinyModel.Tiny, "--holdout", "0", "--threshold", "2"]);
         Assert.Equal((0, ""), (run.Code, run.Error));
-        Assert.Contains("Image threshold 2.000, pixel threshold 2.000, as given.", run.Output, StringComparison.Ordinal);
+        Assert.Contains("Image threshold 2.000 as given, pixel threshold 2.000.", run.Output, StringComparison.Ordinal);
     }
 
     [Theory]
