@@ -63,7 +63,7 @@ internal static class BenchCommand
         var product = GemmBench.ProductLadder(single, rounds, LadderProduct, out double productPeak);
         Show(new(Gemm, $"The product's ladder on M{LadderProduct.M} N{LadderProduct.N} K{LadderProduct.K}, {Threads(single)}: peak {Speed(productPeak)}.", "rung", product));
         var convolution = GemmBench.ConvolutionLadder(single, rounds, LadderMap, out double convolutionPeak);
-        Show(new(Convolution, $"The convolution's ladder, 3×3 taps on {LadderMap.H}×{LadderMap.W} cells of {LadderMap.C} channels, {Threads(single)}: peak {Speed(convolutionPeak)}.", "rung", convolution));
+        Show(new(Convolution, $"The convolution's ladder, 3×3 taps on {LadderMap.H}×{LadderMap.W} cells of {LadderMap.C} channels, {Threads(single)} ({single.Name}): peak {Speed(convolutionPeak)}.", "rung", convolution));
         return sections;
     }
 
