@@ -1,3 +1,4 @@
+using System.Text;
 using MlffAd.Verification;
 using Xunit;
 
@@ -31,6 +32,23 @@ public sealed class VerifierTests
         var e = Assert.Throws<MlffAdException>(() => Verifier.Verify(path, lease.Device));
         Assert.Equal(ExitCode.BadModel, e.Code);
         Assert.Contains(path, e.Message, StringComparison.Ordinal);
+        File.Delete(path);
+    }
+
+    [Theory]
+    [InlineData("""op\":\"leaky_relu""", """op\":\"lazy__relu""", "'leaky_relu'", "there is no operator 'lazy__relu'")]
+    [InlineData("""stride\":2""", """stroke\":2""", "'maxpool3s2_8x8'", "attribute 'stride' is missing")]
+    public void ACaseThatCannotBeComputedIsNamedWithItsFile(string was, string becomes, string name, string why)
+    {
+        using var lease = TestDevices.Borrow("cpu");
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".safetensors");
+        // Latin-1 maps bytes to characters and back, so the tensors behind the header stay as they are.
+        string file = File.ReadAllText(Golden.PathOf("basic.safetensors"), Encoding.Latin1);
+        int at = file.IndexOf(was, StringComparison.Ordinal);
+        File.WriteAllText(path, file[..at] + becomes + file[(at + was.Length)..], Encoding.Latin1);
+        var e = Assert.Throws<MlffAdException>(() => Verifier.Verify(path, lease.Device));
+        Assert.Equal(ExitCode.BadModel, e.Code);
+        Assert.All(new[] { path, name, why }, part => Assert.Contains(part, e.Message, StringComparison.Ordinal));
         File.Delete(path);
     }
 }
