@@ -120,6 +120,8 @@ public sealed class Trainer
             _config = Follow(file);
             _preprocessing = file.Metadata.Preprocessing ?? Preprocessing.ImageNet;
         }
+        else if (_config.Train.Freeze != Freeze.None)
+            throw new MlffAdException(ExitCode.Usage, "A backbone of random weights cannot be frozen, it would learn nothing; give '--freeze none'.");
         var weights = Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed);
         if (file is not null) Initialisation.Import(file, weights);
         _state = _state with { Source = file is null ? "random" : file.Metadata.Origin ?? Path.GetFileName(file.Source) };

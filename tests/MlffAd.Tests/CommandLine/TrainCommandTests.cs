@@ -68,6 +68,8 @@ public sealed class TrainCommandTests(TinyModel tiny)
     [InlineData(2, "'train.lr' cannot be '-1'", "--lr", "-1")]
     [InlineData(2, "--max-images must be at least 1", "--max-images", "0")]
     [InlineData(2, "--time-budget takes a time such as 25m", "--time-budget", "soon")]
+    [InlineData(2, "give '--freeze none'", "--preset", "fast", "--weights", "none")]
+    [InlineData(2, "give '--freeze none'", "--preset", "tiny", "--freeze", "stem")]
     [InlineData(4, "nowhere.safetensors", "--weights", "nowhere.safetensors")]
     [InlineData(4, "nowhere.state", "--resume", "nowhere.state")]
     [InlineData(5, "no device 'cuda:99'", "--device", "cuda:99")]
