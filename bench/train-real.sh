@@ -32,7 +32,8 @@ for category in $categories; do
             !past && /"pro"/ { gsub(/[^0-9.e-]/, "", $2); pro = $2 }
             /"kind":/ { good = /"good"/ }
             /"verdict":/ { if (good) { goods++; flagged += /defect/ } else { bads++; found += /defect/ } }
-            END { printf "%s,%s,%s,%s,%d of %d,%d of %d\n", line, auroc[1], auroc[2], pro, flagged, goods, found, bads }' "$model.json" >>"$csv"
+            function short(x) { return x == "" ? "" : sprintf("%.4f", x) }
+            END { printf "%s,%s,%s,%s,%d of %d,%d of %d\n", line, short(auroc[1]), short(auroc[2]), short(pro), flagged, goods, found, bads }' "$model.json" >>"$csv"
         tail -n 1 "$csv"
     done
 done
