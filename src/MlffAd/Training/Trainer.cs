@@ -209,9 +209,10 @@ public sealed class Trainer
     private sealed class Sitting(TrainingState begun, Stopwatch clock, Budget budget)
     {
         private const int FewestSteps = 3;
-        private readonly TimeSpan _prepared = clock.Elapsed;
         private readonly TrainingState _begun = begun;
         private TrainingState _now = begun;
+        private TimeSpan _firstDone;
+        private (long Images, TimeSpan At) _from = (begun.Images, clock.Elapsed);
 
         public Budget Budget => budget;
 
@@ -219,7 +220,8 @@ public sealed class Trainer
 
         public double Share => budget.Share(_now.Images, Elapsed);
 
-        public double ImagesPerSecond => (_now.Images - _begun.Images) / (clock.Elapsed - _prepared).TotalSeconds;
+        /// <summary>Without this sitting's first step, which compiles what it runs, as soon as there is another.</summary>
+        public double ImagesPerSecond => (_now.Images - _from.Images) / (clock.Elapsed - _from.At).TotalSeconds;
 
         public TimeSpan? Remaining
         {
@@ -234,6 +236,8 @@ public sealed class Trainer
 
         public double ShareAfter(TrainingState state)
         {
+            if (_now.Step == _begun.Step + 1) _from = (_now.Images, _firstDone);
+            else if (_now.Step == _begun.Step) _firstDone = clock.Elapsed;
             _now = state;
             return Share;
         }
