@@ -211,8 +211,7 @@ public sealed class Trainer
         private const int FewestSteps = 3;
         private readonly TrainingState _begun = begun;
         private TrainingState _now = begun;
-        private TimeSpan _firstDone;
-        private (long Images, TimeSpan At) _from = (begun.Images, clock.Elapsed);
+        private (long Images, TimeSpan At) _prepared = (begun.Images, clock.Elapsed), _first;
 
         public Budget Budget => budget;
 
@@ -221,7 +220,14 @@ public sealed class Trainer
         public double Share => budget.Share(_now.Images, Elapsed);
 
         /// <summary>Without this sitting's first step, which compiles what it runs, as soon as there is another.</summary>
-        public double ImagesPerSecond => (_now.Images - _from.Images) / (clock.Elapsed - _from.At).TotalSeconds;
+        public double ImagesPerSecond
+        {
+            get
+            {
+                var (images, at) = _now.Step > _begun.Step + 1 ? _first : _prepared;
+                return (_now.Images - images) / (clock.Elapsed - at).TotalSeconds;
+            }
+        }
 
         public TimeSpan? Remaining
         {
@@ -236,8 +242,7 @@ public sealed class Trainer
 
         public double ShareAfter(TrainingState state)
         {
-            if (_now.Step == _begun.Step + 1) _from = (_now.Images, _firstDone);
-            else if (_now.Step == _begun.Step) _firstDone = clock.Elapsed;
+            if (state.Step == _begun.Step + 1) _first = (state.Images, clock.Elapsed);
             _now = state;
             return Share;
         }
