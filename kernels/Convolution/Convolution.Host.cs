@@ -8,15 +8,34 @@ public static unsafe partial class Convolution
     /// would leave the tile waiting.</summary>
     private const int FewChannels = 16;
 
-    private static void ForwardHost(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual, Activation f)
+    /// <summary>The algorithm that is fastest for a layer. It depends on the layer and on an image's extents, not on how many images there are, so that their results do not either.</summary>
+    private static HostAlgorithm Choose(ConvGeometry g, Shape x, int outputs) =>
+        Winograd.Takes(g, x.C, outputs) && x.C >= 32 ? HostAlgorithm.Winograd4 : HostAlgorithm.Implicit;
+
+    private static PackedFilter PackHost(Tensor w, ConvGeometry g, HostAlgorithm algorithm)
     {
-        using var padded = PadFewChannels(x, g);
         int terms = (int)(w.Count / w.Shape.N);
-        using var panels = Panels.OfColumns(y.Device, new HostRows(w.Host.Data, terms), 1, terms, w.Shape.N);
+        return new(g, algorithm, algorithm switch
+        {
+            HostAlgorithm.Winograd2 => Winograd.Filters<Winograd2>(w.Device, w),
+            HostAlgorithm.Winograd4 => Winograd.Filters<Winograd4>(w.Device, w),
+            _ => Panels.OfColumns(w.Device, new HostRows(w.Host.Data, terms), 1, terms, w.Shape.N),
+        }, null);
+    }
+
+    private static void ForwardHost(Tensor x, PackedFilter w, Tensor? bias, Tensor y, Tensor? residual, Activation f)
+    {
+        var g = w.Geometry;
+        switch (w.Algorithm)
+        {
+            case HostAlgorithm.Winograd2: Winograd.Run<Winograd2>(x, w.Panels!, bias, y, g.Pad, residual, f); return;
+            case HostAlgorithm.Winograd4: Winograd.Run<Winograd4>(x, w.Panels!, bias, y, g.Pad, residual, f); return;
+        }
+        using var padded = PadFewChannels(x, g);
         new Product
         {
             A = Patches(x, padded, y.Shape, g),
-            B = panels,
+            B = w.Panels!,
             M = y.Rows,
             Batches = 1,
             Y = new Scatter(y.Host, y.Shape.H, y.Shape.W),

@@ -3,7 +3,8 @@ using MlffAd.Kernels.Runtime;
 namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the host bodies, one idea a rung, kept to be measured and to say where the time went.</summary>
-/// <remarks>Version 0 is the definition in loops. Version 1 copies every patch (im2col) and calls the packed product. Version 2 reads patches in place through row pointers.</remarks>
+/// <remarks>Version 0 is the definition in loops. Version 1 copies every patch (im2col) and calls the packed product. Version 2 reads patches in place through row pointers.
+/// Versions 3 and 4 transform tiles of 2×2 and 4×4 outputs (<see cref="IMinimalFilter"/>) where the layer lets them.</remarks>
 public static unsafe partial class Convolution
 {
     internal delegate void Rung(Tensor x, Tensor w, Tensor y, ConvGeometry g);
@@ -11,8 +12,15 @@ public static unsafe partial class Convolution
     /// <summary>The forward body's rungs, lowest first.</summary>
     internal static readonly (string Name, Rung Forward)[] Ladder =
     [
-        ("0: the definition", ForwardVersion0), ("1: im2col", ForwardVersion1), ("2: implicit, through row pointers", (x, w, y, g) => ForwardHost(x, w, null, y, g, null, Activation.None)),
+        ("0: the definition", ForwardVersion0), ("1: im2col", ForwardVersion1), ("2: implicit, through row pointers", (x, w, y, g) => ForwardBy(HostAlgorithm.Implicit, x, w, y, g)),
+        ("3: Winograd, tiles of 2×2", (x, w, y, g) => ForwardBy(HostAlgorithm.Winograd2, x, w, y, g)), ("4: Winograd, tiles of 4×4", (x, w, y, g) => ForwardBy(HostAlgorithm.Winograd4, x, w, y, g)),
     ];
+
+    internal static void ForwardBy(HostAlgorithm algorithm, Tensor x, Tensor w, Tensor y, ConvGeometry g)
+    {
+        using var packed = PackHost(w, g, Winograd.Takes(g, x.C, y.C) ? algorithm : HostAlgorithm.Implicit);
+        ForwardHost(x, packed, null, y, null, Activation.None);
+    }
 
     internal static void ForwardVersion0(Tensor x, Tensor w, Tensor y, ConvGeometry g)
     {

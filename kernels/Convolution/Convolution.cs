@@ -22,7 +22,12 @@ public readonly record struct ConvGeometry(int Kernel, int Stride = 1, int Pad =
 /// </list></remarks>
 public static partial class Convolution
 {
-    private static readonly Kernel ForwardKernel = new("convolution"), InputKernel = new("convolution.gradient.input"),
+    private const string Op = "convolution";
+
+    /// <summary>By <see cref="HostAlgorithm"/>; FLOP are always the definition's.</summary>
+    private static readonly Kernel[] ForwardKernels = [new(Op), new(Op + ".winograd2"), new(Op + ".winograd4")];
+
+    private static readonly Kernel InputKernel = new("convolution.gradient.input"),
         WeightKernel = new("convolution.gradient.weight"), BiasKernel = new("convolution.gradient.bias");
 
     /// <summary><c>y = f(x ∗ w + bias + residual)</c>.</summary>
@@ -35,13 +40,40 @@ public static partial class Convolution
     /// <param name="f">Applied last.</param>
     public static void Forward(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual = null, Activation f = Activation.None)
     {
-        const string op = "convolution";
-        Require(op, x, w, y, g);
-        if (bias is not null) Shape.Require(op, bias.Shape == Shape.Of(y.C), "the bias must hold one number an output channel", bias, y);
-        if (residual is not null) Shape.Same(op, residual, y);
-        using var _ = ForwardKernel.Begin(y, Flop(y, w), 4 * (x.Count + w.Count + y.Count + (residual?.Count ?? 0)));
-        if (y.Device.IsHost) ForwardHost(x, w, bias, y, g, residual, f);
-        else ForwardGpu(x, w, bias, y, g, residual, f);
+        Require(Op, x, w, y, g);
+        RequireSummands(bias, residual, y);
+        var algorithm = y.Device.IsHost ? Choose(g, x.Shape, y.C) : default;
+        using var _ = ForwardKernels[(int)algorithm].Begin(y, Flop(y, w), ForwardBytes(x, w.Count, y, residual));
+        if (!y.Device.IsHost) ForwardGpu(x, w, bias, y, g, residual, f);
+        else
+        {
+            using var packed = PackHost(w, g, algorithm);
+            ForwardHost(x, packed, bias, y, residual, f);
+        }
+    }
+
+    /// <summary>Packs weights that stay as they are, for many calls.</summary>
+    /// <param name="w">[Cout, K, K, Cin]; taken over, to be disposed with the result or sooner.</param>
+    /// <param name="g">Geometry.</param>
+    /// <param name="x">Shape of the inputs to come; their number does not matter.</param>
+    public static PackedFilter Pack(Tensor w, ConvGeometry g, Shape x)
+    {
+        Shape.Require(Op, w.Shape.H == g.Kernel && w.Shape.W == g.Kernel && w.C == x.C && w.IsContiguous, "the weights must be [Cout, K, K, Cin] without gaps", w);
+        if (!w.Device.IsHost) return new PackedFilter(g, default, null, w);
+        var packed = PackHost(w, g, Choose(g, x, w.Shape.N));
+        w.Dispose();
+        return packed;
+    }
+
+    /// <summary><c>y = f(x ∗ w + bias + residual)</c> with packed weights.</summary>
+    public static void Forward(Tensor x, PackedFilter w, Tensor? bias, Tensor y, Tensor? residual = null, Activation f = Activation.None)
+    {
+        RequireExtents(Op, x, y, w.Geometry);
+        RequireSummands(bias, residual, y);
+        long weights = (long)y.C * w.Geometry.Kernel * w.Geometry.Kernel * x.C;
+        using var _ = ForwardKernels[(int)w.Algorithm].Begin(y, 2 * y.Rows * weights, ForwardBytes(x, weights, y, residual));
+        if (y.Device.IsHost) ForwardHost(x, w, bias, y, residual, f);
+        else ForwardGpu(x, w.Weights!, bias, y, w.Geometry, residual, f);
     }
 
     /// <summary>The gradient to the input from the gradient <paramref name="dy"/> to the output; overwrites <paramref name="dx"/>, or adds to it.</summary>
@@ -73,12 +105,25 @@ public static partial class Convolution
 
     private static long Flop(Tensor y, Tensor w) => 2L * y.Rows * w.Count;
 
+    private static long ForwardBytes(Tensor x, long weights, Tensor y, Tensor? residual) => 4 * (x.Count + weights + y.Count + (residual?.Count ?? 0));
+
+    private static void RequireSummands(Tensor? bias, Tensor? residual, Tensor y)
+    {
+        if (bias is not null) Shape.Require(Op, bias.Shape == Shape.Of(y.C), "the bias must hold one number an output channel", bias, y);
+        if (residual is not null) Shape.Same(Op, residual, y);
+    }
+
     private static void Require(string op, Tensor x, Tensor w, Tensor y, ConvGeometry g)
     {
-        Shape.Require(op, g is { Kernel: > 0, Stride: > 0, Pad: >= 0 }, $"the geometry {g} is impossible");
         Shape.Require(op, w.Shape == new Shape(y.C, g.Kernel, g.Kernel, x.C) && w.IsContiguous, "the weights must be [Cout, K, K, Cin] without gaps", x, w, y);
+        RequireExtents(op, x, y, g);
+    }
+
+    private static void RequireExtents(string op, Tensor x, Tensor y, ConvGeometry g)
+    {
+        Shape.Require(op, g is { Kernel: > 0, Stride: > 0, Pad: >= 0 }, $"the geometry {g} is impossible");
         Shape.Require(op, x.Shape.H + 2 * g.Pad >= g.Kernel && x.Shape.W + 2 * g.Pad >= g.Kernel
-            && y.Shape == new Shape(x.Shape.N, g.OutputSize(x.Shape.H), g.OutputSize(x.Shape.W), y.C), $"the output's extents do not follow from {g}", x, w, y);
+            && y.Shape == new Shape(x.Shape.N, g.OutputSize(x.Shape.H), g.OutputSize(x.Shape.W), y.C), $"the output's extents do not follow from {g}", x, y);
     }
 
     static partial void ForwardGpu(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual, Activation f);

@@ -30,6 +30,12 @@ public sealed class PixelNormalisation
     internal float[] Factor { get; } = new float[3];
 
     internal float[] Shift { get; } = new float[3];
+
+    /// <summary>Factor[c], three numbers.</summary>
+    public ReadOnlySpan<float> Factors => Factor;
+
+    /// <summary>Shift[c], three numbers.</summary>
+    public ReadOnlySpan<float> Shifts => Shift;
 }
 
 /// <summary>Bytes as numbers to the network's input: <c>y[.., c] = Factor[c]·x[.., c or 2 − c] + Shift[c]</c> (spec §2.3).</summary>

@@ -23,6 +23,9 @@ internal sealed unsafe class Panels : IDisposable
     /// <summary>Floats of one factor.</summary>
     public long Size { get; }
 
+    /// <summary>Panels of one factor.</summary>
+    public int Count => (N + Tiles.Wide - 1) / Tiles.Wide;
+
     public float* Data => _data.Host.Data;
 
     /// <summary>Columns of the panel that starts at a column.</summary>
@@ -34,6 +37,9 @@ internal sealed unsafe class Panels : IDisposable
         int last = (n - 1) / Tiles.Wide * Tiles.Wide;
         return last + Width(n, last);
     }
+
+    /// <summary>Room for <paramref name="batches"/> factors that somebody else packs.</summary>
+    public static Panels Empty(Device device, int batches, int k, int n) => new(device, batches, k, n);
 
     /// <summary>Packs <paramref name="batches"/> matrices stored as rows of N, [K, N].</summary>
     public static Panels OfRows(Device device, HostRows source, int batches, int k, int n)
@@ -75,16 +81,16 @@ internal sealed unsafe class Panels : IDisposable
     }
 
     private void Pack<TJob>(TJob job, int batches) where TJob : struct, IJob =>
-        _data.Device.Team.For(batches * ((N + Tiles.Wide - 1) / Tiles.Wide), job, grain: Math.Max(1, 16384 / (K * Tiles.Wide)));
+        _data.Device.Team.For(batches * Count, job, grain: Math.Max(1, 16384 / (K * Tiles.Wide)));
 
     /// <summary>The panel of a job's item: its batch, first column, columns in use, width and place.</summary>
-    private Place Panel(int item)
+    public Place Panel(int item)
     {
-        int perBatch = (N + Tiles.Wide - 1) / Tiles.Wide, batch = item / perBatch, column = item % perBatch * Tiles.Wide;
+        int batch = item / Count, column = item % Count * Tiles.Wide;
         return new Place(batch, column, Math.Min(Tiles.Wide, N - column), Width(N, column), Data + batch * Size + (long)column * K);
     }
 
-    private readonly struct Place(int batch, int column, int count, int width, float* to)
+    public readonly struct Place(int batch, int column, int count, int width, float* to)
     {
         public readonly float* To = to;
 

@@ -23,6 +23,9 @@ public enum Activation
 /// Where a gradient operator takes <c>add</c>, it adds to what its output holds instead of overwriting it.</remarks>
 public static partial class Pointwise
 {
+    /// <summary>Slope of <see cref="Activation.LeakyReLU"/> below 0.</summary>
+    public const float NegativeSlope = LeakyReLU.NegativeSlope;
+
     private static readonly Kernel ApplyKernel = new("pointwise.activation"), GradientKernel = new("pointwise.activation.gradient"),
         AddKernel = new("pointwise.add"), MultiplyKernel = new("pointwise.multiply"), CopyKernel = new("pointwise.copy"), FillKernel = new("pointwise.fill");
 

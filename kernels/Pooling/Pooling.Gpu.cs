@@ -6,15 +6,15 @@ namespace MlffAd.Kernels;
 public static partial class Pooling
 {
     /// <summary>Operands of both bodies: thread i does element i of the output (forward) or of the input (gradient).</summary>
-    internal readonly record struct MaxArgs(GpuRows X, GpuRows Y, GpuRows Index, Shape XShape, Shape YShape, int Kernel, int Stride, int Pad, int Add);
+    internal readonly record struct MaxArgs(GpuRows X, GpuRows Y, GpuRows Index, Shape XShape, Shape YShape, int Kernel, int Stride, int Pad, int Add, int WithIndex);
 
     private static readonly GpuKernel<MaxArgs> MaxLauncher = new("pooling.max", MaxBody), MaxGradientLauncher = new("pooling.max.gradient", MaxGradientBody);
 
-    static partial void MaxGpu(Tensor x, Tensor y, Tensor index, int kernel, int stride, int pad) =>
-        MaxLauncher.LaunchItems(y.Device, y.Count, new(x.Gpu, y.Gpu, index.Gpu, x.Shape, y.Shape, kernel, stride, pad, 0));
+    static partial void MaxGpu(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad) =>
+        MaxLauncher.LaunchItems(y.Device, y.Count, new(x.Gpu, y.Gpu, (index ?? y).Gpu, x.Shape, y.Shape, kernel, stride, pad, 0, index is null ? 0 : 1));
 
     static partial void MaxGradientGpu(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add) =>
-        MaxGradientLauncher.LaunchItems(dx.Device, dx.Count, new(dx.Gpu, dy.Gpu, index.Gpu, dx.Shape, dy.Shape, kernel, stride, pad, add ? 1 : 0));
+        MaxGradientLauncher.LaunchItems(dx.Device, dx.Count, new(dx.Gpu, dy.Gpu, index.Gpu, dx.Shape, dy.Shape, kernel, stride, pad, add ? 1 : 0, 1));
 
     private static void MaxBody(MaxArgs p)
     {
@@ -33,7 +33,7 @@ public static partial class Pooling
             winner = tap;
         }
         p.Y[r, c] = best;
-        p.Index[r, c] = winner;
+        if (p.WithIndex != 0) p.Index[r, c] = winner;
     }
 
     private static void MaxGradientBody(MaxArgs p)

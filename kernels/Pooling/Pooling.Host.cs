@@ -10,45 +10,81 @@ public static unsafe partial class Pooling
 
     private static int V => Vector<float>.Count;
 
-    private static void MaxHost(Tensor x, Tensor y, Tensor index, int kernel, int stride, int pad) =>
-        y.Device.Team.For(y.Rows, new MaxJob(x.Host, x.Shape, y.Host, y.Shape, index.Host, kernel, stride, pad), Math.Max(1, Grain / (kernel * kernel * y.C)));
+    private static void MaxHost(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad) =>
+        y.Device.Team.For(y.Rows, new MaxJob(x.Host, x.Shape, y.Host, y.Shape, index is null ? default : index.Host, kernel, stride, pad), Math.Max(1, Grain / (kernel * kernel * y.C)));
 
     private static void MaxGradientHost(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add) =>
         dx.Device.Team.For(dx.Rows, new MaxGradientJob(dy.Host, dy.Shape, index.Host, dx.Host, dx.Shape, kernel, stride, pad, add), Math.Max(1, Grain / dx.C));
 
-    /// <summary>An output row takes its window's rows one after the other; the first fills it, the rest compete with it.</summary>
     private readonly struct MaxJob(HostRows x, Shape xs, HostRows y, Shape ys, HostRows index, int kernel, int stride, int pad) : IJob
     {
         public void Run(int begin, int end)
         {
+            float** rows = stackalloc float*[kernel * kernel];
+            int* taps = stackalloc int[kernel * kernel];
             for (int r = begin; r < end; r++)
             {
-                int n = r / ys.Area, top = r / ys.W % ys.H * stride - pad, left = r % ys.W * stride - pad;
-                bool first = true;
+                int n = r / ys.Area, top = r / ys.W % ys.H * stride - pad, left = r % ys.W * stride - pad, count = 0;
                 for (int tap = 0; tap < kernel * kernel; tap++)
                 {
                     int h = top + tap / kernel, w = left + tap % kernel;
                     if ((uint)h >= (uint)xs.H || (uint)w >= (uint)xs.W) continue;
-                    Compete(x.Row((n * xs.H + h) * xs.W + w), y.Row(r), index.Row(r), tap, first);
-                    first = false;
+                    rows[count] = x.Row((n * xs.H + h) * xs.W + w);
+                    taps[count++] = tap;
                 }
+                if (index.Data == null) Best(rows, count, y.Row(r));
+                else Winners(rows, taps, count, y.Row(r), index.Row(r));
             }
         }
 
-        private void Compete(float* x, float* best, float* index, int tap, bool first)
+        // NaN wins, and once it has won nothing is greater: it must not be lost before the loss is tested.
+        private static Vector<int> Wins(Vector<float> v, Vector<float> best) => Vector.GreaterThan(v, best) | ~Vector.Equals(v, v);
+
+        private static bool Wins(float v, float best) => v > best || float.IsNaN(v);
+
+        private void Best(float** rows, int count, float* y)
         {
             int c = 0;
-            var taps = new Vector<float>(tap);
             for (; c <= ys.C - V; c += V)
             {
-                Vector<float> v = Vector.Load(x + c), old = Vector.Load(best + c);
-                // NaN wins, and once it has won nothing is greater: it must not be lost before the loss is tested.
-                var wins = first ? Vector<int>.AllBitsSet : Vector.GreaterThan(v, old) | ~Vector.Equals(v, v);
-                Vector.ConditionalSelect(wins, v, old).Store(best + c);
-                Vector.ConditionalSelect(wins, taps, Vector.Load(index + c)).Store(index + c);
+                var best = Vector.Load(rows[0] + c);
+                for (int i = 1; i < count; i++)
+                {
+                    var v = Vector.Load(rows[i] + c);
+                    best = Vector.ConditionalSelect(Wins(v, best), v, best);
+                }
+                best.Store(y + c);
             }
             for (; c < ys.C; c++)
-                if (first || x[c] > best[c] || float.IsNaN(x[c])) (best[c], index[c]) = (x[c], tap);
+            {
+                float best = rows[0][c];
+                for (int i = 1; i < count; i++)
+                    if (Wins(rows[i][c], best)) best = rows[i][c];
+                y[c] = best;
+            }
+        }
+
+        private void Winners(float** rows, int* taps, int count, float* y, float* index)
+        {
+            int c = 0;
+            for (; c <= ys.C - V; c += V)
+            {
+                Vector<float> best = Vector.Load(rows[0] + c), winner = new(taps[0]);
+                for (int i = 1; i < count; i++)
+                {
+                    var v = Vector.Load(rows[i] + c);
+                    var wins = Wins(v, best);
+                    (best, winner) = (Vector.ConditionalSelect(wins, v, best), Vector.ConditionalSelect(wins, new Vector<float>(taps[i]), winner));
+                }
+                best.Store(y + c);
+                winner.Store(index + c);
+            }
+            for (; c < ys.C; c++)
+            {
+                (y[c], index[c]) = (rows[0][c], taps[0]);
+                for (int i = 1; i < count; i++)
+                    if (Wins(rows[i][c], y[c])) (y[c], index[c]) = (rows[i][c], taps[i]);
+            }
         }
     }
 

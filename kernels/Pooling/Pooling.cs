@@ -12,14 +12,14 @@ public static partial class Pooling
     /// <summary><c>y[n,i,j,c] = max x[n, i·stride − pad + a, j·stride − pad + b, c]</c> over the taps a, b = 0 … kernel − 1 that lie inside x.</summary>
     /// <param name="x">Input [N,H,W,C].</param>
     /// <param name="y">Output [N, (H + 2·pad − kernel)/stride + 1, likewise W, C].</param>
-    /// <param name="index">The winner's tap a·kernel + b, of y's shape: the first of equals in row-major order. Padding never wins.</param>
+    /// <param name="index">The winner's tap a·kernel + b, of y's shape, for the gradient: the first of equals in row-major order. Padding never wins. Or null.</param>
     /// <param name="kernel">Window's side.</param>
     /// <param name="stride">Step.</param>
     /// <param name="pad">Border, less than <paramref name="kernel"/>.</param>
-    public static void Max(Tensor x, Tensor y, Tensor index, int kernel, int stride, int pad)
+    public static void Max(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad)
     {
-        RequireWindows("pooling.max", x, y, index, kernel, stride, pad);
-        using var _ = MaxKernel.Begin(y, (long)kernel * kernel * y.Count, 4 * x.Count + 8 * y.Count);
+        RequireWindows("pooling.max", x, y, index ?? y, kernel, stride, pad);
+        using var _ = MaxKernel.Begin(y, (long)kernel * kernel * y.Count, 4 * x.Count + (index is null ? 4 : 8) * y.Count);
         if (x.Device.IsHost) MaxHost(x, y, index, kernel, stride, pad);
         else MaxGpu(x, y, index, kernel, stride, pad);
     }
@@ -70,6 +70,6 @@ public static partial class Pooling
             $"windows {kernel}×{kernel}/{stride} with padding {pad} give another output shape", x, y);
     }
 
-    static partial void MaxGpu(Tensor x, Tensor y, Tensor index, int kernel, int stride, int pad);
+    static partial void MaxGpu(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad);
     static partial void MaxGradientGpu(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add);
 }

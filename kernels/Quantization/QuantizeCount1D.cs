@@ -16,7 +16,8 @@ namespace MlffAd.Kernels;
 /// <para>dlo and dhi go to the first position that attains lo and hi. T is recomputed: it costs less than a tensor would.</para></remarks>
 public static partial class QuantizeCount1D
 {
-    internal const float Epsilon = 1e-6f;
+    /// <summary>What is added to the sum of all counts before they are divided by it.</summary>
+    public const float Epsilon = 1e-6f;
 
     private static readonly Kernel ForwardKernel = new("quantization.count1d"), GradientKernel = new("quantization.count1d.gradient");
 

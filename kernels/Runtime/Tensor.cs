@@ -50,7 +50,8 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether this is a view of another tensor's buffer.</summary>
     public bool IsView => _root != this;
 
-    internal long Offset => _offset;
+    /// <summary>Floats from the root's first element to this tensor's.</summary>
+    public long Offset => _offset;
 
     /// <summary>Floats from the first element to behind the last.</summary>
     internal long Extent => (long)(Rows - 1) * Pitch + C;

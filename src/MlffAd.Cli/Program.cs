@@ -47,6 +47,8 @@ internal static class Program
             DetectCommand.Create(),
             ThresholdCommand.Create(),
             ShowCommand.Create(),
+            PlanCommand.Create(),
+            ExportCommand.Create(),
             ConfigCommand.Create(),
             InspectCommand.Create(),
             SynthCommand.Create(),

@@ -19,14 +19,17 @@ public sealed class Value
     public Value(Tensor tensor, Tensor? gradient = null) : this(tensor.Shape, tensor.Name) =>
         (_tensor, _gradient, _needs) = (tensor, gradient, gradient is not null);
 
-    private Value(Value of, Shape shape, Func<Tensor, Tensor> view)
+    private Value(Value of, Shape shape, int start, Func<Tensor, Tensor> view)
     {
-        (Shape, Name, _root) = (shape, of.Name, of._root);
+        (Shape, Name, Start, _root) = (shape, of.Name, of.Start + start, of._root);
         _view = of._root == of ? view : tensor => view(of._view(tensor));
     }
 
     /// <summary>Extents.</summary>
     public Shape Shape { get; }
+
+    /// <summary>Its first channel among its root's.</summary>
+    public int Start { get; }
 
     /// <summary>Name for messages.</summary>
     public string Name { get; }
@@ -50,10 +53,13 @@ public sealed class Value
     public bool IsBound => _root._tensor is not null;
 
     /// <summary>Channels <paramref name="start"/> … of every position, as a view.</summary>
-    public Value Slice(int start, int count) => new(this, Shape.WithC(count), tensor => tensor.Slice(start, count));
+    public Value Slice(int start, int count) => new(this, Shape.WithC(count), start, tensor => tensor.Slice(start, count));
 
     /// <summary>The same numbers under another shape, as a view.</summary>
-    public Value Reshape(Shape shape) => new(this, shape, tensor => tensor.Reshape(shape));
+    public Value Reshape(Shape shape) => new(this, shape, 0, tensor => tensor.Reshape(shape));
+
+    /// <summary>Whether it shares elements with another.</summary>
+    public bool Overlaps(Value other) => _root == other._root && Start < other.Start + other.Shape.C && other.Start < Start + Shape.C;
 
     /// <summary>Gives a root its storage.</summary>
     public void Bind(Tensor tensor) => _tensor = tensor;

@@ -50,6 +50,13 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
         foreach (var scored in Flush(waiting, size)) yield return scored;
     }
 
+    /// <summary>Score maps (M×M) of images that are in memory already, in order.</summary>
+    public IReadOnlyList<ScoreMap> Score(IReadOnlyList<RgbImage> images)
+    {
+        int size = Math.Min(_batch, images.Count);
+        return [.. images.Chunk(_batch).SelectMany(chunk => Run([.. chunk.Select(image => image.Width == Side && image.Height == Side ? image : image.Resize(Side, Side))], size))];
+    }
+
     /// <summary>Where "defect" begins, by good images (spec §9).</summary>
     /// <param name="good">Good images that training has not seen.</param>
     /// <param name="maxBad">Largest share that may be unusable.</param>

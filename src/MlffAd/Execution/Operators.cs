@@ -11,10 +11,13 @@ public abstract class Operators : IExecutor
     public abstract Value New(Shape shape, string name);
 
     /// <inheritdoc/>
+    public abstract Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null);
+
+    /// <inheritdoc/>
     public abstract Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null);
 
-    /// <summary>A layer's weight, and its bias where it has one.</summary>
-    protected abstract (Value Weight, Value? Bias) Weights(Layer layer, int inputs);
+    /// <summary>Whether backward will be asked for the gradient to a value: else nothing is kept for it.</summary>
+    protected virtual bool Differentiates(Value x) => false;
 
     /// <summary>One step of the computation.</summary>
     /// <param name="reads">Operands.</param>
@@ -23,34 +26,24 @@ public abstract class Operators : IExecutor
     /// <param name="backward">Adds to the gradients of those operands that need one.</param>
     protected abstract void Run(ReadOnlySpan<Value?> reads, Value[] writes, Action forward, Action backward);
 
-    /// <inheritdoc/>
-    public Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null)
-    {
-        var (w, bias) = Weights(layer, x.Shape.C);
-        var y = into ?? New(layer.Output(x.Shape), layer.Name);
-        var g = layer.Geometry;
-        Run([x, w, bias], [y],
-            () => Convolution.Forward(x.Tensor, w.Tensor, bias?.Tensor, y.Tensor, g, null, f),
-            () =>
-            {
-                var dy = y.Gradient;
-                if (f != Activation.None) Pointwise.Gradient(f, y.Tensor, dy, dy);
-                if (w.NeedsGradient) Convolution.WeightGradient(x.Tensor, dy, w.Receive(out bool add), g, add);
-                if (bias is { NeedsGradient: true }) Convolution.BiasGradient(dy, bias.Receive(out bool add), add);
-                if (x.NeedsGradient) Convolution.InputGradient(dy, w.Tensor, x.Receive(out bool add), g, add);
-            });
-        return y;
-    }
+    /// <summary>A step that treats all channels alike, each by itself, and makes every position of its result a weighted mean of positions: it may change places with
+    /// a linear map of the channels.</summary>
+    /// <param name="x">Operand.</param>
+    /// <param name="y">Result.</param>
+    /// <param name="forward">From the operand's tensor to the result's.</param>
+    /// <param name="backward">As in <see cref="Run"/>.</param>
+    protected virtual void Mix(Value x, Value y, Action<Tensor, Tensor> forward, Action backward) => Run([x], [y], () => forward(x.Tensor, y.Tensor), backward);
 
     /// <inheritdoc/>
     public Value MaxPool(Value x, int kernel, int stride, int pad)
     {
         int Side(int size) => (size + 2 * pad - kernel) / stride + 1;
         var shape = x.Shape with { H = Side(x.Shape.H), W = Side(x.Shape.W) };
-        Value y = New(shape, x.Name + ".max"), index = New(shape, x.Name + ".winner");
-        Run([x], [y, index],
-            () => Pooling.Max(x.Tensor, y.Tensor, index.Tensor, kernel, stride, pad),
-            () => Pooling.MaxGradient(y.Gradient, index.Tensor, x.Receive(out bool add), kernel, stride, pad, add));
+        Value y = New(shape, x.Name + ".max");
+        Value? index = Differentiates(x) ? New(shape, x.Name + ".winner") : null;
+        Run([x], index is null ? [y] : [y, index],
+            () => Pooling.Max(x.Tensor, y.Tensor, index?.Tensor, kernel, stride, pad),
+            () => Pooling.MaxGradient(y.Gradient, index!.Tensor, x.Receive(out bool add), kernel, stride, pad, add));
         return y;
     }
 
@@ -58,8 +51,8 @@ public abstract class Operators : IExecutor
     public Value AveragePool(Value x, int kernel, Value? into = null)
     {
         var y = into ?? New(x.Shape with { H = x.Shape.H / kernel, W = x.Shape.W / kernel }, x.Name + ".mean");
-        Run([x], [y],
-            () => Pooling.Average(x.Tensor, y.Tensor, kernel),
+        Mix(x, y,
+            (from, to) => Pooling.Average(from, to, kernel),
             () => Pooling.AverageGradient(y.Gradient, x.Receive(out bool add), kernel, add));
         return y;
     }
@@ -68,8 +61,8 @@ public abstract class Operators : IExecutor
     public Value Nearest(Value x, int factor)
     {
         var y = New(x.Shape with { H = x.Shape.H * factor, W = x.Shape.W * factor }, x.Name + ".nearest");
-        Run([x], [y],
-            () => Resize.Nearest(x.Tensor, y.Tensor),
+        Mix(x, y,
+            Resize.Nearest,
             () => Resize.NearestGradient(y.Gradient, x.Receive(out bool add), add));
         return y;
     }
@@ -78,8 +71,8 @@ public abstract class Operators : IExecutor
     public Value Bilinear(Value x, int side, bool alignCorners, Value? into = null)
     {
         var y = into ?? New(x.Shape with { H = side, W = side }, x.Name + ".bilinear");
-        Run([x], [y],
-            () => Resize.Bilinear(x.Tensor, y.Tensor, alignCorners),
+        Mix(x, y,
+            (from, to) => Resize.Bilinear(from, to, alignCorners),
             () => Resize.BilinearGradient(y.Gradient, x.Receive(out bool add), alignCorners, add));
         return y;
     }
@@ -163,8 +156,8 @@ public abstract class Operators : IExecutor
     /// <inheritdoc/>
     public Value BroadcastRows(Value g, Value into)
     {
-        Run([g], [into],
-            () => Broadcast.Rows(g.Tensor, into.Tensor),
+        Mix(g, into,
+            Broadcast.Rows,
             () => Broadcast.RowsGradient(into.Gradient, g.Receive(out bool add), add));
         return into;
     }
@@ -173,8 +166,8 @@ public abstract class Operators : IExecutor
     public Value RowMean(Value x, int k)
     {
         var y = New(x.Shape with { W = x.Shape.W / k }, x.Name + ".mean");
-        Run([x], [y],
-            () => Pooling.RowMean(x.Tensor, y.Tensor),
+        Mix(x, y,
+            Pooling.RowMean,
             () => Pooling.RowMeanGradient(y.Gradient, x.Receive(out bool add), add));
         return y;
     }

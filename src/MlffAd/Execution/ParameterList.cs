@@ -86,21 +86,9 @@ public sealed class ParameterList : Operators
     public override Value New(Shape shape, string name) => new(shape, name);
 
     /// <inheritdoc/>
-    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
+    public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null)
     {
-        Weights(layer, x.Shape.C);
-        var names = new BnNames(bn);
-        Add(_trained, names.Scale, ParameterKind.Scale, Shape.Of(layer.Outputs), [layer.Outputs]);
-        Add(_trained, names.Shift, ParameterKind.Shift, Shape.Of(layer.Outputs), [layer.Outputs]);
-        Add(_statistics, names.Mean, ParameterKind.RunningMean, Shape.Of(layer.Outputs), [layer.Outputs]);
-        Add(_statistics, names.Variance, ParameterKind.RunningVariance, Shape.Of(layer.Outputs), [layer.Outputs]);
-        return into ?? New(layer.Output(x.Shape), layer.Name);
-    }
-
-    /// <inheritdoc/>
-    protected override (Value Weight, Value? Bias) Weights(Layer layer, int inputs)
-    {
-        int k = layer.Geometry.Kernel;
+        int inputs = x.Shape.C, k = layer.Geometry.Kernel;
         Add(_trained, layer.Name + ".weight", ParameterKind.Weight, layer.Weight(inputs), layer.Layout switch
         {
             WeightLayout.Convolution => [layer.Outputs, inputs, k, k],
@@ -108,7 +96,19 @@ public sealed class ParameterList : Operators
             _ => [inputs],
         });
         if (layer.Layout == WeightLayout.Score) Add(_trained, layer.Name + ".bias", ParameterKind.Shift, Shape.Of(1), [1]);
-        return (new Value(layer.Weight(inputs), layer.Name), null);
+        return into ?? New(layer.Output(x.Shape), layer.Name);
+    }
+
+    /// <inheritdoc/>
+    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
+    {
+        var y = Conv(layer, x, f, into);
+        var names = new BnNames(bn);
+        Add(_trained, names.Scale, ParameterKind.Scale, Shape.Of(layer.Outputs), [layer.Outputs]);
+        Add(_trained, names.Shift, ParameterKind.Shift, Shape.Of(layer.Outputs), [layer.Outputs]);
+        Add(_statistics, names.Mean, ParameterKind.RunningMean, Shape.Of(layer.Outputs), [layer.Outputs]);
+        Add(_statistics, names.Variance, ParameterKind.RunningVariance, Shape.Of(layer.Outputs), [layer.Outputs]);
+        return y;
     }
 
     /// <inheritdoc/>

@@ -6,13 +6,13 @@ namespace MlffAd.Execution;
 /// <summary>A network ready to run: a flat list of launches over memory that is laid out once. Running it allocates nothing.</summary>
 public sealed class Plan : IDisposable
 {
-    private readonly Action[] _steps;
-    private readonly Tensor[] _memory;
+    private readonly PlanStep[] _steps;
+    private readonly Tensor _activations;
 
-    internal Plan(Value input, Value[] outputs, Action[] steps, Tensor[] memory)
+    internal Plan(Value input, Value[] outputs, PlanStep[] steps, Tensor activations)
     {
         (Input, Outputs) = (input.Tensor, [.. outputs.Select(value => value.Tensor)]);
-        (_steps, _memory) = (steps, memory);
+        (_steps, _activations) = (steps, activations);
     }
 
     /// <summary>The input, to be written before <see cref="Run"/>.</summary>
@@ -27,12 +27,51 @@ public sealed class Plan : IDisposable
     /// <summary>Computes the outputs; does not wait for a GPU.</summary>
     public void Run()
     {
-        foreach (var step in _steps) step();
+        foreach (var step in _steps) step.Run();
     }
+
+    /// <summary>Runs once, timing each launch.</summary>
+    public IReadOnlyList<PlannedStep> Measure()
+    {
+        var device = Input.Device;
+        var before = device.Profiler;
+        var measured = new List<PlannedStep>();
+        try
+        {
+            foreach (var step in _steps)
+            {
+                var profiler = device.Profiler = new Profiler(device);
+                step.Run();
+                var kernels = profiler.Totals;
+                var output = step.Writes[0].Tensor;
+                measured.Add(new(step.Name, string.Join(" + ", kernels.Select(k => k.Name)), output.Shape, sizeof(float) * step.Writes[0].Tensor.Offset,
+                    (long)kernels.Sum(k => k.Flop), (long)kernels.Sum(k => k.Bytes), kernels.Sum(k => k.Seconds)));
+            }
+        }
+        finally
+        {
+            device.Profiler = before;
+        }
+        return measured;
+    }
+
+    /// <summary>Bytes of the block in which all values lie.</summary>
+    public long ActivationBytes => sizeof(float) * _activations.Count;
 
     /// <summary>Returns the memory.</summary>
     public void Dispose()
     {
-        foreach (var tensor in _memory) tensor.Dispose();
+        foreach (var step in _steps) (step as IDisposable)?.Dispose();
+        _activations.Dispose();
     }
 }
+
+/// <summary>A launch of a plan.</summary>
+/// <param name="Name">The layer's or value's name; a dot joins layers that became one.</param>
+/// <param name="Kernel">What ran, with its algorithm.</param>
+/// <param name="Output">Shape of the result.</param>
+/// <param name="Offset">Where the result begins in the plan's block, bytes.</param>
+/// <param name="Flop">Floating-point operations by the definition.</param>
+/// <param name="Bytes">Bytes that must move.</param>
+/// <param name="Seconds">How long it took.</param>
+public sealed record PlannedStep(string Name, string Kernel, Shape Output, long Offset, long Flop, long Bytes, double Seconds);

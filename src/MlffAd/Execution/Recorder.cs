@@ -23,6 +23,26 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     }
 
     /// <inheritdoc/>
+    public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null)
+    {
+        var w = Trained(layer.Name + ".weight");
+        var bias = layer.Layout == WeightLayout.Score ? Trained(layer.Name + ".bias") : null;
+        var y = into ?? New(layer.Output(x.Shape), layer.Name);
+        var g = layer.Geometry;
+        Run([x, w, bias], [y],
+            () => Convolution.Forward(x.Tensor, w.Tensor, bias?.Tensor, y.Tensor, g, null, f),
+            () =>
+            {
+                var dy = y.Gradient;
+                if (f != Activation.None) Pointwise.Gradient(f, y.Tensor, dy, dy);
+                if (w.NeedsGradient) Convolution.WeightGradient(x.Tensor, dy, w.Receive(out bool add), g, add);
+                if (bias is { NeedsGradient: true }) Convolution.BiasGradient(dy, bias.Receive(out bool add), add);
+                if (x.NeedsGradient) Convolution.InputGradient(dy, w.Tensor, x.Receive(out bool add), g, add);
+            });
+        return y;
+    }
+
+    /// <inheritdoc/>
     public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
     {
         var raw = Conv(layer, x);
@@ -64,8 +84,7 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     }
 
     /// <inheritdoc/>
-    protected override (Value Weight, Value? Bias) Weights(Layer layer, int inputs) =>
-        (Trained(layer.Name + ".weight"), layer.Layout == WeightLayout.Score ? Trained(layer.Name + ".bias") : null);
+    protected override bool Differentiates(Value x) => x.NeedsGradient;
 
     /// <inheritdoc/>
     protected override void Run(ReadOnlySpan<Value?> reads, Value[] writes, Action forward, Action backward)

@@ -41,6 +41,9 @@ public sealed class PoolingTests
             }
             Assert.Equal(maxima, y.ToArray());
             Assert.Equal(winners, index.ToArray());
+            y.Write(new float[y.Count]);
+            Pooling.Max(x, y, null, k, stride, pad);
+            Assert.Equal(maxima, y.ToArray());
             Assert.All(gradient.Zip(dx.ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5));
             Pooling.MaxGradient(dy, index, dx, k, stride, pad);
             Assert.All(gradient.Zip(old, (g, o) => g - o).Zip(dx.ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5));

@@ -180,4 +180,25 @@ public sealed class NetworkTests
         float[] together = Scores(3, 1, 2, 3), alone = Scores(1, 2);
         Assert.Equal(alone, together[alone.Length..(2 * alone.Length)]);
     }
+
+    /// <summary>What linear algebra takes out of a plan changes nothing but rounding: with the fused features wanted too, the fusion, the score and the module's last convolution cannot become one.</summary>
+    [Theory]
+    [InlineData("tiny"), InlineData("+sc"), InlineData("+stl"), InlineData("baseline")]
+    public void SimplifiedPlansScoreAlike(string preset)
+    {
+        using var device = Device.Open("cpu", 2);
+        var config = preset == "tiny" ? Tiny : Tiny.With("sc.enabled", preset == "baseline" ? "false" : "true").With("texture.enabled", preset == "+stl" ? "true" : "false").With("score.linear", "false");
+        var weights = Initialisation.Random(ParameterList.Of(config), 1);
+        using var whole = Planner.Plan(config, weights, device, new Shape(2, 64, 64, 3), (x, image) => new MlffNetwork(config).Forward(x, image) is var f ? [f.S, f.F, f.Sc] : []);
+        using var simplified = Planner.Plan(config, weights, device, new Shape(2, 64, 64, 3), (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
+        foreach (var plan in new[] { whole, simplified })
+        {
+            plan.Input.Write(Batch(config, 2, 5).Images);
+            plan.Run();
+        }
+        float[] expected = whole.Outputs[0].ToArray(), got = simplified.Outputs[0].ToArray();
+        float size = expected.Max(Math.Abs);
+        Assert.All(expected.Zip(got), pair => Assert.Equal(pair.First, pair.Second, 2e-5f * size));
+        if (preset != "baseline") Assert.True(simplified.Steps < whole.Steps);
+    }
 }

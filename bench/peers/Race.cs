@@ -1,0 +1,49 @@
+using System.Diagnostics;
+
+namespace MlffAd.Peers;
+
+/// <summary>Two ways to do the same thing, timed in turns: so that other programs on the machine slow both alike.</summary>
+internal static class Race
+{
+    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>Seconds a call, by round.</summary>
+    public sealed record Result(double[] Ours, double[] Peers)
+    {
+        /// <summary>Median of the rounds' ratios, ours over the peer's.</summary>
+        public double Ratio => Median([.. Ours.Zip(Peers, (o, p) => o / p)]);
+    }
+
+    public static Result Run(int rounds, Action ours, Action peer)
+    {
+        // Twice round before it counts: the compiler's tiers, the peer's memory arena.
+        for (int i = 0; i < 2; i++)
+        {
+            Time(ours);
+            Time(peer);
+        }
+        var (a, b) = (new double[rounds], new double[rounds]);
+        for (int i = 0; i < rounds; i++) (a[i], b[i]) = (Time(ours), Time(peer));
+        return new Result(a, b);
+    }
+
+    public static double Median(double[] values)
+    {
+        Array.Sort(values);
+        return values.Length % 2 == 1 ? values[values.Length / 2] : (values[values.Length / 2 - 1] + values[values.Length / 2]) / 2;
+    }
+
+    private static double Time(Action call)
+    {
+        int calls = 0;
+        long start = Stopwatch.GetTimestamp();
+        TimeSpan elapsed;
+        do
+        {
+            call();
+            calls++;
+        }
+        while ((elapsed = Stopwatch.GetElapsedTime(start)) < Turn);
+        return elapsed.TotalSeconds / calls;
+    }
+}

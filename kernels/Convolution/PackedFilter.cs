@@ -1,0 +1,42 @@
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>A convolution's weights in the form that its device multiplies, for weights that stay as they are; <see cref="Convolution.Pack"/> makes it.</summary>
+public sealed class PackedFilter : IDisposable
+{
+    internal PackedFilter(ConvGeometry geometry, HostAlgorithm algorithm, Panels? panels, Tensor? weights) =>
+        (Geometry, Algorithm, Panels, Weights) = (geometry, algorithm, panels, weights);
+
+    /// <summary>The filter's geometry.</summary>
+    public ConvGeometry Geometry { get; }
+
+    /// <summary>How the host multiplies it.</summary>
+    internal HostAlgorithm Algorithm { get; }
+
+    /// <summary>On the host: the factors, packed.</summary>
+    internal Panels? Panels { get; }
+
+    /// <summary>Elsewhere: the weights themselves.</summary>
+    internal Tensor? Weights { get; }
+
+    /// <summary>Returns the memory.</summary>
+    public void Dispose()
+    {
+        Panels?.Dispose();
+        Weights?.Dispose();
+    }
+}
+
+/// <summary>How the host convolves.</summary>
+internal enum HostAlgorithm
+{
+    /// <summary>One product whose rows are patches, read in place.</summary>
+    Implicit,
+
+    /// <summary>Minimal filtering of tiles of 2×2 outputs.</summary>
+    Winograd2,
+
+    /// <summary>Minimal filtering of tiles of 4×4 outputs.</summary>
+    Winograd4,
+}

@@ -1,0 +1,240 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>3×3 convolutions at stride 1 by minimal filtering (<see cref="IMinimalFilter"/>): tiles of the input are transformed to (m + 2)² points,
+/// at each point the channels are multiplied as matrices, and the sums are transformed back to m×m outputs.</summary>
+internal static unsafe class Winograd
+{
+    /// <summary>Bytes of transformed tiles that are in work at a time, so that they are still in the last-level cache when they are read again; more where the filter is larger,
+    /// which is read once for each such lot.</summary>
+    private const long Lot = 4 << 20;
+
+    /// <summary>Channels of an item of the transformations.</summary>
+    private const int Channels = 64;
+
+    /// <summary>Floats between the points' tiles besides the tiles: a cache line, so that the points do not all fall into the same set of the cache.</summary>
+    private const int Gap = 16;
+
+    private static int V => Vector<float>.Count;
+
+    /// <summary>Whether channels fill the transformations' vectors.</summary>
+    public static bool Takes(ConvGeometry g, int inputs, int outputs) =>
+        Vector.IsHardwareAccelerated && g is { Kernel: 3, Stride: 1 } && inputs % V == 0 && outputs % V == 0;
+
+    /// <summary>Transforms and packs filters [Cout, 3, 3, Cin]: at each point a factor [Cin, Cout].</summary>
+    public static Panels Filters<T>(Device device, Tensor w) where T : IMinimalFilter
+    {
+        int points = T.Outputs + 2;
+        var panels = Panels.Empty(device, points * points, w.C, w.Shape.N);
+        device.Team.For(panels.Count, new FilterJob<T>(w.Host.Data, w.C, panels));
+        return panels;
+    }
+
+    /// <summary>The same for the gradient to the input, which is a convolution by the filters turned by half a turn: at each point a factor [Cout, Cin].</summary>
+    public static Panels TurnedFilters<T>(Device device, Tensor w) where T : IMinimalFilter
+    {
+        int points = T.Outputs + 2;
+        var panels = Panels.Empty(device, points * points, w.Shape.N, w.C);
+        device.Team.For(panels.Count, new TurnedFilterJob<T>(w.Host.Data, w.C, panels));
+        return panels;
+    }
+
+    /// <summary><c>y = f(x ∗ filters + bias + residual)</c>.</summary>
+    /// <param name="x">Input.</param>
+    /// <param name="filters">Transformed and packed.</param>
+    /// <param name="bias">One number a channel, or null.</param>
+    /// <param name="y">Output.</param>
+    /// <param name="pad">Zeros around the input.</param>
+    /// <param name="residual">A summand; it may be y.</param>
+    /// <param name="f">Applied last.</param>
+    public static void Run<T>(Tensor x, Panels filters, Tensor? bias, Tensor y, int pad, Tensor? residual, Activation f) where T : IMinimalFilter
+    {
+        var device = y.Device;
+        int points = (T.Outputs + 2) * (T.Outputs + 2);
+        var grid = new Grid(y.Shape, T.Outputs, pad);
+        long perTile = (long)points * (x.C + y.C) * sizeof(float), most = Math.Max(Lot, points * filters.Size * sizeof(float) / 2);
+        int lots = (int)((grid.Tiles * perTile + most - 1) / most), lot = (grid.Tiles + lots - 1) / lots;
+        long pitchX = (long)lot * x.C + Gap, pitchY = (long)lot * y.C + Gap;
+        using Tensor v = Tensor.Rent(device, Shape.Of(points, 1, checked((int)pitchX)), "transformed input"), s = Tensor.Rent(device, Shape.Of(points, 1, checked((int)pitchY)), "transformed output");
+        for (int first = 0; first < grid.Tiles; first += lot)
+        {
+            int count = Math.Min(lot, grid.Tiles - first);
+            device.Team.For(count * Blocks(x.C), new InputJob<T>(x.Host, x.Shape, grid, first, v.Host), Grain(x.C));
+            new Product
+            {
+                A = Gather.Matrix(new HostRows(v.Host.Data, x.C), count, x.C) with { ItemPitch = v.Pitch },
+                B = filters,
+                M = count,
+                Batches = points,
+                Y = new Scatter(new HostRows(s.Host.Data, y.C), count, 1, itemPitch: s.Pitch),
+            }.Run(device);
+            float* b = bias is null ? null : bias.Host.Data;
+            HostRows r = residual is null ? default : residual.Host;
+            int items = count * Blocks(y.C);
+            switch (f)
+            {
+                case Activation.None: device.Team.For(items, new OutputJob<T, Identity>(s.Host, grid, first, b, r, y.Host, y.Shape), Grain(y.C)); break;
+                case Activation.ReLU: device.Team.For(items, new OutputJob<T, ReLU>(s.Host, grid, first, b, r, y.Host, y.Shape), Grain(y.C)); break;
+                case Activation.LeakyReLU: device.Team.For(items, new OutputJob<T, LeakyReLU>(s.Host, grid, first, b, r, y.Host, y.Shape), Grain(y.C)); break;
+                default: device.Team.For(items, new OutputJob<T, Sigmoid>(s.Host, grid, first, b, r, y.Host, y.Shape), Grain(y.C)); break;
+            }
+        }
+    }
+
+    private static int Blocks(int c) => (c + Channels - 1) / Channels;
+
+    /// <summary>Items worth a thread of their own.</summary>
+    private static int Grain(int c) => Math.Max(1, 512 / Math.Min(c, Channels));
+
+    /// <summary>Tiles over the output maps, row by row; the last of a row or column may reach over the edge.</summary>
+    private readonly struct Grid(Shape y, int side, int pad)
+    {
+        private readonly int _across = (y.W + side - 1) / side, _down = (y.H + side - 1) / side;
+
+        public int Tiles => y.N * _across * _down;
+
+        /// <summary>A tile's image and its first output's coordinates.</summary>
+        public (int N, int Top, int Left) Output(int tile) => (tile / (_across * _down), tile / _across % _down * side, tile % _across * side);
+
+        /// <summary>The same of the first input that it sees.</summary>
+        public (int N, int Top, int Left) Input(int tile)
+        {
+            var (n, top, left) = Output(tile);
+            return (n, top - pad, left - pad);
+        }
+    }
+
+    private readonly struct InputJob<T>(HostRows x, Shape shape, Grid grid, int first, HostRows to) : IJob where T : IMinimalFilter
+    {
+        [SkipLocalsInit]
+        public void Run(int begin, int end)
+        {
+            int points = T.Outputs + 2, blocks = Blocks(shape.C);
+            var d = stackalloc Vector<float>[points * points];
+            float** from = stackalloc float*[points * points];
+            for (int item = begin; item < end; item++)
+            {
+                int tile = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(shape.C, c0 + Channels);
+                var (n, top, left) = grid.Input(first + tile);
+                for (int e = 0; e < points * points; e++)
+                {
+                    int h = top + e / points, w = left + e % points;
+                    from[e] = (uint)h < (uint)shape.H && (uint)w < (uint)shape.W ? x.Row((n * shape.H + h) * shape.W + w) : null;
+                }
+                float* target = to.Data + (nint)tile * shape.C;
+                for (int c = c0; c < c1; c += V)
+                {
+                    for (int e = 0; e < points * points; e++) d[e] = from[e] == null ? Vector<float>.Zero : Vector.Load(from[e] + c);
+                    for (int j = 0; j < points; j++) T.Input(d + j, points);
+                    for (int i = 0; i < points; i++) T.Input(d + i * points, 1);
+                    for (int e = 0; e < points * points; e++) d[e].Store(target + (nint)e * to.Pitch + c);
+                }
+            }
+        }
+    }
+
+    private readonly struct OutputJob<T, TFunction>(HostRows from, Grid grid, int first, float* bias, HostRows residual, HostRows y, Shape shape) : IJob
+        where T : IMinimalFilter where TFunction : unmanaged, IFunction
+    {
+        [SkipLocalsInit]
+        public void Run(int begin, int end)
+        {
+            int points = T.Outputs + 2, blocks = Blocks(shape.C);
+            var s = stackalloc Vector<float>[points * points];
+            for (int item = begin; item < end; item++)
+            {
+                int tile = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(shape.C, c0 + Channels);
+                var (n, top, left) = grid.Output(first + tile);
+                int height = Math.Min(T.Outputs, shape.H - top), width = Math.Min(T.Outputs, shape.W - left), corner = (n * shape.H + top) * shape.W + left;
+                float* source = from.Data + (nint)tile * shape.C;
+                for (int c = c0; c < c1; c += V)
+                {
+                    for (int e = 0; e < points * points; e++) s[e] = Vector.Load(source + (nint)e * from.Pitch + c);
+                    for (int j = 0; j < points; j++) T.Output(s + j, points);
+                    for (int i = 0; i < height; i++)
+                    {
+                        T.Output(s + i * points, 1);
+                        for (int j = 0; j < width; j++)
+                        {
+                            int row = corner + i * shape.W + j;
+                            var sum = s[i * points + j];
+                            if (bias != null) sum += Vector.Load(bias + c);
+                            if (residual.Data != null) sum += Vector.Load(residual.Row(row) + c);
+                            default(TFunction).Apply(sum).Store(y.Row(row) + c);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Filters' channels lie the other way than a panel wants them: a panel's columns are transformed, V input channels at a time, and then turned.</summary>
+    private readonly struct FilterJob<T>(float* w, int inputs, Panels panels) : IJob where T : IMinimalFilter
+    {
+        [SkipLocalsInit]
+        public void Run(int begin, int end)
+        {
+            int points = T.Outputs + 2;
+            var g = stackalloc Vector<float>[points * points];
+            var columns = stackalloc Vector<float>[points * points * Tiles.Wide];
+            for (int item = begin; item < end; item++)
+            {
+                var (_, column, count, width) = panels.Panel(item);
+                float* to = panels.Data + (nint)column * panels.K;
+                new Span<Vector<float>>(columns, points * points * Tiles.Wide).Clear();
+                for (int c = 0; c < inputs; c += V)
+                {
+                    for (int j = 0; j < count; j++)
+                    {
+                        float* taps = w + (nint)(column + j) * 9 * inputs + c;
+                        for (int t = 0; t < 9; t++) g[t / 3 * points + t % 3] = Vector.Load(taps + t * inputs);
+                        Transform<T>(g);
+                        for (int e = 0; e < points * points; e++) columns[e * width + j] = g[e];
+                    }
+                    for (int e = 0; e < points * points; e++) Turn((float*)(columns + e * width), width, to + e * panels.Size + (nint)c * width);
+                }
+            }
+        }
+
+        /// <summary>Columns of V terms each to V rows of columns.</summary>
+        private static void Turn(float* columns, int width, float* to)
+        {
+            for (int j = 0; j < width; j += 4, columns += 4 * V)
+                for (int k = 0; k < V; k++) Vector128.Create(columns[k], columns[V + k], columns[2 * V + k], columns[3 * V + k]).Store(to + k * width + j);
+        }
+    }
+
+    private readonly struct TurnedFilterJob<T>(float* w, int inputs, Panels panels) : IJob where T : IMinimalFilter
+    {
+        [SkipLocalsInit]
+        public void Run(int begin, int end)
+        {
+            int points = T.Outputs + 2;
+            var g = stackalloc Vector<float>[points * points];
+            for (int item = begin; item < end; item++)
+            {
+                var (_, column, count, width) = panels.Panel(item);
+                for (int o = 0; o < panels.K; o++)
+                    for (int j = 0; j < width; j += V)
+                    {
+                        float* taps = w + (nint)o * 9 * inputs + column + j;
+                        for (int t = 0; t < 9; t++) g[(2 - t / 3) * points + 2 - t % 3] = j < count ? Vector.Load(taps + t * inputs) : Vector<float>.Zero;
+                        Transform<T>(g);
+                        for (int e = 0; e < points * points; e++) g[e].Store(panels.Data + e * panels.Size + (nint)column * panels.K + (nint)o * width + j);
+                    }
+            }
+        }
+    }
+
+    /// <summary>3×3 taps, in the corner of the square of points, to all points.</summary>
+    private static void Transform<T>(Vector<float>* g) where T : IMinimalFilter
+    {
+        int points = T.Outputs + 2;
+        for (int j = 0; j < 3; j++) T.Filter(g + j, points);
+        for (int i = 0; i < points; i++) T.Filter(g + i * points, 1);
+    }
+}

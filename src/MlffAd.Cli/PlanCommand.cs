@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.Globalization;
+using MlffAd.Execution;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
+using Spectre.Console;
+
+namespace MlffAd.Cli;
+
+/// <summary><c>mlffad plan</c>: how a model's images will be computed.</summary>
+internal static class PlanCommand
+{
+    private const double Mega = 1e6, MiB = 1 << 20;
+
+    public static Command Create()
+    {
+        var path = CommonOptions.Model();
+        var batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images at a time.", HelpName = "N", DefaultValueFactory = _ => 1 });
+        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often the plan is run; times are medians.", HelpName = "N", DefaultValueFactory = _ => 5 });
+        var verb = new Verb("plan", "Shows the launches that score an image with a model: algorithm, arithmetic, traffic, place in memory, time.", "mlffad plan bottle.mlffad", "mlffad plan bottle.mlffad --batch 8 --threads 1")
+        {
+            path, batch, rounds, CommonOptions.Device, CommonOptions.Threads,
+        };
+        verb.SetAction(parse =>
+        {
+            var model = Model.Load(parse.GetRequiredValue(path));
+            var config = model.Metadata.Config;
+            using var device = parse.OpenDevice();
+            var shape = new Shape(parse.GetValue(batch), config.ImageSize, config.ImageSize, 3);
+            using var plan = Planner.Plan(config, model.Weights, device, shape, (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
+            plan.Input.Write(new float[shape.Count]);
+            plan.Run();
+            var runs = Enumerable.Range(0, parse.GetValue(rounds)).Select(_ => plan.Measure()).ToList();
+            Print(parse.InvocationConfiguration.Output, device, plan, [.. runs[0].Select((step, i) => step with { Seconds = Median([.. runs.Select(run => run[i].Seconds)]) })]);
+        });
+        return verb;
+    }
+
+    private static void Print(TextWriter output, Device device, Plan plan, IReadOnlyList<PlannedStep> steps)
+    {
+        var table = new Table();
+        foreach (string head in (ReadOnlySpan<string>)["", "step", "kernel", "result", "at MiB", "MFLOP", "MB", "ms", "GFLOP/s", "GB/s"])
+            table.AddColumn(new TableColumn(head) { NoWrap = true, Alignment = head is "step" or "kernel" or "result" ? Justify.Left : Justify.Right });
+        void Row(string number, string name, string kernel, string result, string at, double flop, double bytes, double seconds) => table.AddRow([.. new[]
+        {
+            number, name, kernel, result, at, Text(flop / Mega, "0.0"), Text(bytes / Mega, "0.00"), Text(seconds * 1e3, "0.000"), Text(flop / seconds * 1e-9, "0"), Text(bytes / seconds * 1e-9, "0.0"),
+        }.Select(Markup.Escape)]);
+        for (int i = 0; i < steps.Count; i++)
+        {
+            var s = steps[i];
+            Row($"{i + 1}", s.Name, s.Kernel, s.Output.ToString(), Text(s.Offset / MiB, "0.00"), s.Flop, s.Bytes, s.Seconds);
+        }
+        Row("", "all", "", "", "", steps.Sum(s => (double)s.Flop), steps.Sum(s => (double)s.Bytes), steps.Sum(s => s.Seconds));
+        Tables.Write(output, table);
+        output.WriteLine($"On {device.Id} ({device.Name}): {Text(plan.ActivationBytes / MiB, "0.0")} MiB of values, at most {Text(device.Pool.PeakBytes / MiB, "0.0")} MiB with weights and scratch. MFLOP count by the definition, whatever the algorithm.");
+    }
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    private static double Median(double[] values)
+    {
+        Array.Sort(values);
+        return values[values.Length / 2];
+    }
+}

@@ -1,0 +1,112 @@
+using MlffAd.Autograd;
+using MlffAd.Kernels;
+
+namespace MlffAd.Execution;
+
+/// <summary>Takes arithmetic out of a plan by linear algebra, without changing what it computes but by rounding: convolutions that follow one another without an activation between them are one,
+/// and a 1×1 convolution may change places with an enlargement, a repetition or a mean, to work where there are fewer positions.</summary>
+/// <remarks>In the network: the score's vector, the fusion and the self-calibrated module's last convolution become one convolution with a single output; the
+/// statistics' third layer multiplies a region's mean once instead of once a row; the mean over a region's pairs goes before the fourth layer.</remarks>
+internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> outputs)
+{
+    /// <summary>Applies the rules until none applies, and drops what nobody reads any more. Neighbours become one first: a part that has been taken out of a convolution stands between them.</summary>
+    public void Simplify()
+    {
+        do
+            while (steps.RemoveAll(step => !Array.Exists(step.Writes, IsRead)) > 0) { }
+        while (steps.OfType<ConvStep>().Any(Compose) || steps.OfType<ConvStep>().Any(MixLast) || steps.OfType<MixStep>().Any(MixFirst));
+    }
+
+    /// <summary><c>B·(A ∗ x + a) + b = (B·A) ∗ x + (B·a + b)</c>, where that is less work.</summary>
+    private bool Compose(ConvStep b)
+    {
+        if (!b.IsPointwise || Source(b.X, b) is not ConvStep { IsLinear: true } a || a.Y.Shape != b.X.Shape) return false;
+        int outputs = b.Y.Shape.C, middle = a.Y.Shape.C, terms = a.Weights.Length / middle;
+        if ((long)outputs * terms >= (long)middle * (terms + outputs)) return false;
+        var weights = new float[outputs * terms];
+        var bias = new float[outputs];
+        var sums = new double[terms];
+        for (int o = 0; o < outputs; o++)
+        {
+            Array.Clear(sums);
+            double constant = b.Bias?[o] ?? 0;
+            for (int m = 0; m < middle; m++)
+            {
+                double factor = b.Weights[o * middle + m];
+                constant += factor * (a.Bias?[m] ?? 0);
+                var row = a.Weights.AsSpan(m * terms, terms);
+                for (int t = 0; t < row.Length; t++) sums[t] += factor * row[t];
+            }
+            for (int t = 0; t < terms; t++) weights[o * terms + t] = (float)sums[t];
+            bias[o] = (float)constant;
+        }
+        Replace(b, new ConvStep($"{b.Name}·{a.Name}", a.Geometry, a.X, weights, bias, b.Residual, b.F, b.Y));
+        steps.Remove(a);
+        return true;
+    }
+
+    /// <summary>An operand of which a part has been enlarged or repeated from fewer positions: that part is multiplied there, and the products are enlarged.</summary>
+    private bool MixLast(ConvStep c)
+    {
+        if (!c.IsPointwise || c.Residual is not null) return false;
+        int first = c.X.Start, end = first + c.X.Shape.C;
+        foreach (var mix in steps.OfType<MixStep>())
+        {
+            int from = mix.Y.Start, to = from + mix.Y.Shape.C;
+            bool isPart = mix.Y.Root == c.X.Root && (from == first) != (to == end) && from >= first && to <= end;
+            if (!isPart || mix.X.Shape.Rows >= c.X.Shape.Rows || mix.Y.Shape.WithC(1) != c.X.Shape.WithC(1)) continue;
+            int outputs = c.Y.Shape.C;
+            Value few = new(mix.X.Shape.WithC(outputs), c.Name + ".part"), many = new(c.Y.Shape, c.Name + ".part.mixed");
+            var rest = from == first ? c.X.Slice(to - first, end - to) : c.X.Slice(0, from - first);
+            int at = steps.IndexOf(c);
+            steps[at] = new ConvStep(c.Name, c.Geometry, rest, Columns(c, rest.Start - first, rest.Shape.C), c.Bias, many, c.F, c.Y);
+            steps.Insert(at, mix.Between(few, many));
+            steps.Insert(at, new ConvStep(few.Name, c.Geometry, mix.X, Columns(c, from - first, to - from), null, null, Activation.None, few));
+            return true;
+        }
+        return false;
+    }
+
+    /// <summary>A mean to fewer positions of what a 1×1 convolution made: the mean first.</summary>
+    private bool MixFirst(MixStep mix)
+    {
+        if (mix.Y.Shape.Rows >= mix.X.Shape.Rows || Source(mix.X, mix) is not ConvStep { IsLinear: true, IsPointwise: true } c || c.Y.Shape != mix.X.Shape) return false;
+        var mean = new Value(mix.Y.Shape.WithC(c.X.Shape.C), c.Name + ".mean");
+        int at = steps.IndexOf(mix);
+        steps[at] = new ConvStep(c.Name, c.Geometry, mean, c.Weights, c.Bias, null, c.F, mix.Y);
+        steps.Insert(at, mix.Between(c.X, mean));
+        steps.Remove(c);
+        return true;
+    }
+
+    /// <summary>The step that alone writes a value which <paramref name="reader"/> alone reads; null if there are several.</summary>
+    private PlanStep? Source(Value value, PlanStep reader)
+    {
+        if (outputs.Any(value.Overlaps)) return null;
+        PlanStep? source = null;
+        foreach (var step in steps)
+        {
+            if (step != reader && Array.Exists(step.Reads, value.Overlaps)) return null;
+            foreach (var written in step.Writes)
+            {
+                if (!value.Overlaps(written)) continue;
+                if (source is not null || written.Start != value.Start || written.Shape.C != value.Shape.C) return null;
+                source = step;
+            }
+        }
+        return source;
+    }
+
+    private bool IsRead(Value value) => outputs.Any(value.Overlaps) || steps.Exists(step => Array.Exists(step.Reads, value.Overlaps));
+
+    private void Replace(PlanStep old, PlanStep step) => steps[steps.IndexOf(old)] = step;
+
+    /// <summary>Some columns of a 1×1 convolution's weights [Cout, Cin].</summary>
+    private static float[] Columns(ConvStep c, int start, int count)
+    {
+        int inputs = c.X.Shape.C;
+        var columns = new float[c.Y.Shape.C * count];
+        for (int o = 0; o < c.Y.Shape.C; o++) c.Weights.AsSpan(o * inputs + start, count).CopyTo(columns.AsSpan(o * count));
+        return columns;
+    }
+}

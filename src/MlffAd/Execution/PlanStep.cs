@@ -1,0 +1,89 @@
+using MlffAd.Autograd;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Execution;
+
+/// <summary>A launch that a plan is made of.</summary>
+/// <param name="name">What it computes.</param>
+/// <param name="reads">Operands.</param>
+/// <param name="writes">Results.</param>
+internal abstract class PlanStep(string name, Value[] reads, Value[] writes)
+{
+    public string Name => name;
+
+    public Value[] Reads => reads;
+
+    public Value[] Writes => writes;
+
+    /// <summary>Computes the results.</summary>
+    public abstract void Run();
+}
+
+/// <summary>Any operator.</summary>
+internal sealed class OperatorStep(Value[] reads, Value[] writes, Action forward) : PlanStep(writes[0].Name, reads, writes)
+{
+    public override void Run() => forward();
+}
+
+/// <summary>Each channel by itself, means of positions: <see cref="Operators.Mix"/>.</summary>
+internal sealed class MixStep(Value x, Value y, Action<Tensor, Tensor> forward) : PlanStep(y.Name, [x], [y])
+{
+    public Value X => x;
+
+    public Value Y => y;
+
+    /// <summary>The same between other values.</summary>
+    public MixStep Between(Value from, Value to) => new(from, to, forward);
+
+    public override void Run() => forward(x.Tensor, y.Tensor);
+}
+
+/// <summary><c>y = f(x ∗ w + bias + residual)</c>, its weights still on the host until <see cref="Pack"/>.</summary>
+internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, float[] weights, float[]? bias, Value? residual, Activation f, Value y)
+    : PlanStep(name, residual is null ? [x] : [x, residual], [y]), IDisposable
+{
+    private PackedFilter? _packed;
+    private Tensor? _bias;
+
+    public ConvGeometry Geometry => geometry;
+
+    public Value X => x;
+
+    /// <summary>[Cout, K, K, Cin].</summary>
+    public float[] Weights => weights;
+
+    public float[]? Bias => bias;
+
+    public Value? Residual => residual;
+
+    public Activation F => f;
+
+    public Value Y => y;
+
+    /// <summary>One position at a time: it may change places with a <see cref="MixStep"/>.</summary>
+    public bool IsPointwise => geometry is { Kernel: 1, Stride: 1 };
+
+    /// <summary>Nothing but a linear map and a bias.</summary>
+    public bool IsLinear => f == Activation.None && residual is null;
+
+    /// <summary>Multiplications.</summary>
+    public long Cost => (long)y.Shape.Rows * weights.Length;
+
+    /// <summary>Puts the weights where the step will run.</summary>
+    public void Pack(Device device)
+    {
+        var shape = new Shape(y.Shape.C, geometry.Kernel, geometry.Kernel, x.Shape.C);
+        _packed = Convolution.Pack(Tensor.From(device, shape, weights, Name), geometry, x.Shape);
+        if (bias is not null) _bias = Tensor.From(device, Shape.Of(bias.Length), bias, Name + ".bias");
+        (weights, bias) = ([], null);
+    }
+
+    public override void Run() => Convolution.Forward(x.Tensor, _packed!, _bias, y.Tensor, residual?.Tensor, f);
+
+    public void Dispose()
+    {
+        _packed?.Dispose();
+        _bias?.Dispose();
+    }
+}
