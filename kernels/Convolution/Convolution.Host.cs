@@ -10,7 +10,7 @@ public static unsafe partial class Convolution
 
     /// <summary>The algorithm that is fastest for a layer. It depends on the layer and on an image's extents, not on how many images there are, so that their results do not either.</summary>
     private static HostAlgorithm Choose(ConvGeometry g, Shape x, int outputs) =>
-        Winograd.Takes(g, x.C, outputs) && x.C >= 32 ? HostAlgorithm.Winograd4 : HostAlgorithm.Implicit;
+        Winograd.Takes(g, x.C, outputs) && x.C >= 32 && x.Area >= 64 ? HostAlgorithm.Winograd4 : HostAlgorithm.Implicit;
 
     private static PackedFilter PackHost(Tensor w, ConvGeometry g, HostAlgorithm algorithm)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
@@ -15,8 +16,9 @@ internal readonly unsafe struct Product
     /// <summary>Rows and columns of a block of Y.</summary>
     public const int BlockM = 96, BlockN = 256;
 
-    /// <summary>Blocks wanted, so that a handful of threads find equal work.</summary>
-    private const int EnoughBlocks = 16;
+    /// <summary>Blocks wanted for each thread, so that all find equal work, and tiles that are worth a block along either side. Blocks may depend on the number of threads: how
+    /// a sum is split, on which its rounding depends, does not.</summary>
+    private const int BlocksPerThread = 8, LeastUnits = 4;
 
     private const int MaxSegments = 16;
 
@@ -49,27 +51,38 @@ internal readonly unsafe struct Product
     {
         public void With<TWide, TNarrow>() where TWide : ITile where TNarrow : ITile
         {
-            int n = product.B.N, blockN = Block(n, BlockN, 1, TWide.Width), blocksN = (n + blockN - 1) / blockN * product.Batches;
-            int blockM = Block(product.M, BlockM, Math.Min((EnoughBlocks + blocksN - 1) / blocksN, (product.M + 31) / 32), TWide.Rows);
-            int blocksM = (product.M + blockM - 1) / blockM;
-            int next = 0;
-            var job = new Job<TWide, TNarrow>(product, blockM, blockN, blocksM, blocksM * blocksN, &next);
-            device.Team.For(Math.Min(device.Team.Count, blocksM * blocksN), job);
+            int m = product.M, n = product.B.N, unitsM = (m + TWide.Rows - 1) / TWide.Rows, unitsN = (n + TWide.Width - 1) / TWide.Width;
+            int blocksM = (m + BlockM - 1) / BlockM, blocksN = (n + BlockN - 1) / BlockN, enough = device.Team.Count == 1 ? 1 : BlocksPerThread * device.Team.Count;
+            // Another row of blocks reads all of B once more, another column all of A: the cheaper for the blocks it adds.
+            while (blocksM * blocksN * product.Batches < enough)
+            {
+                bool canM = blocksM * LeastUnits < unitsM, canN = blocksN * LeastUnits < unitsN;
+                if (!canM && !canN) break;
+                if (canM && (!canN || (long)n * blocksM <= (long)m * blocksN)) blocksM++;
+                else blocksN++;
+            }
+            int next = 0, blocks = blocksM * blocksN * product.Batches;
+            var job = new Job<TWide, TNarrow>(product, unitsM, unitsN, blocksM, blocksN, blocks, &next);
+            device.Team.For(Math.Min(device.Team.Count, blocks), job);
         }
     }
 
     /// <summary>Takes blocks until none is left: whichever thread is free takes the next, so a thread that other programs delay holds up nobody.</summary>
-    private readonly struct Job<TWide, TNarrow>(Product product, int blockM, int blockN, int blocksM, int blocks, int* next) : IJob
+    private readonly struct Job<TWide, TNarrow>(Product product, int unitsM, int unitsN, int blocksM, int blocksN, int blocks, int* next) : IJob
         where TWide : ITile where TNarrow : ITile
     {
         public void Run(int begin, int end)
         {
             for (int block; (block = Interlocked.Increment(ref *next) - 1) < blocks;)
             {
-                int blocksN = blocks / blocksM / product.Batches, batch = block / (blocksM * blocksN), m = block % blocksM * blockM, n = block / blocksM % blocksN * blockN;
-                Block(batch, m, Math.Min(blockM, product.M - m), n, Math.Min(blockN, product.B.N - n));
+                int i = block % blocksM, j = block / blocksM % blocksN, batch = block / (blocksM * blocksN);
+                int m = Start(i, blocksM, unitsM) * TWide.Rows, n = Start(j, blocksN, unitsN) * TWide.Width;
+                Block(batch, m, Math.Min(Start(i + 1, blocksM, unitsM) * TWide.Rows, product.M) - m, n, Math.Min(Start(j + 1, blocksN, unitsN) * TWide.Width, product.B.N) - n);
             }
         }
+
+        /// <summary>Where part i of some equal parts begins.</summary>
+        private static int Start(int i, int parts, int units) => (int)((long)i * units / parts);
 
         [SkipLocalsInit]
         private void Block(int batch, int m, int rows, int n, int columns)
@@ -82,7 +95,6 @@ internal readonly unsafe struct Product
             product.Y.Fill(A, first, rows, y);
             bool hasResidual = product.Residual.Rows.Data != null;
             if (hasResidual) product.Residual.Fill(A, first, rows, residual);
-
             // A segment longer than a block is cut; short ones share a block.
             int runs = (A.Length + BlockK - 1) / BlockK, run = (A.Length + runs - 1) / runs, taps = A.Taps;
             int most = Math.Clamp(BlockK / A.Length, 1, MaxSegments), groups = (taps + most - 1) / most, group = (taps + groups - 1) / groups;
@@ -105,6 +117,13 @@ internal readonly unsafe struct Product
         public readonly nint Step = step;
     }
 
+    /// <summary>For tiles that reach over the edge: rows that their sums begin with, rows that they go to, and memory for two tiles.</summary>
+    private readonly struct Edge(float** begin, float** y, float* memory)
+    {
+        public readonly float** Begin = begin, Y = y;
+        public readonly float* Memory = memory;
+    }
+
     /// <summary>One block of Y by one block of the sum: each panel stays in the first-level cache while all rows pass.</summary>
     /// <param name="a">Rows of A.</param>
     /// <param name="rows">Rows of the block.</param>
@@ -123,17 +142,81 @@ internal readonly unsafe struct Product
     public static void Sweep<TWide, TNarrow>(in Sums a, int rows, float* panels, int k, nint term, int n, int columns, int allColumns,
         float** y, float** residual, in Epilogue epilogue, bool first, bool last) where TWide : ITile where TNarrow : ITile
     {
-        float* tile = stackalloc float[TWide.Rows * TWide.Width];
-        for (int column = n; column < n + columns; column += TWide.Width)
-        {
-            int width = Panels.Width(allColumns, column), count = Math.Min(TWide.Width, n + columns - column);
-            float* b = panels + (nint)column * k + term * width;
+        float* memory = stackalloc float[2 * TWide.Rows * TWide.Width];
+        float** rowsOfEdge = stackalloc float*[2 * TWide.Rows];
+        new Span<float>(memory, 2 * TWide.Rows * TWide.Width).Clear();
+        var scratch = new Edge(rowsOfEdge, rowsOfEdge + TWide.Rows, memory);
+        // A sum that is done at once reads each panel from the second-level cache for every few rows, so that Y and the residual are passed along their rows; one in several runs
+        // finds Y in the second-level cache, and keeps the panel in the first.
+        if (first && last)
             for (int i = 0; i < rows; i += TWide.Rows)
+                for (int column = n; column < n + columns; column += TWide.Width) Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch);
+        else
+            for (int column = n; column < n + columns; column += TWide.Width)
+                for (int i = 0; i < rows; i += TWide.Rows) Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Tile<TWide, TNarrow>(in Sums a, int rows, int i, float* panels, int k, nint term, int n, int columns, int column, int allColumns,
+        float** y, float** residual, in Epilogue epilogue, bool first, bool last, in Edge scratch) where TWide : ITile where TNarrow : ITile
+    {
+        int width = Panels.Width(allColumns, column), count = Math.Min(TWide.Width, n + columns - column), height = Math.Min(TWide.Rows, rows - i);
+        float* b = panels + (nint)column * k + term * width, bias = first ? epilogue.Bias : null;
+        bool add = epilogue.Add || !first, rectify = last && epilogue.Activation == Activation.ReLU;
+        if (!first) residual = null;
+        y += i;
+        if (residual != null) residual += i;
+        if (height == TWide.Rows && count == width)
+        {
+            Prefetch(y + TWide.Rows, residual == null ? null : residual + TWide.Rows, Math.Min(TWide.Rows, rows - i - TWide.Rows), column);
+            Run<TWide, TNarrow>(a, i, width, b, new(column, bias, add, rectify), y, residual);
+        }
+        else if (count == width)
+        {
+            // Rows that there are not go nowhere.
+            for (int r = 0; r < TWide.Rows; r++)
             {
-                if (width == TWide.Width) TWide.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, tile);
-                else TNarrow.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, tile);
-                epilogue.Store(tile, width, Math.Min(TWide.Rows, rows - i), count, column, y + i, residual == null ? null : residual + i, first, last);
+                scratch.Y[r] = r < height ? y[r] : scratch.Memory + r * width - column;
+                if (residual != null) scratch.Begin[r] = residual[Math.Min(r, height - 1)];
             }
+            Run<TWide, TNarrow>(a, i, width, b, new(column, bias, add, rectify), scratch.Y, residual == null ? null : scratch.Begin);
+        }
+        else
+        {
+            // Where columns are missing, the same happens in a tile of its own.
+            for (int r = 0; r < TWide.Rows; r++)
+            {
+                scratch.Y[r] = scratch.Memory + r * width;
+                scratch.Begin[r] = scratch.Memory + (TWide.Rows + r) * width;
+                for (int j = 0; j < count && r < height; j++)
+                {
+                    float begin = bias != null ? bias[column + j] : 0;
+                    scratch.Begin[r][j] = residual != null ? begin + residual[r][column + j] : begin;
+                    scratch.Y[r][j] = add ? y[r][column + j] : 0;
+                }
+            }
+            Run<TWide, TNarrow>(a, i, width, b, new(0, null, add, rectify), scratch.Y, scratch.Begin);
+            for (int r = 0; r < height; r++) Panels.CopyRow(scratch.Y[r], count, count, y[r] + column);
+        }
+        if (last) epilogue.Activate(y, height, column, count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Run<TWide, TNarrow>(in Sums a, int i, int width, float* b, in ITile.Ends ends, float** y, float** residual) where TWide : ITile where TNarrow : ITile
+    {
+        if (width == TWide.Width) TWide.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, ends, y, residual);
+        else TNarrow.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, ends, y, residual);
+    }
+
+    /// <summary>Fetches what the tile below will need of Y and the residual: a few floats of each row, a pattern that the processor does not foresee.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(float** y, float** residual, int rows, int column)
+    {
+        if (!Sse.IsSupported) return;
+        for (int r = 0; r < rows; r++)
+        {
+            Sse.Prefetch0(y[r] + column);
+            if (residual != null) Sse.Prefetch0(residual[r] + column);
         }
     }
 }

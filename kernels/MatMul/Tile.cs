@@ -10,15 +10,29 @@ internal unsafe interface ITile
     /// <summary>Columns of the panel.</summary>
     static abstract int Width { get; }
 
-    /// <summary><c>tile[i, j] = Σ_s Σ_k rows[s·stride + i][k·step] · b[(s·length + k)·Width + j]</c>.</summary>
+    /// <summary><c>y[i][column + j] = (bias + residual + Σ_s Σ_k rows[s·stride + i][k·step] · b[(s·length + k)·Width + j]) + y</c>, of the summands those that are asked for, and rectified if that is.</summary>
     /// <param name="rows">For each segment the <see cref="Rows"/> starts of its rows; all must be readable.</param>
     /// <param name="stride">Pointers from one segment to the next.</param>
     /// <param name="segments">Segments: runs of the sum, such as the taps of a filter.</param>
     /// <param name="length">Terms of a segment.</param>
     /// <param name="step">Floats from one term of a row to the next.</param>
     /// <param name="b">The panel, at its first term.</param>
-    /// <param name="tile">Receives Rows × Width sums.</param>
-    static abstract void Run(float** rows, int stride, int segments, int length, nint step, float* b, float* tile);
+    /// <param name="ends">What the sums begin with, and what becomes of them.</param>
+    /// <param name="y">Rows of the result, as many as the tile has; written over the whole width.</param>
+    /// <param name="residual">Rows of a summand, or null.</param>
+    static abstract void Run(float** rows, int stride, int segments, int length, nint step, float* b, in Ends ends, float** y, float** residual);
+
+    /// <summary>What a tile's sums begin with, and what becomes of them: done in registers, where it costs a few cycles. What the result held is added last, so that long sums go block by block.</summary>
+    /// <param name="column">The tile's first column.</param>
+    /// <param name="bias">A summand for each column, or null.</param>
+    /// <param name="add">Whether the result's old value is a summand.</param>
+    /// <param name="rectify">Whether negative sums become 0.</param>
+    readonly struct Ends(nint column, float* bias, bool add, bool rectify)
+    {
+        public readonly nint Column = column;
+        public readonly float* Bias = bias;
+        public readonly bool Add = add, Rectify = rectify;
+    }
 }
 
 /// <summary>8 rows × 2 vectors, for 32 vector registers: 16 sums, 2 of the panel, 1 broadcast; 8 row pointers fit x64's 15.</summary>
@@ -27,10 +41,27 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
     public static int Rows => 8;
     public static int Width => 2 * TLanes.Count;
 
-    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, float* tile)
+    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.Ends ends, float** y, float** residual)
     {
         TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default,
             c40 = default, c41 = default, c50 = default, c51 = default, c60 = default, c61 = default, c70 = default, c71 = default;
+        nint column = ends.Column;
+        if (ends.Bias != null)
+        {
+            c00 = c10 = c20 = c30 = c40 = c50 = c60 = c70 = TLanes.Load(ends.Bias + column);
+            c01 = c11 = c21 = c31 = c41 = c51 = c61 = c71 = TLanes.Load(ends.Bias + column + TLanes.Count);
+        }
+        if (residual != null)
+        {
+            (c00, c01) = (TLanes.Add(c00, TLanes.Load(residual[0] + column)), TLanes.Add(c01, TLanes.Load(residual[0] + column + TLanes.Count)));
+            (c10, c11) = (TLanes.Add(c10, TLanes.Load(residual[1] + column)), TLanes.Add(c11, TLanes.Load(residual[1] + column + TLanes.Count)));
+            (c20, c21) = (TLanes.Add(c20, TLanes.Load(residual[2] + column)), TLanes.Add(c21, TLanes.Load(residual[2] + column + TLanes.Count)));
+            (c30, c31) = (TLanes.Add(c30, TLanes.Load(residual[3] + column)), TLanes.Add(c31, TLanes.Load(residual[3] + column + TLanes.Count)));
+            (c40, c41) = (TLanes.Add(c40, TLanes.Load(residual[4] + column)), TLanes.Add(c41, TLanes.Load(residual[4] + column + TLanes.Count)));
+            (c50, c51) = (TLanes.Add(c50, TLanes.Load(residual[5] + column)), TLanes.Add(c51, TLanes.Load(residual[5] + column + TLanes.Count)));
+            (c60, c61) = (TLanes.Add(c60, TLanes.Load(residual[6] + column)), TLanes.Add(c61, TLanes.Load(residual[6] + column + TLanes.Count)));
+            (c70, c71) = (TLanes.Add(c70, TLanes.Load(residual[7] + column)), TLanes.Add(c71, TLanes.Load(residual[7] + column + TLanes.Count)));
+        }
         nint end = length * step;
         for (int s = 0; s < segments; s++, rows += stride)
         {
@@ -55,22 +86,44 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
                 (c70, c71) = (TLanes.MultiplyAdd(a, b0, c70), TLanes.MultiplyAdd(a, b1, c71));
             }
         }
-        TLanes.Store(c00, tile + 0 * TLanes.Count);
-        TLanes.Store(c01, tile + 1 * TLanes.Count);
-        TLanes.Store(c10, tile + 2 * TLanes.Count);
-        TLanes.Store(c11, tile + 3 * TLanes.Count);
-        TLanes.Store(c20, tile + 4 * TLanes.Count);
-        TLanes.Store(c21, tile + 5 * TLanes.Count);
-        TLanes.Store(c30, tile + 6 * TLanes.Count);
-        TLanes.Store(c31, tile + 7 * TLanes.Count);
-        TLanes.Store(c40, tile + 8 * TLanes.Count);
-        TLanes.Store(c41, tile + 9 * TLanes.Count);
-        TLanes.Store(c50, tile + 10 * TLanes.Count);
-        TLanes.Store(c51, tile + 11 * TLanes.Count);
-        TLanes.Store(c60, tile + 12 * TLanes.Count);
-        TLanes.Store(c61, tile + 13 * TLanes.Count);
-        TLanes.Store(c70, tile + 14 * TLanes.Count);
-        TLanes.Store(c71, tile + 15 * TLanes.Count);
+        if (ends.Add)
+        {
+            (c00, c01) = (TLanes.Add(c00, TLanes.Load(y[0] + column)), TLanes.Add(c01, TLanes.Load(y[0] + column + TLanes.Count)));
+            (c10, c11) = (TLanes.Add(c10, TLanes.Load(y[1] + column)), TLanes.Add(c11, TLanes.Load(y[1] + column + TLanes.Count)));
+            (c20, c21) = (TLanes.Add(c20, TLanes.Load(y[2] + column)), TLanes.Add(c21, TLanes.Load(y[2] + column + TLanes.Count)));
+            (c30, c31) = (TLanes.Add(c30, TLanes.Load(y[3] + column)), TLanes.Add(c31, TLanes.Load(y[3] + column + TLanes.Count)));
+            (c40, c41) = (TLanes.Add(c40, TLanes.Load(y[4] + column)), TLanes.Add(c41, TLanes.Load(y[4] + column + TLanes.Count)));
+            (c50, c51) = (TLanes.Add(c50, TLanes.Load(y[5] + column)), TLanes.Add(c51, TLanes.Load(y[5] + column + TLanes.Count)));
+            (c60, c61) = (TLanes.Add(c60, TLanes.Load(y[6] + column)), TLanes.Add(c61, TLanes.Load(y[6] + column + TLanes.Count)));
+            (c70, c71) = (TLanes.Add(c70, TLanes.Load(y[7] + column)), TLanes.Add(c71, TLanes.Load(y[7] + column + TLanes.Count)));
+        }
+        if (ends.Rectify)
+        {
+            (c00, c01) = (TLanes.Rectify(c00), TLanes.Rectify(c01));
+            (c10, c11) = (TLanes.Rectify(c10), TLanes.Rectify(c11));
+            (c20, c21) = (TLanes.Rectify(c20), TLanes.Rectify(c21));
+            (c30, c31) = (TLanes.Rectify(c30), TLanes.Rectify(c31));
+            (c40, c41) = (TLanes.Rectify(c40), TLanes.Rectify(c41));
+            (c50, c51) = (TLanes.Rectify(c50), TLanes.Rectify(c51));
+            (c60, c61) = (TLanes.Rectify(c60), TLanes.Rectify(c61));
+            (c70, c71) = (TLanes.Rectify(c70), TLanes.Rectify(c71));
+        }
+        TLanes.Store(c00, y[0] + column);
+        TLanes.Store(c01, y[0] + column + TLanes.Count);
+        TLanes.Store(c10, y[1] + column);
+        TLanes.Store(c11, y[1] + column + TLanes.Count);
+        TLanes.Store(c20, y[2] + column);
+        TLanes.Store(c21, y[2] + column + TLanes.Count);
+        TLanes.Store(c30, y[3] + column);
+        TLanes.Store(c31, y[3] + column + TLanes.Count);
+        TLanes.Store(c40, y[4] + column);
+        TLanes.Store(c41, y[4] + column + TLanes.Count);
+        TLanes.Store(c50, y[5] + column);
+        TLanes.Store(c51, y[5] + column + TLanes.Count);
+        TLanes.Store(c60, y[6] + column);
+        TLanes.Store(c61, y[6] + column + TLanes.Count);
+        TLanes.Store(c70, y[7] + column);
+        TLanes.Store(c71, y[7] + column + TLanes.Count);
     }
 }
 
@@ -80,10 +133,25 @@ internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : 
     public static int Rows => 6;
     public static int Width => 2 * TLanes.Count;
 
-    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, float* tile)
+    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.Ends ends, float** y, float** residual)
     {
         TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default,
             c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
+        nint column = ends.Column;
+        if (ends.Bias != null)
+        {
+            c00 = c10 = c20 = c30 = c40 = c50 = TLanes.Load(ends.Bias + column);
+            c01 = c11 = c21 = c31 = c41 = c51 = TLanes.Load(ends.Bias + column + TLanes.Count);
+        }
+        if (residual != null)
+        {
+            (c00, c01) = (TLanes.Add(c00, TLanes.Load(residual[0] + column)), TLanes.Add(c01, TLanes.Load(residual[0] + column + TLanes.Count)));
+            (c10, c11) = (TLanes.Add(c10, TLanes.Load(residual[1] + column)), TLanes.Add(c11, TLanes.Load(residual[1] + column + TLanes.Count)));
+            (c20, c21) = (TLanes.Add(c20, TLanes.Load(residual[2] + column)), TLanes.Add(c21, TLanes.Load(residual[2] + column + TLanes.Count)));
+            (c30, c31) = (TLanes.Add(c30, TLanes.Load(residual[3] + column)), TLanes.Add(c31, TLanes.Load(residual[3] + column + TLanes.Count)));
+            (c40, c41) = (TLanes.Add(c40, TLanes.Load(residual[4] + column)), TLanes.Add(c41, TLanes.Load(residual[4] + column + TLanes.Count)));
+            (c50, c51) = (TLanes.Add(c50, TLanes.Load(residual[5] + column)), TLanes.Add(c51, TLanes.Load(residual[5] + column + TLanes.Count)));
+        }
         nint end = length * step;
         for (int s = 0; s < segments; s++, rows += stride)
         {
@@ -104,17 +172,35 @@ internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : 
                 (c50, c51) = (TLanes.MultiplyAdd(a, b0, c50), TLanes.MultiplyAdd(a, b1, c51));
             }
         }
-        TLanes.Store(c00, tile + 0 * TLanes.Count);
-        TLanes.Store(c01, tile + 1 * TLanes.Count);
-        TLanes.Store(c10, tile + 2 * TLanes.Count);
-        TLanes.Store(c11, tile + 3 * TLanes.Count);
-        TLanes.Store(c20, tile + 4 * TLanes.Count);
-        TLanes.Store(c21, tile + 5 * TLanes.Count);
-        TLanes.Store(c30, tile + 6 * TLanes.Count);
-        TLanes.Store(c31, tile + 7 * TLanes.Count);
-        TLanes.Store(c40, tile + 8 * TLanes.Count);
-        TLanes.Store(c41, tile + 9 * TLanes.Count);
-        TLanes.Store(c50, tile + 10 * TLanes.Count);
-        TLanes.Store(c51, tile + 11 * TLanes.Count);
+        if (ends.Add)
+        {
+            (c00, c01) = (TLanes.Add(c00, TLanes.Load(y[0] + column)), TLanes.Add(c01, TLanes.Load(y[0] + column + TLanes.Count)));
+            (c10, c11) = (TLanes.Add(c10, TLanes.Load(y[1] + column)), TLanes.Add(c11, TLanes.Load(y[1] + column + TLanes.Count)));
+            (c20, c21) = (TLanes.Add(c20, TLanes.Load(y[2] + column)), TLanes.Add(c21, TLanes.Load(y[2] + column + TLanes.Count)));
+            (c30, c31) = (TLanes.Add(c30, TLanes.Load(y[3] + column)), TLanes.Add(c31, TLanes.Load(y[3] + column + TLanes.Count)));
+            (c40, c41) = (TLanes.Add(c40, TLanes.Load(y[4] + column)), TLanes.Add(c41, TLanes.Load(y[4] + column + TLanes.Count)));
+            (c50, c51) = (TLanes.Add(c50, TLanes.Load(y[5] + column)), TLanes.Add(c51, TLanes.Load(y[5] + column + TLanes.Count)));
+        }
+        if (ends.Rectify)
+        {
+            (c00, c01) = (TLanes.Rectify(c00), TLanes.Rectify(c01));
+            (c10, c11) = (TLanes.Rectify(c10), TLanes.Rectify(c11));
+            (c20, c21) = (TLanes.Rectify(c20), TLanes.Rectify(c21));
+            (c30, c31) = (TLanes.Rectify(c30), TLanes.Rectify(c31));
+            (c40, c41) = (TLanes.Rectify(c40), TLanes.Rectify(c41));
+            (c50, c51) = (TLanes.Rectify(c50), TLanes.Rectify(c51));
+        }
+        TLanes.Store(c00, y[0] + column);
+        TLanes.Store(c01, y[0] + column + TLanes.Count);
+        TLanes.Store(c10, y[1] + column);
+        TLanes.Store(c11, y[1] + column + TLanes.Count);
+        TLanes.Store(c20, y[2] + column);
+        TLanes.Store(c21, y[2] + column + TLanes.Count);
+        TLanes.Store(c30, y[3] + column);
+        TLanes.Store(c31, y[3] + column + TLanes.Count);
+        TLanes.Store(c40, y[4] + column);
+        TLanes.Store(c41, y[4] + column + TLanes.Count);
+        TLanes.Store(c50, y[5] + column);
+        TLanes.Store(c51, y[5] + column + TLanes.Count);
     }
 }
