@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
@@ -212,11 +211,10 @@ internal readonly unsafe struct Product
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(float** y, float** residual, int rows, int column)
     {
-        if (!Sse.IsSupported) return;
         for (int r = 0; r < rows; r++)
         {
-            Sse.Prefetch0(y[r] + column);
-            if (residual != null) Sse.Prefetch0(residual[r] + column);
+            Cache.Fetch(y[r] + column);
+            if (residual != null) Cache.Fetch(residual[r] + column);
         }
     }
 }

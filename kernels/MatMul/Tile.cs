@@ -1,3 +1,5 @@
+using MlffAd.Kernels.Runtime;
+
 namespace MlffAd.Kernels;
 
 /// <summary>The product's micro-kernel: a few rows of the left factor times one packed panel of the right, summed in registers.</summary>
@@ -9,6 +11,9 @@ internal unsafe interface ITile
 
     /// <summary>Columns of the panel.</summary>
     static abstract int Width { get; }
+
+    /// <summary>Terms by which the panel is fetched ahead: its time is a memory access's. A panel's end runs into the next panel, which comes next.</summary>
+    const int Ahead = 64;
 
     /// <summary><c>y[i][column + j] = (bias + residual + Σ_s Σ_k rows[s·stride + i][k·step] · b[(s·length + k)·Width + j]) + y</c>, of the summands those that are asked for, and rectified if that is.</summary>
     /// <param name="rows">For each segment the <see cref="Rows"/> starts of its rows; all must be readable.</param>
@@ -68,6 +73,7 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
             float* a0 = rows[0], a1 = rows[1], a2 = rows[2], a3 = rows[3], a4 = rows[4], a5 = rows[5], a6 = rows[6], a7 = rows[7];
             for (nint k = 0; k < end; k += step, b += 2 * TLanes.Count)
             {
+                Cache.Fetch(b + ITile.Ahead * 2 * TLanes.Count, 2 * TLanes.Count);
                 TVector b0 = TLanes.Load(b), b1 = TLanes.Load(b + TLanes.Count), a = TLanes.Broadcast(a0 + k);
                 (c00, c01) = (TLanes.MultiplyAdd(a, b0, c00), TLanes.MultiplyAdd(a, b1, c01));
                 a = TLanes.Broadcast(a1 + k);
@@ -158,6 +164,7 @@ internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : 
             float* a0 = rows[0], a1 = rows[1], a2 = rows[2], a3 = rows[3], a4 = rows[4], a5 = rows[5];
             for (nint k = 0; k < end; k += step, b += 2 * TLanes.Count)
             {
+                Cache.Fetch(b + ITile.Ahead * 2 * TLanes.Count, 2 * TLanes.Count);
                 TVector b0 = TLanes.Load(b), b1 = TLanes.Load(b + TLanes.Count), a = TLanes.Broadcast(a0 + k);
                 (c00, c01) = (TLanes.MultiplyAdd(a, b0, c00), TLanes.MultiplyAdd(a, b1, c01));
                 a = TLanes.Broadcast(a1 + k);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using MlffAd.Files;
@@ -7,7 +8,7 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Cli;
 
-/// <summary><c>mlffad bench gemm</c>: how near the host's matrix product comes to what the processor can do.</summary>
+/// <summary><c>mlffad bench gemm</c>: how near the host's matrix product comes to what the processor can do; <c>bench peers</c>: how it fares beside ONNX Runtime.</summary>
 internal static class BenchCommand
 {
     /// <summary>The ladders' problems: small, as the definition is slow.</summary>
@@ -36,8 +37,33 @@ internal static class BenchCommand
             var sections = Measure(parse.GetValue(CommonOptions.Threads), parse.GetValue(rounds), parse.InvocationConfiguration.Output);
             foreach (string page in pages) AtomicFile.WriteText(page, Marked(Read(page), page, sections));
         });
-        return new Command("bench", "Measures speed.") { gemm };
+        return new Command("bench", "Measures speed.") { gemm, Peers() };
     }
+
+    /// <summary>The race is a project of its own, so that nobody who only uses mlffad has to fetch the peers.</summary>
+    private static Verb Peers()
+    {
+        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "Rounds that count; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 7 });
+        var only = new Option<string?>("--only") { Description = "Run the races whose name contains this: paper, fast, backbone, batch1, batch8.", HelpName = "TEXT" };
+        var verb = new Verb("peers", "Races the processor's engine against ONNX Runtime on exported models, in turns. Needs the repository; builds bench/peers first.",
+            "mlffad bench peers", "mlffad bench peers --only backbone --json peers.json") { rounds, only, CommonOptions.Threads, CommonOptions.Json };
+        verb.SetAction(parse =>
+        {
+            const string project = "bench/peers/MlffAd.Peers.csproj";
+            var root = new DirectoryInfo(AppContext.BaseDirectory);
+            while (root is not null && !File.Exists(Path.Combine(root.FullName, project))) root = root.Parent;
+            if (root is null) throw new MlffAdException(ExitCode.Usage, $"The peers are raced from the repository ('{project}'), and this program does not lie in it: run './mlffad bench peers' there.");
+            var start = new ProcessStartInfo("dotnet", ["run", "--project", Path.Combine(root.FullName, project), "-c", "Release", "--", "--rounds", Text(parse.GetValue(rounds)), "--threads", Text(parse.GetValue(CommonOptions.Threads))]);
+            foreach (var (name, value) in new[] { ("--only", parse.GetValue(only)), ("--json", parse.GetValue(CommonOptions.Json)) })
+                if (value is not null) foreach (string part in (string[])[name, value]) start.ArgumentList.Add(part);
+            using var process = Process.Start(start)!;
+            process.WaitForExit();
+            return process.ExitCode;
+        });
+        return verb;
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A table of one page.</summary>
     private sealed record Section(string Page, string Title, string Head, IReadOnlyList<GemmBench.Row> Rows);
