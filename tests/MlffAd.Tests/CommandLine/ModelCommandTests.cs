@@ -21,6 +21,17 @@ public sealed class ModelCommandTests(TinyModel tiny)
     }
 
     [Fact]
+    public void PlanListsEveryLaunchWithItsArithmetic()
+    {
+        var run = CommandRun.Of("plan", tiny.Model, "--device", "cpu", "--rounds", "1", "--batch", "2");
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Contains(run.Lines, line => line.Contains("| backbone.conv1 ", StringComparison.Ordinal) && line.Contains("| convolution ", StringComparison.Ordinal) && line.Contains("[2,32,32,8]", StringComparison.Ordinal));
+        Assert.Contains(run.Lines, line => line.Contains("| score·fusion ", StringComparison.Ordinal));
+        Assert.StartsWith("On cpu (", run.Lines[^1], StringComparison.Ordinal);
+        Assert.Equal(4, CommandRun.Of("plan", Path.Combine(Good, "00.png")).Code);
+    }
+
+    [Fact]
     public void ThresholdMovesTheThresholdsAndNoWeight()
     {
         string copy = tiny.PathOf("moved.mlffad");
