@@ -59,8 +59,8 @@ public sealed class Ranking
         double sum = 0;
         long above = 0;
         for (var walk = Walk(); walk.Next(); above = walk.Positives)
-            sum += (double)(walk.Positives - above) / positives * walk.Positives / (walk.Positives + walk.Negatives);
-        return sum;
+            sum += (walk.Positives - above) * (walk.Positives / (double)(walk.Positives + walk.Negatives));
+        return sum / positives;   // divided once: no term is more than the positives it is for, so rounding cannot lead above 1
     }
 
     /// <summary>F1 = 2TP / (2TP + FP + FN) at its best.</summary>
