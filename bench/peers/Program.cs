@@ -29,8 +29,8 @@ root.SetAction(parse =>
         var (r, difference) = race.Run(device, count, parse.GetValue(rounds));
         double[] ours = [.. r.Ours.Select(t => t * 1e3 / race.Batch)], peer = [.. r.Peers.Select(t => t * 1e3 / race.Batch)];
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{race.Name,-28} ours {Race.Median(ours),7:0.00} ({ours.Min(),7:0.00})  ONNX Runtime {Race.Median(peer),7:0.00} ({peer.Min(),7:0.00})  ratio {r.Ratio:0.000}  largest difference {difference:0.0e+00} of the largest output"));
-        results[$"inference.{race.Name}"] = new { oursMs = Race.Median(ours), onnxRuntimeMs = Race.Median(peer), oursMinMs = ours.Min(), onnxRuntimeMinMs = peer.Min(), ratioToOnnxRuntime = r.Ratio, difference };
+            $"{race.Name,-28} ours {Timing.Median(ours),7:0.00} ({ours.Min(),7:0.00})  ONNX Runtime {Timing.Median(peer),7:0.00} ({peer.Min(),7:0.00})  ratio {r.Ratio:0.000}  largest difference {difference:0.0e+00} of the largest output"));
+        results[$"inference.{race.Name}"] = new { oursMs = Timing.Median(ours), onnxRuntimeMs = Timing.Median(peer), oursMinMs = ours.Min(), onnxRuntimeMinMs = peer.Min(), ratioToOnnxRuntime = r.Ratio, difference };
     }
     if (parse.GetValue(json) is { } path) AtomicFile.WriteText(path, JsonSerializer.Serialize(results, new JsonSerializerOptions { WriteIndented = true }));
 });

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Peers;
 
@@ -11,7 +11,7 @@ internal static class Race
     public sealed record Result(double[] Ours, double[] Peers)
     {
         /// <summary>Median of the rounds' ratios, ours over the peer's.</summary>
-        public double Ratio => Median([.. Ours.Zip(Peers, (o, p) => o / p)]);
+        public double Ratio => Timing.Median(Ours.Zip(Peers, (o, p) => o / p));
     }
 
     public static Result Run(int rounds, Action ours, Action peer)
@@ -27,23 +27,5 @@ internal static class Race
         return new Result(a, b);
     }
 
-    public static double Median(double[] values)
-    {
-        Array.Sort(values);
-        return values.Length % 2 == 1 ? values[values.Length / 2] : (values[values.Length / 2 - 1] + values[values.Length / 2]) / 2;
-    }
-
-    private static double Time(Action call)
-    {
-        int calls = 0;
-        long start = Stopwatch.GetTimestamp();
-        TimeSpan elapsed;
-        do
-        {
-            call();
-            calls++;
-        }
-        while ((elapsed = Stopwatch.GetElapsedTime(start)) < Turn);
-        return elapsed.TotalSeconds / calls;
-    }
+    private static double Time(Action call) => Timing.SecondsPerCall(call, Turn);
 }

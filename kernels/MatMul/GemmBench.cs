@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
@@ -46,28 +45,14 @@ public static class GemmBench
             for (int i = 0; i < work.Count; i++)
             {
                 using Tensor a = Random(device, work[i].A), b = Random(device, work[i].B), y = Tensor.Rent(device, work[i].Y, "y");
-                double ceiling = FmaPeak.Measure(device.Team), speed = Speed(() => work[i].Forward(a, b, y), work[i].Flop);
+                double ceiling = FmaPeak.Measure(device.Team), speed = work[i].Flop / Timing.SecondsPerCall(() => work[i].Forward(a, b, y), Least) / 1e9;
                 if (round < 0) continue;
                 peaks.Add(ceiling);
                 speeds[i].Add(speed);
                 shares[i].Add(speed / ceiling);
             }
-        peak = Median(peaks);
-        return [.. work.Select((w, i) => new Row(w.Name, Median(speeds[i]), Median(shares[i])))];
-    }
-
-    private static double Speed(Action call, double flop)
-    {
-        int calls = 0;
-        long start = Stopwatch.GetTimestamp();
-        TimeSpan elapsed;
-        do
-        {
-            call();
-            calls++;
-        }
-        while ((elapsed = Stopwatch.GetElapsedTime(start)) < Least);
-        return flop * calls / elapsed.TotalSeconds / 1e9;
+        peak = Timing.Median(peaks);
+        return [.. work.Select((w, i) => new Row(w.Name, Timing.Median(speeds[i]), Timing.Median(shares[i])))];
     }
 
     private static Tensor Random(Device device, Shape shape)
@@ -76,12 +61,6 @@ public static class GemmBench
         var values = new float[shape.Count];
         foreach (ref float value in values.AsSpan()) value = random.NextSingle() - 0.5f;
         return Tensor.From(device, shape, values, "factor");
-    }
-
-    private static double Median(List<double> values)
-    {
-        values.Sort();
-        return values.Count % 2 == 1 ? values[values.Count / 2] : (values[values.Count / 2 - 1] + values[values.Count / 2]) / 2;
     }
 
     /// <summary>A product, by whatever name: each of y's elements sums as many terms as a row of b has.</summary>

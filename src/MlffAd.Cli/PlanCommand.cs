@@ -35,7 +35,7 @@ internal static class PlanCommand
             plan.Input.Write(noise);
             plan.Run();
             var runs = Enumerable.Range(0, parse.GetValue(rounds)).Select(_ => plan.Measure()).ToList();
-            Print(parse.InvocationConfiguration.Output, device, plan, [.. runs[0].Select((step, i) => step with { Seconds = Median([.. runs.Select(run => run[i].Seconds)]) })]);
+            Print(parse.InvocationConfiguration.Output, device, plan, [.. runs[0].Select((step, i) => step with { Seconds = Timing.Median(runs.Select(run => run[i].Seconds)) })]);
         });
         return verb;
     }
@@ -60,10 +60,4 @@ internal static class PlanCommand
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
-
-    private static double Median(double[] values)
-    {
-        Array.Sort(values);
-        return values[values.Length / 2];
-    }
 }

@@ -37,8 +37,8 @@ public abstract class Operators : IExecutor
     /// <inheritdoc/>
     public Value MaxPool(Value x, int kernel, int stride, int pad)
     {
-        int Side(int size) => (size + 2 * pad - kernel) / stride + 1;
-        var shape = x.Shape with { H = Side(x.Shape.H), W = Side(x.Shape.W) };
+        var windows = new ConvGeometry(kernel, stride, pad);
+        var shape = x.Shape with { H = windows.OutputSize(x.Shape.H), W = windows.OutputSize(x.Shape.W) };
         Value y = New(shape, x.Name + ".max");
         Value? index = Differentiates(x) ? New(shape, x.Name + ".winner") : null;
         Run([x], index is null ? [y] : [y, index],

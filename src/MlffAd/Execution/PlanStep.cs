@@ -67,9 +67,6 @@ internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, floa
     /// <summary>Nothing but a linear map and a bias.</summary>
     public bool IsLinear => f == Activation.None && residual is null;
 
-    /// <summary>Multiplications.</summary>
-    public long Cost => (long)y.Shape.Rows * weights.Length;
-
     /// <summary>Puts the weights where the step will run.</summary>
     public void Pack(Device device)
     {

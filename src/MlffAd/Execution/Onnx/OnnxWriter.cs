@@ -86,8 +86,8 @@ public sealed class OnnxWriter : IExecutor
     /// <inheritdoc/>
     public Value MaxPool(Value x, int kernel, int stride, int pad)
     {
-        int Side(int size) => (size + 2 * pad - kernel) / stride + 1;
-        return Set(New(x.Shape with { H = Side(x.Shape.H), W = Side(x.Shape.W) }, x.Name + ".max"),
+        var windows = new ConvGeometry(kernel, stride, pad);
+        return Set(New(x.Shape with { H = windows.OutputSize(x.Shape.H), W = windows.OutputSize(x.Shape.W) }, x.Name + ".max"),
             _g.Node("MaxPool", [Name(x)], ("kernel_shape", Twice(kernel)), ("strides", Twice(stride)), ("pads", new long[] { pad, pad, pad, pad })));
     }
 
