@@ -44,10 +44,17 @@ public static unsafe partial class Convolution
         }.Run(y.Device);
     }
 
+    private static void InputGradientHost(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add) => InputGradientBy(Choose(g, dx.Shape, dy.C), dy, w, dx, g, add);
+
     /// <summary>The gradient to the input is a convolution of dy with the taps in reverse. With a stride s the inputs fall into s² phases (their
     /// coordinates modulo s); each sees its own subset of the taps at stride 1, so no tap that hits nothing is multiplied.</summary>
-    private static void InputGradientHost(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add)
+    private static void InputGradientBy(HostAlgorithm algorithm, Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add)
     {
+        switch (algorithm)
+        {
+            case HostAlgorithm.Winograd2: Winograd.InputGradient<Winograd2>(dy, w, dx, g.Pad, add); return;
+            case HostAlgorithm.Winograd4: Winograd.InputGradient<Winograd4>(dy, w, dx, g.Pad, add); return;
+        }
         for (int phaseY = 0; phaseY < Math.Min(g.Stride, dx.Shape.H); phaseY++)
             for (int phaseX = 0; phaseX < Math.Min(g.Stride, dx.Shape.W); phaseX++)
                 InputGradientPhase(dy, w, dx, g, add, phaseY, phaseX);

@@ -7,20 +7,34 @@ namespace MlffAd.Kernels;
 /// Versions 3 and 4 transform tiles of 2×2 and 4×4 outputs (<see cref="IMinimalFilter"/>) where the layer lets them.</remarks>
 public static unsafe partial class Convolution
 {
-    internal delegate void Rung(Tensor x, Tensor w, Tensor y, ConvGeometry g);
+    internal delegate void Rung(Tensor a, Tensor b, Tensor result, ConvGeometry g);
 
-    /// <summary>The forward body's rungs, lowest first.</summary>
-    internal static readonly (string Name, Rung Forward)[] Ladder =
+    /// <summary>The forward body's rungs, lowest first: x, w, y.</summary>
+    internal static readonly (string Name, Rung Run)[] Ladder =
     [
-        ("0: the definition", ForwardVersion0), ("1: im2col", ForwardVersion1), ("2: implicit, through row pointers", (x, w, y, g) => ForwardBy(HostAlgorithm.Implicit, x, w, y, g)),
-        ("3: Winograd, tiles of 2×2", (x, w, y, g) => ForwardBy(HostAlgorithm.Winograd2, x, w, y, g)), ("4: Winograd, tiles of 4×4", (x, w, y, g) => ForwardBy(HostAlgorithm.Winograd4, x, w, y, g)),
+        ("0: the definition", ForwardVersion0), ("1: im2col", ForwardVersion1), .. By((algorithm, x, w, y, g) =>
+        {
+            using var packed = PackHost(w, g, algorithm);
+            ForwardHost(x, packed, null, y, null, Activation.None);
+        }, (x, _, y) => (x, y)),
     ];
 
-    internal static void ForwardBy(HostAlgorithm algorithm, Tensor x, Tensor w, Tensor y, ConvGeometry g)
-    {
-        using var packed = PackHost(w, g, Winograd.Takes(g, x.C, y.C) ? algorithm : HostAlgorithm.Implicit);
-        ForwardHost(x, packed, null, y, null, Activation.None);
-    }
+    /// <summary>The rungs of the gradient to the input: dy, w, dx.</summary>
+    internal static readonly (string Name, Rung Run)[] InputGradientLadder =
+        [("0: the definition", InputGradientVersion0), .. By((algorithm, dy, w, dx, g) => InputGradientBy(algorithm, dy, w, dx, g, add: false), (dy, _, dx) => (dx, dy))];
+
+    /// <summary>The rungs of the gradient to the weights: x, dy, dw.</summary>
+    internal static readonly (string Name, Rung Run)[] WeightGradientLadder =
+        [("0: the definition", WeightGradientVersion0), .. By((algorithm, x, dy, dw, g) => WeightGradientBy(algorithm, x, dy, dw, g, add: false), (x, dy, _) => (x, dy))];
+
+    /// <summary>Versions 2 to 4; minimal filtering where the layer's input x and output y let it.</summary>
+    private static IEnumerable<(string, Rung)> By(Action<HostAlgorithm, Tensor, Tensor, Tensor, ConvGeometry> run, Func<Tensor, Tensor, Tensor, (Tensor X, Tensor Y)> maps) =>
+        new[] { ("2: implicit, through row pointers", HostAlgorithm.Implicit), ("3: Winograd, tiles of 2×2", HostAlgorithm.Winograd2), ("4: Winograd, tiles of 4×4", HostAlgorithm.Winograd4) }
+            .Select(version => (version.Item1, new Rung((a, b, result, g) =>
+            {
+                var (x, y) = maps(a, b, result);
+                run(Winograd.Takes(g, x.C, y.C) ? version.Item2 : HostAlgorithm.Implicit, a, b, result, g);
+            })));
 
     internal static void ForwardVersion0(Tensor x, Tensor w, Tensor y, ConvGeometry g)
     {

@@ -12,8 +12,15 @@ public static unsafe partial class Convolution
     /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order.</summary>
     private const int EnoughParts = 16;
 
-    private static void WeightGradientHost(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add)
+    private static void WeightGradientHost(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add) => WeightGradientBy(Choose(g, x.Shape, dy.C), x, dy, dw, g, add);
+
+    private static void WeightGradientBy(HostAlgorithm algorithm, Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add)
     {
+        switch (algorithm)
+        {
+            case HostAlgorithm.Winograd2: Winograd.WeightGradient<Winograd2>(x, dy, dw, g.Pad, add); return;
+            case HostAlgorithm.Winograd4: Winograd.WeightGradient<Winograd4>(x, dy, dw, g.Pad, add); return;
+        }
         using var padded = PadFewChannels(x, g);
         Tiles.Dispatch(new WeightCall(Patches(x, padded, dy.Shape, g), dy, dw, add));
     }

@@ -7,7 +7,7 @@ namespace MlffAd.Kernels;
 
 /// <summary>3×3 convolutions at stride 1 by minimal filtering (<see cref="IMinimalFilter"/>): tiles of the input are transformed to (m + 2)² points,
 /// at each point the channels are multiplied as matrices, and the sums are transformed back to m×m outputs.</summary>
-internal static unsafe class Winograd
+internal static unsafe partial class Winograd
 {
     /// <summary>Bytes of transformed tiles that are in work at a time, so that they are still in the last-level cache when they are read again; more where the filter is larger,
     /// which is read once for each such lot.</summary>
@@ -35,7 +35,7 @@ internal static unsafe class Winograd
     }
 
     /// <summary>The same for the gradient to the input, which is a convolution by the filters turned by half a turn: at each point a factor [Cout, Cin].</summary>
-    public static Panels TurnedFilters<T>(Device device, Tensor w) where T : IMinimalFilter
+    private static Panels TurnedFilters<T>(Device device, Tensor w) where T : IMinimalFilter
     {
         int points = T.Outputs + 2;
         var panels = Panels.Empty(device, points * points, w.Shape.N, w.C);
@@ -48,7 +48,7 @@ internal static unsafe class Winograd
     /// <param name="filters">Transformed and packed.</param>
     /// <param name="bias">One number a channel, or null.</param>
     /// <param name="y">Output.</param>
-    /// <param name="pad">Zeros around the input.</param>
+    /// <param name="pad">Zeros around the input; −1 leaves its border out.</param>
     /// <param name="residual">A summand; it may be y.</param>
     /// <param name="f">Applied last.</param>
     public static void Run<T>(Tensor x, Panels filters, Tensor? bias, Tensor y, int pad, Tensor? residual, Activation f) where T : IMinimalFilter
@@ -63,7 +63,7 @@ internal static unsafe class Winograd
         for (int first = 0; first < grid.Tiles; first += lot)
         {
             int count = Math.Min(lot, grid.Tiles - first);
-            device.Team.For(count * Blocks(x.C), new InputJob<T>(x.Host, x.Shape, grid, first, v.Host), Grain(x.C));
+            device.Team.For(count * Blocks(x.C), new InputJob<T>(x.Host, x.Shape, grid, first, new Points(v.Host.Data, v.Pitch, count, x.C, x.C)), Grain(x.C));
             new Product
             {
                 A = Gather.Matrix(new HostRows(v.Host.Data, x.C), count, x.C) with { ItemPitch = v.Pitch },
@@ -83,6 +83,18 @@ internal static unsafe class Winograd
                 default: device.Team.For(items, new OutputJob<T, Sigmoid>(s.Host, grid, first, b, r, y.Host, y.Shape), Grain(y.C)); break;
             }
         }
+    }
+
+    /// <summary><c>dx (+)= dy ∗ turned filters</c>.</summary>
+    /// <param name="dy">Gradient to the output.</param>
+    /// <param name="w">[Cout, 3, 3, Cin].</param>
+    /// <param name="dx">Gradient to the input.</param>
+    /// <param name="pad">Zeros around the forward's input.</param>
+    /// <param name="add">Whether dx keeps its old value as a summand.</param>
+    public static void InputGradient<T>(Tensor dy, Tensor w, Tensor dx, int pad, bool add) where T : IMinimalFilter
+    {
+        using var turned = TurnedFilters<T>(dx.Device, w);
+        Run<T>(dy, turned, null, dx, 2 - pad, add ? dx : null, Activation.None);
     }
 
     private static int Blocks(int c) => (c + Channels - 1) / Channels;
@@ -108,7 +120,24 @@ internal static unsafe class Winograd
         }
     }
 
-    private readonly struct InputJob<T>(HostRows x, Shape shape, Grid grid, int first, HostRows to) : IJob where T : IMinimalFilter
+    /// <summary>Where transformed tiles go: for each point a matrix of tiles × channels, cut into panels of some columns that lie one after the other, <c>[panel][tile][column]</c>.</summary>
+    /// <param name="data">The first point's.</param>
+    /// <param name="pitch">Floats from one point to the next.</param>
+    /// <param name="tiles">Tiles.</param>
+    /// <param name="panel">Columns of a panel; a matrix by rows is one panel.</param>
+    /// <param name="last">Columns of the panel at the last <paramref name="panel"/> channels or fewer.</param>
+    private readonly struct Points(float* data, nint pitch, int tiles, int panel, int last)
+    {
+        public readonly nint Pitch = pitch;
+
+        public float* At(int tile, int c, int channels)
+        {
+            int start = c / panel * panel;
+            return data + (nint)start * tiles + (nint)tile * (start + panel <= channels ? panel : last) + c - start;
+        }
+    }
+
+    private readonly struct InputJob<T>(HostRows x, Shape shape, Grid grid, int first, Points to) : IJob where T : IMinimalFilter
     {
         [SkipLocalsInit]
         public void Run(int begin, int end)
@@ -125,13 +154,13 @@ internal static unsafe class Winograd
                     int h = top + e / points, w = left + e % points;
                     from[e] = (uint)h < (uint)shape.H && (uint)w < (uint)shape.W ? x.Row((n * shape.H + h) * shape.W + w) : null;
                 }
-                float* target = to.Data + (nint)tile * shape.C;
                 for (int c = c0; c < c1; c += V)
                 {
+                    float* target = to.At(tile, c, shape.C);
                     for (int e = 0; e < points * points; e++) d[e] = from[e] == null ? Vector<float>.Zero : Vector.Load(from[e] + c);
                     for (int j = 0; j < points; j++) T.Input(d + j, points);
                     for (int i = 0; i < points; i++) T.Input(d + i * points, 1);
-                    for (int e = 0; e < points * points; e++) d[e].Store(target + (nint)e * to.Pitch + c);
+                    for (int e = 0; e < points * points; e++) d[e].Store(target + e * to.Pitch);
                 }
             }
         }

@@ -33,9 +33,15 @@ public static class GemmBench
     public static IReadOnlyList<Row> ProductLadder(Device device, int rounds, (int M, int N, int K) shape, out double peak) =>
         Time(device, rounds, [.. MatMul.Ladder.Select(rung => Work.Product(rung.Name, shape.M, shape.N, shape.K, rung.Forward))], out peak);
 
-    /// <summary>Times every rung of the convolution's ladder: 3×3 taps on a map, as many channels out as in.</summary>
-    public static IReadOnlyList<Row> ConvolutionLadder(Device device, int rounds, Shape map, out double peak) =>
-        Time(device, rounds, [.. Convolution.Ladder.Select(rung => new Work(rung.Name, map, new(map.C, 3, 3, map.C), map, (x, w, y) => rung.Forward(x, w, y, new(3, 1, 1))))], out peak);
+    /// <summary>Times every rung of the convolution's three ladders: 3×3 taps on a map, as many channels out as in.</summary>
+    public static IReadOnlyList<Row> ConvolutionLadder(Device device, int rounds, Shape map, out double peak)
+    {
+        Shape filter = new(map.C, 3, 3, map.C);
+        IEnumerable<Work> Rungs(string name, (string Name, Convolution.Rung Run)[] ladder, Shape a, Shape b, Shape result) =>
+            ladder.Select(rung => new Work(name + rung.Name, a, b, result, (x, y, to) => rung.Run(x, y, to, new(3, 1, 1))));
+        return Time(device, rounds,
+            [.. Rungs("y, ", Convolution.Ladder, map, filter, map), .. Rungs("dx, ", Convolution.InputGradientLadder, map, filter, map), .. Rungs("dw, ", Convolution.WeightGradientLadder, map, map, filter)], out peak);
+    }
 
     private static Row[] Time(Device device, int rounds, List<Work> work, out double peak)
     {

@@ -8,19 +8,22 @@ namespace MlffAd.Kernels;
 /// <remarks>The last panel is zero-filled to its width. Weights that do not change between calls may be packed once and kept.</remarks>
 internal sealed unsafe class Panels : IDisposable
 {
+    /// <summary>Floats between two factors: a cache line, so that not all of a batch fall into the same set of the cache.</summary>
+    private const int Gap = 16;
+
     private readonly Tensor _data;
 
     private Panels(Device device, int batches, int k, int n)
     {
-        (K, N, Size) = (k, n, (long)k * Padded(n));
-        _data = Tensor.Rent(device, new Shape(batches, 1, k, Padded(n)), "packed panels");
+        (K, N, Size) = (k, n, (long)k * Padded(n) + Gap);
+        _data = Tensor.Rent(device, new Shape(batches, 1, 1, checked((int)Size)), "packed panels");
     }
 
     public int K { get; }
 
     public int N { get; }
 
-    /// <summary>Floats of one factor.</summary>
+    /// <summary>Floats from one factor to the next.</summary>
     public long Size { get; }
 
     /// <summary>Panels of one factor.</summary>

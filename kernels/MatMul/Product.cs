@@ -29,6 +29,9 @@ internal readonly unsafe struct Product
     public int M { get; init; }
     public int Batches { get; init; }
 
+    /// <summary>Output positions of A from one product of the batch to the next, if they are more than M.</summary>
+    public int Apart { get; init; }
+
     /// <summary>Where Y's rows go: output position (n, y, x) of A to row (n, y·Stride + OriginY, x·Stride + OriginX) of Y's map.</summary>
     public Scatter Y { get; init; }
 
@@ -86,7 +89,7 @@ internal readonly unsafe struct Product
         [SkipLocalsInit]
         private void Block(int batch, int m, int rows, int n, int columns)
         {
-            int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows, first = batch * product.M + m;
+            int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows, first = batch * Math.Max(product.M, product.Apart) + m;
             var places = stackalloc Gather.Place[padded];
             float** a = stackalloc float*[MaxSegments * padded], y = stackalloc float*[rows], residual = stackalloc float*[rows];
             var A = product.A;

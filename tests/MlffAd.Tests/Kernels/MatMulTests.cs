@@ -147,7 +147,8 @@ public sealed class MatMulTests
         Assert.Equal(["M16 N32 K8", "M8 N8 K64"], rows.Select(r => r.Name));
         Assert.All(rows, r => Assert.True(r is { GigaFlops: > 0, Share: > 0 } && peak > 0));
         Assert.Equal(MatMul.Ladder.Select(rung => rung.Name), GemmBench.ProductLadder(device, 1, (16, 16, 16), out _).Select(r => r.Name));
-        Assert.Equal(Convolution.Ladder.Select(rung => rung.Name), GemmBench.ConvolutionLadder(device, 1, new(1, 6, 5, 4), out _).Select(r => r.Name));
+        Assert.Equal([.. Convolution.Ladder.Select(rung => "y, " + rung.Name), .. Convolution.InputGradientLadder.Select(rung => "dx, " + rung.Name), .. Convolution.WeightGradientLadder.Select(rung => "dw, " + rung.Name)],
+            GemmBench.ConvolutionLadder(device, 1, new(1, 6, 5, 4), out _).Select(r => r.Name));
         device.Pool.AssertLive(0);
     }
 }

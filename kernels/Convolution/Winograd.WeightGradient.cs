@@ -1,0 +1,119 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>The gradient to the weights by minimal filtering: at each point a product of the transformed tiles of dy and x, whose sum runs over the tiles, and back to 3×3 taps at the end.</summary>
+internal static unsafe partial class Winograd
+{
+    /// <summary>Columns of dy's panels: a multiple of every tile's rows and of every vector, so that a tile finds its rows side by side and a transformation stores whole vectors.</summary>
+    private const int Group = 48;
+
+    /// <summary>Fewest tiles that are worth a lot of their own: each lot reads and writes the sums once.</summary>
+    private const int LeastTiles = 128;
+
+    /// <summary><c>dw (+)= Gᵀ[Σ_tiles (A·dy·Aᵀ) ⊙ (Bᵀ·x·B)]·G</c>.</summary>
+    /// <param name="x">The forward's input.</param>
+    /// <param name="dy">Gradient to the output.</param>
+    /// <param name="dw">[Cout, 3, 3, Cin].</param>
+    /// <param name="pad">Zeros around the input.</param>
+    /// <param name="add">Whether dw keeps its old value as a summand.</param>
+    public static void WeightGradient<T>(Tensor x, Tensor dy, Tensor dw, int pad, bool add) where T : IMinimalFilter
+    {
+        var device = dw.Device;
+        int points = (T.Outputs + 2) * (T.Outputs + 2), groups = (dy.C + Group - 1) / Group;
+        var grid = new Grid(dy.Shape, T.Outputs, pad);
+        long perTile = (long)points * (x.C + dy.C) * sizeof(float);
+        int lots = (int)Math.Clamp(grid.Tiles * perTile / Math.Max(Lot, points * (long)x.C * dy.C * sizeof(float)), 1, Math.Max(1, grid.Tiles / LeastTiles)), lot = (grid.Tiles + lots - 1) / lots;
+        using var sums = Tensor.Rent(device, Shape.Of(points, 1, x.C * dy.C + Gap), "transformed weight gradients");
+        for (int first = 0; first < grid.Tiles; first += lot)
+        {
+            int count = Math.Min(lot, grid.Tiles - first);
+            using var v = Panels.Empty(device, points, count, x.C);
+            using var d = Tensor.Rent(device, Shape.Of(points, 1, groups * Group * count + Gap), "transformed output gradients");
+            int narrow = Panels.Width(x.C, (x.C - 1) / Tiles.Wide * Tiles.Wide);
+            device.Team.For(count * Blocks(x.C), new InputJob<T>(x.Host, x.Shape, grid, first, new Points(v.Data, (nint)v.Size, count, Tiles.Wide, narrow)), Grain(x.C));
+            device.Team.For(count * Blocks(dy.C), new OutputGradientJob<T>(dy.Host, dy.Shape, grid, first, new Points(d.Host.Data, d.Pitch, count, Group, Group)), Grain(dy.C));
+            new Product
+            {
+                A = new Gather
+                {
+                    Data = d.Host.Data,
+                    ItemPitch = d.Pitch,
+                    Pitch = 1,
+                    H = groups,
+                    W = Group * count,
+                    OutH = groups,
+                    OutW = Group,
+                    TapsY = 1,
+                    TapsX = 1,
+                    Stride = 1,
+                    Length = count,
+                    Step = Group,
+                },
+                B = v,
+                M = dy.C,
+                Apart = groups * Group,
+                Batches = points,
+                Y = new Scatter(new HostRows(sums.Host.Data, x.C), groups, Group, itemPitch: sums.Pitch),
+                Epilogue = new Epilogue { Add = first > 0 },
+            }.Run(device);
+        }
+        device.Team.For(dy.C * Blocks(x.C), new FilterGradientJob<T>(sums.Host, x.C, dw.Host.Data, add), Grain(x.C));
+    }
+
+    private readonly struct OutputGradientJob<T>(HostRows dy, Shape shape, Grid grid, int first, Points to) : IJob where T : IMinimalFilter
+    {
+        [SkipLocalsInit]
+        public void Run(int begin, int end)
+        {
+            int points = T.Outputs + 2, blocks = Blocks(shape.C);
+            var d = stackalloc Vector<float>[points * points];
+            for (int item = begin; item < end; item++)
+            {
+                int tile = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(shape.C, c0 + Channels);
+                var (n, top, left) = grid.Output(first + tile);
+                int height = Math.Min(T.Outputs, shape.H - top), width = Math.Min(T.Outputs, shape.W - left), corner = (n * shape.H + top) * shape.W + left;
+                for (int c = c0; c < c1; c += V)
+                {
+                    for (int i = 0; i < T.Outputs; i++)
+                        for (int j = 0; j < T.Outputs; j++) d[i * points + j] = i < height && j < width ? Vector.Load(dy.Row(corner + i * shape.W + j) + c) : Vector<float>.Zero;
+                    for (int j = 0; j < T.Outputs; j++) T.OutputGradient(d + j, points);
+                    for (int i = 0; i < points; i++) T.OutputGradient(d + i * points, 1);
+                    float* target = to.At(tile, c, shape.C);
+                    for (int e = 0; e < points * points; e++) d[e].Store(target + e * to.Pitch);
+                }
+            }
+        }
+    }
+
+    /// <summary>Items are blocks of a filter's channels.</summary>
+    private readonly struct FilterGradientJob<T>(HostRows sums, int inputs, float* dw, bool add) : IJob where T : IMinimalFilter
+    {
+        [SkipLocalsInit]
+        public void Run(int begin, int end)
+        {
+            int points = T.Outputs + 2, blocks = Blocks(inputs);
+            var s = stackalloc Vector<float>[points * points];
+            for (int item = begin; item < end; item++)
+            {
+                int o = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(inputs, c0 + Channels);
+                for (int c = c0; c < c1; c += V)
+                {
+                    for (int e = 0; e < points * points; e++) s[e] = Vector.Load(sums.Data + (nint)e * sums.Pitch + (nint)o * inputs + c);
+                    for (int j = 0; j < points; j++) T.FilterGradient(s + j, points);
+                    for (int i = 0; i < 3; i++)
+                    {
+                        T.FilterGradient(s + i * points, 1);
+                        for (int j = 0; j < 3; j++)
+                        {
+                            float* tap = dw + ((nint)o * 9 + i * 3 + j) * inputs + c;
+                            (add ? Vector.Load(tap) + s[i * points + j] : s[i * points + j]).Store(tap);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
