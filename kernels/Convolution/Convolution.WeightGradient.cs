@@ -7,7 +7,10 @@ namespace MlffAd.Kernels;
 public static unsafe partial class Convolution
 {
     /// <summary>Positions of a block of the sum, and the extents of a block of dw.</summary>
-    private const int BlockP = 256, BlockO = 128, BlockT = 256;
+    private const int BlockP = 128, BlockO = 144, BlockT = 256;
+
+    /// <summary>Positions that are packed together, so that their rows stay in the first-level cache from one panel to the next.</summary>
+    private const int FewPositions = 8;
 
     /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order.</summary>
     private const int EnoughParts = 16;
@@ -38,7 +41,7 @@ public static unsafe partial class Convolution
             parts = (positions + part - 1) / part;
 
             var device = dw.Device;
-            int threads = Math.Min(device.Team.Count, blocksO * blocksT * parts), scratch = BlockP * (blockO + blockT);
+            int threads = Math.Min(device.Team.Count, blocksO * blocksT * parts), scratch = BlockP * (BlockO + blockT);
             using var packed = Tensor.Rent(device, Shape.Of(threads, 1, scratch), "packed blocks");
             using var partial = parts == 1 ? null : Tensor.Rent(device, Shape.Of(parts, outputs, terms), "partial weight gradients");
             int next = 0;
@@ -65,20 +68,23 @@ public static unsafe partial class Convolution
         private void Block(int p0, int count, int o0, int rows, int t0, int columns, float* a)
         {
             int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows;
-            float* b = a + BlockP * blockO;
+            const int pitch = BlockP * Product.Group;
+            float* b = a + BlockO * BlockP;
             float** left = stackalloc float*[padded], y = stackalloc float*[rows], pointers = stackalloc float*[BlockP];
             var places = stackalloc Gather.Place[BlockP];
-            for (int i = 0; i < padded; i++) left[i] = a + i / TWide.Rows * TWide.Rows * BlockP + i % TWide.Rows;
+            for (int i = 0; i < padded; i++) left[i] = a + i / Product.Group * pitch + i % Product.Group;
             for (int i = 0; i < rows; i++) y[i] = dw + ((nint)(p0 / part) * outputs + o0 + i) * terms + t0;
             for (int p = p0; p < p0 + count; p += BlockP)
             {
                 int length = Math.Min(BlockP, p0 + count - p);
-                for (int i = 0; i < rows; i += TWide.Rows)
-                    for (int k = 0; k < length; k++)
-                        Panels.CopyRow(dy.Row(p + k) + o0 + i, Math.Min(TWide.Rows, rows - i), TWide.Rows, a + i * BlockP + k * TWide.Rows);
+                for (int k = 0; k < length; k++)
+                {
+                    float* row = dy.Row(p + k) + o0, to = a + k * Product.Group;
+                    for (int i = 0; i < rows; i += Product.Group, to += pitch) Panels.CopyRow(row + i, Math.Min(Product.Group, rows - i), Math.Min(Product.Group, padded - i), to);
+                }
                 x.Locate(p, length, length, places);
                 PackPatches(t0, columns, length, places, pointers, b);
-                Product.Sweep<TWide, TNarrow>(new Product.Sums(left, 0, 1, length, TWide.Rows), rows, b, BlockP, 0, 0, columns, columns, y, null,
+                Product.Sweep<TWide, TNarrow>(new Product.Sums(left, 0, 1, length, Product.Group), rows, b, BlockP, 0, 0, columns, columns, y, null,
                     new Epilogue { Add = add }, p == p0, last: false);
             }
         }
@@ -86,17 +92,23 @@ public static unsafe partial class Convolution
         /// <summary>Packs columns t0 … of the patches, (tap, channel) pairs, of one block of positions into panels.</summary>
         private void PackPatches(int t0, int columns, int length, Gather.Place* places, float** pointers, float* to)
         {
-            for (int column = 0; column < columns; column += TWide.Width)
+            int run;
+            for (int begin = 0; begin < columns; begin += run)
             {
-                int width = Panels.Width(columns, column), used = Math.Min(width, columns - column);
-                float* panel = to + column * BlockP;
-                for (int j = 0; j < used;)
+                int tap = (t0 + begin) / x.Length, c = (t0 + begin) % x.Length;
+                run = Math.Min(columns - begin, x.Length - c);
+                x.Fill(tap, c, length, places, pointers);
+                for (int k0 = 0; k0 < length; k0 += FewPositions)
                 {
-                    int tap = (t0 + column + j) / x.Length, c = (t0 + column + j) % x.Length, run = Math.Min(used - j, x.Length - c);
-                    x.Fill(tap, c, length, places, pointers);
-                    int to1 = j + run == used ? width - j : run;
-                    for (int k = 0; k < length; k++) Panels.CopyRow(pointers[k], run, to1, panel + k * width + j);
-                    j += run;
+                    int count, k1 = Math.Min(length, k0 + FewPositions);
+                    for (int j = begin; j < begin + run; j += count)
+                    {
+                        int panel = j / TWide.Width * TWide.Width, width = Panels.Width(columns, panel);
+                        count = Math.Min(panel + width, begin + run) - j;
+                        int filled = j + count == columns ? panel + width - j : count;
+                        float* at = to + panel * BlockP + j - panel;
+                        for (int k = k0; k < k1; k++) Panels.CopyRow(pointers[k] + j - begin, count, filled, at + k * width);
+                    }
                 }
             }
         }

@@ -7,9 +7,6 @@ namespace MlffAd.Kernels;
 /// <summary>The gradient to the weights by minimal filtering: at each point a product of the transformed tiles of dy and x, whose sum runs over the tiles, and back to 3×3 taps at the end.</summary>
 internal static unsafe partial class Winograd
 {
-    /// <summary>Columns of dy's panels: a multiple of every tile's rows and of every vector, so that a tile finds its rows side by side and a transformation stores whole vectors.</summary>
-    private const int Group = 48;
-
     /// <summary>Fewest tiles that are worth a lot of their own: each lot reads and writes the sums once.</summary>
     private const int LeastTiles = 128;
 
@@ -22,7 +19,7 @@ internal static unsafe partial class Winograd
     public static void WeightGradient<T>(Tensor x, Tensor dy, Tensor dw, int pad, bool add) where T : IMinimalFilter
     {
         var device = dw.Device;
-        int points = (T.Outputs + 2) * (T.Outputs + 2), groups = (dy.C + Group - 1) / Group;
+        int points = (T.Outputs + 2) * (T.Outputs + 2), groups = (dy.C + Product.Group - 1) / Product.Group;
         var grid = new Grid(dy.Shape, T.Outputs, pad);
         long perTile = (long)points * (x.C + dy.C) * sizeof(float);
         int lots = (int)Math.Clamp(grid.Tiles * perTile / Math.Max(Lot, points * (long)x.C * dy.C * sizeof(float)), 1, Math.Max(1, grid.Tiles / LeastTiles)), lot = (grid.Tiles + lots - 1) / lots;
@@ -31,10 +28,10 @@ internal static unsafe partial class Winograd
         {
             int count = Math.Min(lot, grid.Tiles - first);
             using var v = Panels.Empty(device, points, count, x.C);
-            using var d = Tensor.Rent(device, Shape.Of(points, 1, groups * Group * count + Gap), "transformed output gradients");
+            using var d = Tensor.Rent(device, Shape.Of(points, 1, groups * Product.Group * count + Gap), "transformed output gradients");
             int narrow = Panels.Width(x.C, (x.C - 1) / Tiles.Wide * Tiles.Wide);
             device.Team.For(count * Blocks(x.C), new InputJob<T>(x.Host, x.Shape, grid, first, new Points(v.Data, (nint)v.Size, count, Tiles.Wide, narrow)), Grain(x.C));
-            device.Team.For(count * Blocks(dy.C), new OutputGradientJob<T>(dy.Host, dy.Shape, grid, first, new Points(d.Host.Data, d.Pitch, count, Group, Group)), Grain(dy.C));
+            device.Team.For(count * Blocks(dy.C), new OutputGradientJob<T>(dy.Host, dy.Shape, grid, first, new Points(d.Host.Data, d.Pitch, count, Product.Group, Product.Group)), Grain(dy.C));
             new Product
             {
                 A = new Gather
@@ -43,20 +40,20 @@ internal static unsafe partial class Winograd
                     ItemPitch = d.Pitch,
                     Pitch = 1,
                     H = groups,
-                    W = Group * count,
+                    W = Product.Group * count,
                     OutH = groups,
-                    OutW = Group,
+                    OutW = Product.Group,
                     TapsY = 1,
                     TapsX = 1,
                     Stride = 1,
                     Length = count,
-                    Step = Group,
+                    Step = Product.Group,
                 },
                 B = v,
                 M = dy.C,
-                Apart = groups * Group,
+                Apart = groups * Product.Group,
                 Batches = points,
-                Y = new Scatter(new HostRows(sums.Host.Data, x.C), groups, Group, itemPitch: sums.Pitch),
+                Y = new Scatter(new HostRows(sums.Host.Data, x.C), groups, Product.Group, itemPitch: sums.Pitch),
                 Epilogue = new Epilogue { Add = first > 0 },
             }.Run(device);
         }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MlffAd.Kernels.Runtime;
@@ -75,12 +76,10 @@ internal sealed unsafe class Panels : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void CopyRow(float* from, int count, int width, float* to)
     {
-        if (count == width) Unsafe.CopyBlockUnaligned(to, from, (uint)width * sizeof(float));
-        else
-        {
-            for (int j = 0; j < count; j++) to[j] = from[j];
-            for (int j = count; j < width; j++) to[j] = 0;
-        }
+        int j = 0;
+        for (; j <= count - Vector<float>.Count; j += Vector<float>.Count) Vector.Load(from + j).Store(to + j);
+        for (; j < count; j++) to[j] = from[j];
+        for (; j < width; j++) to[j] = 0;
     }
 
     private void Pack<TJob>(TJob job, int batches) where TJob : struct, IJob =>

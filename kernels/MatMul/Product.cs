@@ -15,6 +15,10 @@ internal readonly unsafe struct Product
     /// <summary>Rows and columns of a block of Y.</summary>
     public const int BlockM = 96, BlockN = 256;
 
+    /// <summary>Rows of a left factor that is packed across the sum lie side by side in groups of so many: a multiple of every tile's rows and of every vector, so that a tile finds its rows
+    /// together and whoever packs stores whole vectors.</summary>
+    public const int Group = 48;
+
     /// <summary>Blocks wanted for each thread, so that all find equal work, and tiles that are worth a block along either side. Blocks may depend on the number of threads: how
     /// a sum is split, on which its rounding depends, does not.</summary>
     private const int BlocksPerThread = 8, LeastUnits = 4;

@@ -12,6 +12,9 @@ public static unsafe partial class BatchNorm
     /// <summary>Channels that the second level of a sum takes at a time: their float64 accumulators stay on the stack.</summary>
     private const int Chunk = 64;
 
+    /// <summary>Rows whose share of a sum is added while it is in a register.</summary>
+    private const int Few = 8;
+
     private static int V => Vector<float>.Count;
 
     private static void StatisticsHost(Tensor x, Tensor partials, Tensor mean, Tensor variance)
@@ -74,28 +77,40 @@ public static unsafe partial class BatchNorm
                 float* mean = partials.Row(2 * block), squares = partials.Row(2 * block + 1);
                 new Span<float>(mean, C).Clear();
                 new Span<float>(squares, C).Clear();
-                for (int r = first; r < last; r++)
+                for (int r = first; r < last; r += Few)
                 {
-                    float* p = x.Row(r);
-                    int c = 0;
-                    for (; c <= C - V; c += V) (Vector.Load(mean + c) + (Vector.Load(p + c) - Vector.Load(shift + c))).Store(mean + c);
-                    for (; c < C; c++) mean[c] += p[c] - shift[c];
-                }
-                for (int c = 0; c < C; c++) mean[c] /= last - first;
-                for (int r = first; r < last; r++)
-                {
-                    float* p = x.Row(r);
-                    int c = 0;
+                    int n = Math.Min(Few, last - r), c = 0;
                     for (; c <= C - V; c += V)
                     {
-                        var d = Vector.Load(p + c) - Vector.Load(shift + c) - Vector.Load(mean + c);
-                        (Vector.Load(squares + c) + d * d).Store(squares + c);
+                        Vector<float> sum = Vector.Load(mean + c), s = Vector.Load(shift + c);
+                        float* p = x.Row(r) + c;
+                        for (int i = 0; i < n; i++, p += x.Pitch) sum += Vector.Load(p) - s;
+                        sum.Store(mean + c);
                     }
                     for (; c < C; c++)
+                        for (int i = 0; i < n; i++) mean[c] += x[r + i, c] - shift[c];
+                }
+                for (int c = 0; c < C; c++) mean[c] /= last - first;
+                for (int r = first; r < last; r += Few)
+                {
+                    int n = Math.Min(Few, last - r), c = 0;
+                    for (; c <= C - V; c += V)
                     {
-                        float d = p[c] - shift[c] - mean[c];
-                        squares[c] += d * d;
+                        Vector<float> sum = Vector.Load(squares + c), s = Vector.Load(shift + c), m = Vector.Load(mean + c);
+                        float* p = x.Row(r) + c;
+                        for (int i = 0; i < n; i++, p += x.Pitch)
+                        {
+                            var d = Vector.Load(p) - s - m;
+                            sum += d * d;
+                        }
+                        sum.Store(squares + c);
                     }
+                    for (; c < C; c++)
+                        for (int i = 0; i < n; i++)
+                        {
+                            float d = x[r + i, c] - shift[c] - mean[c];
+                            squares[c] += d * d;
+                        }
                 }
             }
         }
