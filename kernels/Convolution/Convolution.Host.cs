@@ -12,30 +12,29 @@ public static unsafe partial class Convolution
     private static HostAlgorithm Choose(ConvGeometry g, Shape x, int outputs) =>
         Winograd.Takes(g, x.C, outputs) && x.C >= 32 && x.Area >= 64 ? HostAlgorithm.Winograd4 : HostAlgorithm.Implicit;
 
-    private static PackedFilter PackHost(Tensor w, ConvGeometry g, HostAlgorithm algorithm)
+    private static Panels PackHost(Tensor w, HostAlgorithm algorithm)
     {
         int terms = (int)(w.Count / w.Shape.N);
-        return new(g, algorithm, algorithm switch
+        return algorithm switch
         {
             HostAlgorithm.Winograd2 => Winograd.Filters<Winograd2>(w.Device, w),
             HostAlgorithm.Winograd4 => Winograd.Filters<Winograd4>(w.Device, w),
             _ => Panels.OfColumns(w.Device, new HostRows(w.Host.Data, terms), 1, terms, w.Shape.N),
-        }, null);
+        };
     }
 
-    private static void ForwardHost(Tensor x, PackedFilter w, Tensor? bias, Tensor y, Tensor? residual, Activation f)
+    private static void ForwardHost(Tensor x, Panels w, HostAlgorithm algorithm, ConvGeometry g, Tensor? bias, Tensor y, Tensor? residual, Activation f)
     {
-        var g = w.Geometry;
-        switch (w.Algorithm)
+        switch (algorithm)
         {
-            case HostAlgorithm.Winograd2: Winograd.Run<Winograd2>(x, w.Panels!, bias, y, g.Pad, residual, f); return;
-            case HostAlgorithm.Winograd4: Winograd.Run<Winograd4>(x, w.Panels!, bias, y, g.Pad, residual, f); return;
+            case HostAlgorithm.Winograd2: Winograd.Run<Winograd2>(x, w, bias, y, g.Pad, residual, f); return;
+            case HostAlgorithm.Winograd4: Winograd.Run<Winograd4>(x, w, bias, y, g.Pad, residual, f); return;
         }
         using var padded = PadFewChannels(x, g);
         new Product
         {
             A = Patches(x, padded, y.Shape, g),
-            B = w.Panels!,
+            B = w,
             M = y.Rows,
             Batches = 1,
             Y = new Scatter(y.Host, y.Shape.H, y.Shape.W),

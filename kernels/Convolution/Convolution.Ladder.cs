@@ -14,8 +14,8 @@ public static unsafe partial class Convolution
     [
         ("0: the definition", ForwardVersion0), ("1: im2col", ForwardVersion1), .. By((algorithm, x, w, y, g) =>
         {
-            using var packed = PackHost(w, g, algorithm);
-            ForwardHost(x, packed, null, y, null, Activation.None);
+            using var packed = PackHost(w, algorithm);
+            ForwardHost(x, packed, algorithm, g, null, y, null, Activation.None);
         }, (x, _, y) => (x, y)),
     ];
 

@@ -47,8 +47,8 @@ public static partial class Convolution
         if (!y.Device.IsHost) ForwardGpu(x, w, bias, y, g, residual, f);
         else
         {
-            using var packed = PackHost(w, g, algorithm);
-            ForwardHost(x, packed, bias, y, residual, f);
+            using var packed = PackHost(w, algorithm);
+            ForwardHost(x, packed, algorithm, g, bias, y, residual, f);
         }
     }
 
@@ -60,7 +60,8 @@ public static partial class Convolution
     {
         Shape.Require(Op, w.Shape.H == g.Kernel && w.Shape.W == g.Kernel && w.C == x.C && w.IsContiguous, "the weights must be [Cout, K, K, Cin] without gaps", w);
         if (!w.Device.IsHost) return new PackedFilter(g, default, null, w);
-        var packed = PackHost(w, g, Choose(g, x, w.Shape.N));
+        var algorithm = Choose(g, x, w.Shape.N);
+        var packed = new PackedFilter(g, algorithm, PackHost(w, algorithm), null);
         w.Dispose();
         return packed;
     }
@@ -72,7 +73,7 @@ public static partial class Convolution
         RequireSummands(bias, residual, y);
         long weights = (long)y.C * w.Geometry.Kernel * w.Geometry.Kernel * x.C;
         using var _ = ForwardKernels[(int)w.Algorithm].Begin(y, 2 * y.Rows * weights, ForwardBytes(x, weights, y, residual));
-        if (y.Device.IsHost) ForwardHost(x, w, bias, y, residual, f);
+        if (y.Device.IsHost) ForwardHost(x, w.Panels!.Value, w.Algorithm, w.Geometry, bias, y, residual, f);
         else ForwardGpu(x, w.Weights!, bias, y, w.Geometry, residual, f);
     }
 

@@ -23,7 +23,7 @@ public sealed class PackedFilter : IDisposable
     /// <summary>Returns the memory.</summary>
     public void Dispose()
     {
-        Panels?.Dispose();
+        if (Panels is { } panels) panels.Dispose();
         Weights?.Dispose();
     }
 }

@@ -7,7 +7,7 @@ namespace MlffAd.Kernels;
 
 /// <summary>The right factor [K, N] of a product (or of a batch of them), packed in panels of some columns: <c>[panel][k][column]</c>, so that a tile reads it in one stream.</summary>
 /// <remarks>The last panel is zero-filled to its width. Weights that do not change between calls may be packed once and kept.</remarks>
-internal sealed unsafe class Panels : IDisposable
+internal readonly unsafe struct Panels : IDisposable
 {
     /// <summary>Floats between two factors: a cache line, so that not all of a batch fall into the same set of the cache.</summary>
     private const int Gap = 16;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MlffAd.Kernels.Runtime;
 
 /// <summary>Recycles a device's memory blocks, so that after the first training step nothing is allocated any more.</summary>
@@ -7,8 +9,9 @@ namespace MlffAd.Kernels.Runtime;
 public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
 {
     private const int Granule = 64;
-    private readonly SortedDictionary<long, Stack<Storage>> _free = [];
+    private readonly SortedList<long, Stack<Storage>> _free = [];
     private readonly HashSet<Storage> _live = [];
+    private readonly Dictionary<(string Name, Shape Shape), Tensor?> _known = [];
 
     /// <summary>Bytes in the hands of tensors.</summary>
     public long LiveBytes { get; private set; }
@@ -28,6 +31,9 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
     /// <summary>Set when a whole step has run: from then on a request that finds its class empty takes the next larger free block before the
     /// device is asked, so that a smaller last batch, whose scratch falls into other classes, allocates nothing.</summary>
     public bool IsWarm { get; set; }
+
+    /// <summary>The last tensor of a name and shape. If it was returned, it is revived for whoever wants the like of it, so that a step that is repeated makes no garbage.</summary>
+    internal ref Tensor? Known(string name, Shape shape) => ref CollectionsMarshal.GetValueRefOrAddDefault(_known, (name, shape), out _);
 
     internal Storage Rent(long floats, string holder)
     {
@@ -92,10 +98,10 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
 
     private Storage? Take(long length)
     {
-        if (!_free.ContainsKey(length) && IsWarm) length = _free.Keys.FirstOrDefault(size => size > length);
-        if (!_free.TryGetValue(length, out var stack)) return null;
-        var storage = stack.Pop();
-        if (stack.Count == 0) _free.Remove(length);
-        return storage;
+        int exact = _free.IndexOfKey(length);
+        if (exact >= 0 && _free.GetValueAtIndex(exact).TryPop(out var storage)) return storage;
+        for (int i = 0; IsWarm && i < _free.Count; i++)
+            if (_free.GetKeyAtIndex(i) > length && _free.GetValueAtIndex(i).TryPop(out var larger)) return larger;
+        return null;
     }
 }

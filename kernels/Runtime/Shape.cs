@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MlffAd.Kernels.Runtime;
 
 /// <summary>Extents of a channels-last tensor <c>[N, H, W, C]</c>.</summary>
@@ -40,6 +42,36 @@ public readonly record struct Shape(int N, int H, int W, int C)
         throw new ArgumentException($"{op}: {rule}; got {string.Join(", ", text)}.");
     }
 
+    /// <summary>The same with a rule whose text is only made where it is broken.</summary>
+    /// <exception cref="ArgumentException"><paramref name="holds"/> is false.</exception>
+    public static void Require(string op, bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] Rule rule, params ReadOnlySpan<Tensor> operands)
+    {
+        if (!holds) Require(op, holds, rule.ToString(), operands);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => $"[{N},{H},{W},{C}]";
+
+    /// <summary>The text of a rule, if it is broken.</summary>
+    [InterpolatedStringHandler]
+    public ref struct Rule
+    {
+        private DefaultInterpolatedStringHandler _text;
+
+        /// <summary>Begins; the compiler calls it.</summary>
+        public Rule(int literalLength, int formattedCount, bool holds, out bool isBroken)
+        {
+            isBroken = !holds;
+            _text = isBroken ? new(literalLength, formattedCount) : default;
+        }
+
+        /// <summary>Adds what stands between the holes.</summary>
+        public void AppendLiteral(string text) => _text.AppendLiteral(text);
+
+        /// <summary>Fills a hole.</summary>
+        public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+        /// <inheritdoc/>
+        public override string ToString() => _text.ToStringAndClear();
+    }
 }

@@ -7,12 +7,12 @@ namespace MlffAd.Kernels.Runtime;
 public sealed class Tensor : IDisposable
 {
     private readonly Tensor _root;
-    private readonly long _offset;
+    private readonly long _offset, _reserved;
     private Storage? _storage;   // of the root only
 
-    private Tensor(Device device, Shape shape, string name, Storage storage)
+    private Tensor(Device device, Shape shape, string name, long reserved)
     {
-        (Device, Shape, Name, Pitch, _storage, _root) = (device, shape, name, shape.C, storage, this);
+        (Device, Shape, Name, Pitch, _root, _reserved) = (device, shape, name, shape.C, this, reserved);
     }
 
     private Tensor(Tensor of, Shape shape, int pitch, long offset)
@@ -47,6 +47,9 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether the elements lie without gaps.</summary>
     public bool IsContiguous => Pitch == C || Rows == 1;
 
+    /// <summary>Whether it has its buffer: it was not returned, or revived since.</summary>
+    public bool IsAlive => _root._storage is not null;
+
     /// <summary>Whether this is a view of another tensor's buffer.</summary>
     public bool IsView => _root != this;
 
@@ -68,7 +71,11 @@ public sealed class Tensor : IDisposable
     {
         if (shape.N <= 0 || shape.H <= 0 || shape.W <= 0 || shape.C <= 0) throw new ArgumentException($"'{name}' has an empty shape {shape}.");
         if (shape.Count > int.MaxValue) throw new ArgumentException($"'{name}' {shape} has more than 2^31 elements.");
-        return new Tensor(device, shape, name, device.Pool.Rent(Math.Max(shape.Count, capacity), name));
+        long reserved = Math.Max(shape.Count, capacity);
+        ref var known = ref device.Pool.Known(name, shape);
+        if (known is not { IsAlive: false } tensor || tensor._reserved != reserved) known = tensor = new Tensor(device, shape, name, reserved);
+        tensor.Revive();
+        return tensor;
     }
 
     /// <summary>Rents a tensor and fills it.</summary>
@@ -127,6 +134,12 @@ public sealed class Tensor : IDisposable
         var values = new float[Count];
         Read(values);
         return values;
+    }
+
+    /// <summary>Rents a buffer again after <see cref="Dispose"/>; views live again with it. Contents are undefined. Does nothing to a view, or to a tensor that is alive.</summary>
+    public void Revive()
+    {
+        if (!IsView) _storage ??= Device.Pool.Rent(_reserved, Name);
     }
 
     /// <summary>Returns the buffer to the pool. Disposing a view does nothing.</summary>

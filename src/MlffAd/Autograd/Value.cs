@@ -9,7 +9,7 @@ public sealed class Value
 {
     private readonly Value _root;
     private readonly Func<Tensor, Tensor> _view;
-    private Tensor? _tensor, _gradient;
+    private Tensor? _tensor, _gradient;   // of a view: views of the root's
     private bool _written, _needs;
 
     /// <summary>A value without storage yet.</summary>
@@ -45,12 +45,11 @@ public sealed class Value
 
     /// <summary>The numbers.</summary>
     /// <exception cref="ObjectDisposedException">They have been given back.</exception>
-    public Tensor Tensor => _tensor ??= _root == this
-        ? throw new ObjectDisposedException(Name, $"The value '{Name}' {Shape} was used before it was computed or after it was freed.")
-        : _view(_root.Tensor);
+    public Tensor Tensor => _root._tensor is { IsAlive: true } whole ? _tensor ??= _view(whole)
+        : throw new ObjectDisposedException(Name, $"The value '{Name}' {Shape} was used before it was computed or after it was freed.");
 
     /// <summary>Whether it has its numbers, or their place.</summary>
-    public bool IsBound => _root._tensor is not null;
+    public bool IsBound => _root._tensor is { IsAlive: true };
 
     /// <summary>Channels <paramref name="start"/> … of every position, as a view.</summary>
     public Value Slice(int start, int count) => new(this, Shape.WithC(count), start, tensor => tensor.Slice(start, count));
@@ -64,29 +63,31 @@ public sealed class Value
     /// <summary>Gives a root its storage.</summary>
     public void Bind(Tensor tensor) => _tensor = tensor;
 
+    /// <summary>Gives a root its storage again.</summary>
+    public void Revive() => _tensor?.Revive();
+
     /// <summary>The gradient that has arrived, for its owner to read.</summary>
-    public Tensor Gradient => _view(_root._gradient ?? throw new InvalidOperationException($"No gradient has reached '{Name}' {Shape}."));
+    public Tensor Gradient => _root._gradient is { IsAlive: true } whole ? _gradient ??= _view(whole) : throw new InvalidOperationException($"No gradient has reached '{Name}' {Shape}.");
 
     /// <summary>The gradient's buffer, for a consumer to write.</summary>
     /// <param name="add">Whether to add to what the buffer holds; else overwrite all of it.</param>
     public Tensor Receive(out bool add)
     {
         add = _root._written || _root != this;
-        if (_root._gradient is null)
-        {
-            _root._gradient = Tensor.Rent(_root.Tensor.Device, _root.Shape, _root.Name + ".gradient", _root.Tensor.Capacity);
-            if (add) Kernels.Pointwise.Fill(_root._gradient, 0);
-        }
+        bool isNew = _root._gradient is not { IsAlive: true };
+        if (_root._gradient is null) _root._gradient = Tensor.Rent(_root.Tensor.Device, _root.Shape, _root.Name + ".gradient", _root.Tensor.Capacity);
+        else _root._gradient.Revive();
+        if (isNew && add) Kernels.Pointwise.Fill(_root._gradient, 0);
         _root._written = true;
-        return _view(_root._gradient);
+        return Gradient;
     }
 
-    /// <summary>Gives storage and gradient back; views of them die.</summary>
+    /// <summary>Gives storage and gradient back, until the value is revived; views of them die with them. A parameter keeps both: they are views themselves.</summary>
     public void Free()
     {
         if (_root != this) return;
         _tensor?.Dispose();
         _gradient?.Dispose();
-        _tensor = _gradient = null;
+        _written = false;
     }
 }

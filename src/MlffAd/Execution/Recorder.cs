@@ -5,13 +5,13 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Execution;
 
-/// <summary>Runs the network for training: computes at once, with batch statistics, and writes the tape.</summary>
+/// <summary>Runs the network for training: computes at once, with batch statistics, and writes the tape, which does the same for the batches that follow.</summary>
 /// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory.</remarks>
 public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators
 {
     private const float Momentum = 0.1f, Eps = 1e-5f;
     private readonly Device _device = parameters.Weights.Device;
-    private readonly List<(string Bn, int Rows)> _batches = [];
+    private readonly List<(Tensor Mean, Tensor Variance, Tensor RunningMean, Tensor RunningVariance, int Rows)> _batches = [];
 
     /// <inheritdoc/>
     public override Value New(Shape shape, string name)
@@ -53,7 +53,8 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         Value gamma = Trained(names.Scale), beta = Trained(names.Shift);
         var statistics = frozen ? parameters.Statistics : parameters.BatchStatistics;
         Tensor mean = Parameters.View(statistics, parameters.List[names.Mean]), variance = Parameters.View(statistics, parameters.List[names.Variance]);
-        if (!frozen) _batches.Add((bn, raw.Shape.Rows));
+        if (!frozen)
+            _batches.Add((mean, variance, Parameters.View(parameters.Statistics, parameters.List[names.Mean]), Parameters.View(parameters.Statistics, parameters.List[names.Variance]), raw.Shape.Rows));
         Run([raw, gamma, beta, residual], [y],
             () =>
             {
@@ -74,13 +75,7 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     /// <summary>Takes the batch's statistics into the running ones: once the step is known to be finite.</summary>
     public void CommitStatistics()
     {
-        foreach (var (bn, rows) in _batches)
-        {
-            var names = new BnNames(bn);
-            Parameter mean = parameters.List[names.Mean], variance = parameters.List[names.Variance];
-            BatchNorm.UpdateRunning(Parameters.View(parameters.BatchStatistics, mean), Parameters.View(parameters.BatchStatistics, variance), rows,
-                Parameters.View(parameters.Statistics, mean), Parameters.View(parameters.Statistics, variance), Momentum);
-        }
+        foreach (var (mean, variance, runningMean, runningVariance, rows) in _batches) BatchNorm.UpdateRunning(mean, variance, rows, runningMean, runningVariance, Momentum);
     }
 
     /// <inheritdoc/>
@@ -92,14 +87,16 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         forward();
         bool needs = false;
         foreach (var value in reads) needs |= value is { NeedsGradient: true };
-        if (!needs) return;
-        foreach (var value in writes) value.NeedsGradient = true;
-        tape.Record(writes, backward);
+        if (needs)
+            foreach (var value in writes) value.NeedsGradient = true;
+        tape.Record(writes, forward, needs ? backward : null);
     }
 
     private Value Trained(string name)
     {
         var p = parameters.List[name];
-        return new(Parameters.View(parameters.Weights, p), config.Train.Freezes(p) ? null : Parameters.View(parameters.Gradients, p));
+        Value value = new(Parameters.View(parameters.Weights, p), config.Train.Freezes(p) ? null : Parameters.View(parameters.Gradients, p));
+        tape.Own(value);
+        return value;
     }
 }

@@ -26,7 +26,7 @@ public sealed class TrainingStep : IDisposable
     private readonly LossOptions _loss;
     private readonly SgdRange[] _ranges;
     private readonly Tensor _images, _labels, _values;
-    private readonly Tape _tape = new();
+    private readonly Dictionary<int, Recording> _recordings = [];
 
     /// <summary>Prepares for batches of up to <c>train.batch</c> images.</summary>
     public TrainingStep(Config config, Parameters parameters, int capacity)
@@ -52,24 +52,27 @@ public sealed class TrainingStep : IDisposable
     public StepResult Run(ReadOnlySpan<float> images, ReadOnlySpan<float> labels, double rate)
     {
         int n = labels.Length / _config.Cells;
-        Tensor x = _images.Items(0, n), y = _labels.Items(0, n);
-        x.Write(images);
-        y.Write(labels);
-        var recorder = new Recorder(_config, _parameters, _tape, _images.Shape.N);
-        var features = _network.Forward(recorder, new Value(x));
+        bool again = _recordings.TryGetValue(n, out var recording);
+        recording ??= new Recording(_config, _parameters, _images.Items(0, n), _labels.Items(0, n), capacity: _images.Shape.N);
+        recording.Images.Write(images);
+        recording.Labels.Write(labels);
+        if (again) recording.Tape.Forward();
+        else recording.Features = _network.Forward(recording.Recorder, new Value(recording.Images));
+        _recordings[n] = recording;
+        var (features, tape) = (recording.Features!, recording.Tape);
         OnForward?.Invoke(features);
 
         Value F = features.F, S = features.S;
-        Losses.Evaluate(F.Tensor, S.Tensor, y, _loss, _values, F.Receive(out _), S.Receive(out _));
+        Losses.Evaluate(F.Tensor, S.Tensor, recording.Labels, _loss, _values, F.Receive(out _), S.Receive(out _));
         float[] v = _values.ToArray();
         var losses = new FinalLosses(v[0], v[1], v[2], v[3]);
         if (!float.IsFinite(v[0]))
         {
-            _tape.Clear();
+            tape.Free();
             return new StepResult(losses, double.NaN);
         }
 
-        _tape.Backward();
+        tape.Backward();
         OnGradients?.Invoke();
         double norm = Math.Sqrt(Sgd.SquaredNorm(_parameters.Gradients)), clip = _config.Train.ClipNorm;
         var result = new StepResult(losses, norm);
@@ -77,7 +80,7 @@ public sealed class TrainingStep : IDisposable
         {
             double scale = clip > 0 ? Math.Min(1, clip / norm) : 1;
             Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)rate, (float)_config.Train.Momentum, (float)scale);
-            recorder.CommitStatistics();
+            recording.Recorder.CommitStatistics();
         }
         _parameters.Weights.Device.Pool.IsWarm = true;
         return result;
@@ -86,8 +89,20 @@ public sealed class TrainingStep : IDisposable
     /// <summary>Returns the input buffers.</summary>
     public void Dispose()
     {
-        _tape.Clear();
+        foreach (var recording in _recordings.Values) recording.Tape.Free();
         foreach (var tensor in (ReadOnlySpan<Tensor>)[_images, _labels, _values]) tensor.Dispose();
+    }
+
+    /// <summary>What a batch of one size comes to, written down at the first.</summary>
+    private sealed class Recording
+    {
+        public Recording(Config config, Parameters parameters, Tensor images, Tensor labels, int capacity) => (Images, Labels, Recorder) = (images, labels, new Recorder(config, parameters, Tape, capacity));
+
+        public Tensor Images { get; }
+        public Tensor Labels { get; }
+        public Tape Tape { get; } = new();
+        public Recorder Recorder { get; }
+        public Features? Features { get; set; }
     }
 
     /// <summary>Runs of parameters that are treated alike; gaps between them hold zeros and may be in either.</summary>

@@ -19,7 +19,7 @@ public sealed class TapeTests
     private static Value Triple(Device device, Tape tape, Value x, Action<Tensor>? seen = null)
     {
         var y = Make(device, tape, "triple", [.. x.Tensor.ToArray().Select(v => 3 * v)]);
-        tape.Record([y], () =>
+        tape.Record([y], () => y.Tensor.Write([.. x.Tensor.ToArray().Select(v => 3 * v)]), () =>
         {
             seen?.Invoke(y.Gradient);
             float[] dy = y.Gradient.ToArray();
@@ -54,7 +54,7 @@ public sealed class TapeTests
         var tape = new Tape();
         var whole = Make(lease.Device, tape, "whole", 1, 2, 3);
         float[] gradient = [];
-        tape.Record([whole], () => gradient = whole.Gradient.ToArray());
+        tape.Record([whole], () => { }, () => gradient = whole.Gradient.ToArray());
         Pointwise.Fill(whole.Slice(1, 2).Receive(out bool addPart), 5);
         Assert.True(addPart);
         var all = whole.Receive(out bool addAll);
@@ -103,7 +103,7 @@ public sealed class TapeTests
         long before = lease.Device.Pool.LiveBytes;
         var tape = new Tape();
         Seed(Triple(lease.Device, tape, Make(lease.Device, tape, "x", 1)), 1);
-        tape.Clear();
+        tape.Free();
         Assert.Equal(before, lease.Device.Pool.LiveBytes);
     }
 }
