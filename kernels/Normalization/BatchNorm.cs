@@ -71,7 +71,7 @@ public static partial class BatchNorm
         Tensor? dx, Tensor dgamma, Tensor dbeta, Tensor? dresidual = null, bool addX = false, bool addResidual = false)
     {
         RequireVectors("batchnorm.gradient", x, mean, variance, gamma, dgamma, dbeta);
-        foreach (var t in new ReadOnlySpan<Tensor?>([y, dy, dx, dresidual]))
+        foreach (var t in (ReadOnlySpan<Tensor?>)[y, dy, dx, dresidual])
             if (t is not null) Shape.Same("batchnorm.gradient", x, t);
         int reads = 2 + (f == Activation.None ? 0 : 1), writes = (dx is null ? 0 : addX ? 2 : 1) + (dresidual is null ? 0 : addResidual ? 2 : 1);
         using var _ = GradientKernel.Begin(x, 11 * x.Count, 4 * ((writes == 0 ? 1 : 2) * reads + writes) * x.Count);

@@ -51,7 +51,7 @@ public static partial class Sgd
         if (g.Device.IsHost) NormHost(g, partials);
         else NormGpu(g, partials);
         double sum = 0;
-        foreach (float block in partials.ToArray()) sum += block;
+        foreach (float block in partials.Device.IsHost ? partials.HostSpan : partials.ToArray()) sum += block;
         return sum;
     }
 

@@ -55,6 +55,12 @@ public sealed class NetworkTests
         foreach (int n in new[] { 3, 2, 1, 3 }) step.Run(Batch(Tiny, n, n).Images, Batch(Tiny, n, n).Labels, 0.001);
         Assert.Equal(allocations, device.Pool.Allocations);
         device.Pool.AssertLive(live);
+        if (id != "cpu") return;
+        var (images, labels) = Batch(Tiny, 3, 1);
+        step.Run(images, labels, 0.001);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        step.Run(images, labels, 0.001);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1024);
     }
 
     [Theory]
