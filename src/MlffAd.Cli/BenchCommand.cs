@@ -1,14 +1,12 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using MlffAd.Files;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Cli;
 
-/// <summary><c>mlffad bench gemm</c>: how near the host's matrix product comes to what the processor can do; <c>bench peers</c>: how it fares beside ONNX Runtime.</summary>
+/// <summary><c>mlffad bench gemm</c>: how near the host's matrix product comes to what the processor can do. Beside it the benches that are projects of their own.</summary>
 internal static class BenchCommand
 {
     /// <summary>The ladders' problems: small, as the definition is slow.</summary>
@@ -23,7 +21,7 @@ internal static class BenchCommand
         var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often each product is timed; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 9 });
         var update = new Option<string[]>("--update")
         {
-            Description = $"Also write the figures into these Markdown files, between the lines {Begin(Gemm)} and {End(Gemm)}, or {Begin(Convolution)} and {End(Convolution)}.",
+            Description = $"Also write the figures into these Markdown files, between {MarkedPages.Lines(Gemm)}, or {MarkedPages.Lines(Convolution)}.",
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [],
@@ -33,37 +31,12 @@ internal static class BenchCommand
         gemm.SetAction(parse =>
         {
             string[] pages = parse.GetValue(update)!;
-            foreach (string page in pages) Marked(Read(page), page);
+            MarkedPages.Require(pages, Gemm, Convolution);
             var sections = Measure(parse.GetValue(CommonOptions.Threads), parse.GetValue(rounds), parse.InvocationConfiguration.Output);
-            foreach (string page in pages) AtomicFile.WriteText(page, Marked(Read(page), page, sections));
+            MarkedPages.Write(pages, [.. sections.GroupBy(s => s.Page).Select(page => (page.Key, string.Join('\n', page.Select(Table))))]);
         });
-        return new Command("bench", "Measures speed.") { gemm, Peers() };
+        return new Command("bench", "Measures speed.") { gemm, BenchProjects.Ops(BenchProjects.StartOps), BenchProjects.Peers() };
     }
-
-    /// <summary>The race is a project of its own, so that nobody who only uses mlffad has to fetch the peers.</summary>
-    private static Verb Peers()
-    {
-        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "Rounds that count; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 7 });
-        var only = new Option<string?>("--only") { Description = "Run the races whose name contains this: paper, fast, backbone, batch1, batch8.", HelpName = "TEXT" };
-        var verb = new Verb("peers", "Races the processor's engine against ONNX Runtime on exported models, in turns. Needs the repository; builds bench/peers first.",
-            "mlffad bench peers", "mlffad bench peers --only backbone --json peers.json") { rounds, only, CommonOptions.Threads, CommonOptions.Json };
-        verb.SetAction(parse =>
-        {
-            const string project = "bench/peers/MlffAd.Peers.csproj";
-            var root = new DirectoryInfo(AppContext.BaseDirectory);
-            while (root is not null && !File.Exists(Path.Combine(root.FullName, project))) root = root.Parent;
-            if (root is null) throw new MlffAdException(ExitCode.Usage, $"The peers are raced from the repository ('{project}'), and this program does not lie in it: run './mlffad bench peers' there.");
-            var start = new ProcessStartInfo("dotnet", ["run", "--project", Path.Combine(root.FullName, project), "-c", "Release", "--", "--rounds", Text(parse.GetValue(rounds)), "--threads", Text(parse.GetValue(CommonOptions.Threads))]);
-            foreach (var (name, value) in new[] { ("--only", parse.GetValue(only)), ("--json", parse.GetValue(CommonOptions.Json)) })
-                if (value is not null) foreach (string part in (string[])[name, value]) start.ArgumentList.Add(part);
-            using var process = Process.Start(start)!;
-            process.WaitForExit();
-            return process.ExitCode;
-        });
-        return verb;
-    }
-
-    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A table of one page.</summary>
     private sealed record Section(string Page, string Title, string Head, IReadOnlyList<GemmBench.Row> Rows);
@@ -96,36 +69,6 @@ internal static class BenchCommand
     private static string Threads(Device device) => $"{device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}";
 
     private static string Speed(double gigaFlops) => string.Create(CultureInfo.InvariantCulture, $"{gigaFlops:0.0} GFLOP/s");
-
-    private static string Begin(string page) => $"<!-- bench {page} -->";
-
-    private static string End(string page) => $"<!-- /bench {page} -->";
-
-    private static string Read(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new MlffAdException(ExitCode.BadData, $"'{path}' could not be read ({e.Message.TrimEnd('.')}).", e);
-        }
-    }
-
-    /// <summary>The text with the sections, if there are any, between their marks. A text without marks is refused.</summary>
-    private static string Marked(string text, string path, List<Section>? sections = null)
-    {
-        bool marked = false;
-        foreach (string page in new[] { Gemm, Convolution })
-        {
-            int begin = text.IndexOf(Begin(page), StringComparison.Ordinal), end = text.IndexOf(End(page), StringComparison.Ordinal);
-            if (begin < 0 || end < begin) continue;
-            marked = true;
-            if (sections is not null) text = $"{text[..(begin + Begin(page).Length)]}\n{string.Join('\n', sections.Where(s => s.Page == page).Select(Table))}{text[end..]}";
-        }
-        return marked ? text : throw new MlffAdException(ExitCode.BadData, $"'{path}' has no lines {Begin(Gemm)} and {End(Gemm)}, nor {Begin(Convolution)} and {End(Convolution)}, to write between; add them.");
-    }
 
     private static string Table(Section section)
     {

@@ -37,4 +37,16 @@ public sealed class BenchCommandTests : IDisposable
         Assert.Contains(_page, run.Error, StringComparison.Ordinal);
         Assert.Equal("no marks", File.ReadAllText(_page));
     }
+
+    [Fact]
+    public void TheOperatorsAreRefusedAnUnknownDeviceAndAPageWithoutMarksBeforeAnythingIsBuilt()
+    {
+        var run = CommandRun.Of("bench", "ops", "--device", "abacus");
+        Assert.Equal(5, run.Code);
+        Assert.Contains("'abacus'", Assert.Single(run.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+        File.WriteAllText(_page, "<!-- bench gemm -->\n<!-- /bench gemm -->\n");
+        run = CommandRun.Of("bench", "ops", "--device", "cpu", "--update", _page);
+        Assert.Equal(3, run.Code);
+        Assert.Contains("<!-- bench ops -->", Assert.Single(run.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+    }
 }

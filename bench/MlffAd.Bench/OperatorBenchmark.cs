@@ -1,0 +1,91 @@
+using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Loggers;
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using MlffAd.Kernels.Runtime;
+using Perfolizer.Horology;
+
+namespace MlffAd.Bench;
+
+/// <summary>The one benchmark, with the cases as its parameter: it runs in this process, on one device.</summary>
+/// <remarks>BenchmarkDotNet finds how often to call, warms up and removes outliers. The peaks are measured before each case and behind it, so that other programs slow both alike.</remarks>
+public class OperatorBenchmark
+{
+    private static IReadOnlyList<OperatorCase> _cases = [];
+    private static Device _device = null!;
+    private static StreamPeak? _stream;
+    private static Action<int> _progress = _ => { };
+    private static readonly Dictionary<OperatorCase, OperatorRow> Rows = [];
+
+    private readonly List<double> _fma = [];
+    private readonly List<StreamRates> _rates = [];
+    private OperatorRun _run = null!;
+
+    /// <summary>The case to time.</summary>
+    [ParamsSource(nameof(Cases))]
+    public OperatorCase Case { get; set; } = null!;
+
+    /// <summary>All cases of the run.</summary>
+    public static IEnumerable<OperatorCase> Cases => _cases;
+
+    /// <summary>Times the cases.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="cases">What.</param>
+    /// <param name="progress">Told of the number of cases begun.</param>
+    internal static IReadOnlyList<OperatorRow> Time(Device device, IReadOnlyList<OperatorCase> cases, Action<int> progress)
+    {
+        (_device, _cases, _progress) = (device, cases, progress);
+        Rows.Clear();
+        var folder = Directory.CreateTempSubdirectory();
+        var log = new AccumulationLogger();
+        var job = new Job().WithToolchain(InProcessEmitToolchain.Instance).WithUnrollFactor(1).WithEvaluateOverhead(false)
+            .WithIterationTime(TimeInterval.FromMilliseconds(30)).WithWarmupCount(1).WithIterationCount(9);
+        var config = ManualConfig.CreateEmpty().AddJob(job).AddLogger(log).AddColumnProvider(DefaultColumnProviders.Params)
+            .WithArtifactsPath(folder.FullName).WithOptions(ConfigOptions.DisableLogFile | ConfigOptions.KeepBenchmarkFiles);
+        try
+        {
+            using (_stream = device.IsHost ? new StreamPeak(device.Team) : null)
+            {
+                var reports = BenchmarkRunner.Run<OperatorBenchmark>(config).Reports.ToDictionary(r => (OperatorCase)r.BenchmarkCase.Parameters[nameof(Case)]);
+                return [.. cases.Select(c => reports.TryGetValue(c, out var report) && report.ResultStatistics is { } time
+                    ? Rows[c] with { Seconds = time.Median / 1e9 } : throw new InvalidOperationException($"{c} was not timed: {log.GetLog()}"))];
+            }
+        }
+        finally { folder.Delete(recursive: true); }
+    }
+
+    /// <summary>Measures the peaks, makes operands.</summary>
+    [GlobalSetup]
+    public void Begin()
+    {
+        _progress(Rows.Count);
+        MeasurePeaks();
+        _run = new OperatorRun(_device, Case, StreamPeak.ArrayBytes);
+    }
+
+    /// <summary>The call.</summary>
+    [Benchmark]
+    public void Call() => _run.Call();
+
+    /// <summary>Measures the peaks again.</summary>
+    [GlobalCleanup]
+    public void End()
+    {
+        _run.Dispose();
+        MeasurePeaks();
+        Rows[Case] = new OperatorRow(Case, _run.Kernels, Fma: Median(_fma), new(Median(_rates.Select(r => r.Read)), Median(_rates.Select(r => r.Copy)), Median(_rates.Select(r => r.CopyPast))));
+    }
+
+    private void MeasurePeaks()
+    {
+        if (_stream is null) return;
+        _fma.Add(FmaPeak.Measure(_device.Team));
+        _rates.Add(_stream.Measure());
+    }
+
+    private static double Median(IEnumerable<double> values) => values.Any() ? Timing.Median(values) : 0;
+}

@@ -1,0 +1,96 @@
+using MlffAd.Autograd;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Bench;
+
+/// <summary>An operator at one shape.</summary>
+/// <param name="Name">The kernel's name, or what several have in common.</param>
+/// <param name="What">Shapes and variant; with the name, what tells it from other cases.</param>
+/// <param name="Operands">Their places: a slice of a wider tensor is benched as one. A gradient lies like its value.</param>
+/// <param name="Call">The call, on tensors for the operands.</param>
+/// <param name="Prepare">What noise in the operands cannot do, such as variances or the results that a gradient starts from; or null.</param>
+public sealed record OperatorCase(string Name, string What, Value[] Operands, Action<Tensor[]> Call, Action<Tensor[]>? Prepare)
+{
+    /// <summary>How often a training step calls it.</summary>
+    public int InStep { get; set; }
+
+    /// <summary>Bytes of one set of operands.</summary>
+    public long OperandBytes => Operands.Sum(o => o.Root.Shape.Count) * sizeof(float);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} {What}";
+}
+
+/// <summary>A case's operands, filled with noise, in as many copies as the last-level cache cannot hold: each call takes the next, so what it reads comes from memory,
+/// as most does in a training step.</summary>
+public sealed class OperatorRun : IDisposable
+{
+    /// <summary>Copies of very small operands end here: what those cost is the call.</summary>
+    private const int MostCopies = 256;
+
+    private static readonly float[] Noise = MakeNoise();
+
+    private readonly Device _device;
+    private readonly OperatorCase _case;
+    private readonly List<Tensor> _roots = [];
+    private readonly Tensor[][] _copies;
+    private int _next;
+
+    /// <summary>Rents, fills and prepares operands, and calls the operator once to learn what it declares.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="of">What.</param>
+    /// <param name="footprint">Bytes that all copies together come to at least.</param>
+    public OperatorRun(Device device, OperatorCase of, long footprint)
+    {
+        (_device, _case) = (device, of);
+        _copies = new Tensor[Math.Clamp(footprint / of.OperandBytes + 1, 1, MostCopies)][];
+        for (int i = 0; i < _copies.Length; i++)
+        {
+            _copies[i] = Array.ConvertAll(of.Operands, Rent);
+            of.Prepare?.Invoke(_copies[i]);
+        }
+        var profiler = new Profiler(device);
+        device.Profiler = profiler;
+        try { of.Call(_copies[0]); }
+        finally { device.Profiler = null; }
+        Kernels = profiler.Totals;
+    }
+
+    /// <summary>The kernels that a call runs, with their FLOP and bytes.</summary>
+    public IReadOnlyList<KernelTotals> Kernels { get; }
+
+    /// <summary>One call, waited for.</summary>
+    public void Call()
+    {
+        _case.Call(_copies[_next]);
+        _next = (_next + 1) % _copies.Length;
+        _device.Synchronize();
+    }
+
+    /// <summary>Gives the memory back to the device: the next case's is of other sizes.</summary>
+    public void Dispose()
+    {
+        foreach (var root in _roots) root.Dispose();
+        _device.Pool.Trim();
+    }
+
+    private Tensor Rent(Value place)
+    {
+        var root = Tensor.Rent(_device, place.Root.Shape, place.Name);
+        _roots.Add(root);
+        for (long start = 0; start < root.Count; start += Noise.Length)
+        {
+            int count = (int)Math.Min(Noise.Length, root.Count - start);
+            root.Part(start, Shape.Of(count)).Write(Noise.AsSpan(0, count));
+        }
+        return place.Root == place ? root : root.Slice(place.Start, place.Shape.C).Reshape(place.Shape);
+    }
+
+    private static float[] MakeNoise()
+    {
+        var random = new Random(1);
+        var noise = new float[1 << 20];
+        foreach (ref float value in noise.AsSpan()) value = random.NextSingle() - 0.5f;
+        return noise;
+    }
+}

@@ -1,0 +1,28 @@
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Bench;
+
+/// <summary>A case's figures, or several cases' together.</summary>
+/// <param name="Case">What ran.</param>
+/// <param name="Kernels">What it declares, by kernel.</param>
+/// <param name="Fma">The processor's multiply-adds beside it, GFLOP/s; 0 where there is no such peak.</param>
+/// <param name="Stream">Its memory beside it.</param>
+/// <param name="Seconds">Median time of a call.</param>
+internal sealed record OperatorRow(OperatorCase Case, IReadOnlyList<KernelTotals> Kernels, double Fma, StreamRates Stream, double Seconds = 0)
+{
+    /// <summary>The kernel: an operator may choose between several.</summary>
+    public string Name => Kernels.Count == 1 ? Kernels[0].Name : Case.Name;
+
+    public double Flop => Kernels.Sum(k => k.Flop);
+
+    public double Bytes => Kernels.Sum(k => k.Bytes);
+
+    /// <summary>Seconds of a training step.</summary>
+    public double InStep => Case.InStep * Seconds;
+
+    /// <summary>Above the ridge, where multiplying takes longer than moving at the peaks' speeds.</summary>
+    public bool BoundByArithmetic => Flop / Fma > Bytes / Stream.Ceiling;
+
+    /// <summary>Seconds that the peak in question allows; 0 where there is none.</summary>
+    public double LeastSeconds => Fma == 0 ? 0 : Math.Max(Flop / Fma, Bytes / Stream.Ceiling) / 1e9;
+}

@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using MlffAd.Cli;
+using MlffAd.Kernels.Runtime;
+using Spectre.Console;
+
+namespace MlffAd.Bench;
+
+/// <summary>The figures for people, pages and programs.</summary>
+internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<OperatorRow> rows, string? filter)
+{
+    private readonly string[] _heads = ["×", "ms", "GFLOP/s", "GB/s", "of peak", filter is null ? "of step" : "of these"];
+
+    private double Step => rows.Sum(r => r.InStep);
+
+    /// <summary>Every case, then every operator.</summary>
+    public void Write(TextWriter output)
+    {
+        output.WriteLine(Title);
+        Tables.Write(output, Table(["operator", "shape", .. _heads], rows.Select(r => (string[])[r.Name, r.Case.What, .. Cells([r])])));
+        output.WriteLine(Sums);
+        Tables.Write(output, Table(["operator", "shapes", .. _heads], Operators.Select(o => (string[])[o.Name, Invariant($"{o.Rows.Count}"), .. Cells(o.Rows)])));
+    }
+
+    /// <summary>Every operator, and folded away every case.</summary>
+    public string Markdown()
+    {
+        var text = new StringBuilder($"{Title}\n\n{Sums}\n\n");
+        Append(text, ["operator", "shapes", .. _heads], Operators.Select(o => (string[])[o.Name, Invariant($"{o.Rows.Count}"), .. Cells(o.Rows)]));
+        text.Append("\n<details><summary>every shape</summary>\n\n");
+        Append(text, ["operator", "shape", .. _heads], rows.Select(r => (string[])[r.Name, r.Case.What, .. Cells([r])]));
+        return text.Append("\n</details>\n").ToString();
+    }
+
+    /// <summary>Everything, in plain units.</summary>
+    public string Json() => JsonSerializer.Serialize(new
+    {
+        device = device.Name,
+        threads = device.Team.Count,
+        batch,
+        fmaGflops = Peak(r => r.Fma),
+        readGBs = Peak(r => r.Stream.Read),
+        copyGBs = Peak(r => r.Stream.Copy),
+        copyNonTemporalGBs = Peak(r => r.Stream.CopyPast),
+        stepMs = Step * 1e3,
+        rows = rows.Select(r => new
+        {
+            name = r.Name,
+            what = r.Case.What,
+            kernels = r.Kernels.Select(k => k.Name),
+            callsInStep = r.Case.InStep,
+            ms = r.Seconds * 1e3,
+            flop = r.Flop,
+            bytes = r.Bytes,
+            bound = r.Fma == 0 ? null : r.BoundByArithmetic ? "fma" : "stream",
+            ofPeak = r.Fma == 0 ? (double?)null : r.LeastSeconds / r.Seconds,
+        }),
+    }, new JsonSerializerOptions { WriteIndented = true });
+
+    private string Title => Invariant($"{device.Name}, {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}, batch {batch}.") + (device.IsHost ? Invariant(
+        $" Peaks, measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds; GB/s read {Peak(r => r.Stream.Read):0.0}, copied {Peak(r => r.Stream.Copy):0.0}, copied past the cache {Peak(r => r.Stream.CopyPast):0.0}. Shares are of the fastest of these three, those with 'fma' of the multiply-adds.") : "");
+
+    /// <summary>Where a training step goes.</summary>
+    private string Sums
+    {
+        get
+        {
+            // A part of the rows is no step.
+            if (filter is not null) return "";
+            double In(string start) => rows.Where(r => r.Case.Name.StartsWith(start, StringComparison.Ordinal)).Sum(r => r.InStep) * 1e3;
+            double gradients = In("convolution.gradient"), weights = In("convolution.gradient.weight"), inputs = In("convolution.gradient.input");
+            return Invariant($"A training step by these rows (calls × time): {Step * 1e3:0} ms. Convolutions {In("convolution"):0} ms: forward {In("convolution") - gradients:0}, gradients to the inputs {inputs:0}, to the weights {weights:0}.");
+        }
+    }
+
+    private IEnumerable<(string Name, List<OperatorRow> Rows)> Operators => rows.GroupBy(r => r.Name).Select(o => (o.Key, o.ToList()));
+
+    /// <summary>Of several rows: their calls and time in a step; speeds and share over it. Rows outside the step count once each.</summary>
+    private string[] Cells(IReadOnlyList<OperatorRow> some)
+    {
+        bool outside = some.All(r => r.Case.InStep == 0);
+        double Sum(Func<OperatorRow, double> of) => some.Sum(r => of(r) * (outside ? 1 : r.Case.InStep));
+        double seconds = Sum(r => r.Seconds), least = Sum(r => r.LeastSeconds);
+        string bound = least == 0 ? "" : 2 * Sum(r => r.BoundByArithmetic ? r.Seconds : 0) > seconds ? " fma" : "";
+        return
+        [
+            outside ? "" : Invariant($"{some.Sum(r => r.Case.InStep)}"), Invariant($"{(some.Count == 1 ? some[0].Seconds : seconds) * 1e3:0.000}"),
+            Invariant($"{Sum(r => r.Flop) / seconds / 1e9:0.0}"), Invariant($"{Sum(r => r.Bytes) / seconds / 1e9:0.0}"),
+            least == 0 ? "" : Invariant($"{least / seconds * 100:0}%{bound}"), outside ? "" : Invariant($"{some.Sum(r => r.InStep) / Step * 100:0.0}%"),
+        ];
+    }
+
+    private double Peak(Func<OperatorRow, double> of) => Timing.Median(rows.Select(of));
+
+    private static Table Table(string[] heads, IEnumerable<string[]> lines)
+    {
+        var table = new Table();
+        for (int i = 0; i < heads.Length; i++) table.AddColumn(new TableColumn(heads[i]) { NoWrap = true, Alignment = i < 2 ? Justify.Left : Justify.Right });
+        foreach (string[] line in lines) table.AddRow([.. line.Select(Markup.Escape)]);
+        return table;
+    }
+
+    private static void Append(StringBuilder text, string[] heads, IEnumerable<string[]> lines)
+    {
+        text.Append($"| {string.Join(" | ", heads)} |\n|---|---|{string.Concat(heads.Skip(2).Select(_ => "---:|"))}\n");
+        foreach (string[] line in lines) text.Append($"| {string.Join(" | ", line)} |\n");
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,332 @@
+using MlffAd.Autograd;
+using MlffAd.Configuration;
+using MlffAd.Execution;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
+using MlffAd.Weights;
+
+namespace MlffAd.Bench;
+
+/// <summary>Every operator that a training step calls, at the step's own shapes, each once with its number of calls: found by walking the network's description.
+/// A term notes its forward at once and its gradients on the way back, as <see cref="Recorder"/> and <see cref="Tape"/> would run them.</summary>
+public sealed class StepOperators : IExecutor
+{
+    private const float Eps = 1e-5f;
+
+    private readonly Dictionary<(string Name, string What), OperatorCase> _cases = [];
+    private readonly Stack<Action> _backward = [];
+    private readonly HashSet<Value> _written = [];
+    private bool _inStep = true;
+
+    private StepOperators() { }
+
+    /// <summary>The cases, family by family; at the end those that no step of this network calls.</summary>
+    /// <param name="config">The network.</param>
+    /// <param name="batch">Images of a step.</param>
+    public static IReadOnlyList<OperatorCase> Of(Config config, int batch)
+    {
+        var walk = new StepOperators();
+        walk.Step(config, batch);
+        walk._inStep = false;
+        walk.Others(config, batch);
+        return [.. walk._cases.Values.GroupBy(c => c.Name.Split('.')[0]).SelectMany(family => family.OrderBy(c => c.Name, StringComparer.Ordinal))];
+    }
+
+    /// <summary>Those whose operator or shape contains a text; all where there is none.</summary>
+    /// <exception cref="MlffAdException">There are none of them (exit code 2).</exception>
+    public static IReadOnlyList<OperatorCase> Filter(IReadOnlyList<OperatorCase> cases, string? text)
+    {
+        OperatorCase[] some = [.. cases.Where(c => c.ToString().Contains(text ?? "", StringComparison.OrdinalIgnoreCase))];
+        return some is not [] ? some : throw new MlffAdException(ExitCode.Usage, $"No operator or shape contains '{text}'; without --filter all are shown.");
+    }
+
+    private void Step(Config config, int batch)
+    {
+        var image = new Value(new Shape(batch, config.ImageSize, config.ImageSize, 3), "image");
+        var features = new MlffNetwork(config).Forward(this, image);
+        Value F = features.F, S = features.S, labels = Of(S.Shape, "labels"), values = Of(Shape.Of(4), "losses");
+        var o = KernelOptions.Loss(config.Loss);
+        Note("losses", $"{F.Shape}", [F, S, labels, values, F, S], t => Losses.Evaluate(t[0], t[1], t[2], o, t[3], t[4], t[5]), t => t[2].Write(Labels(S.Shape)));
+        _written.UnionWith([F, S]);
+        while (_backward.TryPop(out var gradients)) gradients();
+
+        var w = Of(Shape.Of(ParameterList.Of(config).TrainedFloats), "parameters");
+        Note("sgd.norm", Count(w), [w], t => Sgd.SquaredNorm(t[0]));
+        Note("sgd.step", Count(w), [w, w, w], t => Sgd.Step(t[0], t[1], t[2], [new SgdRange(0, t[0].C, 1e-5f)], rate: 1e-4f, momentum: 0.9f));
+    }
+
+    /// <summary>Operators that the network does without, or that come before it.</summary>
+    private void Others(Config config, int batch)
+    {
+        Value map = Of(new(batch, config.MapSide, config.MapSide, config.Fusion.Width), "map"), score = Of(map.Shape.WithC(1), "score");
+        Value image = Of(new(batch, config.ImageSize, config.ImageSize, 3), "image"), photograph = Of(Shape.Of((3 * batch * Photograph * Photograph + 3) / 4), "photograph");
+        var how = KernelOptions.Normalisation(Preprocessing.ImageNet);
+        Note("losses.distance", $"{map.Shape}", [map, score], t => Losses.Distance(t[0], t[1]));
+        Note("losses.distance.gradient", $"{map.Shape}", [map, score, map], t => Losses.DistanceGradient(t[0], t[1], t[2]));
+        Note("pointwise.activation", $"{map.Shape} {Activation.ReLU}", [map, map], t => Pointwise.Apply(Activation.ReLU, t[0], t[1]));
+        Note("pointwise.copy", $"{map.Shape}", [map, map], t => Pointwise.Copy(t[0], t[1]));
+        Note("imaging.normalise", $"{image.Shape}", [image, image], t => Normalise.Forward(t[0], t[1], how));
+        Note("imaging.resize", $"{Photograph}×{Photograph} → {image.Shape}", [photograph, image], t => AntialiasResize.Forward(t[0], Photograph, Photograph, t[1]));
+    }
+
+    /// <summary>A side of MVTec AD's photographs.</summary>
+    private const int Photograph = 900;
+
+    /// <inheritdoc/>
+    public Value New(Shape shape, string name) => new(shape, name) { NeedsGradient = true };
+
+    /// <inheritdoc/>
+    public Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null)
+    {
+        var g = layer.Geometry;
+        Value w = Of(layer.Weight(x.Shape.C), "w"), y = into ?? New(layer.Output(x.Shape), layer.Name), b = Of(Shape.Of(layer.Outputs), "b");
+        bool bias = layer.Layout == WeightLayout.Score;
+        string what = $"{g.Kernel}×{g.Kernel}{(g.Stride > 1 ? $"/{g.Stride}" : "")} {x.Shape.C} → {Text(y)}";
+        Note("convolution", what + Text(f), [x, w, b, y], t => Convolution.Forward(t[0], t[1], bias ? t[2] : null, t[3], g, null, f));
+        _backward.Push(() =>
+        {
+            // The activation's gradient replaces the output's; y = 1 keeps it from fading away.
+            if (f != Activation.None) Note("pointwise.activation.gradient", $"{Text(y)}{Text(f)} in place", [y, y], t => Pointwise.Gradient(f, t[0], t[1], t[1]), t => Pointwise.Fill(t[0], 1));
+            Note("convolution.gradient.weight", what, [x, y, w], t => Convolution.WeightGradient(t[0], t[1], t[2], g));
+            if (bias) Note("convolution.gradient.bias", Text(y), [y, b], t => Convolution.BiasGradient(t[0], t[1]));
+            if (x.NeedsGradient && Adds(x) is var add) Note("convolution.gradient.input", what + Text(add), [y, w, x], t => Convolution.InputGradient(t[0], t[1], t[2], g, add));
+        });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
+    {
+        Value raw = Conv(layer, x), y = into ?? New(raw.Shape, bn), c = Of(Shape.Of(layer.Outputs), "c");
+        string what = $"{Text(y)}{Text(f)}{(residual is null ? "" : " + residual")}";
+        Value[] residuals = residual is null ? [] : [residual];
+        static void One(Tensor variance) => Pointwise.Fill(variance, 1);
+        Note("batchnorm.statistics", $"{raw.Shape}", [raw, c, c], t => BatchNorm.Statistics(t[0], t[1], t[2]));
+        Note("batchnorm.running", $"{c.Shape}", [c, c, c, c], t => BatchNorm.UpdateRunning(t[0], t[1], raw.Shape.Rows, t[2], t[3]));
+        Note("batchnorm.apply", what, [raw, c, c, c, c, y, .. residuals],
+            t => BatchNorm.Apply(t[0], t[1], t[2], t[3], t[4], Eps, t[5], t.ElementAtOrDefault(6), f), t => One(t[2]));
+        _backward.Push(() =>
+        {
+            bool addX = Adds(raw), addResidual = residual is not null && Adds(residual);
+            Note("batchnorm.gradient", what + Text(addResidual), [raw, c, c, c, y, y, raw, c, c, .. residuals],
+                t => BatchNorm.Gradient(t[0], t[1], t[2], t[3], Eps, t[4], t[5], f, frozen: false, t[6], t[7], t[8], t.ElementAtOrDefault(9), addX, addResidual), t => One(t[2]));
+        });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value MaxPool(Value x, int kernel, int stride, int pad)
+    {
+        var windows = new ConvGeometry(kernel, stride, pad);
+        Value y = New(x.Shape with { H = windows.OutputSize(x.Shape.H), W = windows.OutputSize(x.Shape.W) }, "max");
+        Note("pooling.max", $"{kernel}×{kernel}/{stride} → {Text(y)}", [x, y, y], t => Pooling.Max(t[0], t[1], t[2], kernel, stride, pad));
+        _backward.Push(() =>
+        {
+            bool add = Adds(x);
+            Note("pooling.max.gradient", $"{kernel}×{kernel}/{stride} → {Text(y)}{Text(add)}", [y, y, x],
+                t => Pooling.MaxGradient(t[0], t[1], t[2], kernel, stride, pad, add), t => Pooling.Max(t[2], t[0], t[1], kernel, stride, pad));
+        });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value AveragePool(Value x, int kernel, Value? into = null) =>
+        Blocks(x, into ?? New(x.Shape with { H = x.Shape.H / kernel, W = x.Shape.W / kernel }, "mean"), sums: true, (t, u) => Pooling.Average(t, u, kernel), (t, u, add) => Pooling.AverageGradient(t, u, kernel, add));
+
+    /// <inheritdoc/>
+    public Value Nearest(Value x, int factor) =>
+        Blocks(x, New(x.Shape with { H = x.Shape.H * factor, W = x.Shape.W * factor }, "nearest"), sums: false, Resize.Nearest, Resize.NearestGradient);
+
+    /// <inheritdoc/>
+    public Value BroadcastRows(Value g, Value into) => Blocks(g, into, sums: false, Broadcast.Rows, Broadcast.RowsGradient);
+
+    /// <inheritdoc/>
+    public Value RowMean(Value x, int k) => Blocks(x, New(x.Shape with { W = x.Shape.W / k }, "mean"), sums: true, Pooling.RowMean, Pooling.RowMeanGradient);
+
+    /// <summary>Blocks of positions summed to one, or one spread over a block; each is the other's gradient.</summary>
+    private Value Blocks(Value x, Value y, bool sums, Action<Tensor, Tensor> forward, Action<Tensor, Tensor, bool> gradient)
+    {
+        string Name(bool sum) => sum ? "blocks.sum" : "blocks.spread";
+        Note(Name(sums), $"{Text(x)} → {Text(y)}", [x, y], t => forward(t[0], t[1]));
+        _backward.Push(() =>
+        {
+            bool add = Adds(x);
+            Note(Name(!sums), $"{Text(y)} → {Text(x)}{Text(add)}", [y, x], t => gradient(t[0], t[1], add));
+        });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Bilinear(Value x, int side, bool alignCorners, Value? into = null)
+    {
+        Value y = into ?? New(x.Shape with { H = side, W = side }, "bilinear");
+        Note("resize.bilinear", $"{Text(x)} → {Text(y)}", [x, y], t => Resize.Bilinear(t[0], t[1], alignCorners));
+        _backward.Push(() =>
+        {
+            bool add = Adds(x);
+            Note("resize.bilinear.gradient", $"{Text(y)} → {Text(x)}{Text(add)}", [y, x], t => Resize.BilinearGradient(t[0], t[1], alignCorners, add));
+        });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Add(Value a, Value b, Activation f = Activation.None)
+    {
+        Value y = New(a.Shape, "sum");
+        Note("pointwise.add", Text(y), [a, b, y], t => Pointwise.Add(t[0], t[1], t[2]));
+        if (f != Activation.None) Note("pointwise.activation", $"{Text(y)}{Text(f)} in place", [y], t => Pointwise.Apply(f, t[0], t[0]));
+        _backward.Push(() =>
+        {
+            foreach (var operand in (Value[])[a, b])
+                if (Adds(operand) is var add) Note("pointwise.activation.gradient", $"{Text(y)}{Text(f)}{Text(add)}", [y, y, operand], t => Pointwise.Gradient(f, t[0], t[1], t[2], add));
+        });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Multiply(Value a, Value b)
+    {
+        Value y = New(a.Shape, "product");
+        Note("pointwise.multiply", Text(y), [a, b, y], t => Pointwise.Multiply(t[0], t[1], t[2]));
+        _backward.Push(() =>
+        {
+            foreach (var (other, operand) in ((Value, Value)[])[(b, a), (a, b)])
+                if (Adds(operand) is var add) Note("pointwise.multiply", Text(y) + Text(add), [y, other, operand], t => Pointwise.Multiply(t[0], t[1], t[2], add));
+        });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public (Value G, Value M) CosineToMean(Value x, int regionsPerSide)
+    {
+        int s = regionsPerSide;
+        Value g = New(Shape.Of(x.Shape.N, s * s, x.Shape.C), "means"), m = New(Shape.Of(x.Shape.N, x.Shape.Area, 1), "similarities");
+        string what = $"{Text(x)}, {s}×{s} regions";
+        Note("quantization.cosine", what, [x, g, m], t => Kernels.CosineToMean.Forward(t[0], t[1], t[2], s));
+        _backward.Push(() =>
+        {
+            bool add = Adds(x);
+            Note("quantization.cosine.gradient", what + Text(add), [x, g, m, g, m, x],
+                t => Kernels.CosineToMean.Gradient(t[0], t[1], t[2], t[3], t[4], t[5], s, add), t => Kernels.CosineToMean.Forward(t[0], t[1], t[2], s));
+        });
+        return (g, m);
+    }
+
+    /// <inheritdoc/>
+    public (Value Rows, Value Range) Count1D(Value m, Quantization q)
+    {
+        Value rows = New(Shape.Of(m.Shape.N, q.Levels, 2), "counts"), range = New(Shape.Of(m.Shape.N, 1, 4), "range");
+        string what = $"{m.Shape}, {q.Levels} levels";
+        Note("quantization.count1d", what, [m, range, rows], t => QuantizeCount1D.Forward(t[0], q, t[1], t[2]));
+        _backward.Push(() =>
+        {
+            bool add = Adds(m);
+            Note("quantization.count1d.gradient", what + Text(add), [m, range, rows, rows, m],
+                t => QuantizeCount1D.Gradient(t[0], q, t[1], t[2], t[3], t[4], add), t => QuantizeCount1D.Forward(t[0], q, t[1], t[2]));
+        });
+        return (rows, range);
+    }
+
+    /// <inheritdoc/>
+    public Value Count2D(Value m, int regions, Quantization q)
+    {
+        Value rows = New(Shape.Of(m.Shape.N, regions * q.Levels * q.Levels, 3), "pairs"), range = New(Shape.Of(m.Shape.N, regions, 4), "range");
+        string what = $"{m.Shape}, {regions} regions, {q.Levels}² levels";
+        Note("quantization.count2d", what, [m, range, rows], t => QuantizeCount2D.Forward(t[0], regions, q, t[1], t[2]));
+        _backward.Push(() =>
+        {
+            bool add = Adds(m);
+            Note("quantization.count2d.gradient", what + Text(add), [m, range, rows, rows, m],
+                t => QuantizeCount2D.Gradient(t[0], regions, q, t[1], t[2], t[3], t[4], add), t => QuantizeCount2D.Forward(t[0], regions, q, t[1], t[2]));
+        });
+        return rows;
+    }
+
+    /// <inheritdoc/>
+    public Value LevelsToPixels(Value m, Quantization q, Value range, Value d, Value into)
+    {
+        Value rows = Of(Shape.Of(m.Shape.N, q.Levels, 2), "counts");
+        string what = $"{q.Levels} levels → {Text(into)}";
+        void Levels(Tensor[] t) => QuantizeCount1D.Forward(t[0], q, t[1], t[2]);
+        Note("quantization.pixels", what, [m, range, rows, d, into], t => Kernels.LevelsToPixels.Forward(t[0], q, t[1], t[3], t[4]), Levels);
+        _backward.Push(() =>
+        {
+            bool addD = Adds(d), addM = Adds(m);
+            Note("quantization.pixels.gradient", what + Text(addD || addM), [m, range, rows, d, into, d, m],
+                t => Kernels.LevelsToPixels.Gradient(t[0], q, t[1], t[3], t[4], t[5], t[6], addD, addM), Levels);
+        });
+        return into;
+    }
+
+    /// <inheritdoc/>
+    public Value Product(Value a, Value b, bool transposeB)
+    {
+        Value y = New(Shape.Of(a.Shape.N, a.Shape.Area, transposeB ? b.Shape.Area : b.Shape.C), "product");
+        void Multiply(Value p, Value q, Value r, bool transposeP, bool transposeQ, bool add = false) => Note("matmul",
+            $"{Text(p)}{(transposeP ? "ᵀ" : "")} · {Text(q)}{(transposeQ ? "ᵀ" : "")}{Text(add)}", [p, q, r], t => MatMul.Forward(t[0], t[1], t[2], transposeP, transposeQ, add));
+        Multiply(a, b, y, false, transposeB);
+        _backward.Push(() =>
+        {
+            Multiply(y, b, a, false, !transposeB, Adds(a));
+            if (transposeB) Multiply(y, a, b, true, false, Adds(b));
+            else Multiply(a, y, b, true, false, Adds(b));
+        });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Softmax(Value x)
+    {
+        Value y = New(x.Shape, "softmax");
+        Note("softmax", Text(y), [x, y], t => Kernels.Softmax.Rows(t[0], t[1]));
+        _backward.Push(() =>
+        {
+            bool add = Adds(x);
+            Note("softmax.gradient", Text(y) + Text(add), [y, y, x], t => Kernels.Softmax.Gradient(t[0], t[1], t[2], add));
+        });
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Distance(Value F)
+    {
+        var S = New(F.Shape.WithC(1), "S");
+        Note("losses.distance", $"{F.Shape}", [F, S], t => Losses.Distance(t[0], t[1]));
+        _backward.Push(() =>
+        {
+            bool add = Adds(F);
+            Note("losses.distance.gradient", $"{F.Shape}{Text(add)}", [F, S, F], t => Losses.DistanceGradient(t[0], t[1], t[2], add));
+        });
+        return S;
+    }
+
+    private void Note(string name, string what, Value[] operands, Action<Tensor[]> call, Action<Tensor[]>? prepare = null)
+    {
+        if (!_cases.TryGetValue((name, what), out var known)) _cases[(name, what)] = known = new(name, what, operands, call, prepare);
+        if (_inStep) known.InStep++;
+    }
+
+    /// <summary>Whether a gradient is added to, as in <see cref="Value.Receive"/>: the first to give the whole overwrites, the first to give a part finds zeros.</summary>
+    private bool Adds(Value x)
+    {
+        var whole = x.Root;
+        bool first = _written.Add(whole);
+        if (first && x != whole) Note("pointwise.fill", $"{whole.Shape}", [whole], t => Pointwise.Fill(t[0], 0));
+        return !first || x != whole;
+    }
+
+    private static Value Of(Shape shape, string name) => new(shape, name);
+
+    /// <summary>A shape, and of how many channels it is a slice.</summary>
+    private static string Text(Value v) => v.Root.Shape.C == v.Shape.C ? $"{v.Shape}" : $"{v.Shape} of {v.Root.Shape.C}";
+
+    private static string Text(Activation f) => f == Activation.None ? "" : $" {f}";
+
+    private static string Text(bool add) => add ? " +=" : "";
+
+    private static string Count(Value v) => FormattableString.Invariant($"{v.Shape.C / 1e6:0.0} million");
+
+    /// <summary>An anomaly in the corner of every second image.</summary>
+    private static float[] Labels(Shape s) => [.. Enumerable.Range(0, s.Rows).Select(i => i / s.Area % 2 == 1 && i % s.Area / s.W < s.H / 4 && i % s.W < s.W / 4 ? 1f : 0f)];
+}

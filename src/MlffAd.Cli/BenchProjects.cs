@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Diagnostics;
+
+namespace MlffAd.Cli;
+
+/// <summary>Benches that are projects of their own, built when they are asked for: nobody who only uses mlffad has to fetch what they need.</summary>
+internal static class BenchProjects
+{
+    /// <summary>The mark of the operators' section on a page.</summary>
+    public const string OpsSection = "ops";
+
+    /// <summary><c>--filter</c> of <c>bench ops</c>.</summary>
+    public static readonly Option<string?> Filter = new("--filter") { Description = "Only the rows whose operator and shape contain this.", HelpName = "TEXT" };
+
+    /// <summary><c>--update</c> of <c>bench ops</c>.</summary>
+    public static readonly Option<string[]> Update = new("--update")
+    {
+        Description = $"Also write the figures into these Markdown files, between {MarkedPages.Lines(OpsSection)}.",
+        HelpName = "FILE",
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [],
+    };
+
+    /// <summary><c>--device</c> of <c>bench ops</c>: the peaks are the processor's, so that is where it looks first.</summary>
+    public static readonly Option<string> Device = new("--device")
+    {
+        Description = "Where to compute: cpu, cuda:N, opencl:N, debug. Shares of the peaks are shown for cpu.",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => "cpu",
+    };
+
+    /// <summary><c>bench ops</c>. The project takes the same command line and measures; mlffad checks it and starts the project.</summary>
+    public static Verb Ops(Func<ParseResult, int> run)
+    {
+        var verb = new Verb("ops", "Times every operator of the paper network's training step (256x256, batch 8) against the machine's own peaks, in turns. Needs the repository; builds bench/MlffAd.Bench first.",
+            "mlffad bench ops", "mlffad bench ops --filter batchnorm --threads 1", "mlffad bench ops --json ops.json --update docs/cpu.md")
+        {
+            Filter, Device, CommonOptions.Threads, CommonOptions.Json, Update,
+        };
+        verb.SetAction(run);
+        return verb;
+    }
+
+    /// <summary>Refuses what the project would refuse, while it still costs nothing, and hands the command line on.</summary>
+    public static int StartOps(ParseResult parse)
+    {
+        Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), 1).Dispose();
+        MarkedPages.Require(parse.GetValue(Update)!, OpsSection);
+        return Start("bench/MlffAd.Bench/MlffAd.Bench.csproj", "mlffad bench ops", [.. parse.Tokens.SkipWhile(t => t.Value != "ops").Skip(1).Select(t => t.Value), .. parse.GetValue(CommonOptions.Quiet) ? ["--quiet"] : Array.Empty<string>()]);
+    }
+
+    /// <summary>The race against ONNX Runtime.</summary>
+    public static Verb Peers()
+    {
+        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "Rounds that count; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 7 });
+        var only = new Option<string?>("--only") { Description = "Run the races whose name contains this: paper, fast, backbone, batch1, batch8.", HelpName = "TEXT" };
+        var verb = new Verb("peers", "Races the processor's engine against ONNX Runtime on exported models, in turns. Needs the repository; builds bench/peers first.",
+            "mlffad bench peers", "mlffad bench peers --only backbone --json peers.json") { rounds, only, CommonOptions.Threads, CommonOptions.Json };
+        verb.SetAction(parse =>
+        {
+            var arguments = new List<string> { "--rounds", $"{parse.GetValue(rounds)}", "--threads", $"{parse.GetValue(CommonOptions.Threads)}" };
+            foreach (var (name, value) in new[] { ("--only", parse.GetValue(only)), ("--json", parse.GetValue(CommonOptions.Json)) })
+                if (value is not null) arguments.AddRange([name, value]);
+            return Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench peers", arguments);
+        });
+        return verb;
+    }
+
+    private static int Start(string project, string verb, IEnumerable<string> arguments)
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, project))) root = root.Parent;
+        if (root is null) throw new MlffAdException(ExitCode.Usage, $"This bench is run from the repository ('{project}'), and this program does not lie in it: run './{verb}' there.");
+        using var process = Process.Start(new ProcessStartInfo("dotnet", ["run", "--project", Path.Combine(root.FullName, project), "-c", "Release", "--", .. arguments]))!;
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+}
