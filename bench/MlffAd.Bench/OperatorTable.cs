@@ -23,14 +23,14 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
         Tables.Write(output, Table(["operator", "shapes", .. _heads], Operators.Select(o => (string[])[o.Name, Invariant($"{o.Rows.Count}"), .. Cells(o.Rows)])));
     }
 
-    /// <summary>Every operator, and folded away every case.</summary>
+    /// <summary>Every operator, and the cases that a step spends its time on.</summary>
     public string Markdown()
     {
         var text = new StringBuilder($"{Title}\n\n{Sums}\n\n");
         Append(text, ["operator", "shapes", .. _heads], Operators.Select(o => (string[])[o.Name, Invariant($"{o.Rows.Count}"), .. Cells(o.Rows)]));
-        text.Append("\n<details><summary>every shape</summary>\n\n");
-        Append(text, ["operator", "shape", .. _heads], rows.Select(r => (string[])[r.Name, r.Case.What, .. Cells([r])]));
-        return text.Append("\n</details>\n").ToString();
+        text.Append("\nThe shapes that take a hundredth of the time or more:\n\n");
+        Append(text, ["operator", "shape", .. _heads], rows.Where(r => r.InStep >= Step / 100).OrderByDescending(r => r.InStep).Select(r => (string[])[r.Name, r.Case.What, .. Cells([r])]));
+        return text.ToString();
     }
 
     /// <summary>Everything, in plain units.</summary>
@@ -96,7 +96,8 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
     private static Table Table(string[] heads, IEnumerable<string[]> lines)
     {
         var table = new Table();
-        for (int i = 0; i < heads.Length; i++) table.AddColumn(new TableColumn(heads[i]) { NoWrap = true, Alignment = i < 2 ? Justify.Left : Justify.Right });
+        // Without padding the longest names and shapes fit a terminal of 120 columns.
+        for (int i = 0; i < heads.Length; i++) table.AddColumn(new TableColumn(heads[i]) { NoWrap = true, Padding = new Padding(0, 0), Alignment = i < 2 ? Justify.Left : Justify.Right });
         foreach (string[] line in lines) table.AddRow([.. line.Select(Markup.Escape)]);
         return table;
     }

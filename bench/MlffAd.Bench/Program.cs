@@ -4,7 +4,6 @@ using MlffAd.Bench;
 using MlffAd.Cli;
 using MlffAd.Configuration;
 using MlffAd.Files;
-using MlffAd.Kernels.Runtime;
 
 const int batch = 8;
 
@@ -12,7 +11,7 @@ var verb = BenchProjects.Ops(parse =>
 {
     string? filter = parse.GetValue(BenchProjects.Filter);
     var cases = StepOperators.Filter(StepOperators.Of(Preset.Find("paper"), batch), filter);
-    using var device = Device.Open(parse.GetRequiredValue(BenchProjects.Device), parse.GetValue(CommonOptions.Threads));
+    using var device = BenchProjects.OpenDevice(parse);
     bool counting = !parse.GetValue(CommonOptions.Quiet) && !Console.IsErrorRedirected;
     var rows = OperatorBenchmark.Time(device, cases, begun => { if (counting) Console.Error.Write($"\r{begun + 1} of {cases.Count}: {cases[begun],-100}\r"); });
     if (counting) Console.Error.Write($"\r{new string(' ', 118)}\r");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Cli;
 
@@ -22,9 +23,9 @@ internal static class BenchProjects
     };
 
     /// <summary><c>--device</c> of <c>bench ops</c>: the peaks are the processor's, so that is where it looks first.</summary>
-    public static readonly Option<string> Device = new("--device")
+    private static readonly Option<string> Where = new("--device")
     {
-        Description = "Where to compute: cpu, cuda:N, opencl:N, debug. Shares of the peaks are shown for cpu.",
+        Description = "Where to compute: cpu, cuda:N or opencl:N. Shares of the peaks are shown for cpu.",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "cpu",
     };
@@ -35,7 +36,7 @@ internal static class BenchProjects
         var verb = new Verb("ops", "Times every operator of the paper network's training step (256x256, batch 8) against the machine's own peaks, in turns. Needs the repository; builds bench/MlffAd.Bench first.",
             "mlffad bench ops", "mlffad bench ops --filter batchnorm --threads 1", "mlffad bench ops --json ops.json --update docs/cpu.md")
         {
-            Filter, Device, CommonOptions.Threads, CommonOptions.Json, Update,
+            Filter, Where, CommonOptions.Threads, CommonOptions.Json, Update,
         };
         verb.SetAction(run);
         return verb;
@@ -44,9 +45,16 @@ internal static class BenchProjects
     /// <summary>Refuses what the project would refuse, while it still costs nothing, and hands the command line on.</summary>
     public static int StartOps(ParseResult parse)
     {
-        Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), 1).Dispose();
+        OpenDevice(parse).Dispose();
         MarkedPages.Require(parse.GetValue(Update)!, OpsSection);
         return Start("bench/MlffAd.Bench/MlffAd.Bench.csproj", "mlffad bench ops", [.. parse.Tokens.SkipWhile(t => t.Value != "ops").Skip(1).Select(t => t.Value), .. parse.GetValue(CommonOptions.Quiet) ? ["--quiet"] : Array.Empty<string>()]);
+    }
+
+    /// <summary>Opens the device that <c>bench ops</c> is asked to time.</summary>
+    public static Device OpenDevice(ParseResult parse)
+    {
+        string id = parse.GetRequiredValue(Where);
+        return id != "debug" ? Device.Open(id, parse.GetValue(CommonOptions.Threads)) : throw new MlffAdException(ExitCode.Usage, "The simulator 'debug' says nothing of speed; --device takes cpu, cuda:N or opencl:N.");
     }
 
     /// <summary>The race against ONNX Runtime.</summary>

@@ -44,6 +44,7 @@ public sealed class BenchCommandTests : IDisposable
         var run = CommandRun.Of("bench", "ops", "--device", "abacus");
         Assert.Equal(5, run.Code);
         Assert.Contains("'abacus'", Assert.Single(run.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+        Assert.Equal(2, CommandRun.Of("bench", "ops", "--device", "debug").Code);
         File.WriteAllText(_page, "<!-- bench gemm -->\n<!-- /bench gemm -->\n");
         run = CommandRun.Of("bench", "ops", "--device", "cpu", "--update", _page);
         Assert.Equal(3, run.Code);
