@@ -8,11 +8,11 @@ public static unsafe partial class Convolution
     /// would leave the tile waiting.</summary>
     private const int FewChannels = 16;
 
-    /// <summary>The algorithm that is fastest for a layer. It depends on the layer and on an image's extents, not on how many images there are, so that their results do not either.</summary>
-    private static HostAlgorithm Choose(ConvGeometry g, Shape x, int outputs) =>
-        Winograd.Takes(g, x.C, outputs) && x.C >= 32 && x.Area >= 64 ? HostAlgorithm.Winograd4 : HostAlgorithm.Implicit;
+    /// <summary>How a layer of inputs <paramref name="x"/> runs a pass.</summary>
+    private static HostAlgorithm Choose(Pass pass, ConvGeometry g, Shape x, int outputs) =>
+        Winograd.Takes(g, x.C, outputs) ? AlgorithmTable.Of(pass, Math.Min(x.C, outputs), x.Area) : HostAlgorithm.Implicit;
 
-    private static Panels PackHost(Tensor w, HostAlgorithm algorithm)
+    internal static Panels PackHost(Tensor w, HostAlgorithm algorithm)
     {
         int terms = (int)(w.Count / w.Shape.N);
         return algorithm switch
@@ -23,7 +23,7 @@ public static unsafe partial class Convolution
         };
     }
 
-    private static void ForwardHost(Tensor x, Panels w, HostAlgorithm algorithm, ConvGeometry g, Tensor? bias, Tensor y, Tensor? residual, Activation f)
+    internal static void ForwardHost(Tensor x, Panels w, HostAlgorithm algorithm, ConvGeometry g, Tensor? bias, Tensor y, Tensor? residual, Activation f)
     {
         switch (algorithm)
         {
@@ -43,11 +43,11 @@ public static unsafe partial class Convolution
         }.Run(y.Device);
     }
 
-    private static void InputGradientHost(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add) => InputGradientBy(Choose(g, dx.Shape, dy.C), dy, w, dx, g, add);
+    private static void InputGradientHost(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add) => InputGradientBy(Choose(Pass.InputGradient, g, dx.Shape, dy.C), dy, w, dx, g, add);
 
     /// <summary>The gradient to the input is a convolution of dy with the taps in reverse. With a stride s the inputs fall into s² phases (their
     /// coordinates modulo s); each sees its own subset of the taps at stride 1, so no tap that hits nothing is multiplied.</summary>
-    private static void InputGradientBy(HostAlgorithm algorithm, Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add)
+    internal static void InputGradientBy(HostAlgorithm algorithm, Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add)
     {
         switch (algorithm)
         {

@@ -15,9 +15,9 @@ public static unsafe partial class Convolution
     /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order.</summary>
     private const int EnoughParts = 16;
 
-    private static void WeightGradientHost(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add) => WeightGradientBy(Choose(g, x.Shape, dy.C), x, dy, dw, g, add);
+    private static void WeightGradientHost(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add) => WeightGradientBy(Choose(Pass.WeightGradient, g, x.Shape, dy.C), x, dy, dw, g, add);
 
-    private static void WeightGradientBy(HostAlgorithm algorithm, Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add)
+    internal static void WeightGradientBy(HostAlgorithm algorithm, Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add)
     {
         switch (algorithm)
         {

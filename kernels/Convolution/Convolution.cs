@@ -42,7 +42,7 @@ public static partial class Convolution
     {
         Require(Op, x, w, y, g);
         RequireSummands(bias, residual, y);
-        var algorithm = y.Device.IsHost ? Choose(g, x.Shape, y.C) : default;
+        var algorithm = y.Device.IsHost ? Choose(Pass.Forward, g, x.Shape, y.C) : default;
         using var _ = ForwardKernels[(int)algorithm].Begin(y, Flop(y, w), ForwardBytes(x, w.Count, y, residual));
         if (!y.Device.IsHost) ForwardGpu(x, w, bias, y, g, residual, f);
         else
@@ -60,7 +60,7 @@ public static partial class Convolution
     {
         Shape.Require(Op, w.Shape.H == g.Kernel && w.Shape.W == g.Kernel && w.C == x.C && w.IsContiguous, "the weights must be [Cout, K, K, Cin] without gaps", w);
         if (!w.Device.IsHost) return new PackedFilter(g, default, null, w);
-        var algorithm = Choose(g, x, w.Shape.N);
+        var algorithm = Choose(Pass.Forward, g, x, w.Shape.N);
         var packed = new PackedFilter(g, algorithm, PackHost(w, algorithm), null);
         w.Dispose();
         return packed;

@@ -61,7 +61,7 @@ public static class GemmBench
         return [.. work.Select((w, i) => new Row(w.Name, Timing.Median(speeds[i]), Timing.Median(shares[i])))];
     }
 
-    private static Tensor Random(Device device, Shape shape)
+    internal static Tensor Random(Device device, Shape shape)
     {
         var random = new Random(shape.C);
         var values = new float[shape.Count];

@@ -35,7 +35,32 @@ internal static class BenchCommand
             var sections = Measure(parse.GetValue(CommonOptions.Threads), parse.GetValue(rounds), parse.InvocationConfiguration.Output);
             MarkedPages.Write(pages, [.. sections.GroupBy(s => s.Page).Select(page => (page.Key, string.Join('\n', page.Select(Table))))]);
         });
-        return new Command("bench", "Measures speed.") { gemm, BenchProjects.Ops(BenchProjects.StartOps), BenchProjects.Peers() };
+        return new Command("bench", "Measures speed.") { gemm, Algorithms(), BenchProjects.Ops(BenchProjects.StartOps), BenchProjects.Peers() };
+    }
+
+    /// <summary>The table that says which layers minimal filtering takes is source: measured once, then the same for everybody.</summary>
+    private static Verb Algorithms()
+    {
+        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often each is timed; the least times count.", HelpName = "N", DefaultValueFactory = _ => 9 });
+        var update = new Option<string?>("--update") { Description = $"Also write the table into this source file, between {MarkedPages.Lines($"algorithms {AlgorithmBench.Bits}")}.", HelpName = "FILE" };
+        var verb = new Verb("algorithms", "Times the ways to convolve by 3x3 filters, in turns, for layers of many sizes: the implicit product (i), minimal filtering of 2x2 (2) and of 4x4 outputs (4).",
+            "mlffad bench algorithms", "mlffad bench algorithms --update kernels/Convolution/AlgorithmTable.cs") { rounds, update, CommonOptions.Threads };
+        verb.SetAction(parse =>
+        {
+            string section = $"algorithms {AlgorithmBench.Bits}";
+            string[] pages = parse.GetValue(update) is { } page ? [page] : [];
+            MarkedPages.Require(pages, section);
+            using var device = Device.Open("cpu", parse.GetValue(CommonOptions.Threads));
+            var (output, rows) = (parse.InvocationConfiguration.Output, new List<AlgorithmBench.Row>());
+            output.WriteLine($"{device.Name}, {Threads(device)}: the fastest, and how many times as fast as the implicit product.");
+            foreach (var row in AlgorithmBench.Run(device, parse.GetValue(rounds)))
+            {
+                rows.Add(row);
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {row.Pass,-15} {row.Channels,4} channels, {row.Side,2}×{row.Side,-2} cells: {row.Letter} {row.Gain,5:0.00}"));
+            }
+            MarkedPages.Write(pages, [(section, AlgorithmBench.Source(rows))]);
+        });
+        return verb;
     }
 
     /// <summary>A table of one page.</summary>

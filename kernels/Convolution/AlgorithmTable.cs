@@ -1,0 +1,56 @@
+using System.Numerics;
+
+namespace MlffAd.Kernels;
+
+/// <summary>A convolution's forward or one of its gradients.</summary>
+internal enum Pass
+{
+    /// <summary>y.</summary>
+    Forward,
+
+    /// <summary>dx.</summary>
+    InputGradient,
+
+    /// <summary>dw.</summary>
+    WeightGradient,
+}
+
+/// <summary>Which algorithm a 3×3 layer at stride 1 runs by. It is looked up by the layer and an image's extents, never timed while the program runs and never chosen by the number of images,
+/// so that a verdict or a model depends neither on noise nor on company.</summary>
+/// <remarks><c>mlffad bench algorithms --update kernels/Convolution/AlgorithmTable.cs</c> measures and writes the table of the vector width that it runs with (with <c>DOTNET_EnableAVX2=0</c> that is 128).
+/// A letter is a map: i, the implicit product; 2 and 4, minimal filtering of tiles of 2×2 and 4×4 outputs.</remarks>
+internal static class AlgorithmTable
+{
+    /// <summary>Rows: fewest channels, the fewer of input and output. Columns: fewest cells along a side. Below the first it is always the product.</summary>
+    public static readonly int[] Channels = [16, 32, 64, 128, 256, 512, 1024], Sides = [4, 8, 16, 32, 64];
+
+    private static readonly Dictionary<Pass, string[]> Bits128 = new()
+    {
+        // <!-- bench algorithms 128 -->
+        [Pass.Forward] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
+        [Pass.InputGradient] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
+        [Pass.WeightGradient] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
+        // <!-- /bench algorithms 128 -->
+    };
+
+    private static readonly Dictionary<Pass, string[]> Bits256 = new()
+    {
+        // <!-- bench algorithms 256 -->
+        [Pass.Forward] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
+        [Pass.InputGradient] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
+        [Pass.WeightGradient] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
+        // <!-- /bench algorithms 256 -->
+    };
+
+    /// <summary>The algorithm of a layer that minimal filtering takes. Vectors of 512 bits go by the table of 256: it was not measured on such a processor.</summary>
+    public static HostAlgorithm Of(Pass pass, int channels, int cells)
+    {
+        int row = Array.FindLastIndex(Channels, c => c <= channels), column = Array.FindLastIndex(Sides, s => s * s <= cells);
+        return row < 0 || column < 0 ? HostAlgorithm.Implicit : (Vector<float>.Count < 8 ? Bits128 : Bits256)[pass][row][column] switch
+        {
+            '2' => HostAlgorithm.Winograd2,
+            '4' => HostAlgorithm.Winograd4,
+            _ => HostAlgorithm.Implicit,
+        };
+    }
+}
