@@ -51,7 +51,7 @@ public static class AlgorithmBench
         Shape filter = new(map.C, 3, 3, map.C);
         using Tensor x = GemmBench.Random(device, map), y = GemmBench.Random(device, map), w = GemmBench.Random(device, filter);
         HostAlgorithm[] algorithms = [HostAlgorithm.Implicit, HostAlgorithm.Winograd2, HostAlgorithm.Winograd4];
-        var filters = pass == Pass.Forward ? Array.ConvertAll(algorithms, algorithm => Convolution.PackHost(w, algorithm)) : [];
+        var filters = pass == Pass.Forward ? Array.ConvertAll(algorithms, algorithm => Convolution.PackHost(device, w.HostSpan, filter, algorithm)) : [];
         Action[] runs = pass switch
         {
             Pass.Forward => [.. algorithms.Zip(filters, (algorithm, packed) => (Action)(() => Convolution.ForwardHost(x, packed, algorithm, g, null, y, null, Activation.None)))],

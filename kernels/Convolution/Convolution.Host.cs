@@ -12,15 +12,16 @@ public static unsafe partial class Convolution
     private static HostAlgorithm Choose(Pass pass, ConvGeometry g, Shape x, int outputs) =>
         Winograd.Takes(g, x.C, outputs) ? AlgorithmTable.Of(pass, Math.Min(x.C, outputs), x.Area) : HostAlgorithm.Implicit;
 
-    internal static Panels PackHost(Tensor w, HostAlgorithm algorithm)
+    internal static Panels PackHost(Device device, ReadOnlySpan<float> weights, Shape shape, HostAlgorithm algorithm)
     {
-        int terms = (int)(w.Count / w.Shape.N);
-        return algorithm switch
-        {
-            HostAlgorithm.Winograd2 => Winograd.Filters<Winograd2>(w.Device, w),
-            HostAlgorithm.Winograd4 => Winograd.Filters<Winograd4>(w.Device, w),
-            _ => Panels.OfColumns(w.Device, new HostRows(w.Host.Data, terms), 1, terms, w.Shape.N),
-        };
+        int terms = shape.Area * shape.C;
+        fixed (float* w = weights)
+            return algorithm switch
+            {
+                HostAlgorithm.Winograd2 => Winograd.Filters<Winograd2>(device, w, shape),
+                HostAlgorithm.Winograd4 => Winograd.Filters<Winograd4>(device, w, shape),
+                _ => Panels.OfColumns(device, new HostRows(w, terms), 1, terms, shape.N),
+            };
     }
 
     internal static void ForwardHost(Tensor x, Panels w, HostAlgorithm algorithm, ConvGeometry g, Tensor? bias, Tensor y, Tensor? residual, Activation f)

@@ -14,7 +14,7 @@ public static unsafe partial class Convolution
     [
         ("0: the definition", ForwardVersion0), ("1: im2col", ForwardVersion1), .. By((algorithm, x, w, y, g) =>
         {
-            using var packed = PackHost(w, algorithm);
+            using var packed = PackHost(w.Device, w.HostSpan, w.Shape, algorithm);
             ForwardHost(x, packed, algorithm, g, null, y, null, Activation.None);
         }, (x, _, y) => (x, y)),
     ];

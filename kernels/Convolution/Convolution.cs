@@ -47,23 +47,25 @@ public static partial class Convolution
         if (!y.Device.IsHost) ForwardGpu(x, w, bias, y, g, residual, f);
         else
         {
-            using var packed = PackHost(w, algorithm);
+            using var packed = PackHost(w.Device, w.HostSpan, w.Shape, algorithm);
             ForwardHost(x, packed, algorithm, g, bias, y, residual, f);
         }
     }
 
     /// <summary>Packs weights that stay as they are, for many calls.</summary>
-    /// <param name="w">[Cout, K, K, Cin]; taken over, to be disposed with the result or sooner.</param>
+    /// <param name="device">Where.</param>
+    /// <param name="w">[Cout, K, K, Cin].</param>
     /// <param name="g">Geometry.</param>
     /// <param name="x">Shape of the inputs to come; their number does not matter.</param>
-    public static PackedFilter Pack(Tensor w, ConvGeometry g, Shape x)
+    /// <param name="name">Name for messages.</param>
+    public static PackedFilter Pack(Device device, ReadOnlySpan<float> w, ConvGeometry g, Shape x, string name)
     {
-        Shape.Require(Op, w.Shape.H == g.Kernel && w.Shape.W == g.Kernel && w.C == x.C && w.IsContiguous, "the weights must be [Cout, K, K, Cin] without gaps", w);
-        if (!w.Device.IsHost) return new PackedFilter(g, default, null, w);
-        var algorithm = Choose(Pass.Forward, g, x, w.Shape.N);
-        var packed = new PackedFilter(g, algorithm, PackHost(w, algorithm), null);
-        w.Dispose();
-        return packed;
+        int terms = g.Kernel * g.Kernel * x.C, outputs = w.Length / terms;
+        Shape.Require(Op, outputs > 0 && w.Length == outputs * terms, $"the weights of '{name}' must be [Cout, K, K, Cin], not {w.Length} numbers for {terms} terms");
+        var shape = new Shape(outputs, g.Kernel, g.Kernel, x.C);
+        if (!device.IsHost) return new PackedFilter(g, default, null, Tensor.From(device, shape, w, name));
+        var algorithm = Choose(Pass.Forward, g, x, outputs);
+        return new PackedFilter(g, algorithm, PackHost(device, w, shape, algorithm), null);
     }
 
     /// <summary><c>y = f(x ∗ w + bias + residual)</c> with packed weights.</summary>

@@ -26,11 +26,11 @@ internal static unsafe partial class Winograd
         Vector.IsHardwareAccelerated && g is { Kernel: 3, Stride: 1 } && inputs % V == 0 && outputs % V == 0;
 
     /// <summary>Transforms and packs filters [Cout, 3, 3, Cin]: at each point a factor [Cin, Cout].</summary>
-    public static Panels Filters<T>(Device device, Tensor w) where T : IMinimalFilter
+    public static Panels Filters<T>(Device device, float* w, Shape shape) where T : IMinimalFilter
     {
         int points = T.Outputs + 2;
-        var panels = Panels.Empty(device, points * points, w.C, w.Shape.N);
-        device.Team.For(panels.Count, new FilterJob<T>(w.Host.Data, w.C, panels));
+        var panels = Panels.Empty(device, points * points, shape.C, shape.N);
+        device.Team.For(panels.Count, new FilterJob<T>(w, shape.C, panels));
         return panels;
     }
 

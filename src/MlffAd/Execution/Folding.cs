@@ -10,20 +10,18 @@ internal static class Folding
     extension(NetworkWeights weights)
     {
         /// <summary><c>γ·(x∗w − μ)/σ + β = x∗(γ/σ·w) + (β − μ·γ/σ)</c>, σ = √(running variance + ε).</summary>
-        public (float[] Weight, float[] Bias) Fold(Config config, Layer layer, string bn)
+        public Filter Fold(Config config, Layer layer, string bn)
         {
             var names = new BnNames(bn);
             double eps = weights.List[names.Scale].IsBackbone ? config.Backbone.BnEps : Eps;
-            Span<float> w = weights[layer.Name + ".weight"], gamma = weights[names.Scale], beta = weights[names.Shift], mean = weights[names.Mean], variance = weights[names.Variance];
-            var (folded, bias) = (new float[w.Length], new float[gamma.Length]);
-            int filter = w.Length / gamma.Length;
+            Span<float> gamma = weights[names.Scale], beta = weights[names.Shift], mean = weights[names.Mean], variance = weights[names.Variance];
+            var (scales, bias) = (new double[gamma.Length], new float[gamma.Length]);
             for (int o = 0; o < gamma.Length; o++)
             {
-                double factor = gamma[o] / Math.Sqrt(variance[o] + eps);
-                for (int i = o * filter; i < (o + 1) * filter; i++) folded[i] = (float)(factor * w[i]);
-                bias[o] = (float)(beta[o] - factor * mean[o]);
+                scales[o] = gamma[o] / Math.Sqrt(variance[o] + eps);
+                bias[o] = (float)(beta[o] - scales[o] * mean[o]);
             }
-            return (folded, bias);
+            return new Filter(weights.Weight(layer.Name + ".weight"), gamma.Length, scales, bias);
         }
     }
 }

@@ -12,6 +12,9 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     public Span<float> this[Parameter parameter] =>
         (parameter.Kind is ParameterKind.RunningMean or ParameterKind.RunningVariance ? Statistics : Trained).AsSpan(parameter.Start, parameter.Count);
 
+    /// <summary>A weight's numbers, by its name, to be kept.</summary>
+    internal ReadOnlyMemory<float> Weight(string name) => Trained.AsMemory(List[name].Start, List[name].Count);
+
     /// <summary>A parameter's numbers by its name.</summary>
     public Span<float> this[string name] => this[List[name]];
 
@@ -40,9 +43,33 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     public static NetworkWeights Read(ParameterList list, SafetensorsFile file, string trained = "", string statistics = "")
     {
         var weights = new NetworkWeights(list, new float[list.TrainedFloats], new float[list.StatisticFloats]);
-        foreach (var (parameters, prefix) in new[] { (list.Trained, trained), (list.Statistics, statistics) })
-            foreach (var p in parameters) FromFile(p, file.ReadFloats(prefix + p.Name, p.FileShape), weights[p]);
+        // The largest first, so that no thread is left alone with one at the end.
+        var all = list.Trained.Select(p => (Parameter: p, Name: trained + p.Name)).Concat(list.Statistics.Select(p => (Parameter: p, Name: statistics + p.Name)));
+        Parallel.ForEachAsync(all.OrderByDescending(tensor => tensor.Parameter.Count), (tensor, _) =>
+        {
+            Read(tensor.Parameter, file, tensor.Name, weights[tensor.Parameter]);
+            return default;
+        }).GetAwaiter().GetResult();
         return weights;
+    }
+
+    /// <summary>Reads a tensor to its place. Where the order changes on the way, some filters at a time: what is read is still in the cache then.</summary>
+    private static void Read(Parameter parameter, SafetensorsFile file, string name, Span<float> memory)
+    {
+        const int batch = 1 << 14;
+        if (parameter.FileShape is not [_, var inputs, var height, var width] || height * width == 1)
+        {
+            file.ReadFloats(name, parameter.FileShape, 0, memory);
+            return;
+        }
+        int filter = inputs * height * width;
+        float[] filters = new float[Math.Max(1, batch / filter) * filter];
+        for (int start = 0; start < memory.Length; start += filters.Length)
+        {
+            int count = Math.Min(filters.Length, memory.Length - start);
+            file.ReadFloats(name, parameter.FileShape, start, filters.AsSpan(0, count));
+            FromFile(parameter, filters.AsSpan(0, count), memory.Slice(start, count));
+        }
     }
 
     /// <summary>Every parameter as it is written to a file.</summary>

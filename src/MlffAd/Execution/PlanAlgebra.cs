@@ -1,3 +1,4 @@
+using System.Numerics;
 using MlffAd.Autograd;
 using MlffAd.Kernels;
 
@@ -21,26 +22,24 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
     private bool Compose(ConvStep b)
     {
         if (!b.IsPointwise || Source(b.X, b) is not ConvStep { IsLinear: true } a || a.Y.Shape != b.X.Shape) return false;
-        int outputs = b.Y.Shape.C, middle = a.Y.Shape.C, terms = a.Weights.Length / middle;
+        int outputs = b.Y.Shape.C, middle = a.Y.Shape.C, terms = a.Filter.Terms;
         if ((long)outputs * terms >= (long)middle * (terms + outputs)) return false;
-        var weights = new float[outputs * terms];
-        var bias = new float[outputs];
+        float[] weights = new float[outputs * terms], bias = new float[outputs], left = new float[middle], right = new float[terms];
         var sums = new double[terms];
         for (int o = 0; o < outputs; o++)
         {
             Array.Clear(sums);
-            double constant = b.Bias?[o] ?? 0;
+            double constant = b.Filter.Bias?[o] ?? 0;
+            var factors = b.Filter.Row(o, left);
             for (int m = 0; m < middle; m++)
             {
-                double factor = b.Weights[o * middle + m];
-                constant += factor * (a.Bias?[m] ?? 0);
-                var row = a.Weights.AsSpan(m * terms, terms);
-                for (int t = 0; t < row.Length; t++) sums[t] += factor * row[t];
+                constant += (double)factors[m] * (a.Filter.Bias?[m] ?? 0);
+                AddScaled(sums, factors[m], a.Filter.Row(m, right));
             }
             for (int t = 0; t < terms; t++) weights[o * terms + t] = (float)sums[t];
             bias[o] = (float)constant;
         }
-        Replace(b, new ConvStep($"{b.Name}·{a.Name}", a.Geometry, a.X, weights, bias, b.Residual, b.F, b.Y));
+        Replace(b, new ConvStep($"{b.Name}·{a.Name}", a.Geometry, a.X, new Filter(weights, outputs, null, bias), b.Residual, b.F, b.Y));
         steps.Remove(a);
         return true;
     }
@@ -59,9 +58,9 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
             Value few = new(mix.X.Shape.WithC(outputs), c.Name + ".part"), many = new(c.Y.Shape, c.Name + ".part.mixed");
             var rest = from == first ? c.X.Slice(to - first, end - to) : c.X.Slice(0, from - first);
             int at = steps.IndexOf(c);
-            steps[at] = new ConvStep(c.Name, c.Geometry, rest, Columns(c, rest.Start - first, rest.Shape.C), c.Bias, many, c.F, c.Y);
+            steps[at] = new ConvStep(c.Name, c.Geometry, rest, Columns(c, rest.Start - first, rest.Shape.C, c.Filter.Bias), many, c.F, c.Y);
             steps.Insert(at, mix.Between(few, many));
-            steps.Insert(at, new ConvStep(few.Name, c.Geometry, mix.X, Columns(c, from - first, to - from), null, null, Activation.None, few));
+            steps.Insert(at, new ConvStep(few.Name, c.Geometry, mix.X, Columns(c, from - first, to - from, null), null, Activation.None, few));
             return true;
         }
         return false;
@@ -73,7 +72,7 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
         if (mix.Y.Shape.Rows >= mix.X.Shape.Rows || Source(mix.X, mix) is not ConvStep { IsLinear: true, IsPointwise: true } c || c.Y.Shape != mix.X.Shape) return false;
         var mean = new Value(mix.Y.Shape.WithC(c.X.Shape.C), c.Name + ".mean");
         int at = steps.IndexOf(mix);
-        steps[at] = new ConvStep(c.Name, c.Geometry, mean, c.Weights, c.Bias, null, c.F, mix.Y);
+        steps[at] = new ConvStep(c.Name, c.Geometry, mean, c.Filter, null, c.F, mix.Y);
         steps.Insert(at, mix.Between(c.X, mean));
         steps.Remove(c);
         return true;
@@ -102,11 +101,23 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
     private void Replace(PlanStep old, PlanStep step) => steps[steps.IndexOf(old)] = step;
 
     /// <summary>Some columns of a 1×1 convolution's weights [Cout, Cin].</summary>
-    private static float[] Columns(ConvStep c, int start, int count)
+    private static Filter Columns(ConvStep c, int start, int count, float[]? bias)
     {
-        int inputs = c.X.Shape.C;
-        var columns = new float[c.Y.Shape.C * count];
-        for (int o = 0; o < c.Y.Shape.C; o++) c.Weights.AsSpan(o * inputs + start, count).CopyTo(columns.AsSpan(o * count));
-        return columns;
+        int outputs = c.Y.Shape.C;
+        float[] columns = new float[outputs * count], row = new float[c.X.Shape.C];
+        for (int o = 0; o < outputs; o++) c.Filter.Row(o, row).Slice(start, count).CopyTo(columns.AsSpan(o * count));
+        return new Filter(columns, outputs, null, bias);
+    }
+
+    private static void AddScaled(Span<double> sums, double factor, ReadOnlySpan<float> row)
+    {
+        int t = 0, half = Vector<double>.Count;
+        for (; t <= row.Length - 2 * half; t += 2 * half)
+        {
+            var some = new Vector<float>(row[t..]);
+            (new Vector<double>(sums[t..]) + factor * Vector.WidenLower(some)).CopyTo(sums[t..]);
+            (new Vector<double>(sums[(t + half)..]) + factor * Vector.WidenUpper(some)).CopyTo(sums[(t + half)..]);
+        }
+        for (; t < row.Length; t++) sums[t] += factor * row[t];
     }
 }

@@ -39,8 +39,8 @@ internal sealed class MixStep(Value x, Value y, Action<Tensor, Tensor> forward) 
     public override void Run() => forward(x.Tensor, y.Tensor);
 }
 
-/// <summary><c>y = f(x ∗ w + bias + residual)</c>, its weights still on the host until <see cref="Pack"/>.</summary>
-internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, float[] weights, float[]? bias, Value? residual, Activation f, Value y)
+/// <summary><c>y = f(x ∗ w + bias + residual)</c>, its weights where they were until <see cref="Pack"/>.</summary>
+internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, Filter filter, Value? residual, Activation f, Value y)
     : PlanStep(name, residual is null ? [x] : [x, residual], [y]), IDisposable
 {
     private PackedFilter? _packed;
@@ -50,10 +50,7 @@ internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, floa
 
     public Value X => x;
 
-    /// <summary>[Cout, K, K, Cin].</summary>
-    public float[] Weights => weights;
-
-    public float[]? Bias => bias;
+    public Filter Filter => filter;
 
     public Value? Residual => residual;
 
@@ -68,12 +65,12 @@ internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, floa
     public bool IsLinear => f == Activation.None && residual is null;
 
     /// <summary>Puts the weights where the step will run.</summary>
-    public void Pack(Device device)
+    /// <param name="device">There.</param>
+    /// <param name="room">For as many numbers as the filter has.</param>
+    public void Pack(Device device, float[] room)
     {
-        var shape = new Shape(y.Shape.C, geometry.Kernel, geometry.Kernel, x.Shape.C);
-        _packed = Convolution.Pack(Tensor.From(device, shape, weights, Name), geometry, x.Shape);
-        if (bias is not null) _bias = Tensor.From(device, Shape.Of(bias.Length), bias, Name + ".bias");
-        (weights, bias) = ([], null);
+        _packed = Convolution.Pack(device, filter.Rows(room, device.Team), geometry, x.Shape, Name);
+        if (filter.Bias is { } bias) _bias = Tensor.From(device, Shape.Of(bias.Length), bias, Name + ".bias");
     }
 
     public override void Run() => Convolution.Forward(x.Tensor, _packed!, _bias, y.Tensor, residual?.Tensor, f);

@@ -28,7 +28,8 @@ public sealed class Planner : Operators
         var outputs = describe(planner, input);
         var steps = planner._steps;
         new PlanAlgebra(steps, outputs).Simplify();
-        foreach (var step in steps.OfType<ConvStep>()) step.Pack(device);
+        float[] room = GC.AllocateUninitializedArray<float>(steps.OfType<ConvStep>().Max(step => step.Filter.Count));
+        foreach (var step in steps.OfType<ConvStep>()) step.Pack(device, room);
         return new Plan(input, outputs, [.. steps], Place(device, steps, input, outputs));
     }
 
@@ -37,19 +38,16 @@ public sealed class Planner : Operators
 
     /// <inheritdoc/>
     public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null) =>
-        Conv(layer, x, _weights[layer.Name + ".weight"].ToArray(), layer.Layout == WeightLayout.Score ? _weights[layer.Name + ".bias"].ToArray() : null, f, null, into);
+        Conv(layer, x, new Filter(_weights.Weight(layer.Name + ".weight"), layer.Outputs, null, layer.Layout == WeightLayout.Score ? _weights[layer.Name + ".bias"].ToArray() : null), f, null, into);
 
     /// <inheritdoc/>
-    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
-    {
-        var (w, bias) = _weights.Fold(_config, layer, bn);
-        return Conv(layer, x, w, bias, f, residual, into);
-    }
+    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null) =>
+        Conv(layer, x, _weights.Fold(_config, layer, bn), f, residual, into);
 
-    private Value Conv(Layer layer, Value x, float[] w, float[]? bias, Activation f, Value? residual, Value? into)
+    private Value Conv(Layer layer, Value x, Filter filter, Activation f, Value? residual, Value? into)
     {
         var y = into ?? New(layer.Output(x.Shape), layer.Name);
-        _steps.Add(new ConvStep(layer.Name, layer.Geometry, x, w, bias, residual, f, y));
+        _steps.Add(new ConvStep(layer.Name, layer.Geometry, x, filter, residual, f, y));
         return y;
     }
 

@@ -22,9 +22,17 @@ public static class ConvolutionLayout
     {
         if (from.Length != to.Length || from.Length % Math.Max(1, rows * columns) != 0)
             throw new ArgumentException($"{from.Length} and {to.Length} numbers are not whole [{rows}, {columns}] filters of one count.");
+        if (rows == 1 || columns == 1)
+        {
+            from.CopyTo(to);
+            return;
+        }
         for (int start = 0; start < from.Length; start += rows * columns)
-            for (int r = 0; r < rows; r++)
-                for (int c = 0; c < columns; c++)
-                    to[start + c * rows + r] = from[start + r * columns + c];
+            for (int c = 0; c < columns; c++)
+            {
+                var matrix = from.Slice(start + c, rows * columns - c);
+                var line = to.Slice(start + c * rows, rows);
+                for (int r = 0; r < line.Length; r++) line[r] = matrix[r * columns];
+            }
     }
 }

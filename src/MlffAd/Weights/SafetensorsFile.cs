@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
@@ -87,8 +88,7 @@ public sealed class SafetensorsFile : ITensorSource
     {
         var tensor = this[name];
         if (destination.Length != tensor.Count) throw new ArgumentException($"'{name}' has {tensor.Count} numbers, the destination {destination.Length}.");
-        if (tensor.DType == DType.F32) ReadAt(dataStart + tensor.Begin, MemoryMarshal.AsBytes(destination));
-        else Convert(tensor, destination, DTypes.ToFloats);
+        ReadFloats(tensor, 0, destination);
     }
 
     /// <summary>A tensor's numbers as floats, if it has the shape that is due and every number is finite.</summary>
@@ -97,10 +97,19 @@ public sealed class SafetensorsFile : ITensorSource
     /// <exception cref="MlffAdException">The tensor is missing, has another shape, or holds a number that is not finite.</exception>
     public float[] ReadFloats(string name, ReadOnlySpan<int> shape)
     {
+        float[] values = Allocate<float>(this[name]);
+        ReadFloats(name, shape, 0, values);
+        return values;
+    }
+
+    /// <summary>A part of such a tensor: its numbers from <paramref name="first"/> on, as many as <paramref name="destination"/> holds.</summary>
+    /// <inheritdoc cref="ReadFloats(string, ReadOnlySpan{int})"/>
+    public void ReadFloats(string name, ReadOnlySpan<int> shape, int first, Span<float> destination)
+    {
         var tensor = this[name];
         if (!shape.SequenceEqual(tensor.Shape)) throw Bad($"its '{name}' is {tensor.ShapeText} where [{string.Join(',', shape.ToArray())}] belongs");
-        float[] values = ReadFloats(name);
-        return Array.TrueForAll(values, float.IsFinite) ? values : throw Bad($"its '{name}' holds a number that is not finite");
+        ReadFloats(tensor, first, destination);
+        if (!AreFinite(destination)) throw Bad($"its '{name}' holds a number that is not finite");
     }
 
     /// <summary>Refuses a file whose tensors are not exactly these.</summary>
@@ -118,7 +127,7 @@ public sealed class SafetensorsFile : ITensorSource
     {
         var tensor = this[name];
         int[] values = Allocate<int>(tensor);
-        Convert(tensor, values.AsSpan(), DTypes.ToInts);
+        Convert(tensor, 0, values.AsSpan(), DTypes.ToInts);
         return values;
     }
 
@@ -151,7 +160,24 @@ public sealed class SafetensorsFile : ITensorSource
 
     private delegate void Decoder<T>(DType type, ReadOnlySpan<byte> bytes, Span<T> to);
 
-    private void Convert<T>(TensorInfo tensor, Span<T> destination, Decoder<T> decode)
+    private void ReadFloats(TensorInfo tensor, int first, Span<float> destination)
+    {
+        if (tensor.DType == DType.F32) ReadAt(dataStart + tensor.Begin + (long)first * sizeof(float), MemoryMarshal.AsBytes(destination));
+        else Convert(tensor, first, destination, DTypes.ToFloats);
+    }
+
+    /// <summary>0·x is 0 for finite numbers, and not a number for all others.</summary>
+    private static bool AreFinite(ReadOnlySpan<float> values)
+    {
+        var vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
+        var zeros = Vector<float>.Zero;
+        foreach (var vector in vectors) zeros += vector * 0;
+        float zero = Vector.Sum(zeros);
+        foreach (float value in values[(vectors.Length * Vector<float>.Count)..]) zero += value * 0;
+        return zero == 0;
+    }
+
+    private void Convert<T>(TensorInfo tensor, int first, Span<T> destination, Decoder<T> decode)
     {
         byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
         int size = tensor.DType.Size(), perChunk = ChunkBytes / size;
@@ -161,7 +187,7 @@ public sealed class SafetensorsFile : ITensorSource
             {
                 var part = destination[done..Math.Min(done + perChunk, destination.Length)];
                 var bytes = chunk.AsSpan(0, part.Length * size);
-                ReadAt(dataStart + tensor.Begin + (long)done * size, bytes);
+                ReadAt(dataStart + tensor.Begin + ((long)first + done) * size, bytes);
                 decode(tensor.DType, bytes, part);
             }
         }

@@ -79,8 +79,8 @@ public sealed class OnnxWriter : IExecutor
     /// <inheritdoc/>
     public Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
     {
-        var (w, bias) = _weights.Fold(_config, layer, bn);
-        return Conv(layer, x, w, bias, f, residual, into);
+        var filter = _weights.Fold(_config, layer, bn);
+        return Conv(layer, x, filter.ToArray(), filter.Bias, f, residual, into);
     }
 
     /// <inheritdoc/>
