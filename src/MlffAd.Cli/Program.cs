@@ -38,25 +38,8 @@ internal static class Program
 
     private static RootCommand Root()
     {
-        var root = new RootCommand("mlffad finds defects in photographs of manufactured parts, learning from good parts alone.")
-        {
-            CommonOptions.Quiet,
-            DemoCommand.Create(DemoPlan.Default),
-            TrainCommand.Create(),
-            EvaluateCommand.Create(),
-            DetectCommand.Create(),
-            ThresholdCommand.Create(),
-            ShowCommand.Create(),
-            PlanCommand.Create(),
-            ExportCommand.Create(),
-            ConfigCommand.Create(),
-            InspectCommand.Create(),
-            SynthCommand.Create(),
-            WeightsCommand.Create(),
-            DevicesCommand.Create(),
-            BenchCommand.Create(),
-            VerifyCommand.Create(),
-        };
+        var root = new RootCommand("mlffad finds defects in photographs of manufactured parts, learning from good parts alone.") { CommonOptions.Quiet };
+        foreach (var verb in Verbs.Create()) root.Add(verb);
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpAction((SynchronousCommandLineAction)help.Action!);
         return root;
