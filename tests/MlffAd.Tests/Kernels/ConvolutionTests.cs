@@ -164,6 +164,38 @@ public sealed class ConvolutionTests
         }
     }
 
+    /// <summary>What minimal filtering may lose: with the network's most channels, activations as behind a ReLU, and as many positions in dw as a batch has.</summary>
+    [Fact]
+    public void MinimalFilteringLosesLessThan5e5OfTheRootMeanSquare()
+    {
+        using var lease = TestDevices.Borrow("cpu");
+        foreach (Case c in new Case[] { new(new(1, 8, 8, 1024), 16, new(3, 1, 1)), new(new(1, 8, 8, 16), 1024, new(3, 1, 1)), new(new(8, 16, 16, 16), 16, new(3, 1, 1)) })
+        {
+            using var x = new Slice(lease.Device, c.X, 1);
+            using var w = new Slice(lease.Device, c.W, 2, gaps: false);
+            using var y = new Slice(lease.Device, c.Y, 3);
+            float[] active = [.. x.Values.Select(v => Math.Max(v, 0))];
+            x.Tensor.Write(active);
+            double[] sums = ReferenceForward(active, w.Values, c);
+            var (dxSums, dwSums, _) = ReferenceGradients(active, w.Values, y.Values, c);
+            Convolution.InputGradientLadder[^1].Run(y.Tensor, w.Tensor, x.Tensor, c.G);
+            AssertWithin(dxSums, x.Tensor.ToArray(), $"{c} dx");
+            x.Tensor.Write(active);
+            Convolution.WeightGradientLadder[^1].Run(x.Tensor, y.Tensor, w.Tensor, c.G);
+            AssertWithin(dwSums, w.Tensor.ToArray(), $"{c} dw");
+            w.Tensor.Write(w.Values);
+            Convolution.Ladder[^1].Run(x.Tensor, w.Tensor, y.Tensor, c.G);
+            AssertWithin(sums, y.Tensor.ToArray(), $"{c} y");
+        }
+
+        static void AssertWithin(double[] expected, float[] got, string what)
+        {
+            double worst = expected.Zip(got, (e, v) => Math.Abs(e - v)).Max() / Math.Sqrt(expected.Average(e => e * e));
+            Assert.True(worst < 5e-5, $"{what}: off by {worst:G3} of the root mean square");
+            TestContext.Current.SendDiagnosticMessage("{0}: {1:G3}", what, worst);
+        }
+    }
+
     [Fact]
     public void ExtentsThatDoNotFollowFromTheGeometryAreRefused()
     {
