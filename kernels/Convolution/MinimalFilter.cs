@@ -6,7 +6,7 @@ namespace MlffAd.Kernels;
 /// <summary>A minimal filtering scheme F(m, 3) (Winograd; Lavin and Gray): m outputs of a 3-tap filter by m + 2 products,
 /// <c>y = Aᵀ[(G·g) ⊙ (Bᵀ·d)]</c>. Applied along both sides of a tile of m×m outputs it takes (m + 2)² products a channel pair where the definition takes 9·m².</summary>
 /// <remarks>It is multiplication of polynomials: both factors are evaluated at m + 1 points and at infinity, multiplied there, and interpolated. Each transformation is
-/// one-dimensional, of vectors of channels <c>step</c> apart, in place.
+/// one-dimensional, of vectors of channels, from places <c>step</c> floats apart to places <c>toStep</c> floats apart, which may be the same.
 /// <para>The sum Σ dy·y is linear in g: the gradient to the filter is <c>dg = Gᵀ[(A·dy) ⊙ (Bᵀ·d)]</c>, with the transposes of the same matrices.</para></remarks>
 internal unsafe interface IMinimalFilter
 {
@@ -14,19 +14,19 @@ internal unsafe interface IMinimalFilter
     static abstract int Outputs { get; }
 
     /// <summary>Bᵀ: m + 2 inputs to as many points.</summary>
-    static abstract void Input(Vector<float>* d, int step);
+    static abstract void Input(float* from, nint step, float* to, nint toStep);
 
-    /// <summary>G: 3 taps to m + 2 points; there is room for those.</summary>
-    static abstract void Filter(Vector<float>* g, int step);
+    /// <summary>G: 3 taps to m + 2 points.</summary>
+    static abstract void Filter(float* from, nint step, float* to, nint toStep);
 
-    /// <summary>Aᵀ: m + 2 points to m outputs, the first m places.</summary>
-    static abstract void Output(Vector<float>* s, int step);
+    /// <summary>Aᵀ: m + 2 points to m outputs.</summary>
+    static abstract void Output(float* from, nint step, float* to, nint toStep);
 
-    /// <summary>A: gradients to m outputs to m + 2 points; there is room for those.</summary>
-    static abstract void OutputGradient(Vector<float>* dy, int step);
+    /// <summary>A: gradients to m outputs to m + 2 points.</summary>
+    static abstract void OutputGradient(float* from, nint step, float* to, nint toStep);
 
-    /// <summary>Gᵀ: m + 2 points to the gradients to 3 taps, the first 3 places.</summary>
-    static abstract void FilterGradient(Vector<float>* s, int step);
+    /// <summary>Gᵀ: m + 2 points to the gradients to 3 taps.</summary>
+    static abstract void FilterGradient(float* from, nint step, float* to, nint toStep);
 }
 
 /// <summary>F(2, 3) at 0, 1, −1, ∞: 16 products for 36.</summary>
@@ -35,38 +35,50 @@ internal readonly unsafe struct Winograd2 : IMinimalFilter
     public static int Outputs => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Input(Vector<float>* d, int step)
+    public static void Input(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
-        (d[0], d[step], d[2 * step], d[3 * step]) = (d0 - d2, d1 + d2, d2 - d1, d3 - d1);
+        Vector<float> d0 = Vector.Load(from), d1 = Vector.Load(from + step), d2 = Vector.Load(from + 2 * step), d3 = Vector.Load(from + 3 * step);
+        (d0 - d2).Store(to);
+        (d1 + d2).Store(to + toStep);
+        (d2 - d1).Store(to + 2 * toStep);
+        (d3 - d1).Store(to + 3 * toStep);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Filter(Vector<float>* g, int step)
+    public static void Filter(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> g0 = g[0], g1 = g[step], g2 = g[2 * step], even = (g0 + g2) * 0.5f, odd = g1 * 0.5f;
-        (g[step], g[2 * step], g[3 * step]) = (even + odd, even - odd, g2);
+        Vector<float> g0 = Vector.Load(from), g1 = Vector.Load(from + step), g2 = Vector.Load(from + 2 * step), even = (g0 + g2) * 0.5f, odd = g1 * 0.5f;
+        g0.Store(to);
+        (even + odd).Store(to + toStep);
+        (even - odd).Store(to + 2 * toStep);
+        g2.Store(to + 3 * toStep);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Output(Vector<float>* s, int step)
+    public static void Output(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> s1 = s[step], s2 = s[2 * step];
-        (s[0], s[step]) = (s[0] + s1 + s2, s1 - s2 + s[3 * step]);
+        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step), s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step);
+        (s0 + s1 + s2).Store(to);
+        (s1 - s2 + s3).Store(to + toStep);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void OutputGradient(Vector<float>* dy, int step)
+    public static void OutputGradient(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> y0 = dy[0], y1 = dy[step];
-        (dy[step], dy[2 * step], dy[3 * step]) = (y0 + y1, y0 - y1, y1);
+        Vector<float> y0 = Vector.Load(from), y1 = Vector.Load(from + step);
+        y0.Store(to);
+        (y0 + y1).Store(to + toStep);
+        (y0 - y1).Store(to + 2 * toStep);
+        y1.Store(to + 3 * toStep);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void FilterGradient(Vector<float>* s, int step)
+    public static void FilterGradient(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> even = (s[step] + s[2 * step]) * 0.5f, odd = (s[step] - s[2 * step]) * 0.5f;
-        (s[0], s[step], s[2 * step]) = (s[0] + even, odd, even + s[3 * step]);
+        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step), s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step), even = (s1 + s2) * 0.5f;
+        (s0 + even).Store(to);
+        ((s1 - s2) * 0.5f).Store(to + toStep);
+        (even + s3).Store(to + 2 * toStep);
     }
 }
 
@@ -84,46 +96,65 @@ internal readonly unsafe struct Winograd4 : IMinimalFilter
     public static int Outputs => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Input(Vector<float>* d, int step)
+    public static void Input(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+        Vector<float> d0 = Vector.Load(from), d1 = Vector.Load(from + step), d2 = Vector.Load(from + 2 * step), d3 = Vector.Load(from + 3 * step),
+            d4 = Vector.Load(from + 4 * step), d5 = Vector.Load(from + 5 * step);
+        (A2 * B2 * d0 - (A2 + B2) * d2 + d4).Store(to);
         Vector<float> even = d4 - B2 * d2, odd = A * (d3 - B2 * d1);
-        (d[step], d[2 * step]) = (even + odd, even - odd);
+        (even + odd).Store(to + toStep);
+        (even - odd).Store(to + 2 * toStep);
         (even, odd) = (d4 - A2 * d2, B * (d3 - A2 * d1));
-        (d[3 * step], d[4 * step]) = (even + odd, even - odd);
-        (d[0], d[5 * step]) = (A2 * B2 * d0 - (A2 + B2) * d2 + d4, A2 * B2 * d1 - (A2 + B2) * d3 + d5);
+        (even + odd).Store(to + 3 * toStep);
+        (even - odd).Store(to + 4 * toStep);
+        (A2 * B2 * d1 - (A2 + B2) * d3 + d5).Store(to + 5 * toStep);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Filter(Vector<float>* g, int step)
+    public static void Filter(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> g0 = g[0], g1 = g[step], g2 = g[2 * step], even = NA * (g0 + A2 * g2), odd = NA * A * g1;
-        (g[step], g[2 * step]) = (even + odd, even - odd);
+        Vector<float> g0 = Vector.Load(from), g1 = Vector.Load(from + step), g2 = Vector.Load(from + 2 * step), even = NA * (g0 + A2 * g2), odd = NA * A * g1;
+        (N0 * g0).Store(to);
+        (even + odd).Store(to + toStep);
+        (even - odd).Store(to + 2 * toStep);
         (even, odd) = (NB * (g0 + B2 * g2), NB * B * g1);
-        (g[3 * step], g[4 * step]) = (even + odd, even - odd);
-        (g[0], g[5 * step]) = (N0 * g0, g2);
+        (even + odd).Store(to + 3 * toStep);
+        (even - odd).Store(to + 4 * toStep);
+        g2.Store(to + 5 * toStep);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Output(Vector<float>* s, int step)
+    public static void Output(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> evenA = s[step] + s[2 * step], oddA = s[step] - s[2 * step], evenB = s[3 * step] + s[4 * step], oddB = s[3 * step] - s[4 * step];
-        (s[0], s[step]) = (s[0] + evenA + evenB, A * oddA + B * oddB);
-        (s[2 * step], s[3 * step]) = (A2 * evenA + B2 * evenB, A3 * oddA + B3 * oddB + s[5 * step]);
+        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step), s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step),
+            s4 = Vector.Load(from + 4 * step), s5 = Vector.Load(from + 5 * step), evenA = s1 + s2, oddA = s1 - s2, evenB = s3 + s4, oddB = s3 - s4;
+        (s0 + evenA + evenB).Store(to);
+        (A * oddA + B * oddB).Store(to + toStep);
+        (A2 * evenA + B2 * evenB).Store(to + 2 * toStep);
+        (A3 * oddA + B3 * oddB + s5).Store(to + 3 * toStep);
     }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void OutputGradient(Vector<float>* dy, int step)
+    public static void OutputGradient(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> y0 = dy[0], y1 = dy[step], y2 = dy[2 * step], y3 = dy[3 * step], even = y0 + A2 * y2, odd = A * y1 + A3 * y3;
-        (dy[step], dy[2 * step]) = (even + odd, even - odd);
+        Vector<float> y0 = Vector.Load(from), y1 = Vector.Load(from + step), y2 = Vector.Load(from + 2 * step), y3 = Vector.Load(from + 3 * step);
+        y0.Store(to);
+        Vector<float> even = y0 + A2 * y2, odd = A * y1 + A3 * y3;
+        (even + odd).Store(to + toStep);
+        (even - odd).Store(to + 2 * toStep);
         (even, odd) = (y0 + B2 * y2, B * y1 + B3 * y3);
-        (dy[3 * step], dy[4 * step], dy[5 * step]) = (even + odd, even - odd, y3);
+        (even + odd).Store(to + 3 * toStep);
+        (even - odd).Store(to + 4 * toStep);
+        y3.Store(to + 5 * toStep);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void FilterGradient(Vector<float>* s, int step)
+    public static void FilterGradient(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> evenA = NA * (s[step] + s[2 * step]), oddA = s[step] - s[2 * step], evenB = NB * (s[3 * step] + s[4 * step]), oddB = s[3 * step] - s[4 * step];
-        (s[0], s[step], s[2 * step]) = (N0 * s[0] + evenA + evenB, NA * A * oddA + NB * B * oddB, A2 * evenA + B2 * evenB + s[5 * step]);
+        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step), s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step),
+            s4 = Vector.Load(from + 4 * step), s5 = Vector.Load(from + 5 * step), evenA = NA * (s1 + s2), oddA = s1 - s2, evenB = NB * (s3 + s4), oddB = s3 - s4;
+        (N0 * s0 + evenA + evenB).Store(to);
+        (NA * A * oddA + NB * B * oddB).Store(to + toStep);
+        (A2 * evenA + B2 * evenB + s5).Store(to + 2 * toStep);
     }
 }

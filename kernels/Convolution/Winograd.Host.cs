@@ -143,24 +143,30 @@ internal static unsafe partial class Winograd
         public void Run(int begin, int end)
         {
             int points = T.Outputs + 2, blocks = Blocks(shape.C);
-            var d = stackalloc Vector<float>[points * points];
-            float** from = stackalloc float*[points * points];
+            nint side = points * V, line = (nint)shape.W * x.Pitch;
+            float* d = stackalloc float[points * points * V];
             for (int item = begin; item < end; item++)
             {
                 int tile = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(shape.C, c0 + Channels);
                 var (n, top, left) = grid.Input(first + tile);
-                for (int e = 0; e < points * points; e++)
-                {
-                    int h = top + e / points, w = left + e % points;
-                    from[e] = (uint)h < (uint)shape.H && (uint)w < (uint)shape.W ? x.Row((n * shape.H + h) * shape.W + w) : null;
-                }
+                bool inside = top >= 0 && left >= 0 && top + points <= shape.H && left + points <= shape.W;
+                float* corner = x.Data + ((nint)(n * shape.H + top) * shape.W + left) * x.Pitch;
                 for (int c = c0; c < c1; c += V)
                 {
+                    if (inside)
+                        for (int j = 0; j < points; j++) T.Input(corner + (nint)j * x.Pitch + c, line, d + j * V, side);
+                    else
+                    {
+                        for (int e = 0; e < points * points; e++)
+                        {
+                            int i = e / points, j = e % points;
+                            bool exists = (uint)(top + i) < (uint)shape.H && (uint)(left + j) < (uint)shape.W;
+                            (exists ? Vector.Load(corner + i * line + (nint)j * x.Pitch + c) : Vector<float>.Zero).Store(d + e * V);
+                        }
+                        for (int j = 0; j < points; j++) T.Input(d + j * V, side, d + j * V, side);
+                    }
                     float* target = to.At(tile, c, shape.C);
-                    for (int e = 0; e < points * points; e++) d[e] = from[e] == null ? Vector<float>.Zero : Vector.Load(from[e] + c);
-                    for (int j = 0; j < points; j++) T.Input(d + j, points);
-                    for (int i = 0; i < points; i++) T.Input(d + i * points, 1);
-                    for (int e = 0; e < points * points; e++) d[e].Store(target + e * to.Pitch);
+                    for (int i = 0; i < points; i++) T.Input(d + i * side, V, target + i * points * to.Pitch, to.Pitch);
                 }
             }
         }
@@ -173,24 +179,25 @@ internal static unsafe partial class Winograd
         public void Run(int begin, int end)
         {
             int points = T.Outputs + 2, blocks = Blocks(shape.C);
-            var s = stackalloc Vector<float>[points * points];
+            nint side = points * V;
+            float* s = stackalloc float[points * points * V];
             for (int item = begin; item < end; item++)
             {
                 int tile = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(shape.C, c0 + Channels);
                 var (n, top, left) = grid.Output(first + tile);
                 int height = Math.Min(T.Outputs, shape.H - top), width = Math.Min(T.Outputs, shape.W - left), corner = (n * shape.H + top) * shape.W + left;
-                float* source = from.Data + (nint)tile * shape.C;
                 for (int c = c0; c < c1; c += V)
                 {
-                    for (int e = 0; e < points * points; e++) s[e] = Vector.Load(source + (nint)e * from.Pitch + c);
-                    for (int j = 0; j < points; j++) T.Output(s + j, points);
+                    float* source = from.Data + (nint)tile * shape.C + c;
+                    for (int j = 0; j < points; j++) T.Output(source + j * from.Pitch, (nint)points * from.Pitch, s + j * V, side);
                     for (int i = 0; i < height; i++)
                     {
-                        T.Output(s + i * points, 1);
+                        float* line = s + i * side;
+                        T.Output(line, V, line, V);
                         for (int j = 0; j < width; j++)
                         {
                             int row = corner + i * shape.W + j;
-                            var sum = s[i * points + j];
+                            var sum = Vector.Load(line + j * V);
                             if (bias != null) sum += Vector.Load(bias + c);
                             if (residual.Data != null) sum += Vector.Load(residual.Row(row) + c);
                             default(TFunction).Apply(sum).Store(y.Row(row) + c);
@@ -208,23 +215,16 @@ internal static unsafe partial class Winograd
         public void Run(int begin, int end)
         {
             int points = T.Outputs + 2;
-            var g = stackalloc Vector<float>[points * points];
-            var columns = stackalloc Vector<float>[points * points * Tiles.Wide];
+            float* scratch = stackalloc float[3 * points * V], columns = stackalloc float[points * points * Tiles.Wide * V];
             for (int item = begin; item < end; item++)
             {
                 var (_, column, count, width) = panels.Panel(item);
                 float* to = panels.Data + (nint)column * panels.K;
-                new Span<Vector<float>>(columns, points * points * Tiles.Wide).Clear();
+                new Span<float>(columns, points * points * Tiles.Wide * V).Clear();
                 for (int c = 0; c < inputs; c += V)
                 {
-                    for (int j = 0; j < count; j++)
-                    {
-                        float* taps = w + (nint)(column + j) * 9 * inputs + c;
-                        for (int t = 0; t < 9; t++) g[t / 3 * points + t % 3] = Vector.Load(taps + t * inputs);
-                        Transform<T>(g);
-                        for (int e = 0; e < points * points; e++) columns[e * width + j] = g[e];
-                    }
-                    for (int e = 0; e < points * points; e++) Turn((float*)(columns + e * width), width, to + e * panels.Size + (nint)c * width);
+                    for (int j = 0; j < count; j++) Transform<T>(w + (nint)(column + j) * 9 * inputs + c, inputs, scratch, columns + j * V, width * V);
+                    for (int e = 0; e < points * points; e++) Turn(columns + e * width * V, width, to + e * panels.Size + (nint)c * width);
                 }
             }
         }
@@ -243,27 +243,26 @@ internal static unsafe partial class Winograd
         public void Run(int begin, int end)
         {
             int points = T.Outputs + 2;
-            var g = stackalloc Vector<float>[points * points];
+            float* scratch = stackalloc float[3 * points * V];
             for (int item = begin; item < end; item++)
             {
                 var (_, column, count, width) = panels.Panel(item);
                 for (int o = 0; o < panels.K; o++)
                     for (int j = 0; j < width; j += V)
                     {
-                        float* taps = w + (nint)o * 9 * inputs + column + j;
-                        for (int t = 0; t < 9; t++) g[(2 - t / 3) * points + 2 - t % 3] = j < count ? Vector.Load(taps + t * inputs) : Vector<float>.Zero;
-                        Transform<T>(g);
-                        for (int e = 0; e < points * points; e++) g[e].Store(panels.Data + e * panels.Size + (nint)column * panels.K + (nint)o * width + j);
+                        float* to = panels.Data + (nint)column * panels.K + (nint)o * width + j;
+                        if (j < count) Transform<T>(w + ((nint)o * 9 + 8) * inputs + column + j, -inputs, scratch, to, (nint)panels.Size);
+                        else for (int e = 0; e < points * points; e++) Vector<float>.Zero.Store(to + e * panels.Size);
                     }
             }
         }
     }
 
-    /// <summary>3×3 taps, in the corner of the square of points, to all points.</summary>
-    private static void Transform<T>(Vector<float>* g) where T : IMinimalFilter
+    /// <summary>3×3 taps, <paramref name="tap"/> floats apart, to all points, <paramref name="pitch"/> floats apart.</summary>
+    private static void Transform<T>(float* taps, nint tap, float* scratch, float* to, nint pitch) where T : IMinimalFilter
     {
         int points = T.Outputs + 2;
-        for (int j = 0; j < 3; j++) T.Filter(g + j, points);
-        for (int i = 0; i < points; i++) T.Filter(g + i * points, 1);
+        for (int v = 0; v < 3; v++) T.Filter(taps + v * tap, 3 * tap, scratch + v * V, 3 * V);
+        for (int i = 0; i < points; i++) T.Filter(scratch + i * 3 * V, V, to + i * points * pitch, pitch);
     }
 }

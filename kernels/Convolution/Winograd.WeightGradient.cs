@@ -66,20 +66,26 @@ internal static unsafe partial class Winograd
         public void Run(int begin, int end)
         {
             int points = T.Outputs + 2, blocks = Blocks(shape.C);
-            var d = stackalloc Vector<float>[points * points];
+            nint side = points * V, line = (nint)shape.W * dy.Pitch;
+            float* d = stackalloc float[points * points * V];
             for (int item = begin; item < end; item++)
             {
                 int tile = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(shape.C, c0 + Channels);
                 var (n, top, left) = grid.Output(first + tile);
-                int height = Math.Min(T.Outputs, shape.H - top), width = Math.Min(T.Outputs, shape.W - left), corner = (n * shape.H + top) * shape.W + left;
+                int height = Math.Min(T.Outputs, shape.H - top), width = Math.Min(T.Outputs, shape.W - left);
+                float* corner = dy.Row((n * shape.H + top) * shape.W + left);
                 for (int c = c0; c < c1; c += V)
                 {
-                    for (int i = 0; i < T.Outputs; i++)
-                        for (int j = 0; j < T.Outputs; j++) d[i * points + j] = i < height && j < width ? Vector.Load(dy.Row(corner + i * shape.W + j) + c) : Vector<float>.Zero;
-                    for (int j = 0; j < T.Outputs; j++) T.OutputGradient(d + j, points);
-                    for (int i = 0; i < points; i++) T.OutputGradient(d + i * points, 1);
+                    if (height == T.Outputs && width == T.Outputs)
+                        for (int j = 0; j < T.Outputs; j++) T.OutputGradient(corner + (nint)j * dy.Pitch + c, line, d + j * V, side);
+                    else
+                    {
+                        for (int i = 0; i < T.Outputs; i++)
+                            for (int j = 0; j < T.Outputs; j++) (i < height && j < width ? Vector.Load(corner + i * line + (nint)j * dy.Pitch + c) : Vector<float>.Zero).Store(d + i * side + j * V);
+                        for (int j = 0; j < T.Outputs; j++) T.OutputGradient(d + j * V, side, d + j * V, side);
+                    }
                     float* target = to.At(tile, c, shape.C);
-                    for (int e = 0; e < points * points; e++) d[e].Store(target + e * to.Pitch);
+                    for (int i = 0; i < points; i++) T.OutputGradient(d + i * side, V, target + i * points * to.Pitch, to.Pitch);
                 }
             }
         }
@@ -92,21 +98,24 @@ internal static unsafe partial class Winograd
         public void Run(int begin, int end)
         {
             int points = T.Outputs + 2, blocks = Blocks(inputs);
-            var s = stackalloc Vector<float>[points * points];
+            nint side = points * V;
+            float* s = stackalloc float[3 * points * V];
             for (int item = begin; item < end; item++)
             {
                 int o = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(inputs, c0 + Channels);
                 for (int c = c0; c < c1; c += V)
                 {
-                    for (int e = 0; e < points * points; e++) s[e] = Vector.Load(sums.Data + (nint)e * sums.Pitch + (nint)o * inputs + c);
-                    for (int j = 0; j < points; j++) T.FilterGradient(s + j, points);
+                    float* source = sums.Data + (nint)o * inputs + c, taps = dw + (nint)o * 9 * inputs + c;
+                    for (int j = 0; j < points; j++) T.FilterGradient(source + j * sums.Pitch, (nint)points * sums.Pitch, s + j * V, side);
                     for (int i = 0; i < 3; i++)
                     {
-                        T.FilterGradient(s + i * points, 1);
+                        float* line = s + i * side;
+                        T.FilterGradient(line, V, line, V);
                         for (int j = 0; j < 3; j++)
                         {
-                            float* tap = dw + ((nint)o * 9 + i * 3 + j) * inputs + c;
-                            (add ? Vector.Load(tap) + s[i * points + j] : s[i * points + j]).Store(tap);
+                            float* tap = taps + (i * 3 + j) * inputs;
+                            var sum = Vector.Load(line + j * V);
+                            (add ? Vector.Load(tap) + sum : sum).Store(tap);
                         }
                     }
                 }
