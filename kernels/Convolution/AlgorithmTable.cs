@@ -45,7 +45,9 @@ internal static class AlgorithmTable
     /// <summary>The algorithm of a layer that minimal filtering takes. Vectors of 512 bits go by the table of 256: it was not measured on such a processor.</summary>
     public static HostAlgorithm Of(Pass pass, int channels, int cells)
     {
-        int row = Array.FindLastIndex(Channels, c => c <= channels), column = Array.FindLastIndex(Sides, s => s * s <= cells);
+        int row = -1, column = -1;
+        while (row + 1 < Channels.Length && Channels[row + 1] <= channels) row++;
+        while (column + 1 < Sides.Length && Sides[column + 1] * Sides[column + 1] <= cells) column++;
         return row < 0 || column < 0 ? HostAlgorithm.Implicit : (Vector<float>.Count < 8 ? Bits128 : Bits256)[pass][row][column] switch
         {
             '2' => HostAlgorithm.Winograd2,
