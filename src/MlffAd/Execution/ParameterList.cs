@@ -75,10 +75,13 @@ public sealed class ParameterList : Operators
     public Parameter this[string name] => _byName[name];
 
     /// <summary>Walks the network of a configuration.</summary>
-    public static ParameterList Of(Config config)
+    public static ParameterList Of(Config config) => Of(config, (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
+
+    /// <summary>Walks any description, such as a part of the network.</summary>
+    public static ParameterList Of(Config config, Func<IExecutor, Value, Value[]> describe)
     {
         var list = new ParameterList();
-        new MlffNetwork(config).Forward(list, new Value(new Shape(1, config.ImageSize, config.ImageSize, 3), "image"));
+        describe(list, new Value(new Shape(1, config.ImageSize, config.ImageSize, 3), "image"));
         return list;
     }
 
