@@ -57,13 +57,13 @@ internal static class BenchProjects
         return id != "debug" ? Device.Open(id, parse.GetValue(CommonOptions.Threads)) : throw new MlffAdException(ExitCode.Usage, "The simulator 'debug' says nothing of speed; --device takes cpu, cuda:N or opencl:N.");
     }
 
-    /// <summary>The race against ONNX Runtime.</summary>
+    /// <summary>The races against ONNX Runtime and libtorch.</summary>
     public static Verb Peers()
     {
         var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "Rounds that count; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 7 });
-        var only = new Option<string?>("--only") { Description = "Run the races whose name contains this: paper, fast, backbone, batch1, batch8.", HelpName = "TEXT" };
-        var verb = new Verb("peers", "Races the processor's engine against ONNX Runtime on exported models, in turns. Needs the repository; builds bench/peers first.",
-            "mlffad bench peers", "mlffad bench peers --only backbone --json peers.json") { rounds, only, CommonOptions.Threads, CommonOptions.Json };
+        var only = new Option<string?>("--only") { Description = "Run the races whose name contains this, such as inference, training, paper, training.backbone.batch8.", HelpName = "TEXT" };
+        var verb = new Verb("peers", "Races the processor's engine in turns: inference against ONNX Runtime on exported models, training steps against libtorch. Needs the repository; builds bench/peers first.",
+            "mlffad bench peers", "mlffad bench peers --only inference.backbone --json peers.json", "mlffad bench peers --only training") { rounds, only, CommonOptions.Threads, CommonOptions.Json };
         verb.SetAction(parse =>
         {
             var arguments = new List<string> { "--rounds", $"{parse.GetValue(rounds)}", "--threads", $"{parse.GetValue(CommonOptions.Threads)}" };

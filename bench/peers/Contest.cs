@@ -1,0 +1,77 @@
+using MlffAd.Autograd;
+using MlffAd.Configuration;
+using MlffAd.Execution;
+using MlffAd.Kernels;
+using MlffAd.Network;
+using MlffAd.Weights;
+
+namespace MlffAd.Peers;
+
+/// <summary>A race between the engine and a peer that do the same.</summary>
+/// <param name="Name">By which it is chosen.</param>
+/// <param name="Preset">The network's configuration.</param>
+/// <param name="Batch">Images at once.</param>
+internal abstract record Contest(string Name, string Preset, int Batch)
+{
+    /// <summary>Every race there is.</summary>
+    public static IEnumerable<Contest> All => [.. InferenceRace.All, .. TrainingRace.All];
+
+    /// <summary>The peer in words, and in the names of figures.</summary>
+    public abstract (string Text, string Key) Peer { get; }
+
+    /// <summary>Prepares both, and races them.</summary>
+    public abstract Outcome Run(int threads, int rounds);
+
+    /// <summary>The network's configuration.</summary>
+    protected Config Config { get; } = MlffAd.Configuration.Preset.Find(Preset);
+
+    /// <summary>f1, f2 and f3 of the backbone alone.</summary>
+    protected Value[] Backbone(IExecutor x, Value image)
+    {
+        var backbone = new Backbone(Config);
+        var f1 = backbone.Stage(x, backbone.Stem(x, image), 1);
+        var f2 = backbone.Stage(x, f1, 2);
+        return [f1, f2, backbone.Stage(x, f2, 3)];
+    }
+
+    /// <summary>The shipped backbone, the rest random of the size that training starts with.</summary>
+    protected static NetworkWeights Weights(ParameterList list)
+    {
+        var weights = Initialisation.Random(list, 1);
+        Initialisation.Import(WeightsFile.Load(WeightsFile.ShippedPath), weights);
+        return weights;
+    }
+
+    /// <summary>A batch of waves and noise.</summary>
+    protected byte[] Photographs()
+    {
+        int side = Config.ImageSize;
+        var random = new Random(1);
+        byte[] bytes = new byte[Batch * side * side * 3];
+        for (int i = 0; i < bytes.Length; i++) bytes[i] = (byte)(128 + 60 * Math.Sin(i / 3 % side / 9.0) + 40 * Math.Sin(i / 3 / side / 7.0) + random.Next(-20, 20));
+        return bytes;
+    }
+
+    /// <summary>The same as the network takes them.</summary>
+    protected float[] NormalisedPhotographs()
+    {
+        byte[] bytes = Photographs();
+        float[] images = new float[bytes.Length];
+        Normalise.Forward(bytes, images, KernelOptions.Normalisation(Preprocessing.ImageNet));
+        return images;
+    }
+
+    /// <summary>The largest difference, as a share of the peer's largest number.</summary>
+    protected static double Difference(ReadOnlySpan<float> ours, ReadOnlySpan<float> peers)
+    {
+        double largest = 0, difference = 0;
+        for (int i = 0; i < peers.Length; i++) (largest, difference) = (Math.Max(largest, Math.Abs(peers[i])), Math.Max(difference, Math.Abs(ours[i] - peers[i])));
+        return difference / largest;
+    }
+}
+
+/// <summary>What a race came to.</summary>
+/// <param name="Times">Seconds a batch.</param>
+/// <param name="Remark">How far both agree, and what else was seen, in words.</param>
+/// <param name="Figures">The same as numbers.</param>
+internal sealed record Outcome(Race.Result Times, string Remark, params (string Name, double Value)[] Figures);
