@@ -6,27 +6,41 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Peers;
 
-/// <summary>A training step of ours on a description that is no whole network: it descends the sum of its outputs' means.</summary>
-internal sealed class PartStep(Config config, Parameters parameters, Func<IExecutor, Value, Value[]> describe, Tensor images) : IDisposable
+/// <summary>A training step of ours on a description that is no whole network: it descends the sum of its outputs' means. Recorded once, then done again.</summary>
+internal sealed class PartStep : IDisposable
 {
+    private readonly Config _config;
+    private readonly Parameters _parameters;
+    private readonly SgdRange[] _ranges;
     private readonly Tape _tape = new();
-    private readonly SgdRange[] _ranges = [.. parameters.List.Trained.Select(p => new SgdRange(p.Start, p.Count, p.Kind == ParameterKind.Weight ? (float)config.Train.WeightDecay : 0))];
+    private readonly Recorder _recorder;
+    private readonly Value[] _outputs;
+
+    public PartStep(Config config, Parameters parameters, Func<IExecutor, Value, Value[]> describe, Tensor images)
+    {
+        (_config, _parameters) = (config, parameters);
+        _ranges = [.. parameters.List.Trained.Select(p => new SgdRange(p.Start, p.Count, p.Kind == ParameterKind.Weight ? (float)config.Train.WeightDecay : 0))];
+        _recorder = new Recorder(config, parameters, _tape, images.Shape.N);
+        _outputs = describe(_recorder, new Value(images));
+        _tape.Free();
+    }
 
     /// <summary>Takes a step; returns the loss before it.</summary>
     public double Run()
     {
-        var recorder = new Recorder(config, parameters, _tape, images.Shape.N);
+        _tape.Forward();
         double loss = 0;
-        foreach (var output in describe(recorder, new Value(images)))
+        foreach (var output in _outputs)
         {
             loss += output.Tensor.ToArray().Average();
             Pointwise.Fill(output.Receive(out _), 1f / output.Shape.Count);
         }
         _tape.Backward();
-        Sgd.Step(parameters.Weights, parameters.Velocities, parameters.Gradients, _ranges, (float)config.Train.Lr, (float)config.Train.Momentum);
-        recorder.CommitStatistics();
+        Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)_config.Train.Lr, (float)_config.Train.Momentum);
+        _recorder.CommitStatistics();
+        _parameters.Weights.Device.Pool.IsWarm = true;
         return loss;
     }
 
-    public void Dispose() => _tape.Clear();
+    public void Dispose() => _tape.Free();
 }
