@@ -27,18 +27,18 @@ internal static class AlgorithmTable
     private static readonly Dictionary<Pass, string[]> Bits128 = new()
     {
         // <!-- bench algorithms 128 -->
-        [Pass.Forward] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
-        [Pass.InputGradient] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
-        [Pass.WeightGradient] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
+        [Pass.Forward] = ["ii444", "iii44", "i4444", "24444", "24444", "24444", "24444"],
+        [Pass.InputGradient] = ["iiiii", "24444", "24444", "44444", "24444", "24444", "24444"],
+        [Pass.WeightGradient] = ["42444", "i4444", "24444", "24444", "24444", "24444", "24444"],
         // <!-- /bench algorithms 128 -->
     };
 
     private static readonly Dictionary<Pass, string[]> Bits256 = new()
     {
         // <!-- bench algorithms 256 -->
-        [Pass.Forward] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
-        [Pass.InputGradient] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
-        [Pass.WeightGradient] = ["iiiii", "i4444", "i4444", "i4444", "i4444", "i4444", "i4444"],
+        [Pass.Forward] = ["iiiii", "ii444", "ii444", "24444", "24444", "22444", "22444"],
+        [Pass.InputGradient] = ["iii4i", "24444", "24444", "44444", "24444", "22444", "22444"],
+        [Pass.WeightGradient] = ["22444", "i4444", "24444", "24444", "24444", "24444", "24444"],
         // <!-- /bench algorithms 256 -->
     };
 
