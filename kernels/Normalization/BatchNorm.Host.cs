@@ -30,7 +30,7 @@ public static unsafe partial class BatchNorm
         using var scale = Tensor.Rent(x.Device, Shape.Of(x.C), "batchnorm.scale");
         float* s = scale.Host.Data, v = variance.Host.Data, g = gamma.Host.Data;
         for (int c = 0; c < x.C; c++) s[c] = (float)(g[c] / Math.Sqrt((double)v[c] + eps));
-        x.Device.Team.For(x.Rows, new ApplyJob<TFunction>(x.Host, mean.Host.Data, s, beta.Host.Data, (residual ?? x).Host, residual is not null, y.Host, x.C), Math.Max(1, Grain / x.C));
+        x.Device.Team.For(x.Rows, new ApplyJob<TFunction>(x.Host, mean.Host.Data, s, beta.Host.Data, (residual ?? x).Host, residual is not null, y.Host, Cache.IsLeftBy(y), x.C), Math.Max(1, Grain / x.C));
     }
 
     private static void RunningHost(Tensor mean, Tensor variance, float unbias, Tensor runningMean, Tensor runningVariance, float momentum)
@@ -143,7 +143,7 @@ public static unsafe partial class BatchNorm
         private int Rows(int block) => Math.Min(blockRows, rows - block * blockRows);
     }
 
-    private readonly struct ApplyJob<TFunction>(HostRows x, float* mean, float* scale, float* beta, HostRows residual, bool add, HostRows y, int C) : IJob
+    private readonly struct ApplyJob<TFunction>(HostRows x, float* mean, float* scale, float* beta, HostRows residual, bool add, HostRows y, bool leaves, int C) : IJob
         where TFunction : unmanaged, IFunction
     {
         public void Run(int begin, int end)
@@ -156,7 +156,7 @@ public static unsafe partial class BatchNorm
                 {
                     var z = (Vector.Load(p + c) - Vector.Load(mean + c)) * Vector.Load(scale + c) + Vector.Load(beta + c);
                     if (add) z += Vector.Load(s + c);
-                    default(TFunction).Apply(z).Store(q + c);
+                    Cache.Store(default(TFunction).Apply(z), q + c, leaves);
                 }
                 for (; c < C; c++)
                 {
@@ -223,7 +223,7 @@ public static unsafe partial class BatchNorm
     private readonly struct ElementsJob<TFunction>(Maps maps, HostRows x, HostRows y, HostRows dy, HostRows dx, HostRows dresidual, float* mean, HostRows factors) : IJob
         where TFunction : unmanaged, IFunction
     {
-        private readonly bool _x = maps.Dx is not null, _residual = maps.Dresidual is not null, _addX = maps.AddX, _addResidual = maps.AddResidual;
+        private readonly bool _x = maps.Dx is not null, _residual = maps.Dresidual is not null, _addX = maps.AddX, _addResidual = maps.AddResidual, _leaves = maps.Dx is { } to && Cache.IsLeftBy(to);
         private readonly int C = maps.X.C;
 
         public void Run(int begin, int end)
@@ -239,7 +239,7 @@ public static unsafe partial class BatchNorm
                     if (_x)
                     {
                         var g = Vector.Load(a + c) * dz - Vector.Load(b + c) * (Vector.Load(p + c) - Vector.Load(mean + c)) - Vector.Load(k + c);
-                        (_addX ? Vector.Load(ox + c) + g : g).Store(ox + c);
+                        Cache.Store(_addX ? Vector.Load(ox + c) + g : g, ox + c, _leaves);
                     }
                     if (_residual) (_addResidual ? Vector.Load(or + c) + dz : dz).Store(or + c);
                 }
