@@ -55,7 +55,7 @@ internal static unsafe partial class Winograd
     {
         var device = y.Device;
         int points = (T.Outputs + 2) * (T.Outputs + 2);
-        var grid = new Grid(y.Shape, T.Outputs, pad);
+        var grid = new Grid(y.Shape, T.Outputs);
         long perTile = (long)points * (x.C + y.C) * sizeof(float), most = Math.Max(Lot, points * filters.Size * sizeof(float) / 2);
         int lots = (int)((grid.Tiles * perTile + most - 1) / most), lot = (grid.Tiles + lots - 1) / lots;
         long pitchX = (long)lot * x.C + Gap, pitchY = (long)lot * y.C + Gap;
@@ -63,7 +63,7 @@ internal static unsafe partial class Winograd
         for (int first = 0; first < grid.Tiles; first += lot)
         {
             int count = Math.Min(lot, grid.Tiles - first);
-            device.Team.For(count * Blocks(x.C), new InputJob<T>(x.Host, x.Shape, grid, first, new Points(v.Host.Data, v.Pitch, count, x.C, x.C)), Grain(x.C));
+            device.Team.For(count * Blocks(x.C), new TileJob<OfInput<T>>(x.Host, x.Shape, grid, pad, first, new Points(v.Host.Data, v.Pitch, count, x.C, x.C)), Grain(x.C));
             new Product
             {
                 A = Gather.Matrix(new HostRows(v.Host.Data, x.C), count, x.C) with { ItemPitch = v.Pitch },
@@ -103,21 +103,14 @@ internal static unsafe partial class Winograd
     private static int Grain(int c) => Math.Max(1, 512 / Math.Min(c, Channels));
 
     /// <summary>Tiles over the output maps, row by row; the last of a row or column may reach over the edge.</summary>
-    private readonly struct Grid(Shape y, int side, int pad)
+    private readonly struct Grid(Shape y, int side)
     {
         private readonly int _across = (y.W + side - 1) / side, _down = (y.H + side - 1) / side;
 
         public int Tiles => y.N * _across * _down;
 
         /// <summary>A tile's image and its first output's coordinates.</summary>
-        public (int N, int Top, int Left) Output(int tile) => (tile / (_across * _down), tile / _across % _down * side, tile % _across * side);
-
-        /// <summary>The same of the first input that it sees.</summary>
-        public (int N, int Top, int Left) Input(int tile)
-        {
-            var (n, top, left) = Output(tile);
-            return (n, top - pad, left - pad);
-        }
+        public (int N, int Top, int Left) Corner(int tile) => (tile / (_across * _down), tile / _across % _down * side, tile % _across * side);
     }
 
     /// <summary>Where transformed tiles go: for each point a matrix of tiles × channels, cut into panels of some columns that lie one after the other, <c>[panel][tile][column]</c>.</summary>
@@ -137,36 +130,57 @@ internal static unsafe partial class Winograd
         }
     }
 
-    private readonly struct InputJob<T>(HostRows x, Shape shape, Grid grid, int first, Points to) : IJob where T : IMinimalFilter
+    /// <summary>A transformation of a tile's rows and columns to the points.</summary>
+    private interface IToPoints
+    {
+        /// <summary>Positions along the tile's side, and points.</summary>
+        static abstract int Side { get; }
+        static abstract int Points { get; }
+
+        static abstract void Run(float* from, nint step, float* to, nint toStep);
+    }
+
+    private readonly struct OfInput<T> : IToPoints where T : IMinimalFilter
+    {
+        public static int Side => T.Outputs + 2;
+        public static int Points => T.Outputs + 2;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Run(float* from, nint step, float* to, nint toStep) => T.Input(from, step, to, toStep);
+    }
+
+    /// <summary>Tiles of a map to the points; zeros where a tile reaches over the map's edge.</summary>
+    private readonly struct TileJob<TTransform>(HostRows x, Shape shape, Grid grid, int pad, int first, Points to) : IJob where TTransform : IToPoints
     {
         [SkipLocalsInit]
         public void Run(int begin, int end)
         {
-            int points = T.Outputs + 2, blocks = Blocks(shape.C);
+            int points = TTransform.Points, size = TTransform.Side, blocks = Blocks(shape.C);
             nint side = points * V, line = (nint)shape.W * x.Pitch;
             float* d = stackalloc float[points * points * V];
             for (int item = begin; item < end; item++)
             {
                 int tile = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(shape.C, c0 + Channels);
-                var (n, top, left) = grid.Input(first + tile);
-                bool inside = top >= 0 && left >= 0 && top + points <= shape.H && left + points <= shape.W;
+                var (n, top, left) = grid.Corner(first + tile);
+                (top, left) = (top - pad, left - pad);
+                bool inside = top >= 0 && left >= 0 && top + size <= shape.H && left + size <= shape.W;
                 float* corner = x.Data + ((nint)(n * shape.H + top) * shape.W + left) * x.Pitch;
                 for (int c = c0; c < c1; c += V)
                 {
                     if (inside)
-                        for (int j = 0; j < points; j++) T.Input(corner + (nint)j * x.Pitch + c, line, d + j * V, side);
+                        for (int j = 0; j < size; j++) TTransform.Run(corner + (nint)j * x.Pitch + c, line, d + j * V, side);
                     else
                     {
-                        for (int e = 0; e < points * points; e++)
-                        {
-                            int i = e / points, j = e % points;
-                            bool exists = (uint)(top + i) < (uint)shape.H && (uint)(left + j) < (uint)shape.W;
-                            (exists ? Vector.Load(corner + i * line + (nint)j * x.Pitch + c) : Vector<float>.Zero).Store(d + e * V);
-                        }
-                        for (int j = 0; j < points; j++) T.Input(d + j * V, side, d + j * V, side);
+                        for (int i = 0; i < size; i++)
+                            for (int j = 0; j < size; j++)
+                            {
+                                bool exists = (uint)(top + i) < (uint)shape.H && (uint)(left + j) < (uint)shape.W;
+                                (exists ? Vector.Load(corner + i * line + (nint)j * x.Pitch + c) : Vector<float>.Zero).Store(d + i * side + j * V);
+                            }
+                        for (int j = 0; j < size; j++) TTransform.Run(d + j * V, side, d + j * V, side);
                     }
                     float* target = to.At(tile, c, shape.C);
-                    for (int i = 0; i < points; i++) T.Input(d + i * side, V, target + i * points * to.Pitch, to.Pitch);
+                    for (int i = 0; i < points; i++) TTransform.Run(d + i * side, V, target + i * points * to.Pitch, to.Pitch);
                 }
             }
         }
@@ -184,7 +198,7 @@ internal static unsafe partial class Winograd
             for (int item = begin; item < end; item++)
             {
                 int tile = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(shape.C, c0 + Channels);
-                var (n, top, left) = grid.Output(first + tile);
+                var (n, top, left) = grid.Corner(first + tile);
                 int height = Math.Min(T.Outputs, shape.H - top), width = Math.Min(T.Outputs, shape.W - left), corner = (n * shape.H + top) * shape.W + left;
                 for (int c = c0; c < c1; c += V)
                 {

@@ -20,7 +20,7 @@ internal static unsafe partial class Winograd
     {
         var device = dw.Device;
         int points = (T.Outputs + 2) * (T.Outputs + 2), groups = (dy.C + Product.Group - 1) / Product.Group;
-        var grid = new Grid(dy.Shape, T.Outputs, pad);
+        var grid = new Grid(dy.Shape, T.Outputs);
         long perTile = (long)points * (x.C + dy.C) * sizeof(float);
         int lots = (int)Math.Clamp(grid.Tiles * perTile / Math.Max(Lot, points * (long)x.C * dy.C * sizeof(float)), 1, Math.Max(1, grid.Tiles / LeastTiles)), lot = (grid.Tiles + lots - 1) / lots;
         using var sums = Tensor.Rent(device, Shape.Of(points, 1, x.C * dy.C + Gap), "transformed weight gradients");
@@ -30,8 +30,8 @@ internal static unsafe partial class Winograd
             using var v = Panels.Empty(device, points, count, x.C);
             using var d = Tensor.Rent(device, Shape.Of(points, 1, groups * Product.Group * count + Gap), "transformed output gradients");
             int narrow = Panels.Width(x.C, (x.C - 1) / Tiles.Wide * Tiles.Wide);
-            device.Team.For(count * Blocks(x.C), new InputJob<T>(x.Host, x.Shape, grid, first, new Points(v.Data, (nint)v.Size, count, Tiles.Wide, narrow)), Grain(x.C));
-            device.Team.For(count * Blocks(dy.C), new OutputGradientJob<T>(dy.Host, dy.Shape, grid, first, new Points(d.Host.Data, d.Pitch, count, Product.Group, Product.Group)), Grain(dy.C));
+            device.Team.For(count * Blocks(x.C), new TileJob<OfInput<T>>(x.Host, x.Shape, grid, pad, first, new Points(v.Data, (nint)v.Size, count, Tiles.Wide, narrow)), Grain(x.C));
+            device.Team.For(count * Blocks(dy.C), new TileJob<OfOutputGradient<T>>(dy.Host, dy.Shape, grid, pad: 0, first, new Points(d.Host.Data, d.Pitch, count, Product.Group, Product.Group)), Grain(dy.C));
             new Product
             {
                 A = new Gather
@@ -60,35 +60,13 @@ internal static unsafe partial class Winograd
         device.Team.For(dy.C * Blocks(x.C), new FilterGradientJob<T>(sums.Host, x.C, dw.Host.Data, add), Grain(x.C));
     }
 
-    private readonly struct OutputGradientJob<T>(HostRows dy, Shape shape, Grid grid, int first, Points to) : IJob where T : IMinimalFilter
+    private readonly struct OfOutputGradient<T> : IToPoints where T : IMinimalFilter
     {
-        [SkipLocalsInit]
-        public void Run(int begin, int end)
-        {
-            int points = T.Outputs + 2, blocks = Blocks(shape.C);
-            nint side = points * V, line = (nint)shape.W * dy.Pitch;
-            float* d = stackalloc float[points * points * V];
-            for (int item = begin; item < end; item++)
-            {
-                int tile = item / blocks, c0 = item % blocks * Channels, c1 = Math.Min(shape.C, c0 + Channels);
-                var (n, top, left) = grid.Output(first + tile);
-                int height = Math.Min(T.Outputs, shape.H - top), width = Math.Min(T.Outputs, shape.W - left);
-                float* corner = dy.Row((n * shape.H + top) * shape.W + left);
-                for (int c = c0; c < c1; c += V)
-                {
-                    if (height == T.Outputs && width == T.Outputs)
-                        for (int j = 0; j < T.Outputs; j++) T.OutputGradient(corner + (nint)j * dy.Pitch + c, line, d + j * V, side);
-                    else
-                    {
-                        for (int i = 0; i < T.Outputs; i++)
-                            for (int j = 0; j < T.Outputs; j++) (i < height && j < width ? Vector.Load(corner + i * line + (nint)j * dy.Pitch + c) : Vector<float>.Zero).Store(d + i * side + j * V);
-                        for (int j = 0; j < T.Outputs; j++) T.OutputGradient(d + j * V, side, d + j * V, side);
-                    }
-                    float* target = to.At(tile, c, shape.C);
-                    for (int i = 0; i < points; i++) T.OutputGradient(d + i * side, V, target + i * points * to.Pitch, to.Pitch);
-                }
-            }
-        }
+        public static int Side => T.Outputs;
+        public static int Points => T.Outputs + 2;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Run(float* from, nint step, float* to, nint toStep) => T.OutputGradient(from, step, to, toStep);
     }
 
     /// <summary>Items are blocks of a filter's channels.</summary>

@@ -41,8 +41,8 @@ public sealed unsafe class StreamPeak : IDisposable
         for (int i = 0; i < Passes; i++)
         {
             read = Math.Max(read, Rate(new Sum(_from.Pointer, _to.Pointer), ArrayBytes));
-            copy = Math.Max(copy, Rate(new Copying(_from.Pointer, _to.Pointer), 2.0 * ArrayBytes));
-            past = Math.Max(past, Rate(new CopyingPast(_from.Pointer, _to.Pointer), 2.0 * ArrayBytes));
+            copy = Math.Max(copy, Rate(new Copying(_from.Pointer, _to.Pointer, past: false), 2.0 * ArrayBytes));
+            past = Math.Max(past, Rate(new Copying(_from.Pointer, _to.Pointer, past: true), 2.0 * ArrayBytes));
         }
         return new StreamRates(read, copy, past);
     }
@@ -89,7 +89,7 @@ public sealed unsafe class StreamPeak : IDisposable
         }
     }
 
-    private readonly struct Copying(float* from, float* to) : IJob
+    private readonly struct Copying(float* from, float* to, bool past) : IJob
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int begin, int end)
@@ -99,28 +99,10 @@ public sealed unsafe class StreamPeak : IDisposable
             for (nint i = (nint)begin * Line; i < last; i += 4 * v)
             {
                 Vector<float> x0 = Vector.Load(from + i), x1 = Vector.Load(from + i + v), x2 = Vector.Load(from + i + 2 * v), x3 = Vector.Load(from + i + 3 * v);
-                x0.Store(to + i);
-                x1.Store(to + i + v);
-                x2.Store(to + i + 2 * v);
-                x3.Store(to + i + 3 * v);
-            }
-        }
-    }
-
-    private readonly struct CopyingPast(float* from, float* to) : IJob
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(int begin, int end)
-        {
-            int v = Vector<float>.Count;
-            nint last = (nint)end * Line;
-            for (nint i = (nint)begin * Line; i < last; i += 4 * v)
-            {
-                Vector<float> x0 = Vector.Load(from + i), x1 = Vector.Load(from + i + v), x2 = Vector.Load(from + i + 2 * v), x3 = Vector.Load(from + i + 3 * v);
-                x0.StoreAlignedNonTemporal(to + i);
-                x1.StoreAlignedNonTemporal(to + i + v);
-                x2.StoreAlignedNonTemporal(to + i + 2 * v);
-                x3.StoreAlignedNonTemporal(to + i + 3 * v);
+                Cache.Store(x0, to + i, past);
+                Cache.Store(x1, to + i + v, past);
+                Cache.Store(x2, to + i + 2 * v, past);
+                Cache.Store(x3, to + i + 3 * v, past);
             }
         }
     }
