@@ -9,7 +9,7 @@ public static unsafe partial class Convolution
     /// <summary>Positions of a block of the sum, and the extents of a block of dw.</summary>
     private const int BlockP = 128, BlockO = 144, BlockT = 256;
 
-    /// <summary>Positions that are packed together, so that their rows stay in the first-level cache from one panel to the next.</summary>
+    /// <summary>Positions that are packed together, so that their rows stay in the first-level cache from one panel to the next, while as many more are fetched.</summary>
     private const int FewPositions = 8;
 
     /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order.</summary>
@@ -80,6 +80,7 @@ public static unsafe partial class Convolution
                 for (int k = 0; k < length; k++)
                 {
                     float* row = dy.Row(p + k) + o0, to = a + k * Product.Group;
+                    Cache.FetchRow(dy.Row(p + k + FewPositions) + o0, rows);
                     for (int i = 0; i < rows; i += Product.Group, to += pitch) Panels.CopyRow(row + i, Math.Min(Product.Group, rows - i), Math.Min(Product.Group, padded - i), to);
                 }
                 x.Locate(p, length, length, places);
@@ -101,6 +102,7 @@ public static unsafe partial class Convolution
                 for (int k0 = 0; k0 < length; k0 += FewPositions)
                 {
                     int count, k1 = Math.Min(length, k0 + FewPositions);
+                    for (int k = k1; k < Math.Min(length, k1 + FewPositions); k++) Cache.FetchRow(pointers[k], run);
                     for (int j = begin; j < begin + run; j += count)
                     {
                         int panel = j / TWide.Width * TWide.Width, width = Panels.Width(columns, panel);

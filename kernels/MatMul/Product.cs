@@ -4,16 +4,14 @@ using MlffAd.Kernels.Runtime;
 namespace MlffAd.Kernels;
 
 /// <summary>The host's one matrix product, under every convolution and row product: <c>Y[M, N] = epilogue(A[M, K] · B[K, N])</c>.</summary>
-/// <remarks>A is read in place through row pointers (<see cref="Gather"/>), B lies packed (<see cref="Panels"/>). Y is cut into blocks that stay,
-/// with the parts of A and B they need, in the second-level cache; the blocks depend on the shapes alone and each is summed in the same order
-/// by whichever thread takes it. K is summed in registers over runs of at most <see cref="BlockK"/> terms, then block by block.</remarks>
+/// <remarks>A is read in place through row pointers (<see cref="Gather"/>), B lies packed (<see cref="Panels"/>). Y is cut into blocks whose part of B stays
+/// in the second-level cache while A's rows pass; each is summed in the same order by whichever thread takes it. K is summed in registers over runs of
+/// at most <see cref="BlockK"/> terms, then block by block.</remarks>
 internal readonly unsafe struct Product
 {
-    /// <summary>Terms of a block of the sum: a panel of 32 columns and a tile's rows fill the first-level cache.</summary>
-    public const int BlockK = 256;
-
-    /// <summary>Rows and columns of a block of Y.</summary>
-    public const int BlockM = 96, BlockN = 256;
+    /// <summary>Terms of a block of the sum, and rows of a block of Y; its columns are as many as make the part of B fill half of the second-level cache.
+    /// The terms, on which the sums' rounding depends, are the same on every machine.</summary>
+    public const int BlockK = 512, BlockM = 192;
 
     /// <summary>Rows of a left factor that is packed across the sum lie side by side in groups of so many: a multiple of every tile's rows and of every vector, so that a tile finds its rows
     /// together and whoever packs stores whole vectors.</summary>
@@ -58,7 +56,8 @@ internal readonly unsafe struct Product
         public void With<TWide, TNarrow>() where TWide : ITile where TNarrow : ITile
         {
             int m = product.M, n = product.B.N, unitsM = (m + TWide.Rows - 1) / TWide.Rows, unitsN = (n + TWide.Width - 1) / TWide.Width;
-            int blocksM = (m + BlockM - 1) / BlockM, blocksN = (n + BlockN - 1) / BlockN, enough = device.Team.Count == 1 ? 1 : BlocksPerThread * device.Team.Count;
+            int blockN = Math.Max(TWide.Width, (int)(Cache.Second / 2 / sizeof(float)) / Math.Min(product.B.K, BlockK));
+            int blocksM = (m + BlockM - 1) / BlockM, blocksN = (n + blockN - 1) / blockN, enough = device.Team.Count == 1 ? 1 : BlocksPerThread * device.Team.Count;
             // Another row of blocks reads all of B once more, another column all of A: the cheaper for the blocks it adds.
             while (blocksM * blocksN * product.Batches < enough)
             {
@@ -130,7 +129,7 @@ internal readonly unsafe struct Product
         public readonly float* Memory = memory;
     }
 
-    /// <summary>One block of Y by one block of the sum: each panel stays in the first-level cache while all rows pass.</summary>
+    /// <summary>One block of Y by one block of the sum: a tile's rows of A, in the first-level cache, meet all panels, from the second.</summary>
     /// <param name="a">Rows of A.</param>
     /// <param name="rows">Rows of the block.</param>
     /// <param name="panels">Panels of B, <paramref name="k"/> terms each, of which the block begins at term <paramref name="term"/>.</param>
@@ -152,14 +151,17 @@ internal readonly unsafe struct Product
         float** rowsOfEdge = stackalloc float*[2 * TWide.Rows];
         new Span<float>(memory, 2 * TWide.Rows * TWide.Width).Clear();
         var scratch = new Edge(rowsOfEdge, rowsOfEdge + TWide.Rows, memory);
-        // A sum that is done at once reads each panel from the second-level cache for every few rows, so that Y and the residual are passed along their rows; one in several runs
-        // finds Y in the second-level cache, and keeps the panel in the first.
-        if (first && last)
-            for (int i = 0; i < rows; i += TWide.Rows)
-                for (int column = n; column < n + columns; column += TWide.Width) Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch);
-        else
+        // The next rows of A are fetched one by one while these are in use: all at once, they would be waited for. Several segments are a filter's taps, which read their neighbours' rows anyhow.
+        int tilesAcross = (columns + TWide.Width - 1) / TWide.Width, fetched = a.Segments == 1 && a.Step == 1 ? (TWide.Rows + tilesAcross - 1) / tilesAcross : 0;
+        for (int i = 0; i < rows; i += TWide.Rows)
+        {
+            int next = i + TWide.Rows, end = next + TWide.Rows <= rows ? next + TWide.Rows : next;
             for (int column = n; column < n + columns; column += TWide.Width)
-                for (int i = 0; i < rows; i += TWide.Rows) Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch);
+            {
+                for (int r = 0; r < fetched && next < end; r++) Cache.FetchRow(a.Rows[next++], a.Length);
+                Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch);
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -19,12 +19,19 @@ internal static unsafe class Cache
         if (floats > Line) Sse.Prefetch0(p + Line);
     }
 
-    /// <summary>Bytes of the last-level cache; 32 MB where the system does not tell.</summary>
-    public static readonly long LastLevel = ReadLastLevel();
+    /// <summary>Fetches the cache lines of a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FetchRow(float* p, int floats)
+    {
+        for (int i = 0; i < floats; i += Line) Fetch(p + i);
+    }
 
-    /// <summary>Whether a result that is written once is gone from the cache before it is read: it is larger than half of it. Such rows are stored around the cache, which saves reading them first.</summary>
+    /// <summary>Bytes of the second-level cache and of the last; 512 kB and 32 MB where nobody tells.</summary>
+    public static readonly long Second = Bytes(level => level == 2, 512 << 10), Last = Bytes(level => level > 2, 32 << 20);
+
+    /// <summary>Whether a result that is written once is gone from the cache before it is read: it is larger than half the last level. Such rows are stored around the cache, which saves reading them first.</summary>
     public static bool IsLeftBy(Tensor y) =>
-        4 * y.Count > LastLevel / 2 && y.Pitch % Vector<float>.Count == 0 && (nint)y.Host.Data % (Vector<float>.Count * sizeof(float)) == 0;
+        4 * y.Count > Last / 2 && y.Pitch % Vector<float>.Count == 0 && (nint)y.Host.Data % (Vector<float>.Count * sizeof(float)) == 0;
 
     /// <summary>Stores a vector, around the cache if <see cref="IsLeftBy"/> says so of its tensor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -34,15 +41,36 @@ internal static unsafe class Cache
         else v.Store(p);
     }
 
-    /// <summary>Linux has a file for each level; the highest is the last.</summary>
-    private static long ReadLastLevel()
+    private static long Bytes(Func<int, bool> level, long unknown) =>
+        (X86Base.IsSupported ? Processor() : Linux()).Where(cache => level(cache.Level)).Select(cache => cache.Bytes).DefaultIfEmpty(unknown).Max();
+
+    /// <summary>What the processor says: function 4 on Intel's, 0x8000001D on AMD's, in the same form.</summary>
+    private static IEnumerable<(int Level, long Bytes)> Processor()
     {
-        const long unknown = 32 << 20;
-        try
+        const int amd = unchecked((int)0x8000001D);
+        bool isAmd = (uint)X86Base.CpuId(int.MinValue, 0).Eax >= unchecked((uint)amd) && (X86Base.CpuId(amd, 0).Eax & 31) != 0;
+        if (!isAmd && X86Base.CpuId(0, 0).Eax < 4) yield break;
+        for (int i = 0; ; i++)
         {
-            string last = Directory.GetDirectories("/sys/devices/system/cpu/cpu0/cache", "index*").Max(StringComparer.Ordinal)!, size = File.ReadAllText(Path.Combine(last, "size")).Trim();
-            return long.Parse(size[..^1], CultureInfo.InvariantCulture) << (size[^1] == 'M' ? 20 : 10);
+            var (eax, ebx, ecx, _) = X86Base.CpuId(isAmd ? amd : 4, i);
+            int kind = eax & 31, level = eax >> 5 & 7;
+            if (kind == 0) yield break;
+            long ways = ((uint)ebx >> 22) + 1, partitions = (ebx >> 12 & 1023) + 1, line = (ebx & 4095) + 1, sets = (uint)ecx + 1L;
+            yield return (level, ways * partitions * line * sets);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or FormatException or OverflowException) { return unknown; }
+    }
+
+    /// <summary>What Linux says on other processors: a folder for each cache.</summary>
+    private static IEnumerable<(int Level, long Bytes)> Linux()
+    {
+        const string folder = "/sys/devices/system/cpu/cpu0/cache";
+        string[] caches = Directory.Exists(folder) ? Directory.GetDirectories(folder, "index*") : [];
+        foreach (string cache in caches)
+        {
+            string Read(string name) => File.Exists(Path.Combine(cache, name)) ? File.ReadAllText(Path.Combine(cache, name)).Trim() : "";
+            string size = Read("size");
+            if (int.TryParse(Read("level"), CultureInfo.InvariantCulture, out int level) && size.Length > 1 && long.TryParse(size[..^1], CultureInfo.InvariantCulture, out long count))
+                yield return (level, count << (size[^1] == 'M' ? 20 : 10));
+        }
     }
 }
