@@ -11,8 +11,12 @@ public static class GemmBench
     /// <param name="Share">Median of the ratio to the peak measured just before.</param>
     public sealed record Row(string Name, double GigaFlops, double Share);
 
-    /// <summary>The shapes of a 3×3 convolution of 1024 channels on 32×32 cells, and of one of 256 channels on 64×64.</summary>
-    public static readonly (int M, int N, int K)[] Shapes = [(1024, 1024, 9216), (4096, 256, 2304)];
+    /// <summary>The network's products of at least 256 terms: 3×3 convolutions of 1024 channels on 32×32 cells and of 256 on 64×64, a point of minimal filtering of the former,
+    /// and for a batch of 8 the 1×1 convolutions of the three stages.</summary>
+    public static readonly (int M, int N, int K)[] Shapes =
+    [
+        (1024, 1024, 9216), (4096, 256, 2304), (512, 1024, 1024), (32768, 64, 256), (32768, 128, 256), (8192, 512, 256), (8192, 128, 512), (8192, 256, 512), (2048, 1024, 512), (2048, 1024, 256), (2048, 256, 1024),
+    ];
 
     /// <summary>A product is repeated until it has taken this long: as long as the peak's loop, and longer than the slices that programs share a processor in.</summary>
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(20);

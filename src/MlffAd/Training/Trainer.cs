@@ -48,10 +48,9 @@ public sealed class Trainer
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout);
         using var checkpoint = _request.Resume is { } resume ? Checkpoint.Open(resume) : null;
         if (checkpoint is not null) Follow(checkpoint);
-        var initial = checkpoint is null ? InitialWeights() : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed);
         var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
 
-        using var parameters = new Parameters(_device, initial);
+        using var parameters = new Parameters(_device, checkpoint is null ? InitialWeights() : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed));
         var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
         if (checkpoint is not null) budget = Restore(checkpoint, store, parameters, budget);
         using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step))
@@ -82,6 +81,7 @@ public sealed class Trainer
                 Save(store, parameters, sitting);
                 saved = clock.Elapsed;
             }
+            _device.Pool.Trim();
             Save(store, parameters, sitting);
             return Finish(parameters.ToHost(), held, sitting);
         }
@@ -94,7 +94,7 @@ public sealed class Trainer
         var result = step.Run(batch.Images, batch.Labels, rate);
         _state = _state.After(result, batch, loader.StepsPerEpoch);
         return new TrainingProgress(_state.Step, batch.Epoch, _state.Images, sitting.ShareAfter(_state), result.Losses, result.GradientNorm, rate,
-            sitting.ImagesPerSecond, sitting.Remaining, !result.IsFinite);
+            sitting.ImagesPerSecond, sitting.Remaining, _device.Pool.AllocatedBytes, !result.IsFinite);
     }
 
     /// <summary>Random numbers, and in the backbone the weights that were asked for, whose metadata the configuration follows.</summary>
@@ -173,6 +173,8 @@ public sealed class Trainer
         var metadata = _state.ToMetadata(_config, _preprocessing, ClassName, Files(store), sitting.Elapsed, sitting.Budget);
         Checkpoint.Save(_request.StatePath, metadata,
             [.. parameters.ToHost().ToTensorData("weights/", "stats/"), .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
+        // These were copies of all weights, 0.9 GB for the paper's network at the start; training makes so little garbage that the collector would never come for them.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private TrainingOutcome Finish(NetworkWeights weights, IReadOnlyList<ImageItem> held, Sitting sitting)

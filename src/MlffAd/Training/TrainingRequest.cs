@@ -54,9 +54,10 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
 /// <param name="Rate">Learning rate of this step.</param>
 /// <param name="ImagesPerSecond">Since training (or the resumed part) began.</param>
 /// <param name="Remaining">Estimate of the time left; null before three batches are done.</param>
+/// <param name="MemoryBytes">Bytes of the device's memory that training holds; constant from the first step on.</param>
 /// <param name="Skipped">Whether the step was not finite and left out.</param>
 public sealed record TrainingProgress(long Step, int Epoch, long Images, double Share, FinalLosses Losses, double GradientNorm, double Rate,
-    double ImagesPerSecond, TimeSpan? Remaining, bool Skipped);
+    double ImagesPerSecond, TimeSpan? Remaining, long MemoryBytes, bool Skipped);
 
 /// <summary>How training ended.</summary>
 /// <param name="Metadata">Of the model that was written; null if training was interrupted.</param>

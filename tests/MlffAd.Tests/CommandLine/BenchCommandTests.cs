@@ -29,6 +29,16 @@ public sealed class BenchCommandTests : IDisposable
     }
 
     [Fact]
+    public void BenchThreadsFindsTheSameWeightsAndSaysWhatTheThreadsBring()
+    {
+        var run = CommandRun.Of(["bench", "threads", "--rounds", "1", "--threads", "3", "--preset", "tiny", "--batch", "4"]);
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.StartsWith("1 thread   step of 4 images ", run.Lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("3 threads  step of 4 images ", run.Lines[1], StringComparison.Ordinal);
+        Assert.EndsWith(" Weights after 2 steps: the same bytes.", run.Lines[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void APageWithoutMarksIsRefusedBeforeAnythingIsTimed()
     {
         File.WriteAllText(_page, "no marks");

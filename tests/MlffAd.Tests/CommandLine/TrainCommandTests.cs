@@ -14,7 +14,7 @@ public sealed class TrainCommandTests(TinyModel tiny)
         string[] lines = tiny.Training.Lines;
         Assert.StartsWith("Training on cpu (", lines[0], StringComparison.Ordinal);
         Assert.EndsWith("preset tiny, train.batch 4, from random weights.", lines[0], StringComparison.Ordinal);
-        Assert.Contains(lines, line => line.StartsWith("About ", StringComparison.Ordinal) && line.Contains("24 images", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("About ", StringComparison.Ordinal) && line.Contains("24 images, in 0.", StringComparison.Ordinal) && line.Contains(" GB of memory.", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("100%  24 images  loss ", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("The threshold rests on 4 good images", StringComparison.Ordinal));
         Assert.StartsWith($"Wrote '{tiny.Model}'.", lines[^1], StringComparison.Ordinal);
