@@ -109,7 +109,10 @@ public static unsafe partial class Convolution
                         count = Math.Min(panel + width, begin + run) - j;
                         int filled = j + count == columns ? panel + width - j : count;
                         float* at = to + panel * BlockP + j - panel;
-                        for (int k = k0; k < k1; k++) Panels.CopyRow(pointers[k] + j - begin, count, filled, at + k * width);
+                        if (count == TWide.Width)
+                            for (int k = k0; k < k1; k++) Unsafe.CopyBlockUnaligned(at + k * TWide.Width, pointers[k] + j - begin, (uint)(TWide.Width * sizeof(float)));
+                        else
+                            for (int k = k0; k < k1; k++) Panels.CopyRow(pointers[k] + j - begin, count, filled, at + k * width);
                     }
                 }
             }

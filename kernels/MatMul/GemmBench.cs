@@ -21,7 +21,7 @@ public static class GemmBench
     /// <summary>A product is repeated until it has taken this long: as long as the peak's loop, and longer than the slices that programs share a processor in.</summary>
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Times <c>y = a·bᵀ</c>, the packing of b included.</summary>
+    /// <summary>Times <c>y = a·bᵀ</c>, b packed before, as a plan keeps its weights.</summary>
     /// <param name="device">The host; its threads count.</param>
     /// <param name="rounds">How often each is timed.</param>
     /// <param name="peak">Median of the peak, GFLOP/s.</param>
@@ -29,7 +29,7 @@ public static class GemmBench
     public static IReadOnlyList<Row> Products(Device device, int rounds, out double peak, params ReadOnlySpan<(int M, int N, int K)> shapes)
     {
         var work = new List<Work>();
-        foreach (var (m, n, k) in shapes) work.Add(Work.Product($"M{m} N{n} K{k}", m, n, k, (a, b, y) => MatMul.Forward(a, b, y, transposeA: false, transposeB: true)));
+        foreach (var (m, n, k) in shapes) work.Add(Work.Product($"M{m} N{n} K{k}", m, n, k, null));
         return Time(device, rounds, work, out peak);
     }
 
@@ -55,7 +55,9 @@ public static class GemmBench
             for (int i = 0; i < work.Count; i++)
             {
                 using Tensor a = Random(device, work[i].A), b = Random(device, work[i].B), y = Tensor.Rent(device, work[i].Y, "y");
-                double ceiling = FmaPeak.Measure(device.Team), speed = work[i].Flop / Timing.SecondsPerCall(() => work[i].Forward(a, b, y), Least) / 1e9;
+                using Panels packed = Panels.OfColumns(device, b.Host, 1, b.C, b.Shape.Area);
+                Action run = work[i].Forward is { } forward ? () => forward(a, b, y) : () => MatMul.ForwardPacked(a, packed, y);
+                double ceiling = FmaPeak.Measure(device.Team), speed = work[i].Flop / Timing.SecondsPerCall(run, Least) / 1e9;
                 if (round < 0) continue;
                 peaks.Add(ceiling);
                 speeds[i].Add(speed);
@@ -73,11 +75,11 @@ public static class GemmBench
         return Tensor.From(device, shape, values, "factor");
     }
 
-    /// <summary>A product, by whatever name: each of y's elements sums as many terms as a row of b has.</summary>
-    private sealed record Work(string Name, Shape A, Shape B, Shape Y, MatMul.Rung Forward)
+    /// <summary>A product, by whatever name: each of y's elements sums as many terms as a row of b has. Without a function it is the product of a and of b as packed.</summary>
+    private sealed record Work(string Name, Shape A, Shape B, Shape Y, MatMul.Rung? Forward)
     {
         public double Flop => 2.0 * Y.Rows * B.Count;
 
-        public static Work Product(string name, int m, int n, int k, MatMul.Rung forward) => new(name, Shape.Of(1, m, k), Shape.Of(1, n, k), Shape.Of(1, m, n), forward);
+        public static Work Product(string name, int m, int n, int k, MatMul.Rung? forward) => new(name, Shape.Of(1, m, k), Shape.Of(1, n, k), Shape.Of(1, m, n), forward);
     }
 }

@@ -19,11 +19,12 @@ internal static unsafe class Cache
         if (floats > Line) Sse.Prefetch0(p + Line);
     }
 
-    /// <summary>Fetches the cache lines of a row.</summary>
+    /// <summary>Fetches a row's cache lines as far as the second level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FetchRow(float* p, int floats)
     {
-        for (int i = 0; i < floats; i += Line) Fetch(p + i);
+        if (!Sse.IsSupported) return;
+        for (int i = 0; i < floats; i += Line) Sse.Prefetch1(p + i);
     }
 
     /// <summary>Bytes of the second-level cache and of the last; 512 kB and 32 MB where nobody tells.</summary>
