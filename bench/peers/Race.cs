@@ -5,7 +5,8 @@ namespace MlffAd.Peers;
 /// <summary>Two ways to do the same thing, timed in turns: so that other programs on the machine slow both alike.</summary>
 internal static class Race
 {
-    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(400);
+    /// <summary>How long a turn takes at least, and the pause before it: the peers' threads go on spinning for some 0.2 s when they have nothing to do, on the processors that the other now needs.</summary>
+    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(400), Pause = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Seconds a call, by round.</summary>
     public sealed record Result(double[] Ours, double[] Peers)
@@ -27,5 +28,9 @@ internal static class Race
         return new Result(a, b);
     }
 
-    private static double Time(Action call) => Timing.SecondsPerCall(call, Turn);
+    private static double Time(Action call)
+    {
+        Thread.Sleep(Pause);
+        return Timing.SecondsPerCall(call, Turn);
+    }
 }

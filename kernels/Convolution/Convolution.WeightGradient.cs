@@ -9,7 +9,7 @@ public static unsafe partial class Convolution
     /// <summary>Positions of a block of the sum, and the extents of a block of dw.</summary>
     private const int BlockP = 128, BlockO = 144, BlockT = 256;
 
-    /// <summary>Positions that are packed together, so that their rows stay in the first-level cache from one panel to the next, while as many more are fetched.</summary>
+    /// <summary>Positions that are packed together, so that their rows stay in the first-level cache from one panel to the next.</summary>
     private const int FewPositions = 8;
 
     /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order.</summary>
@@ -70,7 +70,7 @@ public static unsafe partial class Convolution
             int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows;
             const int pitch = BlockP * Product.Group;
             float* b = a + BlockO * BlockP;
-            float** left = stackalloc float*[padded], y = stackalloc float*[rows], pointers = stackalloc float*[BlockP];
+            float** left = stackalloc float*[padded], y = stackalloc float*[rows], pointers = stackalloc float*[BlockP], ahead = stackalloc float*[2 * BlockP];
             var places = stackalloc Gather.Place[BlockP];
             for (int i = 0; i < padded; i++) left[i] = a + i / Product.Group * pitch + i % Product.Group;
             for (int i = 0; i < rows; i++) y[i] = dw + ((nint)(p0 / part) * outputs + o0 + i) * terms + t0;
@@ -80,13 +80,21 @@ public static unsafe partial class Convolution
                 for (int k = 0; k < length; k++)
                 {
                     float* row = dy.Row(p + k) + o0, to = a + k * Product.Group;
-                    Cache.FetchRow(dy.Row(p + k + FewPositions) + o0, rows);
                     for (int i = 0; i < rows; i += Product.Group, to += pitch) Panels.CopyRow(row + i, Math.Min(Product.Group, rows - i), Math.Min(Product.Group, padded - i), to);
                 }
                 x.Locate(p, length, length, places);
                 PackPatches(t0, columns, length, places, pointers, b);
+                // Meanwhile the next block's rows come from memory.
+                int next = Math.Clamp(p0 + count - p - BlockP, 0, BlockP), patches = 0;
+                for (int k = 0; k < next; k++) ahead[k] = dy.Row(p + BlockP + k) + o0;
+                if (next > 0 && x.Taps == 1)
+                {
+                    patches = next;
+                    x.Locate(p + BlockP, next, next, places);
+                    x.Fill(0, t0, next, places, ahead + next);
+                }
                 Product.Sweep<TWide, TNarrow>(new Product.Sums(left, 0, 1, length, Product.Group), rows, b, BlockP, 0, 0, columns, columns, y, null,
-                    new Epilogue { Add = add }, p == p0, last: false);
+                    new Epilogue { Add = add }, p == p0, last: false, new(ahead, next, rows, patches, columns));
             }
         }
 
@@ -102,7 +110,6 @@ public static unsafe partial class Convolution
                 for (int k0 = 0; k0 < length; k0 += FewPositions)
                 {
                     int count, k1 = Math.Min(length, k0 + FewPositions);
-                    for (int k = k1; k < Math.Min(length, k1 + FewPositions); k++) Cache.FetchRow(pointers[k], run);
                     for (int j = begin; j < begin + run; j += count)
                     {
                         int panel = j / TWide.Width * TWide.Width, width = Panels.Width(columns, panel);

@@ -143,23 +143,41 @@ internal readonly unsafe struct Product
     /// <param name="epilogue">What is done to the sums.</param>
     /// <param name="first">Whether this is the first block of the sum.</param>
     /// <param name="last">Whether it is the last.</param>
+    /// <param name="ahead">Rows to fetch meanwhile; of A itself if none are given.</param>
     [SkipLocalsInit]
     public static void Sweep<TWide, TNarrow>(in Sums a, int rows, float* panels, int k, nint term, int n, int columns, int allColumns,
-        float** y, float** residual, in Epilogue epilogue, bool first, bool last) where TWide : ITile where TNarrow : ITile
+        float** y, float** residual, in Epilogue epilogue, bool first, bool last, Ahead ahead = default) where TWide : ITile where TNarrow : ITile
     {
         float* memory = stackalloc float[2 * TWide.Rows * TWide.Width];
         float** rowsOfEdge = stackalloc float*[2 * TWide.Rows];
         new Span<float>(memory, 2 * TWide.Rows * TWide.Width).Clear();
         var scratch = new Edge(rowsOfEdge, rowsOfEdge + TWide.Rows, memory);
-        // The next rows of A are fetched one by one while these are in use: all at once, they would be waited for. Several segments are a filter's taps, which read their neighbours' rows anyhow.
-        int tilesAcross = (columns + TWide.Width - 1) / TWide.Width, fetched = a.Segments == 1 && a.Step == 1 ? (TWide.Rows + tilesAcross - 1) / tilesAcross : 0;
+        // Several segments are a filter's taps, which read their neighbours' rows anyhow.
+        if (ahead.Lines == 0 && a.Segments == 1 && a.Step == 1 && rows > TWide.Rows) ahead = new Ahead(a.Rows + TWide.Rows, rows - TWide.Rows, a.Length);
+        int down = (rows - 1) / TWide.Rows, across = (columns + TWide.Width - 1) / TWide.Width, tiles = Math.Max(1, down) * across, lines = (ahead.Lines + tiles - 1) / tiles;
         for (int i = 0; i < rows; i += TWide.Rows)
-        {
-            int next = i + TWide.Rows, end = next + TWide.Rows <= rows ? next + TWide.Rows : next;
             for (int column = n; column < n + columns; column += TWide.Width)
             {
-                for (int r = 0; r < fetched && next < end; r++) Cache.FetchRow(a.Rows[next++], a.Length);
+                ahead.Fetch(lines);
                 Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch);
+            }
+    }
+
+    /// <summary>Rows that will be needed next: their cache lines are fetched a few before each tile, since all at once they would be waited for.</summary>
+    public struct Ahead(float** rows, int count, int length, int moreCount = 0, int moreLength = 0)
+    {
+        private int _row, _at;
+
+        public readonly int Lines => count * Cache.LinesOf(length) + moreCount * Cache.LinesOf(moreLength);
+
+        public void Fetch(int lines)
+        {
+            for (; lines > 0 && _row < count + moreCount; lines--)
+            {
+                Cache.FetchFar(rows[_row] + _at);
+                if ((_at += Cache.Line) < (_row < count ? length : moreLength)) continue;
+                _at = 0;
+                _row++;
             }
         }
     }

@@ -8,7 +8,8 @@ namespace MlffAd.Kernels.Runtime;
 /// <summary>What a program can say to the processor's caches: that memory will be needed, where they would not foresee it, or will not be needed soon.</summary>
 internal static unsafe class Cache
 {
-    private const int Line = 16;
+    /// <summary>Floats of a cache line.</summary>
+    public const int Line = 16;
 
     /// <summary>Fetches the cache lines of one or of at most 32 floats; the address need not be valid. x64 alone has an instruction for it that .NET offers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -19,13 +20,15 @@ internal static unsafe class Cache
         if (floats > Line) Sse.Prefetch0(p + Line);
     }
 
-    /// <summary>Fetches a row's cache lines as far as the second level.</summary>
+    /// <summary>Fetches a cache line as far as the second level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void FetchRow(float* p, int floats)
+    public static void FetchFar(float* p)
     {
-        if (!Sse.IsSupported) return;
-        for (int i = 0; i < floats; i += Line) Sse.Prefetch1(p + i);
+        if (Sse.IsSupported) Sse.Prefetch1(p);
     }
+
+    /// <summary>Cache lines of a row.</summary>
+    public static int LinesOf(int floats) => (floats + Line - 1) / Line;
 
     /// <summary>Bytes of the second-level cache and of the last; 512 kB and 32 MB where nobody tells.</summary>
     public static readonly long Second = Bytes(level => level == 2, 512 << 10), Last = Bytes(level => level > 2, 32 << 20);
