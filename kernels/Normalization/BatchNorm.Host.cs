@@ -48,9 +48,11 @@ public static unsafe partial class BatchNorm
         var x = maps.X;
         int blockRows = BlockRows(x.C);
         float* mean = vectors.Mean.Host.Data, dgamma = vectors.Dgamma.Host.Data, dbeta = vectors.Dbeta.Host.Data;
-        x.Device.Team.For(partials.Shape.N, new SumsJob<TFunction>(x.Host, mean, maps.Y.Host, maps.Dy.Host, x.Rows, x.C, blockRows, partials.Host), Math.Max(1, Grain / (blockRows * x.C)));
+        // A residual's gradient is dz: written by the first pass, it spares the second y.
+        var kept = maps.AddResidual ? null : maps.Dresidual;
+        x.Device.Team.For(partials.Shape.N, new SumsJob<TFunction>(x.Host, mean, maps.Y.Host, maps.Dy.Host, (kept ?? x).Host, kept is not null, kept is not null && Cache.IsLeftBy(kept), x.Rows, x.C, blockRows, partials.Host), Math.Max(1, Grain / (blockRows * x.C)));
         x.Device.Team.For((x.C + Chunk - 1) / Chunk, new CombineSumsJob(partials.Host, partials.Shape.N, x.C, vectors.Variance.Host.Data, vectors.Eps, dgamma, dbeta));
-        if (maps.Dx is null && maps.Dresidual is null) return;
+        if (maps.Dx is null && maps.Dresidual == kept) return;
 
         // dx = a·dz − b·(x − μ) − k, three numbers a channel.
         using var factors = Tensor.Rent(x.Device, Shape.Of(1, 3, x.C), "batchnorm.factors");
@@ -62,6 +64,13 @@ public static unsafe partial class BatchNorm
             b[c] = vectors.Frozen ? 0 : a[c] * inverse * dgamma[c] / x.Rows;
             k[c] = vectors.Frozen ? 0 : a[c] * dbeta[c] / x.Rows;
         }
+        if (kept is null) Elements<TFunction>(maps, mean, factors);
+        else Elements<Identity>(maps with { Y = kept, Dy = kept, Dresidual = null }, mean, factors);
+    }
+
+    private static void Elements<TFunction>(Maps maps, float* mean, Tensor factors) where TFunction : unmanaged, IFunction
+    {
+        var x = maps.X;
         x.Device.Team.For(x.Rows, new ElementsJob<TFunction>(maps, x.Host, maps.Y.Host, maps.Dy.Host, (maps.Dx ?? x).Host, (maps.Dresidual ?? x).Host, mean, factors.Host), Math.Max(1, Grain / x.C));
     }
 
@@ -167,8 +176,8 @@ public static unsafe partial class BatchNorm
         }
     }
 
-    /// <summary>Each block's Σ dz and Σ dz·(x − μ).</summary>
-    private readonly struct SumsJob<TFunction>(HostRows x, float* mean, HostRows y, HostRows dy, int rows, int C, int blockRows, HostRows partials) : IJob
+    /// <summary>Each block's Σ dz and Σ dz·(x − μ); dz itself, if it is to be kept.</summary>
+    private readonly struct SumsJob<TFunction>(HostRows x, float* mean, HostRows y, HostRows dy, HostRows kept, bool keep, bool leaves, int rows, int C, int blockRows, HostRows partials) : IJob
         where TFunction : unmanaged, IFunction
     {
         public void Run(int begin, int end)
@@ -180,17 +189,19 @@ public static unsafe partial class BatchNorm
                 new Span<float>(product, C).Clear();
                 for (int r = block * blockRows; r < Math.Min(rows, (block + 1) * blockRows); r++)
                 {
-                    float* p = x.Row(r), q = y.Row(r), d = dy.Row(r);
+                    float* p = x.Row(r), q = y.Row(r), d = dy.Row(r), to = kept.Row(r);
                     int c = 0;
                     for (; c <= C - V; c += V)
                     {
                         var dz = Dz<TFunction>(q, d, c);
+                        if (keep) Cache.Store(dz, to + c, leaves);
                         (Vector.Load(sum + c) + dz).Store(sum + c);
                         (Vector.Load(product + c) + dz * (Vector.Load(p + c) - Vector.Load(mean + c))).Store(product + c);
                     }
                     for (; c < C; c++)
                     {
                         float dz = default(TFunction).Gradient(q[c], d[c]);
+                        if (keep) to[c] = dz;
                         sum[c] += dz;
                         product[c] += dz * (p[c] - mean[c]);
                     }
