@@ -18,19 +18,18 @@ internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwor
 
     public override Outcome Run(int threads, int rounds)
     {
-        long before = Environment.WorkingSet;
         using var device = Device.Open("cpu", threads);
         float[] images = NormalisedPhotographs();
-        return WholeNetwork ? RunWhole(device, images, before, rounds) : RunBackbone(device, images, before, rounds);
+        return WholeNetwork ? RunWhole(device, images, rounds) : RunBackbone(device, images, rounds);
     }
 
-    private Outcome RunWhole(Device device, float[] images, long before, int rounds)
+    private Outcome RunWhole(Device device, float[] images, int rounds)
     {
         float[] labels = Labels();
         var weights = Weights(ParameterList.Of(Config));
         using var parameters = new Parameters(device, weights);
         using var step = new TrainingStep(Config, parameters, Batch);
-        return Run(parameters, weights, images, before, rounds, () => step.Run(images, labels, Config.Train.Lr).Losses.Total, (x, image) =>
+        return Run(parameters, weights, images, rounds, () => step.Run(images, labels, Config.Train.Lr).Losses.Total, (x, image) =>
         {
             var features = new MlffNetwork(Config).Forward(x, image);
             var y = torch.tensor(labels, [Batch, Config.MapSide, Config.MapSide, 1]);
@@ -39,26 +38,26 @@ internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwor
     }
 
     /// <summary>The backbone's loss is the mean distance of its cells' features from 0, summed over f1, f2 and f3.</summary>
-    private Outcome RunBackbone(Device device, float[] images, long before, int rounds)
+    private Outcome RunBackbone(Device device, float[] images, int rounds)
     {
         Value[] Describe(IExecutor x, Value image) => [.. Backbone(x, image).Select(x.Distance)];
         var weights = Weights(ParameterList.Of(Config, Describe));
         using var parameters = new Parameters(device, weights);
         using var input = Tensor.From(device, new Shape(Batch, Config.ImageSize, Config.ImageSize, 3), images, "images");
         using var step = new PartStep(Config, parameters, Describe, input);
-        return Run(parameters, weights, images, before, rounds, step.Run, (x, image) => Describe(x, image).Select(S => x.Read(S).mean()).Aggregate((a, b) => a + b));
+        return Run(parameters, weights, images, rounds, step.Run, (x, image) => Describe(x, image).Select(S => x.Read(S).mean()).Aggregate((a, b) => a + b));
     }
 
     /// <summary>A first step of both, whose results are compared, and the race.</summary>
-    private Outcome Run(Parameters parameters, NetworkWeights weights, float[] images, long before, int rounds, Func<double> ours, Func<TorchExecutor, Value, torch.Tensor> loss)
+    private Outcome Run(Parameters parameters, NetworkWeights weights, float[] images, int rounds, Func<double> ours, Func<TorchExecutor, Value, torch.Tensor> loss)
     {
-        double first = ours(), gigabytes = (Environment.WorkingSet - before) / 1e9;
+        double first = ours(), gigabytes = parameters.Weights.Device.Pool.AllocatedBytes / 1e9;
         int side = Config.ImageSize, threads = parameters.Weights.Device.Team.Count;
         using var peer = new TorchStep(Config, weights, images, new Shape(Batch, side, side, 3), threads, loss);
         double lossDifference = Math.Abs(peer.Run() / first - 1);
         var (stepDifference, weightDifference) = Compare(weights, parameters.ToHost(), peer);
         string remark = string.Create(CultureInfo.InvariantCulture,
-            $"loss differs by {lossDifference:0.0e+00}, first step by {stepDifference:0.0e+00} of its length, weights after it by {weightDifference:0.0e+00}; ours takes {gigabytes:0.00} GB");
+            $"loss differs by {lossDifference:0.0e+00}, first step by {stepDifference:0.0e+00} of its length, weights after it by {weightDifference:0.0e+00}; ours holds {gigabytes:0.00} GB");
         return new(Race.Run(rounds, () => ours(), () => peer.Run()), remark,
             ("lossDifference", lossDifference), ("stepDifference", stepDifference), ("weightDifference", weightDifference), ("oursGigabytes", gigabytes));
     }

@@ -74,54 +74,62 @@ public static unsafe partial class BatchNorm
         x.Device.Team.For(x.Rows, new ElementsJob<TFunction>(maps, x.Host, maps.Y.Host, maps.Dy.Host, (maps.Dx ?? x).Host, (maps.Dresidual ?? x).Host, mean, factors.Host), Math.Max(1, Grain / x.C));
     }
 
-    /// <summary>Each block's mean, and sum of squared deviations from it. Two looks at the block; the second finds it in cache.</summary>
+    /// <summary>Each block's mean, counted from the map's first row, and sum of squared deviations from it. Numbers count from the mean of the block's first few rows, so that
+    /// <c>Σ d² − (Σ d)²/n</c>, which needs only one look at them, loses no digits.</summary>
     private readonly struct MomentsJob(HostRows x, int rows, int C, int blockRows, HostRows partials) : IJob
     {
+        [SkipLocalsInit]
         public void Run(int begin, int end)
         {
-            float* shift = x.Row(0);
+            float* origin = x.Row(0), shift = stackalloc float[C];
             for (int block = begin; block < end; block++)
             {
-                int first = block * blockRows, last = Math.Min(rows, first + blockRows);
+                int first = block * blockRows, count = Math.Min(blockRows, rows - first), few = Math.Min(Few, count);
                 float* mean = partials.Row(2 * block), squares = partials.Row(2 * block + 1);
                 new Span<float>(mean, C).Clear();
                 new Span<float>(squares, C).Clear();
-                for (int r = first; r < last; r += Few)
+                new Span<float>(x.Row(first), C).CopyTo(new Span<float>(shift, C));
+                Add(first, few, shift, mean, squares);
+                for (int c = 0; c < C; c++)
                 {
-                    int n = Math.Min(Few, last - r), c = 0;
-                    for (; c <= C - V; c += V)
-                    {
-                        Vector<float> sum = Vector.Load(mean + c), s = Vector.Load(shift + c);
-                        float* p = x.Row(r) + c;
-                        for (int i = 0; i < n; i++, p += x.Pitch) sum += Vector.Load(p) - s;
-                        sum.Store(mean + c);
-                    }
-                    for (; c < C; c++)
-                        for (int i = 0; i < n; i++) mean[c] += x[r + i, c] - shift[c];
+                    shift[c] += mean[c] / few;
+                    mean[c] = squares[c] = 0;
                 }
-                for (int c = 0; c < C; c++) mean[c] /= last - first;
-                for (int r = first; r < last; r += Few)
+                for (int r = 0; r < count; r += Few) Add(first + r, Math.Min(Few, count - r), shift, mean, squares);
+                for (int c = 0; c < C; c++)
                 {
-                    int n = Math.Min(Few, last - r), c = 0;
-                    for (; c <= C - V; c += V)
-                    {
-                        Vector<float> sum = Vector.Load(squares + c), s = Vector.Load(shift + c), m = Vector.Load(mean + c);
-                        float* p = x.Row(r) + c;
-                        for (int i = 0; i < n; i++, p += x.Pitch)
-                        {
-                            var d = Vector.Load(p) - s - m;
-                            sum += d * d;
-                        }
-                        sum.Store(squares + c);
-                    }
-                    for (; c < C; c++)
-                        for (int i = 0; i < n; i++)
-                        {
-                            float d = x[r + i, c] - shift[c] - mean[c];
-                            squares[c] += d * d;
-                        }
+                    float about = mean[c] / count;
+                    squares[c] = MathF.Max(0, squares[c] - mean[c] * about);
+                    mean[c] = shift[c] - origin[c] + about;
                 }
             }
+        }
+
+        /// <summary>Adds a few rows' d and d².</summary>
+        private void Add(int r, int n, float* shift, float* sums, float* squares)
+        {
+            int c = 0;
+            for (; c <= C - V; c += V)
+            {
+                Vector<float> sum = Vector.Load(sums + c), square = Vector.Load(squares + c), s = Vector.Load(shift + c);
+                float* p = x.Row(r) + c;
+                for (int i = 0; i < n; i++, p += x.Pitch)
+                {
+                    Cache.FetchFar(p + Few * x.Pitch);
+                    var d = Vector.Load(p) - s;
+                    sum += d;
+                    square += d * d;
+                }
+                sum.Store(sums + c);
+                square.Store(squares + c);
+            }
+            for (; c < C; c++)
+                for (int i = 0; i < n; i++)
+                {
+                    float d = x[r + i, c] - shift[c];
+                    sums[c] += d;
+                    squares[c] += d * d;
+                }
         }
     }
 
