@@ -85,16 +85,16 @@ public static unsafe partial class Convolution
                 x.Locate(p, length, length, places);
                 PackPatches(t0, columns, length, places, pointers, b);
                 // Meanwhile the next block's rows come from memory.
-                int next = Math.Clamp(p0 + count - p - BlockP, 0, BlockP), patches = 0;
-                for (int k = 0; k < next; k++) ahead[k] = dy.Row(p + BlockP + k) + o0;
-                if (next > 0 && x.Taps == 1)
+                int following = Math.Clamp(p0 + count - p - BlockP, 0, BlockP), patches = 0;
+                for (int k = 0; k < following; k++) ahead[k] = dy.Row(p + BlockP + k) + o0;
+                if (following > 0 && x.Taps == 1)
                 {
-                    patches = next;
-                    x.Locate(p + BlockP, next, next, places);
-                    x.Fill(0, t0, next, places, ahead + next);
+                    patches = following;
+                    x.Locate(p + BlockP, following, following, places);
+                    x.Fill(0, t0, following, places, ahead + following);
                 }
                 Product.Sweep<TWide, TNarrow>(new Product.Sums(left, 0, 1, length, Product.Group), rows, b, BlockP, 0, 0, columns, columns, y, null,
-                    new Epilogue { Add = add }, p == p0, last: false, new(ahead, next, rows, patches, columns));
+                    new Epilogue { Add = add }, p == p0, last: false, new(ahead, following, rows, patches, columns));
             }
         }
 

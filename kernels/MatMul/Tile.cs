@@ -12,7 +12,7 @@ internal unsafe interface ITile
     /// <summary>Columns of the panel.</summary>
     static abstract int Width { get; }
 
-    /// <summary>Terms by which the panel is fetched ahead: their time is a few accesses to the second-level cache. A panel's end runs into the next panel, which comes next.</summary>
+    /// <summary>Terms by which the panel is fetched ahead: their time is a few accesses to the second-level cache. Behind a panel lies what comes next: the same panel's next run, or the next panel.</summary>
     const int Ahead = 16;
 
     /// <summary><c>y[i][column + j] = (bias + residual + Σ_s Σ_k rows[s·stride + i][k·step] · b[(s·length + k)·Width + j]) + y</c>, of the summands those that are asked for, and rectified if that is.</summary>

@@ -48,7 +48,7 @@ public static unsafe partial class BatchNorm
         var x = maps.X;
         int blockRows = BlockRows(x.C);
         float* mean = vectors.Mean.Host.Data, dgamma = vectors.Dgamma.Host.Data, dbeta = vectors.Dbeta.Host.Data;
-        // A residual's gradient is dz: written by the first pass, it spares the second y.
+        // A residual's gradient is dz: written by the first pass, it spares the second dy and y.
         var kept = maps.AddResidual ? null : maps.Dresidual;
         x.Device.Team.For(partials.Shape.N, new SumsJob<TFunction>(x.Host, mean, maps.Y.Host, maps.Dy.Host, (kept ?? x).Host, kept is not null, kept is not null && Cache.IsLeftBy(kept), x.Rows, x.C, blockRows, partials.Host), Math.Max(1, Grain / (blockRows * x.C)));
         x.Device.Team.For((x.C + Chunk - 1) / Chunk, new CombineSumsJob(partials.Host, partials.Shape.N, x.C, vectors.Variance.Host.Data, vectors.Eps, dgamma, dbeta));
@@ -74,8 +74,8 @@ public static unsafe partial class BatchNorm
         x.Device.Team.For(x.Rows, new ElementsJob<TFunction>(maps, x.Host, maps.Y.Host, maps.Dy.Host, (maps.Dx ?? x).Host, (maps.Dresidual ?? x).Host, mean, factors.Host), Math.Max(1, Grain / x.C));
     }
 
-    /// <summary>Each block's mean, counted from the map's first row, and sum of squared deviations from it. Numbers count from the mean of the block's first few rows, so that
-    /// <c>Σ d² − (Σ d)²/n</c>, which needs only one look at them, loses no digits.</summary>
+    /// <summary>Each block's mean, counted from the map's first row, and sum of squared deviations from it. Numbers count from the mean of a few of the block's rows, spread over it because a map's
+    /// border may be unlike the rest, so that <c>Σ d² − (Σ d)²/n</c>, which needs only one look at them, loses few bits.</summary>
     private readonly struct MomentsJob(HostRows x, int rows, int C, int blockRows, HostRows partials) : IJob
     {
         [SkipLocalsInit]
@@ -89,7 +89,7 @@ public static unsafe partial class BatchNorm
                 new Span<float>(mean, C).Clear();
                 new Span<float>(squares, C).Clear();
                 new Span<float>(x.Row(first), C).CopyTo(new Span<float>(shift, C));
-                Add(first, few, shift, mean, squares);
+                for (int i = 0; i < few; i++) Add(first + i * count / few, 1, shift, mean, squares);
                 for (int c = 0; c < C; c++)
                 {
                     shift[c] += mean[c] / few;

@@ -8,7 +8,7 @@ namespace MlffAd.Kernels;
 /// dz = dy·f'(y) and x̂ = (x − μ)/√(σ² + ε):
 /// <c>dβ = Σ dz</c>, <c>dγ = Σ dz·x̂</c>, <c>dx = γ/√(σ² + ε) · (dz − dβ/n − x̂·dγ/n)</c>; with frozen statistics the last two terms fall away.
 /// <para>Sums over rows go in two levels: fixed blocks of rows, then the blocks in order. A block's variance is taken about the block's own
-/// mean (on the host first about that of the block's first rows), and blocks are combined about the whole's (Chan); values count from the first row's, so a mean far from zero costs no digits.</para></remarks>
+/// mean (on the host first about that of eight of the block's rows), and blocks are combined about the whole's (Chan); values count from the first row's, so a mean far from zero costs no digits.</para></remarks>
 public static partial class BatchNorm
 {
     private static readonly Kernel StatisticsKernel = new("batchnorm.statistics"), ApplyKernel = new("batchnorm.apply"),
@@ -74,8 +74,9 @@ public static partial class BatchNorm
         foreach (var t in (ReadOnlySpan<Tensor?>)[y, dy, dx, dresidual])
             if (t is not null) Shape.Same("batchnorm.gradient", x, t);
         // The host's second pass reads dz, if the first has written it, in place of dy and y.
-        int reads = 2 + (f == Activation.None ? 0 : 1), again = x.Device.IsHost && dresidual is not null && !addResidual ? 2 : reads, writes = (dx is null ? 0 : addX ? 2 : 1) + (dresidual is null ? 0 : addResidual ? 2 : 1);
-        using var _ = GradientKernel.Begin(x, 11 * x.Count, 4 * (reads + (writes == 0 ? 0 : again) + writes) * x.Count);
+        bool kept = x.Device.IsHost && dresidual is not null && !addResidual;
+        int reads = 2 + (f == Activation.None ? 0 : 1), again = dx is null && (dresidual is null || kept) ? 0 : kept ? 2 : reads, writes = (dx is null ? 0 : addX ? 2 : 1) + (dresidual is null ? 0 : addResidual ? 2 : 1);
+        using var _ = GradientKernel.Begin(x, 11 * x.Count, 4 * (reads + again + writes) * x.Count);
         using var partials = RentPartials(x);
         Pointwise.Dispatch(f, new Derivation(new(x, f == Activation.None ? dy : y, dy, dx, dresidual, addX, addResidual), new(mean, variance, gamma, dgamma, dbeta, eps, frozen), partials));
     }

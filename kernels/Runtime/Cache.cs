@@ -30,8 +30,11 @@ internal static unsafe class Cache
     /// <summary>Cache lines of a row.</summary>
     public static int LinesOf(int floats) => (floats + Line - 1) / Line;
 
+    private static readonly (int Level, long Bytes)[] Levels = [.. Processor(), .. Linux()];
+
     /// <summary>Bytes of the second-level cache and of the last; 512 kB and 32 MB where nobody tells.</summary>
-    public static readonly long Second = Bytes(level => level == 2, 512 << 10), Last = Bytes(level => level > 2, 32 << 20);
+    public static readonly long Second = Levels.Where(cache => cache.Level == 2).Select(cache => cache.Bytes).FirstOrDefault(512 << 10),
+        Last = Levels.Where(cache => cache.Level >= 2).Select(cache => cache.Bytes).DefaultIfEmpty(32 << 20).Max();
 
     /// <summary>Whether a result that is written once is gone from the cache before it is read: it is larger than half the last level. Such rows are stored around the cache, which saves reading them first.</summary>
     public static bool IsLeftBy(Tensor y) =>
@@ -45,16 +48,14 @@ internal static unsafe class Cache
         else v.Store(p);
     }
 
-    private static long Bytes(Func<int, bool> level, long unknown) =>
-        (X86Base.IsSupported ? Processor() : Linux()).Where(cache => level(cache.Level)).Select(cache => cache.Bytes).DefaultIfEmpty(unknown).Max();
-
-    /// <summary>What the processor says: function 4 on Intel's, 0x8000001D on AMD's, in the same form.</summary>
+    /// <summary>What an x64 processor says: function 4 on Intel's, 0x8000001D on AMD's, in the same form.</summary>
     private static IEnumerable<(int Level, long Bytes)> Processor()
     {
-        const int amd = unchecked((int)0x8000001D);
+        const int amd = unchecked((int)0x8000001D), most = 16;
+        if (!X86Base.IsSupported) yield break;
         bool isAmd = (uint)X86Base.CpuId(int.MinValue, 0).Eax >= unchecked((uint)amd) && (X86Base.CpuId(amd, 0).Eax & 31) != 0;
         if (!isAmd && X86Base.CpuId(0, 0).Eax < 4) yield break;
-        for (int i = 0; ; i++)
+        for (int i = 0; i < most; i++)
         {
             var (eax, ebx, ecx, _) = X86Base.CpuId(isAmd ? amd : 4, i);
             int kind = eax & 31, level = eax >> 5 & 7;
@@ -64,17 +65,19 @@ internal static unsafe class Cache
         }
     }
 
-    /// <summary>What Linux says on other processors: a folder for each cache.</summary>
-    private static IEnumerable<(int Level, long Bytes)> Linux()
+    /// <summary>What Linux says, also of processors that do not: a folder for each cache.</summary>
+    private static List<(int Level, long Bytes)> Linux()
     {
-        const string folder = "/sys/devices/system/cpu/cpu0/cache";
-        string[] caches = Directory.Exists(folder) ? Directory.GetDirectories(folder, "index*") : [];
-        foreach (string cache in caches)
+        var caches = new List<(int Level, long Bytes)>();
+        try
         {
-            string Read(string name) => File.Exists(Path.Combine(cache, name)) ? File.ReadAllText(Path.Combine(cache, name)).Trim() : "";
-            string size = Read("size");
-            if (int.TryParse(Read("level"), CultureInfo.InvariantCulture, out int level) && size.Length > 1 && long.TryParse(size[..^1], CultureInfo.InvariantCulture, out long count))
-                yield return (level, count << (size[^1] == 'M' ? 20 : 10));
+            foreach (string cache in Directory.GetDirectories("/sys/devices/system/cpu/cpu0/cache", "index*"))
+            {
+                string size = File.ReadAllText(Path.Combine(cache, "size")).Trim(), level = File.ReadAllText(Path.Combine(cache, "level"));
+                caches.Add((int.Parse(level, CultureInfo.InvariantCulture), long.Parse(size[..^1], CultureInfo.InvariantCulture) << (size[^1] == 'M' ? 20 : 10)));
+            }
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or FormatException or OverflowException) { }
+        return caches;
     }
 }

@@ -15,7 +15,7 @@ internal static class BenchThreads
     public static Verb Create()
     {
         var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often each step is timed; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 5 });
-        var verb = new Verb("threads", "Times a training step (paper, unless --preset says otherwise) with one thread and with all, in turns, and beside them the processor's multiply-add peak. Weights must come out the same.",
+        var verb = new Verb("threads", "Times a training step (paper, unless --preset says otherwise) with one thread and with all, in turns, and beside them the processor's multiply-add peak. Weights must come out the same. Both are kept in memory.",
             "mlffad bench threads", "mlffad bench threads --preset fast --batch 8 --rounds 9") { rounds, CommonOptions.Threads };
         var options = new PresetOptions(verb, "train.batch");
         verb.SetAction(parse =>
@@ -69,9 +69,14 @@ internal static class BenchThreads
 
         public ReadOnlySpan<byte> Weights => MemoryMarshal.AsBytes(_parameters.Weights.ToArray().AsSpan());
 
+        private void Run()
+        {
+            if (!_step.Run(_images, _labels, _config.Train.Lr).IsFinite) throw new MlffAdException(ExitCode.Diverged, "The steps diverged, so their weights tell nothing; take a smaller --set train.lr=RATE.");
+        }
+
         public void Step(bool counts)
         {
-            double peak = FmaPeak.Measure(Device.Team), seconds = Timing.SecondsPerCall(() => _step.Run(_images, _labels, _config.Train.Lr), TimeSpan.Zero);
+            double peak = FmaPeak.Measure(Device.Team), seconds = Timing.SecondsPerCall(Run, TimeSpan.Zero);
             if (!counts) return;
             Peaks.Add(peak);
             Seconds.Add(seconds);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using MlffAd.Configuration;
 using MlffAd.Data;
@@ -48,9 +49,8 @@ public sealed class Trainer
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout);
         using var checkpoint = _request.Resume is { } resume ? Checkpoint.Open(resume) : null;
         if (checkpoint is not null) Follow(checkpoint);
-        var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
-
         using var parameters = new Parameters(_device, checkpoint is null ? InitialWeights() : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed));
+        var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
         var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
         if (checkpoint is not null) budget = Restore(checkpoint, store, parameters, budget);
         using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step))
@@ -81,6 +81,7 @@ public sealed class Trainer
                 Save(store, parameters, sitting);
                 saved = clock.Elapsed;
             }
+            // The last step's scratch would stand beside the copies, and beside the plan that scores.
             _device.Pool.Trim();
             Save(store, parameters, sitting);
             return Finish(parameters.ToHost(), held, sitting);
@@ -167,14 +168,21 @@ public sealed class Trainer
         return budget;
     }
 
+    /// <summary>Saves the state, and gives back the copies of all weights that this took, and those that the start left: training makes so little garbage that the collector would never come for them.</summary>
     private void Save(ImageStore store, Parameters parameters, Sitting sitting)
+    {
+        Write(store, parameters, sitting);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
+
+    /// <summary>A method of its own, so that nothing on the stack holds the copies any more when it returns.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Write(ImageStore store, Parameters parameters, Sitting sitting)
     {
         var list = parameters.List;
         var metadata = _state.ToMetadata(_config, _preprocessing, ClassName, Files(store), sitting.Elapsed, sitting.Budget);
         Checkpoint.Save(_request.StatePath, metadata,
             [.. parameters.ToHost().ToTensorData("weights/", "stats/"), .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
-        // These were copies of all weights, 0.9 GB for the paper's network at the start; training makes so little garbage that the collector would never come for them.
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private TrainingOutcome Finish(NetworkWeights weights, IReadOnlyList<ImageItem> held, Sitting sitting)
