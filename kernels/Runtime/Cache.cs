@@ -30,7 +30,7 @@ internal static unsafe class Cache
     /// <summary>Cache lines of a row.</summary>
     public static int LinesOf(int floats) => (floats + Line - 1) / Line;
 
-    private static readonly (int Level, long Bytes)[] Levels = [.. Processor(), .. Linux()];
+    private static readonly (int Level, long Bytes)[] Levels = Processor().ToArray() is { Length: > 0 } told ? told : [.. Linux()];
 
     /// <summary>Bytes of the second-level cache and of the last; 512 kB and 32 MB where nobody tells.</summary>
     public static readonly long Second = Levels.Where(cache => cache.Level == 2).Select(cache => cache.Bytes).FirstOrDefault(512 << 10),
@@ -65,7 +65,7 @@ internal static unsafe class Cache
         }
     }
 
-    /// <summary>What Linux says, also of processors that do not: a folder for each cache.</summary>
+    /// <summary>What Linux says of processors that do not: a folder for each cache.</summary>
     private static List<(int Level, long Bytes)> Linux()
     {
         var caches = new List<(int Level, long Bytes)>();

@@ -91,7 +91,17 @@ internal static class BenchCommand
         return sections;
     }
 
-    private static string Threads(Device device) => $"{device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}";
+    /// <summary>Numbers from −1 to 1, the same each time.</summary>
+    public static float[] Noise(long count)
+    {
+        var random = new Random(1);
+        float[] noise = new float[count];
+        foreach (ref float value in noise.AsSpan()) value = 2 * random.NextSingle() - 1;
+        return noise;
+    }
+
+    /// <summary>How many threads, in words.</summary>
+    public static string Threads(Device device) => $"{device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}";
 
     private static string Speed(double gigaFlops) => string.Create(CultureInfo.InvariantCulture, $"{gigaFlops:0.0} GFLOP/s");
 

@@ -33,7 +33,7 @@ internal static class BenchThreads
             foreach (var contestant in new[] { one, all }) contestant.Step(counts: round >= 0);
         double steps = Timing.Median(one.Seconds.Zip(all.Seconds, (a, b) => a / b)), peaks = Timing.Median(one.Peaks.Zip(all.Peaks, (a, b) => b / a));
         foreach (var c in new[] { one, all })
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{c.Device.Team.Count} thread{(c.Device.Team.Count == 1 ? " " : "s")}  step of {config.Train.Batch} images {Timing.Median(c.Seconds) * 1e3,7:0} ms  peak {Timing.Median(c.Peaks),6:0.0} GFLOP/s  memory {c.Device.Pool.AllocatedBytes / 1e9:0.00} GB"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{BenchCommand.Threads(c.Device),-9}  step of {config.Train.Batch} images {Timing.Median(c.Seconds) * 1e3,7:0} ms  peak {Timing.Median(c.Peaks),6:0.0} GFLOP/s  memory {c.Device.Pool.AllocatedBytes / 1e9:0.00} GB"));
         bool same = one.Weights.SequenceEqual(all.Weights);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The step becomes {steps:0.00} times as fast, the peak {peaks:0.00}: {steps / peaks:0.00} of it. Weights after {rounds + 1} steps: {(same ? "the same bytes" : "DIFFERENT")}."));
         return (int)(same ? ExitCode.Success : ExitCode.Defect);
@@ -54,9 +54,7 @@ internal static class BenchThreads
             _parameters = new Parameters(Device, Initialisation.Random(ParameterList.Of(config), config.Train.Seed));
             _step = new TrainingStep(config, _parameters, config.Train.Batch);
             // Noise, and every fourth cell anomalous: values do not change the work.
-            var random = new Random(1);
-            _images = new float[config.Train.Batch * config.ImageSize * config.ImageSize * 3];
-            foreach (ref float value in _images.AsSpan()) value = 2 * random.NextSingle() - 1;
+            _images = BenchCommand.Noise(config.Train.Batch * config.ImageSize * config.ImageSize * 3);
             _labels = new float[config.Train.Batch * config.Cells];
             for (int i = 0; i < _labels.Length; i += 4) _labels[i] = 1;
         }

@@ -29,10 +29,7 @@ internal static class PlanCommand
             var shape = new Shape(parse.GetValue(batch), config.ImageSize, config.ImageSize, 3);
             using var plan = Planner.Plan(config, model.Weights, device, shape, (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
             // Noise, not zeros: what lies in memory should cost what it will.
-            var random = new Random(1);
-            var noise = new float[shape.Count];
-            foreach (ref float value in noise.AsSpan()) value = 2 * random.NextSingle() - 1;
-            plan.Input.Write(noise);
+            plan.Input.Write(BenchCommand.Noise(shape.Count));
             plan.Run();
             var runs = Enumerable.Range(0, parse.GetValue(rounds)).Select(_ => plan.Measure()).ToList();
             Print(parse.InvocationConfiguration.Output, device, plan, [.. runs[0].Select((step, i) => step with { Seconds = Timing.Median(runs.Select(run => run[i].Seconds)) })]);
