@@ -110,7 +110,7 @@ public sealed class StepOperators : IExecutor
         {
             bool addX = Adds(raw), addResidual = residual is not null && Adds(residual);
             Note("batchnorm.gradient", what + Text(addResidual), [raw, c, c, c, y, y, raw, c, c, .. residuals],
-                t => BatchNorm.Gradient(t[0], t[1], t[2], t[3], Eps, t[4], t[5], f, frozen: false, t[6], t[7], t[8], t.ElementAtOrDefault(9), addX, addResidual), t => One(t[2]));
+                t => BatchNorm.Gradient(t[0], t[1], t[2], t[3], Eps, t[4], t[5], f, frozen: false, t[6], t[7], t[8], t.ElementAtOrDefault(9), addX, addResidual, residual is null ? t[3] : null), t => One(t[2]));
         });
         return y;
     }

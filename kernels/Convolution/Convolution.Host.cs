@@ -24,7 +24,7 @@ public static unsafe partial class Convolution
             };
     }
 
-    internal static void ForwardHost(Tensor x, Panels w, HostAlgorithm algorithm, ConvGeometry g, Tensor? bias, Tensor y, Tensor? residual, Activation f)
+    internal static void ForwardHost(Tensor x, Panels w, HostAlgorithm algorithm, ConvGeometry g, Tensor? bias, Tensor y, Tensor? residual, Activation f, Moments? moments = null)
     {
         switch (algorithm)
         {
@@ -41,6 +41,7 @@ public static unsafe partial class Convolution
             Y = new Scatter(y.Host, y.Shape.H, y.Shape.W),
             Residual = residual is null ? default : new Scatter(residual.Host, y.Shape.H, y.Shape.W),
             Epilogue = new Epilogue { Bias = bias is null ? null : bias.Host.Data, Activation = f },
+            Moments = moments?.Begin(y) ?? default,
         }.Run(y.Device);
     }
 

@@ -38,7 +38,8 @@ public static partial class Convolution
     /// <param name="g">Geometry.</param>
     /// <param name="residual">A summand like <paramref name="y"/> (it may be y itself), or null.</param>
     /// <param name="f">Applied last.</param>
-    public static void Forward(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual = null, Activation f = Activation.None)
+    /// <param name="moments">Take the moments of <paramref name="y"/> in passing, where that saves a look at it; null if nobody wants them.</param>
+    public static void Forward(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual = null, Activation f = Activation.None, Moments? moments = null)
     {
         Require(Op, x, w, y, g);
         RequireSummands(bias, residual, y);
@@ -48,7 +49,7 @@ public static partial class Convolution
         else
         {
             using var packed = PackHost(w.Device, w.HostSpan, w.Shape, algorithm);
-            ForwardHost(x, packed, algorithm, g, bias, y, residual, f);
+            ForwardHost(x, packed, algorithm, g, bias, y, residual, f, moments);
         }
     }
 

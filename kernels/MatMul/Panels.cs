@@ -78,6 +78,17 @@ internal readonly unsafe struct Panels : IDisposable
     {
         int j = 0;
         for (; j <= count - Vector<float>.Count; j += Vector<float>.Count) Vector.Load(from + j).Store(to + j);
+        if (j < count && count >= Vector128<float>.Count)
+        {
+            // The rest in one or two vectors that overlap what is copied already.
+            if (count >= Vector<float>.Count) Vector.Load(from + count - Vector<float>.Count).Store(to + count - Vector<float>.Count);
+            else
+            {
+                Vector128.Load(from).Store(to);
+                Vector128.Load(from + count - Vector128<float>.Count).Store(to + count - Vector128<float>.Count);
+            }
+            j = count;
+        }
         for (; j < count; j++) to[j] = from[j];
         for (; j < width; j++) to[j] = 0;
     }

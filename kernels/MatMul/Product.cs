@@ -42,6 +42,9 @@ internal readonly unsafe struct Product
 
     public Epilogue Epilogue { get; init; }
 
+    /// <summary>Blocks of Y's rows whose moments are wanted, if any are: Y's rows are then those of the product.</summary>
+    public MomentBlocks Moments { get; init; }
+
     public void Run(Device device) => Tiles.Dispatch(new Call(this, device));
 
     /// <summary>Splits an extent into at least <paramref name="least"/> parts of at most <paramref name="most"/>, multiples of <paramref name="unit"/>, as equal as can be.</summary>
@@ -55,25 +58,27 @@ internal readonly unsafe struct Product
     {
         public void With<TWide, TNarrow>() where TWide : ITile where TNarrow : ITile
         {
-            int m = product.M, n = product.B.N, unitsM = (m + TWide.Rows - 1) / TWide.Rows, unitsN = (n + TWide.Width - 1) / TWide.Width;
+            // Blocks end where moments' blocks end.
+            var (unit, least) = product.Moments.Wanted ? (MomentBlocks.Rows, 1) : (TWide.Rows, LeastUnits);
+            int m = product.M, n = product.B.N, unitsM = (m + unit - 1) / unit, unitsN = (n + TWide.Width - 1) / TWide.Width;
             int blockN = Math.Max(TWide.Width, (int)(Cache.Second / 2 / sizeof(float)) / Math.Min(product.B.K, BlockK));
             int blocksM = (m + BlockM - 1) / BlockM, blocksN = (n + blockN - 1) / blockN, enough = device.Team.Count == 1 ? 1 : BlocksPerThread * device.Team.Count;
             // Another row of blocks reads all of B once more, another column all of A: the cheaper for the blocks it adds.
             while (blocksM * blocksN * product.Batches < enough)
             {
-                bool canM = blocksM * LeastUnits < unitsM, canN = blocksN * LeastUnits < unitsN;
+                bool canM = blocksM * least < unitsM, canN = blocksN * LeastUnits < unitsN;
                 if (!canM && !canN) break;
                 if (canM && (!canN || (long)n * blocksM <= (long)m * blocksN)) blocksM++;
                 else blocksN++;
             }
             int next = 0, blocks = blocksM * blocksN * product.Batches;
-            var job = new Job<TWide, TNarrow>(product, unitsM, unitsN, blocksM, blocksN, blocks, &next);
+            var job = new Job<TWide, TNarrow>(product, unit, unitsM, unitsN, blocksM, blocksN, blocks, &next);
             device.Team.For(Math.Min(device.Team.Count, blocks), job);
         }
     }
 
     /// <summary>Takes blocks until none is left: whichever thread is free takes the next, so a thread that other programs delay holds up nobody.</summary>
-    private readonly struct Job<TWide, TNarrow>(Product product, int unitsM, int unitsN, int blocksM, int blocksN, int blocks, int* next) : IJob
+    private readonly struct Job<TWide, TNarrow>(Product product, int unit, int unitsM, int unitsN, int blocksM, int blocksN, int blocks, int* next) : IJob
         where TWide : ITile where TNarrow : ITile
     {
         public void Run(int begin, int end)
@@ -81,8 +86,8 @@ internal readonly unsafe struct Product
             for (int block; (block = Interlocked.Increment(ref *next) - 1) < blocks;)
             {
                 int i = block % blocksM, j = block / blocksM % blocksN, batch = block / (blocksM * blocksN);
-                int m = Start(i, blocksM, unitsM) * TWide.Rows, n = Start(j, blocksN, unitsN) * TWide.Width;
-                Block(batch, m, Math.Min(Start(i + 1, blocksM, unitsM) * TWide.Rows, product.M) - m, n, Math.Min(Start(j + 1, blocksN, unitsN) * TWide.Width, product.B.N) - n);
+                int m = Start(i, blocksM, unitsM) * unit, n = Start(j, blocksN, unitsN) * TWide.Width;
+                Block(batch, m, Math.Min(Start(i + 1, blocksM, unitsM) * unit, product.M) - m, n, Math.Min(Start(j + 1, blocksN, unitsN) * TWide.Width, product.B.N) - n);
             }
         }
 
@@ -111,6 +116,8 @@ internal readonly unsafe struct Product
                     Sweep<TWide, TNarrow>(new Sums(a, padded, segments, length, A.Step), rows, product.B.Data + batch * product.B.Size, product.B.K, (nint)t * A.Length + offset,
                         n, columns, product.B.N, y, hasResidual ? residual : null, product.Epilogue, t == 0 && offset == 0, t + segments == taps && offset + length == A.Length);
                 }
+            if (product.Moments.Wanted)
+                for (int row = m; row < m + rows; row += MomentBlocks.Rows) product.Moments.Make(row / MomentBlocks.Rows, n, columns);
         }
     }
 
@@ -153,32 +160,26 @@ internal readonly unsafe struct Product
         new Span<float>(memory, 2 * TWide.Rows * TWide.Width).Clear();
         var scratch = new Edge(rowsOfEdge, rowsOfEdge + TWide.Rows, memory);
         // Several segments are a filter's taps, which read their neighbours' rows anyhow.
-        if (ahead.Lines == 0 && a.Segments == 1 && a.Step == 1 && rows > TWide.Rows) ahead = new Ahead(a.Rows + TWide.Rows, rows - TWide.Rows, a.Length);
-        int down = (rows - 1) / TWide.Rows, across = (columns + TWide.Width - 1) / TWide.Width, tiles = Math.Max(1, down) * across, lines = (ahead.Lines + tiles - 1) / tiles;
+        if (ahead.Count == 0 && a.Segments == 1 && a.Step == 1 && rows > TWide.Rows) ahead = new Ahead(a.Rows + TWide.Rows, rows - TWide.Rows, a.Length);
+        int down = (rows - 1) / TWide.Rows, across = (columns + TWide.Width - 1) / TWide.Width, tiles = Math.Max(1, down) * across, next = 0, due = 0;
         for (int i = 0; i < rows; i += TWide.Rows)
             for (int column = n; column < n + columns; column += TWide.Width)
             {
-                ahead.Fetch(lines);
+                for (due += ahead.Count; due >= tiles && next < ahead.Count; due -= tiles) ahead.Fetch(next++);
                 Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch);
             }
     }
 
-    /// <summary>Rows that will be needed next: their cache lines are fetched a few before each tile, since all at once they would be waited for.</summary>
-    public struct Ahead(float** rows, int count, int length, int moreCount = 0, int moreLength = 0)
+    /// <summary>Rows that will be needed next: they are fetched one by one, evenly between the tiles, since all at once they would be waited for.</summary>
+    public readonly struct Ahead(float** rows, int count, int length, int moreCount = 0, int moreLength = 0)
     {
-        private int _row, _at;
+        public readonly int Count => count + moreCount;
 
-        public readonly int Lines => count * Cache.LinesOf(length) + moreCount * Cache.LinesOf(moreLength);
-
-        public void Fetch(int lines)
+        public void Fetch(int i)
         {
-            for (; lines > 0 && _row < count + moreCount; lines--)
-            {
-                Cache.FetchFar(rows[_row] + _at);
-                if ((_at += Cache.Line) < (_row < count ? length : moreLength)) continue;
-                _at = 0;
-                _row++;
-            }
+            float* row = rows[i];
+            int floats = i < count ? length : moreLength;
+            for (int at = 0; at < floats; at += Cache.Line) Cache.FetchFar(row + at);
         }
     }
 

@@ -41,8 +41,9 @@ public static partial class BatchNorm
         public static readonly GpuKernel<BatchNormElementArgs> Elements = new("batchnorm.gradient.elements", ElementsBody<TFunction>);
     }
 
-    static partial void StatisticsGpu(Tensor x, Tensor partials, Tensor mean, Tensor variance)
+    static partial void StatisticsGpu(Tensor x, Tensor mean, Tensor variance)
     {
+        using var partials = RentPartials(x);
         LaunchRows(MomentsLauncher, x, x, x, mean, partials);
         LaunchBlocks(CombineMomentsLauncher, x, partials, variance, mean, variance, eps: 0);
     }

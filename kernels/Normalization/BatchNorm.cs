@@ -8,20 +8,24 @@ namespace MlffAd.Kernels;
 /// dz = dy·f'(y) and x̂ = (x − μ)/√(σ² + ε):
 /// <c>dβ = Σ dz</c>, <c>dγ = Σ dz·x̂</c>, <c>dx = γ/√(σ² + ε) · (dz − dβ/n − x̂·dγ/n)</c>; with frozen statistics the last two terms fall away.
 /// <para>Sums over rows go in two levels: fixed blocks of rows, then the blocks in order. A block's variance is taken about the block's own
-/// mean (on the host first about that of eight of the block's rows), and blocks are combined about the whole's (Chan); values count from the first row's, so a mean far from zero costs no digits.</para></remarks>
+/// mean (on the host first about that of eight of its rows, see <see cref="MomentBlocks"/>), and blocks are combined about the whole's (Chan), so a mean far from zero costs no digits.</para></remarks>
 public static partial class BatchNorm
 {
     private static readonly Kernel StatisticsKernel = new("batchnorm.statistics"), ApplyKernel = new("batchnorm.apply"),
         RunningKernel = new("batchnorm.running"), GradientKernel = new("batchnorm.gradient");
 
     /// <summary>Mean and biased variance of each channel over all N·H·W rows.</summary>
-    public static void Statistics(Tensor x, Tensor mean, Tensor variance)
+    /// <param name="x">The map.</param>
+    /// <param name="mean">Overwritten.</param>
+    /// <param name="variance">Overwritten.</param>
+    /// <param name="moments">What the convolution that wrote <paramref name="x"/> may have made of it in passing.</param>
+    public static void Statistics(Tensor x, Tensor mean, Tensor variance, Moments? moments = null)
     {
         RequireVectors("batchnorm.statistics", x, mean, variance);
+        // Counted by the definition, whoever has looked.
         using var _ = StatisticsKernel.Begin(x, 4 * x.Count, 4 * x.Count);
-        using var partials = RentPartials(x);
-        if (x.Device.IsHost) StatisticsHost(x, partials, mean, variance);
-        else StatisticsGpu(x, partials, mean, variance);
+        if (x.Device.IsHost) StatisticsHost(x, moments?.Take(x), mean, variance);
+        else StatisticsGpu(x, mean, variance);
     }
 
     /// <summary><c>y = f(γ·(x − μ)/√(σ² + ε) + β + residual)</c>, with the batch's statistics or running ones. <paramref name="y"/> may be
@@ -57,7 +61,7 @@ public static partial class BatchNorm
     /// <param name="variance">The statistics that <see cref="Apply"/> used.</param>
     /// <param name="gamma">γ.</param>
     /// <param name="eps">ε.</param>
-    /// <param name="y">The forward's output; tells f'. Not read where f is <see cref="Activation.None"/>.</param>
+    /// <param name="y">The forward's output; tells f'. Not read where f is <see cref="Activation.None"/>, nor by the host where it has <paramref name="beta"/>.</param>
     /// <param name="dy">Gradient of the output.</param>
     /// <param name="f">The forward's activation.</param>
     /// <param name="frozen">Whether the statistics are constants instead of functions of <paramref name="x"/>.</param>
@@ -67,18 +71,19 @@ public static partial class BatchNorm
     /// <param name="dresidual">Gradient of the residual, dz; null if there is none. May be <paramref name="dy"/>.</param>
     /// <param name="addX">Add to <paramref name="dx"/> instead of overwriting it.</param>
     /// <param name="addResidual">Add to <paramref name="dresidual"/> instead of overwriting it.</param>
+    /// <param name="beta">The forward's β, if it added no residual: y then follows from x, and the host makes it again, to the bit, which is cheaper than to read it.</param>
     public static void Gradient(Tensor x, Tensor mean, Tensor variance, Tensor gamma, float eps, Tensor y, Tensor dy, Activation f, bool frozen,
-        Tensor? dx, Tensor dgamma, Tensor dbeta, Tensor? dresidual = null, bool addX = false, bool addResidual = false)
+        Tensor? dx, Tensor dgamma, Tensor dbeta, Tensor? dresidual = null, bool addX = false, bool addResidual = false, Tensor? beta = null)
     {
-        RequireVectors("batchnorm.gradient", x, mean, variance, gamma, dgamma, dbeta);
+        RequireVectors("batchnorm.gradient", x, mean, variance, gamma, dgamma, dbeta, beta ?? gamma);
         foreach (var t in (ReadOnlySpan<Tensor?>)[y, dy, dx, dresidual])
             if (t is not null) Shape.Same("batchnorm.gradient", x, t);
         // The host's second pass reads dz, if the first has written it, in place of dy and y.
         bool kept = x.Device.IsHost && dresidual is not null && !addResidual;
-        int reads = 2 + (f == Activation.None ? 0 : 1), again = dx is null && (dresidual is null || kept) ? 0 : kept ? 2 : reads, writes = (dx is null ? 0 : addX ? 2 : 1) + (dresidual is null ? 0 : addResidual ? 2 : 1);
+        int reads = f == Activation.None || x.Device.IsHost && beta is not null ? 2 : 3, again = dx is null && (dresidual is null || kept) ? 0 : kept ? 2 : reads, writes = (dx is null ? 0 : addX ? 2 : 1) + (dresidual is null ? 0 : addResidual ? 2 : 1);
         using var _ = GradientKernel.Begin(x, 11 * x.Count, 4 * (reads + again + writes) * x.Count);
         using var partials = RentPartials(x);
-        Pointwise.Dispatch(f, new Derivation(new(x, f == Activation.None ? dy : y, dy, dx, dresidual, addX, addResidual), new(mean, variance, gamma, dgamma, dbeta, eps, frozen), partials));
+        Pointwise.Dispatch(f, new Derivation(new(x, f == Activation.None ? dy : y, dy, dx, dresidual, addX, addResidual), new(mean, variance, gamma, f == Activation.None ? null : beta, dgamma, dbeta, eps, frozen), partials));
     }
 
     /// <summary>Rows in a block: at most 128 KiB of one operand, so that a second look at it finds it in cache, and few enough for float32 sums:
@@ -100,7 +105,7 @@ public static partial class BatchNorm
     private readonly record struct Maps(Tensor X, Tensor Y, Tensor Dy, Tensor? Dx, Tensor? Dresidual, bool AddX, bool AddResidual);
 
     /// <summary>A gradient's operands of one value a channel, and constants.</summary>
-    private readonly record struct Vectors(Tensor Mean, Tensor Variance, Tensor Gamma, Tensor Dgamma, Tensor Dbeta, float Eps, bool Frozen);
+    private readonly record struct Vectors(Tensor Mean, Tensor Variance, Tensor Gamma, Tensor? Beta, Tensor Dgamma, Tensor Dbeta, float Eps, bool Frozen);
 
     private readonly struct Application(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual) : Pointwise.ICall
     {
@@ -120,7 +125,7 @@ public static partial class BatchNorm
         }
     }
 
-    static partial void StatisticsGpu(Tensor x, Tensor partials, Tensor mean, Tensor variance);
+    static partial void StatisticsGpu(Tensor x, Tensor mean, Tensor variance);
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual) where TFunction : unmanaged, IFunction;
     static partial void RunningGpu(Tensor mean, Tensor variance, float unbias, Tensor runningMean, Tensor runningVariance, float momentum);
     static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction;

@@ -27,9 +27,6 @@ internal static unsafe class Cache
         if (Sse.IsSupported) Sse.Prefetch1(p);
     }
 
-    /// <summary>Cache lines of a row.</summary>
-    public static int LinesOf(int floats) => (floats + Line - 1) / Line;
-
     private static readonly (int Level, long Bytes)[] Levels = Processor().ToArray() is { Length: > 0 } told ? told : [.. Linux()];
 
     /// <summary>Bytes of the second-level cache and of the last; 512 kB and 32 MB where nobody tells.</summary>

@@ -10,6 +10,7 @@ namespace MlffAd.Execution;
 public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators
 {
     private const float Momentum = 0.1f, Eps = 1e-5f;
+    private readonly Moments _moments = new();
     private readonly Device _device = parameters.Weights.Device;
     private readonly List<(Tensor Mean, Tensor Variance, Tensor RunningMean, Tensor RunningVariance, int Rows)> _batches = [];
 
@@ -23,14 +24,16 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     }
 
     /// <inheritdoc/>
-    public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null)
+    public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null) => Conv(layer, x, f, into, null);
+
+    private Value Conv(Layer layer, Value x, Activation f, Value? into, Moments? moments)
     {
         var w = Trained(layer.Name + ".weight");
         var bias = layer.Layout == WeightLayout.Score ? Trained(layer.Name + ".bias") : null;
         var y = into ?? New(layer.Output(x.Shape), layer.Name);
         var g = layer.Geometry;
         Run([x, w, bias], [y],
-            () => Convolution.Forward(x.Tensor, w.Tensor, bias?.Tensor, y.Tensor, g, null, f),
+            () => Convolution.Forward(x.Tensor, w.Tensor, bias?.Tensor, y.Tensor, g, null, f, moments),
             () =>
             {
                 var dy = y.Gradient;
@@ -45,10 +48,10 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     /// <inheritdoc/>
     public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
     {
-        var raw = Conv(layer, x);
-        var y = into ?? New(raw.Shape, bn);
         var names = new BnNames(bn);
         bool isBackbone = parameters.List[names.Scale].IsBackbone, frozen = isBackbone && config.Train.Bn == BnMode.Frozen;
+        var raw = Conv(layer, x, Activation.None, null, frozen ? null : _moments);
+        var y = into ?? New(raw.Shape, bn);
         float eps = isBackbone ? (float)config.Backbone.BnEps : Eps;
         Value gamma = Trained(names.Scale), beta = Trained(names.Shift);
         var statistics = frozen ? parameters.Statistics : parameters.BatchStatistics;
@@ -58,7 +61,7 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         Run([raw, gamma, beta, residual], [y],
             () =>
             {
-                if (!frozen) BatchNorm.Statistics(raw.Tensor, mean, variance);
+                if (!frozen) BatchNorm.Statistics(raw.Tensor, mean, variance, _moments);
                 BatchNorm.Apply(raw.Tensor, mean, variance, gamma.Tensor, beta.Tensor, eps, y.Tensor, residual?.Tensor, f);
             },
             () =>
@@ -67,7 +70,7 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
                 var dx = raw.NeedsGradient ? raw.Receive(out addX) : null;
                 var dresidual = residual is { NeedsGradient: true } ? residual.Receive(out addResidual) : null;
                 BatchNorm.Gradient(raw.Tensor, mean, variance, gamma.Tensor, eps, y.Tensor, y.Gradient, f, frozen, dx,
-                    gamma.Receive(out _), beta.Receive(out _), dresidual, addX, addResidual);
+                    gamma.Receive(out _), beta.Receive(out _), dresidual, addX, addResidual, residual is null ? beta.Tensor : null);
             });
         return y;
     }

@@ -119,6 +119,69 @@ public sealed class BatchNormTests
         Assert.Equal(0.9175f, runningVariance.ToArray()[0], 1e-6);
     }
 
+    [Theory, MemberData(nameof(FastDevices))]
+    public void GradientWithBetaInPlaceOfTheOutputIsTheSameToTheBit(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        foreach (var shape in Shapes)
+            foreach (var f in new[] { Activation.None, Activation.ReLU, Activation.LeakyReLU })
+            {
+                int count = (int)shape.Count;
+                using var x = Tensor.From(lease.Device, shape, Gradients.Random(count, seed: 1), "x");
+                using var dy = Tensor.From(lease.Device, shape, Gradients.Random(count, seed: 2), "dy");
+                Tensor[] vectors = [.. Enumerable.Range(0, 6).Select(i => Tensor.From(lease.Device, Shape.Of(shape.C), Gradients.Random(shape.C, seed: i), "vector"))];
+                var (mean, variance, gamma, beta, dgamma, dbeta) = (vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5]);
+                using var y = Tensor.Rent(lease.Device, shape, "y");
+                using var dx = Tensor.Rent(lease.Device, shape, "dx");
+                BatchNorm.Statistics(x, mean, variance);
+                BatchNorm.Apply(x, mean, variance, gamma, beta, Eps, y, f: f);
+                float[][] Run(Tensor? known)
+                {
+                    BatchNorm.Gradient(x, mean, variance, gamma, Eps, y, dy, f, frozen: false, dx, dgamma, dbeta, beta: known);
+                    return [dx.ToArray(), dgamma.ToArray(), dbeta.ToArray()];
+                }
+                float[][] read = Run(null);
+                // The host does without y.
+                if (lease.Device.IsHost) Pointwise.Fill(y, 1);
+                Assert.Equal(read, Run(beta));
+                foreach (var v in vectors) v.Dispose();
+            }
+    }
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void MomentsMadeInPassingAreTheSameToTheBit(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        var moments = new Moments();
+        // A product, of more rows than a block of moments; with segments; strided; of few channels; minimal filtering, which makes none; rows that end within a block.
+        foreach (var (h, inputs, outputs, g) in new (int, int, int, ConvGeometry)[]
+            { (23, 40, 70, new(1)), (16, 24, 16, new(3, 1, 1)), (31, 16, 33, new(3, 2, 1)), (30, 3, 20, new(7, 2, 3)), (32, 128, 128, new(3, 1, 1)), (3, 8, 5, new(1)), (24, 600, 40, new(1)) })
+        {
+            using var x = Tensor.From(lease.Device, new Shape(2, h, h, inputs), Gradients.Random(2 * h * h * inputs, seed: 3), "x");
+            using var w = Tensor.From(lease.Device, new Shape(outputs, g.Kernel, g.Kernel, inputs), Gradients.Random(outputs * g.Kernel * g.Kernel * inputs, seed: 4), "w");
+            using var y = Tensor.Rent(lease.Device, new Shape(2, g.OutputSize(h), g.OutputSize(h), outputs), "y");
+            using var mean = Tensor.Rent(lease.Device, Shape.Of(outputs), "mean");
+            using var variance = Tensor.Rent(lease.Device, Shape.Of(outputs), "variance");
+            float[][] Run(Moments? from, bool clobber = false)
+            {
+                Convolution.Forward(x, w, null, y, g, moments: from);
+                if (clobber) Pointwise.Fill(y, 7);
+                BatchNorm.Statistics(y, mean, variance, from);
+                return [mean.ToArray(), variance.ToArray()];
+            }
+            float[][] looked = Run(null);
+            Assert.Equal(looked, Run(moments));
+            // What was made is not looked for again; 3×3 layers may run by minimal filtering.
+            if (lease.Device.IsHost && g is not { Kernel: 3, Stride: 1 }) Assert.Equal(looked, Run(moments, clobber: true));
+            // Another map's are not taken.
+            Convolution.Forward(x, w, null, y, g, moments: moments);
+            using var other = Tensor.Rent(lease.Device, y.Shape, "other");
+            Pointwise.Fill(other, 2);
+            BatchNorm.Statistics(other, mean, variance, moments);
+            Assert.All(mean.ToArray(), m => Assert.Equal(2, m));
+        }
+    }
+
     [Fact]
     public void OneAndTwoThreadsGiveTheSameBytes()
     {
@@ -136,7 +199,14 @@ public sealed class BatchNormTests
             BatchNorm.Statistics(x, mean, variance);
             BatchNorm.Apply(x, mean, variance, gamma, beta, Eps, y, f: Activation.ReLU);
             BatchNorm.Gradient(x, mean, variance, gamma, Eps, y, dy, Activation.ReLU, frozen: false, dx, dgamma, dbeta, dresidual);
-            float[][] results = [mean.ToArray(), variance.ToArray(), y.ToArray(), dx.ToArray(), dresidual.ToArray(), dgamma.ToArray(), dbeta.ToArray()];
+            var moments = new Moments();
+            using var w = Tensor.From(device, new Shape(40, 1, 1, 40), Gradients.Random(1600, seed: 10), "w");
+            using var madeMean = Tensor.Rent(device, Shape.Of(40), "mean made in passing");
+            using var madeVariance = Tensor.Rent(device, Shape.Of(40), "variance made in passing");
+            using var product = Tensor.Rent(device, shape, "product");
+            Convolution.Forward(x, w, null, product, new(1), moments: moments);
+            BatchNorm.Statistics(product, madeMean, madeVariance, moments);
+            float[][] results = [mean.ToArray(), variance.ToArray(), madeMean.ToArray(), madeVariance.ToArray(), y.ToArray(), dx.ToArray(), dresidual.ToArray(), dgamma.ToArray(), dbeta.ToArray()];
             foreach (var v in vectors) v.Dispose();
             return results;
         }
