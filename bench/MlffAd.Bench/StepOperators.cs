@@ -51,7 +51,9 @@ public sealed class StepOperators : IExecutor
         _written.UnionWith([F, S]);
         while (_backward.TryPop(out var gradients)) gradients();
 
-        var w = Of(Shape.Of(ParameterList.Of(config).TrainedFloats), "parameters");
+        var parameters = ParameterList.Of(config);
+        Value w = Of(Shape.Of(parameters.TrainedFloats), "parameters"), statistics = Of(Shape.Of(parameters.StatisticFloats), "statistics");
+        Note("batchnorm.running", Count(statistics), [statistics, statistics, statistics], t => BatchNorm.UpdateRunning(t[0], t[1], t[2]));
         Note("sgd.norm", Count(w), [w], t => Sgd.SquaredNorm(t[0]));
         Note("sgd.step", Count(w), [w, w, w], t => Sgd.Step(t[0], t[1], t[2], [new SgdRange(0, t[0].C, 1e-5f)], rate: 1e-4f, momentum: 0.9f));
     }
@@ -103,7 +105,6 @@ public sealed class StepOperators : IExecutor
         Value[] residuals = residual is null ? [] : [residual];
         static void One(Tensor variance) => Pointwise.Fill(variance, 1);
         Note("batchnorm.statistics", $"{raw.Shape}", [raw, c, c], t => BatchNorm.Statistics(t[0], t[1], t[2]));
-        Note("batchnorm.running", $"{c.Shape}", [c, c, c, c], t => BatchNorm.UpdateRunning(t[0], t[1], raw.Shape.Rows, t[2], t[3]));
         Note("batchnorm.apply", what, [raw, c, c, c, c, y, .. residuals],
             t => BatchNorm.Apply(t[0], t[1], t[2], t[3], t[4], Eps, t[5], t.ElementAtOrDefault(6), f), t => One(t[2]));
         _backward.Push(() =>

@@ -42,5 +42,9 @@ internal sealed class PartStep : IDisposable
         return loss;
     }
 
-    public void Dispose() => _tape.Free();
+    public void Dispose()
+    {
+        _tape.Free();
+        _recorder.Dispose();
+    }
 }

@@ -5,37 +5,42 @@ namespace MlffAd.Kernels;
 
 public static partial class Convolution
 {
-    /// <summary>Layers wanted of the weight gradient's grid, and the fewest positions worth one.</summary>
-    private const int EnoughGroups = 64, LeastPositions = 1024;
+    /// <summary>The fewest positions of the weight gradient's sum that are worth a part of their own.</summary>
+    private const int LeastPositions = 1024;
 
-    static partial void ForwardGpu(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual, Activation f)
+    static partial void ForwardGpu(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual, Activation f, Moments? moments)
     {
         int terms = (int)(w.Count / w.Shape.N);
-        var args = new GpuProductArgs(Map(x, y.Shape, g), Map(w.Reshape(Shape.Of(1, w.Shape.N, terms)), y.Shape, g), y.Gpu, (bias ?? y).Gpu, (residual ?? y).Gpu, y.Rows, y.C, terms,
-            Part: 0, Add: 0, bias is null ? 0 : 1, residual is null ? 0 : 1);
+        var args = new GpuProductArgs(Map(x, y.Shape, g), Map(w.Reshape(Shape.Of(1, w.Shape.N, terms)), y.Shape, g), y.Gpu, y.Rows, y.C, terms) with
+        {
+            Bias = (bias ?? y).Gpu,
+            Residual = (residual ?? y).Gpu,
+            HasBias = bias is null ? 0 : 1,
+            HasResidual = residual is null ? 0 : 1,
+        };
+        if (moments is not null && GpuProduct.ArithmeticOf(y.Device, args) != Arithmetic.Float32) args = args with { Moments = moments.BeginOnGpu(y, GpuProduct.MomentRows).Gpu, HasMoments = 1 };
         switch (f)
         {
-            case Activation.None: GpuProduct<PatchFactor, RowsOfTerms, Identity>.Launch(y.Device, 1, args); break;
-            case Activation.ReLU: GpuProduct<PatchFactor, RowsOfTerms, ReLU>.Launch(y.Device, 1, args); break;
-            case Activation.LeakyReLU: GpuProduct<PatchFactor, RowsOfTerms, LeakyReLU>.Launch(y.Device, 1, args); break;
-            default: GpuProduct<PatchFactor, RowsOfTerms, Sigmoid>.Launch(y.Device, 1, args); break;
+            case Activation.None: GpuProduct.Launch<PatchFactor, RowsOfTerms, Identity>(y.Device, 1, args); break;
+            case Activation.ReLU: GpuProduct.Launch<PatchFactor, RowsOfTerms, ReLU>(y.Device, 1, args); break;
+            case Activation.LeakyReLU: GpuProduct.Launch<PatchFactor, RowsOfTerms, LeakyReLU>(y.Device, 1, args); break;
+            default: GpuProduct.Launch<PatchFactor, RowsOfTerms, Sigmoid>(y.Device, 1, args); break;
         }
     }
 
     static partial void InputGradientGpu(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add) =>
-        GpuProduct<ReachingOutputs, TapWeights, Identity>.Launch(dx.Device, 1, new GpuProductArgs(Map(dy, dx.Shape, g), Map(w, dx.Shape, g) with { OutH = dy.C }, dx.Gpu, dx.Gpu, dx.Gpu,
-            dx.Rows, dx.C, g.Kernel * g.Kernel * dy.C, Part: 0, add ? 1 : 0, HasBias: 0, HasResidual: 0));
+        GpuProduct.Launch<ReachingOutputs, TapWeights, Identity>(dx.Device, 1,
+            new GpuProductArgs(Map(dy, dx.Shape, g), Map(w, dx.Shape, g) with { OutH = dy.C }, dx.Gpu, dx.Rows, dx.C, g.Kernel * g.Kernel * dy.C) with { Add = add ? 1 : 0 });
 
     static partial void WeightGradientGpu(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add)
     {
         // Few results leave the device idle: then the positions are split, each part summed apart, and the parts added in order.
-        int terms = (int)(dw.Count / dw.Shape.N), groups = (dy.C + 63) / 64 * ((terms + 63) / 64);
-        int parts = Math.Clamp(EnoughGroups / groups, 1, (dy.Rows + LeastPositions - 1) / LeastPositions), part = (dy.Rows + parts - 1) / parts;
+        int terms = (int)(dw.Count / dw.Shape.N), most = (dy.Rows + LeastPositions - 1) / LeastPositions;
+        int parts = Math.Clamp(GpuProduct.PartsWanted(dw.Device, dy.C, terms), 1, most), part = (dy.Rows + parts - 1) / parts;
         var result = dw.Reshape(Shape.Of(1, dy.C, terms));
         using var partial = parts == 1 ? null : Tensor.Rent(dw.Device, Shape.Of(parts, dy.C, terms), "partial weight gradients");
-        var y = (partial ?? result).Gpu;
-        GpuProduct<TermsOfRows, PatchColumns, Identity>.Launch(dw.Device, parts, new GpuProductArgs(Map(dy, dy.Shape, g), Map(x, dy.Shape, g), y, y, y,
-            dy.C, terms, dy.Rows, part, parts == 1 && add ? 1 : 0, HasBias: 0, HasResidual: 0));
+        GpuProduct.Launch<TermsOfRows, PatchColumns, Identity>(dw.Device, parts,
+            new GpuProductArgs(Map(dy, dy.Shape, g), Map(x, dy.Shape, g), (partial ?? result).Gpu, dy.C, terms, dy.Rows) with { Part = part, Add = parts == 1 && add ? 1 : 0 });
         if (partial is not null) SumLauncher.LaunchItems(dw.Device, dw.Count, new SumArgs(partial.Reshape(Shape.Of(1, parts, (int)dw.Count)).Gpu, dw.Gpu, parts, (int)dw.Count, dw.C, 1, parts, add ? 1 : 0));
     }
 
@@ -48,53 +53,6 @@ public static partial class Convolution
     }
 
     private static GpuFactor Map(Tensor t, Shape y, ConvGeometry g) => new(t.Gpu, t.Shape.H, t.Shape.W, t.C, y.H, y.W, g.Kernel, g.Stride, g.Pad);
-
-    /// <summary>The input under the filter: row = output position, term = (tap, channel); <c>C</c> channels.</summary>
-    internal readonly struct PatchFactor : IFactor
-    {
-        public bool AlongTerms => true;
-
-        public float At(in GpuFactor f, int batch, int row, int k)
-        {
-            int tap = k / f.C, j = row % f.OutW, i = row / f.OutW % f.OutH, n = row / (f.OutW * f.OutH);
-            int y = i * f.Stride - f.Pad + tap / f.Kernel, x = j * f.Stride - f.Pad + tap % f.Kernel;
-            return y >= 0 && y < f.H && x >= 0 && x < f.W ? f.Data[(n * f.H + y) * f.W + x, k % f.C] : 0;
-        }
-    }
-
-    /// <summary>The same with the indices' roles exchanged, for sums over positions.</summary>
-    internal readonly struct PatchColumns : IFactor
-    {
-        public bool AlongTerms => false;
-
-        public float At(in GpuFactor f, int batch, int row, int k) => default(PatchFactor).At(f, batch, k, row);
-    }
-
-    /// <summary>The output gradient that reaches an input: row = input position (of a map OutH × OutW), term = (tap, output channel).</summary>
-    internal readonly struct ReachingOutputs : IFactor
-    {
-        public bool AlongTerms => true;
-
-        public float At(in GpuFactor f, int batch, int row, int k)
-        {
-            int tap = k / f.C, b = row % f.OutW, a = row / f.OutW % f.OutH, n = row / (f.OutW * f.OutH);
-            int y = a + f.Pad - tap / f.Kernel, x = b + f.Pad - tap % f.Kernel;
-            bool hits = y >= 0 && x >= 0 && y % f.Stride == 0 && x % f.Stride == 0 && y / f.Stride < f.H && x / f.Stride < f.W;
-            return hits ? f.Data[(n * f.H + y / f.Stride) * f.W + x / f.Stride, k % f.C] : 0;
-        }
-    }
-
-    /// <summary>Weights seen from the input: row = input channel, term = (tap, output channel).</summary>
-    internal readonly struct TapWeights : IFactor
-    {
-        public bool AlongTerms => false;
-
-        public float At(in GpuFactor f, int batch, int row, int k)
-        {
-            int outputs = f.OutH;
-            return f.Data[k % outputs * (f.Kernel * f.Kernel) + k / outputs, row];
-        }
-    }
 
     private static readonly GpuKernel<SumArgs> SumLauncher = new("convolution.sum", SumBody);
 

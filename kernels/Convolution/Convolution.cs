@@ -45,7 +45,7 @@ public static partial class Convolution
         RequireSummands(bias, residual, y);
         var algorithm = y.Device.IsHost ? Choose(Pass.Forward, g, x.Shape, y.C) : default;
         using var _ = ForwardKernels[(int)algorithm].Begin(y, Flop(y, w), ForwardBytes(x, w.Count, y, residual));
-        if (!y.Device.IsHost) ForwardGpu(x, w, bias, y, g, residual, f);
+        if (!y.Device.IsHost) ForwardGpu(x, w, bias, y, g, residual, f, moments);
         else
         {
             using var packed = PackHost(w.Device, w.HostSpan, w.Shape, algorithm);
@@ -77,7 +77,7 @@ public static partial class Convolution
         long weights = (long)y.C * w.Geometry.Kernel * w.Geometry.Kernel * x.C;
         using var _ = ForwardKernels[(int)w.Algorithm].Begin(y, 2 * y.Rows * weights, ForwardBytes(x, weights, y, residual));
         if (y.Device.IsHost) ForwardHost(x, w.Panels!.Value, w.Algorithm, w.Geometry, bias, y, residual, f);
-        else ForwardGpu(x, w.Weights!, bias, y, w.Geometry, residual, f);
+        else ForwardGpu(x, w.Weights!, bias, y, w.Geometry, residual, f, null);
     }
 
     /// <summary>The gradient to the input from the gradient <paramref name="dy"/> to the output; overwrites <paramref name="dx"/>, or adds to it.</summary>
@@ -130,7 +130,7 @@ public static partial class Convolution
             && y.Shape == new Shape(x.Shape.N, g.OutputSize(x.Shape.H), g.OutputSize(x.Shape.W), y.C), $"the output's extents do not follow from {g}", x, y);
     }
 
-    static partial void ForwardGpu(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual, Activation f);
+    static partial void ForwardGpu(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual, Activation f, Moments? moments);
     static partial void InputGradientGpu(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add);
     static partial void WeightGradientGpu(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add);
     static partial void BiasGradientGpu(Tensor dy, Tensor db, bool add);

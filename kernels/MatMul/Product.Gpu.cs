@@ -3,25 +3,13 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>How a product on a GPU finds the elements of its left or right factor: <c>row</c> is a row of A or a column of B, <c>k</c> a term of the sum.</summary>
-internal interface IFactor
-{
-    /// <summary>The element; both indices are in range.</summary>
-    float At(in GpuFactor f, int batch, int row, int k);
-
-    /// <summary>Whether neighbouring terms adjoin in memory (else neighbouring rows do): threads of a group load along that direction.</summary>
-    bool AlongTerms { get; }
-}
-
-/// <summary>A factor's data and the numbers its <see cref="IFactor"/> needs: extents and pitch of a map, its geometry, or pitches of a matrix.</summary>
-internal readonly record struct GpuFactor(GpuRows Data, int H, int W, int C, int OutH, int OutW, int Kernel, int Stride, int Pad);
-
 /// <summary>Arguments of the GPU's product <c>y[m, n] = f(Σ_k A[m, k]·B[n, k] + bias[n] + residual[m, n])</c>.</summary>
 /// <param name="A">Left factor.</param>
 /// <param name="B">Right factor.</param>
 /// <param name="Y">Result; part p of a split sum or product p of a batch is M rows further.</param>
 /// <param name="Bias">One row; read if <paramref name="HasBias"/> is not 0.</param>
 /// <param name="Residual">Like the result; read if <paramref name="HasResidual"/> is not 0.</param>
+/// <param name="Moments">Mean and squares of each 128 rows of each column, two rows for each 128, if <paramref name="HasMoments"/> is not 0: on tensor cores only, and before anything is added.</param>
 /// <param name="M">Rows.</param>
 /// <param name="N">Columns.</param>
 /// <param name="K">Terms.</param>
@@ -29,7 +17,12 @@ internal readonly record struct GpuFactor(GpuRows Data, int H, int W, int C, int
 /// <param name="Add">Not 0: the result's old value is a summand.</param>
 /// <param name="HasBias">See <paramref name="Bias"/>.</param>
 /// <param name="HasResidual">See <paramref name="Residual"/>.</param>
-internal readonly record struct GpuProductArgs(GpuFactor A, GpuFactor B, GpuRows Y, GpuRows Bias, GpuRows Residual, int M, int N, int K, int Part, int Add, int HasBias, int HasResidual);
+/// <param name="HasMoments">See <paramref name="Moments"/>.</param>
+internal readonly record struct GpuProductArgs(GpuFactor A, GpuFactor B, GpuRows Y, GpuRows Bias, GpuRows Residual, GpuRows Moments, int M, int N, int K, int Part, int Add, int HasBias, int HasResidual, int HasMoments)
+{
+    /// <summary>A product without anything beside; whatever memory is not used must still be some.</summary>
+    public GpuProductArgs(GpuFactor a, GpuFactor b, GpuRows y, int m, int n, int k) : this(a, b, y, y, y, y, m, n, k, Part: 0, Add: 0, HasBias: 0, HasResidual: 0, HasMoments: 0) { }
+}
 
 /// <summary>Four numbers in registers: an array indexed in a loop would lie in local memory.</summary>
 internal struct Four
@@ -45,9 +38,9 @@ internal struct Four
     }
 }
 
-/// <summary>The GPU's one matrix product. A group of 256 threads computes 64 × 64 results, each thread 4 × 4 in registers, from tiles of 64 × 16 of both factors in shared memory.</summary>
+/// <summary>The matrix product in float32, on any GPU. A group of 256 threads computes 64 × 64 results, each thread 4 × 4 in registers, from tiles of 64 × 16 of both factors in shared memory.</summary>
 /// <remarks>Each loaded element is used 64 times. Factors are indexed in place (implicit products): no patch is ever stored. The order of the sum is fixed.</remarks>
-internal static class GpuProduct<TA, TB, TFunction> where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction
+internal static class PlainProduct<TA, TB, TFunction> where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction
 {
     private const int Tile = 64, Terms = 16, GroupSize = 256, Pitch = Tile + 4;
 
@@ -94,7 +87,8 @@ internal static class GpuProduct<TA, TB, TFunction> where TA : unmanaged, IFacto
         for (int i = 0; i < Tile * Terms; i += GroupSize)
         {
             int e = i + thread, row = factor.AlongTerms ? e / Terms : e % Tile, k = factor.AlongTerms ? e % Terms : e / Tile;
-            to[k * Pitch + row] = row0 + row < rows && k0 + k < end ? factor.At(f, batch, row0 + row, k0 + k) : 0;
+            int at = row0 + row < rows && k0 + k < end ? factor.At(f, factor.Row(f, batch, row0 + row), factor.Term(f, batch, k0 + k)) : -1;
+            to[k * Pitch + row] = at < 0 ? 0 : f.Data.Data[at];
         }
     }
 
@@ -102,33 +96,74 @@ internal static class GpuProduct<TA, TB, TFunction> where TA : unmanaged, IFacto
     {
         if (m >= p.M) return;
         int row = layer * p.M + m;
-        if (n < p.N) Store(p, row, n, c.X);
-        if (n + 1 < p.N) Store(p, row, n + 1, c.Y);
-        if (n + 2 < p.N) Store(p, row, n + 2, c.Z);
-        if (n + 3 < p.N) Store(p, row, n + 3, c.W);
+        if (n < p.N) ProductEpilogue.Store<TFunction>(p, row, n, c.X);
+        if (n + 1 < p.N) ProductEpilogue.Store<TFunction>(p, row, n + 1, c.Y);
+        if (n + 2 < p.N) ProductEpilogue.Store<TFunction>(p, row, n + 2, c.Z);
+        if (n + 3 < p.N) ProductEpilogue.Store<TFunction>(p, row, n + 3, c.W);
+    }
+}
+
+/// <summary>How a GPU multiplies.</summary>
+internal enum Arithmetic
+{
+    /// <summary>In float32.</summary>
+    Float32,
+
+    /// <summary>On tensor cores, factors rounded to TF32 (10 bits behind the point), sums in float32.</summary>
+    Tf32,
+
+    /// <summary>As <see cref="Tf32"/>, without tensor cores: for tests.</summary>
+    EmulatedTf32,
+}
+
+/// <summary>The GPU's product: which body computes it.</summary>
+internal static class GpuProduct
+{
+    /// <summary>Groups that occupy a large card: below it, tiles are smaller, and long sums are split.</summary>
+    private const int EnoughGroups = 128;
+
+    /// <summary>Rows whose moments a product on tensor cores makes together.</summary>
+    public const int MomentRows = 128;
+
+    /// <summary>Computes the product in <paramref name="layers"/> parts or batch items.</summary>
+    public static void Launch<TA, TB, TFunction>(Device device, int layers, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction
+    {
+        bool wide = IsWide(p.M, p.N, layers);
+        switch (ArithmeticOf(device, p))
+        {
+            case Arithmetic.Tf32 when wide: TensorProduct<TA, TB, TFunction, Tf32Fragments, EightWarps>.Launch(device, layers, p); break;
+            case Arithmetic.Tf32: TensorProduct<TA, TB, TFunction, Tf32Fragments, FourWarps>.Launch(device, layers, p); break;
+            case Arithmetic.EmulatedTf32 when wide: TensorProduct<TA, TB, TFunction, EmulatedFragments, EightWarps>.Launch(device, layers, p); break;
+            case Arithmetic.EmulatedTf32: TensorProduct<TA, TB, TFunction, EmulatedFragments, FourWarps>.Launch(device, layers, p); break;
+            default: PlainProduct<TA, TB, TFunction>.Launch(device, layers, p); break;
+        }
     }
 
-    private static void Store(in GpuProductArgs p, int row, int n, float sum)
+    /// <summary>How a product is computed: on tensor cores only if both factors can be read 16 bytes at a time.</summary>
+    public static Arithmetic ArithmeticOf(Device device, in GpuProductArgs p) => Fits(p.A) && Fits(p.B) ? ((GpuDevice)device).Arithmetic : Arithmetic.Float32;
+
+    /// <summary>Parts that a sum for m × n results should be split into, so that enough groups share it. It depends on the extents and the arithmetic alone.</summary>
+    public static int PartsWanted(Device device, int m, int n)
+    {
+        int rows = ((GpuDevice)device).Arithmetic == Arithmetic.Float32 ? 64 : 128;
+        return EnoughGroups / ((m + rows - 1) / rows * ((n + 63) / 64));
+    }
+
+    /// <summary>Whether tiles of 128 columns are worth it: on 64 columns half of each would be idle, and few tiles leave a card idle.</summary>
+    private static bool IsWide(int m, int n, int layers) => n > 64 && (long)((m + 127) / 128) * ((n + 127) / 128) * layers >= EnoughGroups;
+
+    private static bool Fits(in GpuFactor f) => f.C % 4 == 0 && f.Data.Pitch % 4 == 0 && f.Data.IsAligned;
+}
+
+/// <summary>What is done to a sum.</summary>
+internal static class ProductEpilogue
+{
+    /// <summary>Stores <c>f(sum + old + bias + residual)</c>, of them those that are wanted.</summary>
+    public static void Store<TFunction>(in GpuProductArgs p, int row, int n, float sum) where TFunction : unmanaged, IFunction
     {
         if (p.Add != 0) sum += p.Y[row, n];
         if (p.HasBias != 0) sum += p.Bias[0, n];
         if (p.HasResidual != 0) sum += p.Residual[row, n];
         p.Y[row, n] = default(TFunction).Apply(sum);
     }
-}
-
-/// <summary>A matrix stored as [row, term]; an item is <c>H</c> stored rows.</summary>
-internal readonly struct RowsOfTerms : IFactor
-{
-    public bool AlongTerms => true;
-
-    public float At(in GpuFactor f, int batch, int row, int k) => f.Data[batch * f.H + row, k];
-}
-
-/// <summary>A matrix stored as [term, row]; an item is <c>H</c> stored rows.</summary>
-internal readonly struct TermsOfRows : IFactor
-{
-    public bool AlongTerms => false;
-
-    public float At(in GpuFactor f, int batch, int row, int k) => f.Data[batch * f.H + k, row];
 }

@@ -16,8 +16,8 @@ public static partial class BatchNorm
     /// <summary>Operands of the sums over rows. Group (b, k) does block b's rows of channels k·Width …; thread t channel t mod Width, every (256/Width)-th row.</summary>
     internal readonly record struct BatchNormRowArgs(GpuRows X, GpuRows Y, GpuRows Dy, GpuRows Mean, GpuRows Partials, int Rows, int BlockRows, int C, int Width);
 
-    /// <summary>Operands of the sums over blocks: group k does channels k·Width …, its lanes share the blocks. First and second result a channel.</summary>
-    internal readonly record struct BatchNormBlockArgs(GpuRows X, GpuRows Partials, GpuRows Variance, GpuRows First, GpuRows Second, float Eps, int Rows, int BlockRows, int C, int Width);
+    /// <summary>Operands of the sums over blocks: group k does channels k·Width …, its lanes share the blocks. First and second result a channel. Means are shifted by the first row, or not.</summary>
+    internal readonly record struct BatchNormBlockArgs(GpuRows X, GpuRows Partials, GpuRows Variance, GpuRows First, GpuRows Second, float Eps, int Rows, int BlockRows, int C, int Width, int Shifted);
 
     /// <summary>Operands of <see cref="ApplyBody"/>: thread i does element i.</summary>
     internal readonly record struct BatchNormApplyArgs(GpuRows X, GpuRows Mean, GpuRows Variance, GpuRows Gamma, GpuRows Beta, GpuRows Residual, GpuRows Y, float Eps, int Count, int C, int HasResidual);
@@ -26,8 +26,8 @@ public static partial class BatchNorm
     internal readonly record struct BatchNormElementArgs(GpuRows X, GpuRows Y, GpuRows Dy, GpuRows Dx, GpuRows Dresidual, GpuRows Mean, GpuRows Variance, GpuRows Gamma,
         GpuRows Dgamma, GpuRows Dbeta, float Eps, float PerRow, int Count, int C, int HasX, int HasResidual, int AddX, int AddResidual);
 
-    /// <summary>Operands of <see cref="RunningBody"/>: thread c does channel c.</summary>
-    internal readonly record struct BatchNormRunningArgs(GpuRows Mean, GpuRows Variance, GpuRows RunningMean, GpuRows RunningVariance, float Unbias, float Momentum, int C);
+    /// <summary>Operands of <see cref="RunningBody"/>: thread i does element i.</summary>
+    internal readonly record struct BatchNormRunningArgs(GpuRows Batch, GpuRows Unbias, GpuRows Running, float Momentum, int Count);
 
     private static readonly GpuKernel<BatchNormRowArgs> MomentsLauncher = new("batchnorm.statistics.blocks", MomentsBody, GroupSize, SharedBytes);
     private static readonly GpuKernel<BatchNormBlockArgs> CombineMomentsLauncher = new("batchnorm.statistics.combine", CombineMomentsBody, GroupSize, SharedBytes),
@@ -41,11 +41,11 @@ public static partial class BatchNorm
         public static readonly GpuKernel<BatchNormElementArgs> Elements = new("batchnorm.gradient.elements", ElementsBody<TFunction>);
     }
 
-    static partial void StatisticsGpu(Tensor x, Tensor mean, Tensor variance)
+    static partial void StatisticsGpu(Tensor x, Tensor? made, Tensor mean, Tensor variance)
     {
-        using var partials = RentPartials(x);
-        LaunchRows(MomentsLauncher, x, x, x, mean, partials);
-        LaunchBlocks(CombineMomentsLauncher, x, partials, variance, mean, variance, eps: 0);
+        using var partials = made ?? RentPartials(x);
+        if (made is null) LaunchRows(MomentsLauncher, x, x, x, mean, partials);
+        LaunchBlocks(CombineMomentsLauncher, x, partials, variance, mean, variance, eps: 0, made is null ? BlockRows(x.C) : GpuProduct.MomentRows, shifted: made is null);
     }
 
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual)
@@ -53,14 +53,14 @@ public static partial class BatchNorm
         Launcher<TFunction>.Apply.LaunchItems(x.Device, x.Count, new(x.Gpu, mean.Gpu, variance.Gpu, gamma.Gpu, beta.Gpu, (residual ?? x).Gpu, y.Gpu,
             eps, (int)x.Count, x.C, residual is null ? 0 : 1));
 
-    static partial void RunningGpu(Tensor mean, Tensor variance, float unbias, Tensor runningMean, Tensor runningVariance, float momentum) =>
-        RunningLauncher.LaunchItems(mean.Device, mean.C, new(mean.Gpu, variance.Gpu, runningMean.Gpu, runningVariance.Gpu, unbias, momentum, mean.C));
+    static partial void RunningGpu(Tensor batch, Tensor unbias, Tensor running, float momentum) =>
+        RunningLauncher.LaunchItems(running.Device, running.Count, new(batch.Gpu, unbias.Gpu, running.Gpu, momentum, (int)running.Count));
 
     static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction
     {
         var x = maps.X;
         LaunchRows(Launcher<TFunction>.Sums, x, maps.Y, maps.Dy, vectors.Mean, partials);
-        LaunchBlocks(CombineSumsLauncher, x, partials, vectors.Variance, vectors.Dbeta, vectors.Dgamma, vectors.Eps);
+        LaunchBlocks(CombineSumsLauncher, x, partials, vectors.Variance, vectors.Dbeta, vectors.Dgamma, vectors.Eps, BlockRows(x.C), shifted: false);
         if (maps.Dx is null && maps.Dresidual is null) return;
         Launcher<TFunction>.Elements.LaunchItems(x.Device, x.Count, new(x.Gpu, maps.Y.Gpu, maps.Dy.Gpu, (maps.Dx ?? x).Gpu, (maps.Dresidual ?? x).Gpu,
             vectors.Mean.Gpu, vectors.Variance.Gpu, vectors.Gamma.Gpu, vectors.Dgamma.Gpu, vectors.Dbeta.Gpu, vectors.Eps, vectors.Frozen ? 0 : 1f / x.Rows, (int)x.Count, x.C,
@@ -74,10 +74,11 @@ public static partial class BatchNorm
             new(x.Gpu, y.Gpu, dy.Gpu, mean.Gpu, partials.Gpu, x.Rows, BlockRows(x.C), x.C, width));
     }
 
-    private static void LaunchBlocks(GpuKernel<BatchNormBlockArgs> kernel, Tensor x, Tensor partials, Tensor variance, Tensor first, Tensor second, float eps)
+    private static void LaunchBlocks(GpuKernel<BatchNormBlockArgs> kernel, Tensor x, Tensor partials, Tensor variance, Tensor first, Tensor second, float eps, int blockRows, bool shifted)
     {
         int width = GroupColumns.Width(x.C, CombineWidth);
-        kernel.Launch(x.Device, (x.C + width - 1) / width, new(x.Gpu, partials.Gpu, variance.Gpu, first.Gpu, second.Gpu, eps, x.Rows, BlockRows(x.C), x.C, width));
+        kernel.Launch(x.Device, (x.C + width - 1) / width,
+            new(x.Gpu, partials.Gpu, variance.Gpu, first.Gpu, second.Gpu, eps, x.Rows, blockRows, x.C, width, shifted ? 1 : 0));
     }
 
     private static void MomentsBody(BatchNormRowArgs p)
@@ -116,7 +117,7 @@ public static partial class BatchNorm
         }
         squares = GroupColumns.Sum(shared, p.Width, squares);
         if (!mine || lane != 0) return;
-        p.First[0, c] = p.X[0, c] + mean;
+        p.First[0, c] = p.Shifted != 0 ? p.X[0, c] + mean : mean;
         p.Second[0, c] = squares / p.Rows;
     }
 
@@ -133,10 +134,9 @@ public static partial class BatchNorm
 
     private static void RunningBody(BatchNormRunningArgs p)
     {
-        int c = Grid.GlobalIndex.X;
-        if (c >= p.C) return;
-        p.RunningMean[0, c] = (1 - p.Momentum) * p.RunningMean[0, c] + p.Momentum * p.Mean[0, c];
-        p.RunningVariance[0, c] = (1 - p.Momentum) * p.RunningVariance[0, c] + p.Momentum * (p.Variance[0, c] * p.Unbias);
+        int i = Grid.GlobalIndex.X;
+        if (i >= p.Count || p.Unbias[0, i] == 0) return;
+        p.Running[0, i] = (1 - p.Momentum) * p.Running[0, i] + p.Momentum * (p.Batch[0, i] * p.Unbias[0, i]);
     }
 
     private static void SumsBody<TFunction>(BatchNormRowArgs p) where TFunction : unmanaged, IFunction

@@ -29,14 +29,11 @@ public static unsafe partial class BatchNorm
         x.Device.Team.For(x.Rows, new ApplyJob<TFunction>(x.Host, mean.Host.Data, affine, (residual ?? x).Host, residual is not null, y.Host, Cache.IsLeftBy(y), x.C), Math.Max(1, Grain / x.C));
     }
 
-    private static void RunningHost(Tensor mean, Tensor variance, float unbias, Tensor runningMean, Tensor runningVariance, float momentum)
+    private static void RunningHost(Tensor batch, Tensor unbias, Tensor running, float momentum)
     {
-        Span<float> m = mean.HostSpan, v = variance.HostSpan, rm = runningMean.HostSpan, rv = runningVariance.HostSpan;
-        for (int c = 0; c < m.Length; c++)
-        {
-            rm[c] = (1 - momentum) * rm[c] + momentum * m[c];
-            rv[c] = (1 - momentum) * rv[c] + momentum * (v[c] * unbias);
-        }
+        Span<float> b = batch.HostSpan, u = unbias.HostSpan, r = running.HostSpan;
+        for (int i = 0; i < r.Length; i++)
+            if (u[i] != 0) r[i] = (1 - momentum) * r[i] + momentum * (b[i] * u[i]);
     }
 
     private static void GradientHost<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction

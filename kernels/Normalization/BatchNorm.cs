@@ -25,7 +25,7 @@ public static partial class BatchNorm
         // Counted by the definition, whoever has looked.
         using var _ = StatisticsKernel.Begin(x, 4 * x.Count, 4 * x.Count);
         if (x.Device.IsHost) StatisticsHost(x, moments?.Take(x), mean, variance);
-        else StatisticsGpu(x, mean, variance);
+        else StatisticsGpu(x, moments?.Take(x), mean, variance);
     }
 
     /// <summary><c>y = f(γ·(x − μ)/√(σ² + ε) + β + residual)</c>, with the batch's statistics or running ones. <paramref name="y"/> may be
@@ -39,21 +39,21 @@ public static partial class BatchNorm
         Pointwise.Dispatch(f, new Application(x, mean, variance, gamma, beta, eps, y, residual));
     }
 
-    /// <summary><c>running ← (1 − momentum)·running + momentum·batch</c>; the variance enters unbiased, n/(n − 1), but for n = 1.</summary>
-    /// <param name="mean">The batch's mean.</param>
-    /// <param name="variance">The batch's biased variance.</param>
-    /// <param name="count">Rows n that they were taken over.</param>
-    /// <param name="runningMean">Updated.</param>
-    /// <param name="runningVariance">Updated.</param>
+    /// <summary><c>running ← (1 − momentum)·running + momentum·(batch·unbias)</c>, of any number of layers in one pass; elements whose factor is 0 stay.</summary>
+    /// <param name="batch">The batch's means and biased variances, without gaps.</param>
+    /// <param name="unbias">1 for a mean, <see cref="Unbias"/> for a variance, 0 for neither.</param>
+    /// <param name="running">Updated.</param>
     /// <param name="momentum">Share of the batch.</param>
-    public static void UpdateRunning(Tensor mean, Tensor variance, int count, Tensor runningMean, Tensor runningVariance, float momentum = 0.1f)
+    public static void UpdateRunning(Tensor batch, Tensor unbias, Tensor running, float momentum = 0.1f)
     {
-        RequireVectors("batchnorm.running", mean, mean, variance, runningMean, runningVariance);
-        using var _ = RunningKernel.Begin(mean, 6 * mean.Count, 24 * mean.Count);
-        float unbias = count > 1 ? (float)(count / (count - 1.0)) : 1;
-        if (mean.Device.IsHost) RunningHost(mean, variance, unbias, runningMean, runningVariance, momentum);
-        else RunningGpu(mean, variance, unbias, runningMean, runningVariance, momentum);
+        RequireVectors("batchnorm.running", batch, unbias, running);
+        using var _ = RunningKernel.Begin(running, 4 * running.Count, 16 * running.Count);
+        if (running.Device.IsHost) RunningHost(batch, unbias, running, momentum);
+        else RunningGpu(batch, unbias, running, momentum);
     }
+
+    /// <summary>What makes a variance of n rows unbiased: n/(n − 1), but 1 for n = 1.</summary>
+    public static float Unbias(int rows) => rows > 1 ? (float)(rows / (rows - 1.0)) : 1;
 
     /// <summary>Gradients to the input, γ, β and the residual. Two passes: the sums, then the elements.</summary>
     /// <param name="x">The forward's input.</param>
@@ -125,8 +125,8 @@ public static partial class BatchNorm
         }
     }
 
-    static partial void StatisticsGpu(Tensor x, Tensor mean, Tensor variance);
+    static partial void StatisticsGpu(Tensor x, Tensor? made, Tensor mean, Tensor variance);
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual) where TFunction : unmanaged, IFunction;
-    static partial void RunningGpu(Tensor mean, Tensor variance, float unbias, Tensor runningMean, Tensor runningVariance, float momentum);
+    static partial void RunningGpu(Tensor batch, Tensor unbias, Tensor running, float momentum);
     static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction;
 }

@@ -13,8 +13,9 @@ public sealed record DeviceInfo(string Id, string Name, long MemoryBytes, string
 /// <see cref="Synchronize"/> wait.</remarks>
 public abstract partial class Device : IDisposable
 {
-    private protected Device(string id, string name, int threads, Func<long, Storage> allocate)
+    private protected Device(string id, string name, int threads, Precision precision, Func<long, Storage> allocate)
     {
+        Precision = precision;
         (Id, Name) = (id, name);
         Team = new Threads(threads);
         Pool = new BufferPool(allocate);
@@ -26,6 +27,9 @@ public abstract partial class Device : IDisposable
 
     /// <summary>The hardware's name.</summary>
     public string Name { get; }
+
+    /// <summary>How it multiplies.</summary>
+    public Precision Precision { get; }
 
     /// <summary>The host threads: run the host bodies on <c>cpu</c>, prepare batches elsewhere.</summary>
     public Threads Team { get; }
@@ -39,6 +43,9 @@ public abstract partial class Device : IDisposable
     /// <summary>Whether host bodies run here.</summary>
     public bool IsHost => this is HostDevice;
 
+    /// <summary>The GPU bodies that were compiled for this device, in the order of their first launch; none on <c>cpu</c>.</summary>
+    public virtual IReadOnlyList<CompiledKernel> CompiledKernels => [];
+
     /// <summary>Waits until everything launched is done.</summary>
     public abstract void Synchronize();
 
@@ -50,16 +57,27 @@ public abstract partial class Device : IDisposable
     /// <param name="id"><c>cpu</c>, <c>cuda</c>, <c>cuda:n</c>, <c>opencl</c>, <c>opencl:n</c>, <c>debug</c>, or <c>auto</c>: the first CUDA
     /// device, else the first OpenCL device that is a GPU, else <c>cpu</c>.</param>
     /// <param name="threads">Host threads; 0 for one a processor.</param>
-    /// <exception cref="DeviceException">There is no such device, or it cannot be opened.</exception>
-    public static Device Open(string id = "auto", int threads = 0)
+    /// <param name="precision">How it shall multiply.</param>
+    /// <exception cref="DeviceException">There is no such device, it cannot be opened, or it cannot multiply so.</exception>
+    public static Device Open(string id = "auto", int threads = 0, Precision precision = Precision.Float32)
     {
-        if (id == "cpu") return new HostDevice(threads);
         Device? device = null;
-        OpenGpu(id, threads, ref device);
+        if (id != "cpu") OpenGpu(id, threads, precision, ref device);
         if (device is not null) return device;
-        if (id == "auto") return new HostDevice(threads);
+        if (id is "auto" or "cpu") return precision == Precision.Float32 ? new HostDevice(threads) : throw CannotMultiplyIn(precision, "cpu");
         string known = string.Join(", ", List().Where(d => d.Unavailable is null).Select(d => d.Id).Append("auto"));
         throw new DeviceException($"There is no device '{id}' here; there are: {known} ('mlffad devices' says why others are unavailable).");
+    }
+
+    /// <summary>A device that compiles GPU bodies for an NVIDIA architecture and runs nothing: for looking at the code that a training step or a plan would launch, and how often.</summary>
+    /// <param name="sm">The architecture: 75, 80, 90 …</param>
+    /// <param name="precision">How it shall multiply.</param>
+    /// <exception cref="DeviceException">This build has no GPU bodies, or the architecture cannot multiply so.</exception>
+    public static Device OpenCompiler(int sm, Precision precision = Precision.Float32)
+    {
+        Device? device = null;
+        OpenPtx(sm, precision, ref device);
+        return device ?? throw new DeviceException("This build is for the processor alone: it has no GPU kernels.");
     }
 
     /// <summary>All devices that exist here, and the kinds that do not with the reason.</summary>
@@ -70,7 +88,12 @@ public abstract partial class Device : IDisposable
         return list;
     }
 
-    static partial void OpenGpu(string id, int threads, ref Device? device);
+    private protected static DeviceException CannotMultiplyIn(Precision precision, string id) =>
+        new($"The device '{id}' multiplies in float32 only; {precision.ToString().ToLowerInvariant()} takes an NVIDIA card of compute capability 8.0 or later.");
+
+    static partial void OpenGpu(string id, int threads, Precision precision, ref Device? device);
+
+    static partial void OpenPtx(int sm, Precision precision, ref Device? device);
 
     static partial void ListGpu(List<DeviceInfo> list);
 

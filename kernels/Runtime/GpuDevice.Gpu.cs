@@ -10,7 +10,9 @@ namespace MlffAd.Kernels.Runtime;
 
 public abstract partial class Device
 {
-    static partial void OpenGpu(string id, int threads, ref Device? device) => device = GpuDevice.TryOpen(id, threads);
+    static partial void OpenGpu(string id, int threads, Precision precision, ref Device? device) => device = GpuDevice.TryOpen(id, threads, precision);
+
+    static partial void OpenPtx(int sm, Precision precision, ref Device? device) => device = GpuDevice.Compiling(sm, precision);
 
     static partial void ListGpu(List<DeviceInfo> list) => GpuDevice.Describe(list);
 }
@@ -29,6 +31,9 @@ internal sealed class GpuDevice : Device
     /// <summary>Largest group the <c>debug</c> simulator offers: one thread of the host per simulated thread.</summary>
     private static readonly CPUDevice Simulator = new(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
 
+    /// <summary>The first architecture whose tensor cores multiply in TF32.</summary>
+    private const int FirstWithTf32 = 80;
+
     private readonly Context _context;
 
     static GpuDevice() => NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, static (name, assembly, path) =>
@@ -38,18 +43,38 @@ internal sealed class GpuDevice : Device
         return versioned is not null && NativeLibrary.TryLoad(versioned, out nint handle) ? handle : nint.Zero;
     });
 
-    private GpuDevice(string id, Context context, Accelerator accelerator, int threads)
-        : base(id, accelerator.Name, threads, length => Allocate(accelerator, length))
+    private GpuDevice(string id, Context context, Accelerator accelerator, int threads, Precision precision, PtxCompiler? compiler = null)
+        : base(id, accelerator.Name, threads, precision, length => Allocate(accelerator, length))
     {
-        (_context, Accelerator) = (context, accelerator);
+        (_context, Accelerator, Compiler) = (context, accelerator, compiler);
+        Arithmetic = precision == Precision.Tf32 ? Arithmetic.Tf32 : Arithmetic.Float32;
     }
 
     public Accelerator Accelerator { get; }
 
-    /// <summary>Compiled kernels, by their <see cref="GpuKernel{TArgs}"/>.</summary>
-    public Dictionary<object, Delegate> Compiled { get; } = [];
+    /// <summary>How products are computed.</summary>
+    public Arithmetic Arithmetic { get; set; }
 
-    public static GpuDevice? TryOpen(string id, int threads)
+    /// <summary>Where kernels are only compiled: with what. Nothing is launched or copied then.</summary>
+    public PtxCompiler? Compiler { get; }
+
+    /// <summary>Compiled kernels, by their <see cref="GpuKernel{TArgs}"/>.</summary>
+    public Dictionary<object, Compilation> Compiled { get; } = [];
+
+    /// <summary>A kernel's launcher, null where nothing is launched, and what is to be told of it.</summary>
+    public sealed record Compilation(Delegate? Launcher, CompiledKernel Listing);
+
+    public override IReadOnlyList<CompiledKernel> CompiledKernels => [.. Compiled.Values.Select(c => c.Listing)];
+
+    public static GpuDevice Compiling(int sm, Precision precision)
+    {
+        if (precision == Precision.Tf32 && sm < FirstWithTf32) throw CannotMultiplyIn(precision, $"ptx:{sm}");
+        // Memory is the simulator's, which nobody touches.
+        var context = CreateContext("debug")!;
+        return new GpuDevice($"ptx:{sm}", context, Simulator.CreateAccelerator(context), 1, precision, new PtxCompiler(context, sm));
+    }
+
+    public static GpuDevice? TryOpen(string id, int threads, Precision precision)
     {
         var kinds = id is "auto" ? ["cuda", "opencl"] : new[] { id.Split(':')[0] };
         bool numbered = int.TryParse(id.Split(':').ElementAtOrDefault(1) ?? "0", out int index) && id.Count(c => c == ':') <= 1 && index >= 0;
@@ -62,7 +87,12 @@ internal sealed class GpuDevice : Device
             if (index < devices.Count)
             {
                 string name = kind == "debug" ? kind : $"{kind}:{index}";
-                try { return new GpuDevice(name, context, devices[index].CreateAccelerator(context), threads); }
+                if (precision == Precision.Tf32 && !MultipliesInTf32(devices[index]))
+                {
+                    context.Dispose();
+                    throw CannotMultiplyIn(precision, name);
+                }
+                try { return new GpuDevice(name, context, devices[index].CreateAccelerator(context), threads, precision); }
                 catch (Exception e) when (e is not DeviceException)
                 {
                     context.Dispose();
@@ -90,11 +120,17 @@ internal sealed class GpuDevice : Device
 
     internal override unsafe void Write(Tensor to, ReadOnlySpan<float> values)
     {
+        if (Compiler is not null) return;
         fixed (float* p = values) Copy(to, p, write: true);
     }
 
     internal override unsafe void Read(Tensor from, Span<float> values)
     {
+        if (Compiler is not null)
+        {
+            values.Clear();
+            return;
+        }
         fixed (float* p = values) Copy(from, p, write: false);
     }
 
@@ -102,6 +138,7 @@ internal sealed class GpuDevice : Device
     {
         Synchronize();
         base.Dispose();
+        Compiler?.Dispose();
         Accelerator.Dispose();
         _context.Dispose();
     }
@@ -116,7 +153,9 @@ internal sealed class GpuDevice : Device
             case "debug": builder.CPU(Simulator); break;
             default: return null;
         }
-        return builder.ToContext();
+        var context = builder.ToContext();
+        TensorCore.Register(context);
+        return context;
     }
 
     private static IEnumerable<ILGPU.Runtime.Device> Devices(Context context, string kind)
@@ -125,6 +164,8 @@ internal sealed class GpuDevice : Device
         var type = kind switch { "cuda" => AcceleratorType.Cuda, "opencl" => AcceleratorType.OpenCL, _ => AcceleratorType.CPU };
         return context.Devices.Where(d => d.AcceleratorType == type);
     }
+
+    private static bool MultipliesInTf32(ILGPU.Runtime.Device device) => device is CudaDevice { Architecture: { } a } && 10 * a.Major + a.Minor >= FirstWithTf32;
 
     private static bool IsGpu(ILGPU.Runtime.Device device) => device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
 

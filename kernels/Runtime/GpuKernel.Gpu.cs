@@ -5,10 +5,17 @@ using ILGPU.Runtime;
 namespace MlffAd.Kernels.Runtime;
 
 /// <summary>A tensor as GPU bodies see it: rows of channels, <c>Pitch</c> floats apart.</summary>
-internal readonly struct GpuRows(ArrayView<float> data, int pitch)
+/// <param name="data">The elements.</param>
+/// <param name="pitch">Floats from one row to the next.</param>
+/// <param name="aligned">Whether the first element lies at a multiple of 16 bytes.</param>
+internal readonly struct GpuRows(ArrayView<float> data, int pitch, bool aligned)
 {
     public readonly ArrayView<float> Data = data;
     public readonly int Pitch = pitch;
+    private readonly int _aligned = aligned ? 1 : 0;
+
+    /// <summary>Whether the first element lies at a multiple of 16 bytes.</summary>
+    public bool IsAligned => _aligned != 0;
 
     public ref float this[int row, int c]
     {
@@ -22,7 +29,7 @@ internal static class GpuTensors
     extension(Tensor t)
     {
         /// <summary>The elements of a tensor on a GPU device. Throws if it lies elsewhere or is dead.</summary>
-        public GpuRows Gpu => new(((GpuStorage)t.Storage).View.SubView(t.Offset, t.Extent), t.Pitch);
+        public GpuRows Gpu => new(((GpuStorage)t.Storage).View.SubView(t.Offset, t.Extent), t.Pitch, t.Offset % 4 == 0);
     }
 }
 
@@ -47,18 +54,28 @@ internal sealed class GpuKernel<TArgs>(string name, Action<TArgs> body, int grou
     public void Launch(Device device, Index3D groups, in TArgs args)
     {
         var gpu = (GpuDevice)device;
-        if (!gpu.Compiled.TryGetValue(this, out var launcher)) gpu.Compiled[this] = launcher = Compile(gpu);
+        if (!gpu.Compiled.TryGetValue(this, out var compiled)) gpu.Compiled[this] = compiled = Compile(gpu);
         if (groups.Size == 0) return;
-        ((Action<KernelConfig, TArgs>)launcher)(new KernelConfig(groups, new Index3D(group, 1, 1)), args);
+        compiled.Listing.Launches++;
+        ((Action<KernelConfig, TArgs>?)compiled.Launcher)?.Invoke(new KernelConfig(groups, new Index3D(group, 1, 1)), args);
     }
 
-    private Action<KernelConfig, TArgs> Compile(GpuDevice gpu)
+    private GpuDevice.Compilation Compile(GpuDevice gpu)
     {
+        if (gpu.Compiler is { } compiler) return new(null, List(compiler.Compile(body.Method, group)));
         var accelerator = gpu.Accelerator;
         if (group > accelerator.MaxNumThreadsPerGroup)
             throw new DeviceException($"The kernel '{name}' needs groups of {group} threads; '{gpu.Name}' has {accelerator.MaxNumThreadsPerGroup}.");
         if (sharedBytes > accelerator.MaxSharedMemoryPerGroup)
             throw new DeviceException($"The kernel '{name}' needs {sharedBytes} bytes of shared memory; '{gpu.Name}' has {accelerator.MaxSharedMemoryPerGroup}.");
-        return accelerator.LoadStreamKernel(body);
+        return new(accelerator.LoadStreamKernel(body), List(null));
+    }
+
+    /// <summary>The body as it is written: <c>PlainProduct&lt;PatchFactor, RowsOfTerms, ReLU&gt;.Body</c>.</summary>
+    private CompiledKernel List(string? ptx)
+    {
+        static string With(string name, Type[] arguments) => arguments is [] ? name : $"{name}<{string.Join(", ", arguments.Select(type => type.Name))}>";
+        var type = body.Method.DeclaringType!;
+        return new(name, $"{With(type.Name.Split('`')[0], type.GetGenericArguments())}.{With(body.Method.Name, body.Method.GetGenericArguments())}", group, sharedBytes, ptx);
     }
 }

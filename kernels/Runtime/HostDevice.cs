@@ -6,7 +6,7 @@ using System.Text;
 namespace MlffAd.Kernels.Runtime;
 
 /// <summary>The processor itself: host bodies, on the thread team, without ILGPU.</summary>
-internal sealed unsafe class HostDevice(int threads) : Device("cpu", Describe().Name, threads, length => new HostStorage(length))
+internal sealed unsafe class HostDevice(int threads) : Device("cpu", Describe().Name, threads, Precision.Float32, length => new HostStorage(length))
 {
     public static DeviceInfo Describe()
     {

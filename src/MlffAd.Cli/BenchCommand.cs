@@ -35,7 +35,7 @@ internal static class BenchCommand
             var sections = Measure(parse.GetValue(CommonOptions.Threads), parse.GetValue(rounds), parse.InvocationConfiguration.Output);
             MarkedPages.Write(pages, [.. sections.GroupBy(s => s.Page).Select(page => (page.Key, string.Join('\n', page.Select(Table))))]);
         });
-        return new Command("bench", "Measures speed.") { gemm, Algorithms(), BenchThreads.Create(), BenchProjects.Ops(BenchProjects.StartOps), BenchProjects.Peers() };
+        return new Command("bench", "Measures speed.") { gemm, Algorithms(), BenchThreads.Create(), BenchPtx.Create(), BenchProjects.Ops(BenchProjects.StartOps), BenchProjects.Peers() };
     }
 
     /// <summary>The table that says which layers minimal filtering takes is source: measured once, then the same for everybody.</summary>

@@ -23,6 +23,26 @@ internal static class CommonOptions
         DefaultValueFactory = _ => "auto",
     };
 
+    /// <summary><c>--precision</c>, under the names that people use.</summary>
+    public static readonly Option<Precision> Multiplying = new("--precision")
+    {
+        Description = "How matrices are multiplied: fp32, or tf32, on an NVIDIA card of compute capability 8.0 or later: many times as fast, factors rounded to 10 bits.",
+        HelpName = "fp32|tf32",
+        DefaultValueFactory = _ => Precision.Float32,
+        CustomParser = result => result.Tokens[0].Value switch
+        {
+            "fp32" => Precision.Float32,
+            "tf32" => Precision.Tf32,
+            var other => Refuse(result, $"--precision takes fp32 or tf32, not '{other}'."),
+        },
+    };
+
+    private static Precision Refuse(ArgumentResult result, string why)
+    {
+        result.AddError(why);
+        return Precision.Float32;
+    }
+
     /// <summary><c>--threads</c>: host threads; results do not depend on it.</summary>
     public static readonly Option<int> Threads = AtLeast(0, new Option<int>("--threads")
     {
@@ -65,9 +85,9 @@ internal static class CommonOptions
     /// <summary>The argument that names a model.</summary>
     public static Argument<string> Model() => new("MODEL") { Description = "A model that 'mlffad train' wrote." };
 
-    /// <summary>Opens the device that <see cref="Device"/> and <see cref="Threads"/> name; the caller disposes it.</summary>
-    /// <exception cref="DeviceException">There is none of that name, or it cannot be opened.</exception>
-    public static Device OpenDevice(this ParseResult parse) => Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), parse.GetValue(Threads));
+    /// <summary>Opens the device that <see cref="Device"/>, <see cref="Threads"/> and <see cref="Multiplying"/> name; the caller disposes it.</summary>
+    /// <exception cref="DeviceException">There is none of that name, it cannot be opened, or it cannot multiply so.</exception>
+    public static Device OpenDevice(this ParseResult parse) => Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), parse.GetValue(Threads), parse.GetValue(Multiplying));
 
     /// <summary>Refuses smaller numbers, as a usage error.</summary>
     public static Option<int> AtLeast(int least, Option<int> option)

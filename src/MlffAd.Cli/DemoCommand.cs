@@ -34,7 +34,7 @@ internal static class DemoCommand
         var seed = CommonOptions.AtLeast(0, new Option<int>("--seed") { Description = "Seed of the photographs and of training.", HelpName = "N", DefaultValueFactory = _ => 0 });
         var verb = new Verb("demo", "Shows the whole job in a few minutes: draws photographs of two materials, learns from the good ones, finds the defects, writes reports. Needs no data.",
             "mlffad demo", "mlffad demo --output demo --json demo.json")
-        { folder, CommonOptions.Json, seed, CommonOptions.Device, CommonOptions.Threads };
+        { folder, CommonOptions.Json, seed, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads };
         verb.SetAction((parse, stop) => Task.FromResult(Run(parse, plan, parse.GetRequiredValue(folder), parse.GetValue(seed), stop)));
         return verb;
     }

@@ -18,7 +18,7 @@ internal static class DetectCommand
         var threshold = new Option<float?>("--threshold") { Description = "An image is defective above this score; the model's own threshold, unless given.", HelpName = "SCORE" };
         var verb = new Verb("detect", "Says of each image whether it shows a defect: score, verdict, and the box (x,y,w,h) of the largest suspicious region.",
             "mlffad detect bottle.mlffad photographs/today", "mlffad detect bottle.mlffad part.png --heatmaps maps --csv result.csv")
-        { model, paths, heatmaps, csv, CommonOptions.Json, threshold, CommonOptions.Device, CommonOptions.Threads, CommonOptions.MaxPixels };
+        { model, paths, heatmaps, csv, CommonOptions.Json, threshold, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxPixels };
         verb.SetAction(parse =>
         {
             var (output, error) = (parse.InvocationConfiguration.Output, parse.InvocationConfiguration.Error);

@@ -19,7 +19,7 @@ internal static class PlanCommand
         var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often the plan is run; times are medians.", HelpName = "N", DefaultValueFactory = _ => 5 });
         var verb = new Verb("plan", "Shows the launches that score an image with a model: algorithm, arithmetic, traffic, place in memory, time.", "mlffad plan bottle.mlffad", "mlffad plan bottle.mlffad --batch 8 --threads 1")
         {
-            path, batch, rounds, CommonOptions.Device, CommonOptions.Threads,
+            path, batch, rounds, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
         };
         verb.SetAction(parse =>
         {

@@ -17,7 +17,7 @@ internal static class ThresholdCommand
         var folder = new Argument<string>("DIR") { Description = "A folder of good images that the model was not trained on; of a data set in MVTec AD's layout, those in train/good." };
         var verb = new Verb("threshold", "Sets a model's thresholds anew from good images, as when the lighting has changed; its network stays as it is.",
             "mlffad threshold bottle.mlffad photographs/good-today")
-        { path, folder, CommonOptions.Device, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels };
+        { path, folder, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels };
         var keys = new ConfigOptions(verb, Config.Keys.Where(key => key.Name.StartsWith("verdict.", StringComparison.Ordinal)));
         verb.SetAction(parse =>
         {

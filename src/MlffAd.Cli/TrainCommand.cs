@@ -21,7 +21,7 @@ internal sealed class TrainCommand
 
     private TrainCommand(Verb verb)
     {
-        foreach (var option in new Option[] { _output, _maxImages, _budget, _weights, _resume, _threshold, CommonOptions.Device, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels })
+        foreach (var option in new Option[] { _output, _maxImages, _budget, _weights, _resume, _threshold, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels })
             verb.Options.Add(option);
         verb.Arguments.Add(_folder);
         _config = new(verb, "train.epochs", "imageSize", "train.batch", "train.lr", "train.freeze", "train.bn", "train.holdout", "train.seed");

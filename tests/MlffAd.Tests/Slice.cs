@@ -6,17 +6,17 @@ namespace MlffAd.Tests;
 /// <summary>A tensor of random numbers that is a channel slice of a wider one, to prove that an operator neither needs adjoining rows nor writes between them.</summary>
 internal sealed class Slice : IDisposable
 {
-    private const int Before = 2, After = 3;
-
+    private readonly int _before, _after;
     private readonly Tensor _wide;
     private readonly float[] _all;
 
-    public Slice(Device device, Shape shape, int seed, bool gaps = true, float scale = 1)
+    public Slice(Device device, Shape shape, int seed, bool gaps = true, float scale = 1, int before = 2, int after = 3)
     {
-        var wide = gaps ? shape.WithC(shape.C + Before + After) : shape;
+        (_before, _after) = (before, after);
+        var wide = gaps ? shape.WithC(shape.C + before + after) : shape;
         _all = Gradients.Random((int)wide.Count, seed, scale);
         _wide = Tensor.From(device, wide, _all, $"random {seed}");
-        Tensor = gaps ? _wide.Slice(Before, shape.C) : _wide;
+        Tensor = gaps ? _wide.Slice(before, shape.C) : _wide;
         Values = Tensor.ToArray();
     }
 
@@ -30,7 +30,7 @@ internal sealed class Slice : IDisposable
     {
         float[] now = _wide.ToArray();
         for (int i = 0; i < now.Length; i++)
-            if (i % _wide.C < Before || i % _wide.C >= Before + Tensor.C) Assert.Equal(_all[i], now[i]);
+            if (i % _wide.C < _before || i % _wide.C >= _before + Tensor.C) Assert.Equal(_all[i], now[i]);
     }
 
     public void Dispose() => _wide.Dispose();

@@ -7,12 +7,13 @@ namespace MlffAd.Execution;
 
 /// <summary>Runs the network for training: computes at once, with batch statistics, and writes the tape, which does the same for the batches that follow.</summary>
 /// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory.</remarks>
-public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators
+public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators, IDisposable
 {
     private const float Momentum = 0.1f, Eps = 1e-5f;
     private readonly Moments _moments = new();
     private readonly Device _device = parameters.Weights.Device;
-    private readonly List<(Tensor Mean, Tensor Variance, Tensor RunningMean, Tensor RunningVariance, int Rows)> _batches = [];
+    private readonly List<(Parameter Mean, Parameter Variance, int Rows)> _batches = [];
+    private Tensor? _unbias;
 
     /// <inheritdoc/>
     public override Value New(Shape shape, string name)
@@ -55,9 +56,9 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         float eps = isBackbone ? (float)config.Backbone.BnEps : Eps;
         Value gamma = Trained(names.Scale), beta = Trained(names.Shift);
         var statistics = frozen ? parameters.Statistics : parameters.BatchStatistics;
-        Tensor mean = Parameters.View(statistics, parameters.List[names.Mean]), variance = Parameters.View(statistics, parameters.List[names.Variance]);
-        if (!frozen)
-            _batches.Add((mean, variance, Parameters.View(parameters.Statistics, parameters.List[names.Mean]), Parameters.View(parameters.Statistics, parameters.List[names.Variance]), raw.Shape.Rows));
+        Parameter meanOf = parameters.List[names.Mean], varianceOf = parameters.List[names.Variance];
+        Tensor mean = Parameters.View(statistics, meanOf), variance = Parameters.View(statistics, varianceOf);
+        if (!frozen) _batches.Add((meanOf, varianceOf, raw.Shape.Rows));
         Run([raw, gamma, beta, residual], [y],
             () =>
             {
@@ -78,7 +79,22 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     /// <summary>Takes the batch's statistics into the running ones: once the step is known to be finite.</summary>
     public void CommitStatistics()
     {
-        foreach (var (mean, variance, runningMean, runningVariance, rows) in _batches) BatchNorm.UpdateRunning(mean, variance, rows, runningMean, runningVariance, Momentum);
+        if (_batches is []) return;
+        BatchNorm.UpdateRunning(parameters.BatchStatistics, _unbias ??= Unbias(), parameters.Statistics, Momentum);
+    }
+
+    /// <summary>Returns the one buffer that is not the tape's.</summary>
+    public void Dispose() => _unbias?.Dispose();
+
+    private Tensor Unbias()
+    {
+        float[] factors = new float[parameters.List.StatisticFloats];
+        foreach (var (mean, variance, rows) in _batches)
+        {
+            factors.AsSpan(mean.Start, mean.Count).Fill(1);
+            factors.AsSpan(variance.Start, variance.Count).Fill(BatchNorm.Unbias(rows));
+        }
+        return Tensor.From(_device, Shape.Of(factors.Length), factors, "factors of the batch statistics");
     }
 
     /// <inheritdoc/>

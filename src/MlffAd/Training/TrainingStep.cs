@@ -89,7 +89,11 @@ public sealed class TrainingStep : IDisposable
     /// <summary>Returns the input buffers.</summary>
     public void Dispose()
     {
-        foreach (var recording in _recordings.Values) recording.Tape.Free();
+        foreach (var recording in _recordings.Values)
+        {
+            recording.Tape.Free();
+            recording.Recorder.Dispose();
+        }
         foreach (var tensor in (ReadOnlySpan<Tensor>)[_images, _labels, _values]) tensor.Dispose();
     }
 
@@ -109,7 +113,7 @@ public sealed class TrainingStep : IDisposable
     private IEnumerable<SgdRange> Ranges()
     {
         SgdRange? run = null;
-        foreach (var p in _parameters.List.Trained)
+        foreach (var p in _parameters.List.Trained.OrderBy(p => p.Start))
         {
             float decay = p.Kind == ParameterKind.Weight ? (float)_config.Train.WeightDecay : 0, scale = p.IsBackbone ? (float)_config.Train.BackboneLrScale : 1;
             bool frozen = _config.Train.Freezes(p);

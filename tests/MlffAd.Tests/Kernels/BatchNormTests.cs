@@ -105,18 +105,15 @@ public sealed class BatchNormTests
     }
 
     [Theory, MemberData(nameof(FastDevices))]
-    public void RunningVarianceOfOneValueIsTheBiasedOne(string id)
+    public void RunningStatisticsTakeInATenthOfTheBatch(string id)
     {
         using var lease = TestDevices.Borrow(id);
-        using var mean = Tensor.From(lease.Device, Shape.Of(1), [2], "mean");
-        using var variance = Tensor.From(lease.Device, Shape.Of(1), [0.5f], "variance");
-        using var runningMean = Tensor.From(lease.Device, Shape.Of(1), [1], "running mean");
-        using var runningVariance = Tensor.From(lease.Device, Shape.Of(1), [1], "running variance");
-        BatchNorm.UpdateRunning(mean, variance, 1, runningMean, runningVariance);
-        Assert.Equal(1.1f, runningMean.ToArray()[0], 1e-6);
-        Assert.Equal(0.95f, runningVariance.ToArray()[0], 1e-6);
-        BatchNorm.UpdateRunning(mean, variance, 5, runningMean, runningVariance);
-        Assert.Equal(0.9175f, runningVariance.ToArray()[0], 1e-6);
+        // A mean, a variance of one row and of five, and an element that is nobody's.
+        using var batch = Tensor.From(lease.Device, Shape.Of(4), [2, 0.5f, 0.5f, 7], "batch");
+        using var unbias = Tensor.From(lease.Device, Shape.Of(4), [1, BatchNorm.Unbias(1), BatchNorm.Unbias(5), 0], "factors");
+        using var running = Tensor.From(lease.Device, Shape.Of(4), [1, 1, 0.95f, 3], "running");
+        BatchNorm.UpdateRunning(batch, unbias, running);
+        foreach (var (expected, got) in new[] { 1.1f, 0.95f, 0.9175f, 3 }.Zip(running.ToArray())) Assert.Equal(expected, got, 1e-6);
     }
 
     [Theory, MemberData(nameof(FastDevices))]

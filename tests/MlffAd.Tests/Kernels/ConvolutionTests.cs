@@ -6,7 +6,7 @@ namespace MlffAd.Tests.Kernels;
 
 public sealed class ConvolutionTests
 {
-    private sealed record Case(Shape X, int Cout, ConvGeometry G)
+    internal sealed record Case(Shape X, int Cout, ConvGeometry G)
     {
         public Shape W => new(Cout, G.Kernel, G.Kernel, X.C);
         public Shape Y => new(X.N, G.OutputSize(X.H), G.OutputSize(X.W), Cout);
@@ -223,7 +223,7 @@ public sealed class ConvolutionTests
         return [y.Tensor.ToArray(), dx.Tensor.ToArray(), dw.Tensor.ToArray(), db.Tensor.ToArray()];
     }
 
-    private static double[] ReferenceForward(float[] x, float[] w, Case c)
+    internal static double[] ReferenceForward(float[] x, float[] w, Case c)
     {
         var y = new double[c.Y.Count];
         foreach (var (xi, wi, p) in Taps(c))
@@ -232,7 +232,7 @@ public sealed class ConvolutionTests
         return y;
     }
 
-    private static (double[] Dx, double[] Dw, double[] Db) ReferenceGradients(float[] x, float[] w, float[] dy, Case c)
+    internal static (double[] Dx, double[] Dw, double[] Db) ReferenceGradients(float[] x, float[] w, float[] dy, Case c)
     {
         double[] dx = new double[c.X.Count], dw = new double[c.W.Count], db = new double[c.Cout];
         foreach (var (xi, wi, p) in Taps(c))

@@ -17,7 +17,14 @@ internal static partial class OperatorRunners
         BatchNorm.Apply(x, mean, variance, gamma, beta, eps, y, residual, f);
         var (dx, dgamma, dbeta, dresidual) = (c.Rent("x"), c.Rent("gamma"), c.Rent("beta"), residual is null ? null : c.Rent("residual"));
         BatchNorm.Gradient(x, mean, variance, gamma, eps, y, c.Input("d_y"), f, frozen: !training, dx, dgamma, dbeta, dresidual);
-        if (training) BatchNorm.UpdateRunning(mean, variance, x.Rows, runningMean, runningVariance, momentum);
+        if (training)
+        {
+            var unbias = c.Rent("gamma");
+            Pointwise.Fill(unbias, 1);
+            BatchNorm.UpdateRunning(mean, unbias, runningMean, momentum);
+            Pointwise.Fill(unbias, BatchNorm.Unbias(x.Rows));
+            BatchNorm.UpdateRunning(variance, unbias, runningVariance, momentum);
+        }
         c.Result("y", y);
         c.Result("running_mean_after", runningMean);
         c.Result("running_var_after", runningVariance);

@@ -1,0 +1,79 @@
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>Where a row or a term of a factor lies: three numbers, of which each <see cref="IFactor"/> makes its own use.</summary>
+internal struct Place(int a, int b, int c)
+{
+    public int A = a, B = b, C = c;
+
+    /// <summary>Number <paramref name="i"/> as (outer, middle, last), the last counting fastest.</summary>
+    public static Place Of(int i, int middle, int last) => new(i / (middle * last), i / last % middle, i % last);
+
+    /// <summary>The place <paramref name="by"/> further.</summary>
+    public Place Advance(int by, int middle, int last)
+    {
+        var p = this;
+        p.C += by;
+        while (p.C >= last)
+        {
+            p.C -= last;
+            p.B++;
+            if (p.B < middle) continue;
+            p.B = 0;
+            p.A++;
+        }
+        return p;
+    }
+}
+
+/// <summary>A factor's data and the numbers its <see cref="IFactor"/> needs: extents and pitch of a map, its geometry, or pitches of a matrix.</summary>
+internal readonly record struct GpuFactor(GpuRows Data, int H, int W, int C, int OutH, int OutW, int Kernel, int Stride, int Pad);
+
+/// <summary>How a product on a GPU finds the elements of its left or right factor: a <em>row</em> of A or column of B, and a <em>term</em> of the sum.</summary>
+/// <remarks>What follows from the row and what follows from the term is worked out apart: a thread keeps its rows for the whole sum and goes from term to term without a division.</remarks>
+internal interface IFactor
+{
+    /// <summary>Whether neighbouring terms adjoin in memory (else neighbouring rows do): threads of a group load along that direction.</summary>
+    bool AlongTerms { get; }
+
+    /// <summary>A row; beyond the last it may be anything.</summary>
+    Place Row(in GpuFactor f, int batch, int row);
+
+    /// <summary>A term; beyond the last it may be anything.</summary>
+    Place Term(in GpuFactor f, int batch, int k);
+
+    /// <summary>The term <paramref name="by"/> further.</summary>
+    Place Next(in GpuFactor f, Place term, int by);
+
+    /// <summary>The element's offset in the data, or −1 where there are zeros. Three elements more lie behind it, if rows and terms are in fours.</summary>
+    int At(in GpuFactor f, Place row, Place term);
+}
+
+/// <summary>A matrix stored as [row, term]; an item is <c>H</c> stored rows.</summary>
+internal readonly struct RowsOfTerms : IFactor
+{
+    public bool AlongTerms => true;
+
+    public Place Row(in GpuFactor f, int batch, int row) => new((batch * f.H + row) * f.Data.Pitch, 0, 0);
+
+    public Place Term(in GpuFactor f, int batch, int k) => new(k, 0, 0);
+
+    public Place Next(in GpuFactor f, Place term, int by) => new(term.A + by, 0, 0);
+
+    public int At(in GpuFactor f, Place row, Place term) => row.A + term.A;
+}
+
+/// <summary>A matrix stored as [term, row]; an item is <c>H</c> stored rows.</summary>
+internal readonly struct TermsOfRows : IFactor
+{
+    public bool AlongTerms => false;
+
+    public Place Row(in GpuFactor f, int batch, int row) => new(row, 0, 0);
+
+    public Place Term(in GpuFactor f, int batch, int k) => new((batch * f.H + k) * f.Data.Pitch, 0, 0);
+
+    public Place Next(in GpuFactor f, Place term, int by) => new(term.A + by * f.Data.Pitch, 0, 0);
+
+    public int At(in GpuFactor f, Place row, Place term) => row.A + term.A;
+}

@@ -1,0 +1,277 @@
+using ILGPU;
+using ILGPU.Runtime;
+using MlffAd.Kernels.Runtime;
+using Device = MlffAd.Kernels.Runtime.Device;
+
+namespace MlffAd.Kernels;
+
+/// <summary>Extents of a group's tile: 64 columns a warp row and 32 a warp.</summary>
+internal interface ITileOfWarps
+{
+    /// <summary>Warps beside each other along the columns: 4 for 128 columns, 2 for 64.</summary>
+    int Across { get; }
+}
+
+/// <summary>128 × 128 results by eight warps.</summary>
+internal readonly struct EightWarps : ITileOfWarps
+{
+    public int Across => 4;
+}
+
+/// <summary>128 × 64 results by four warps.</summary>
+internal readonly struct FourWarps : ITileOfWarps
+{
+    public int Across => 2;
+}
+
+/// <summary>Four 16×8 fragments beside each other: a warp's 16 × 32 results.</summary>
+internal struct Strip
+{
+    public Four A, B, C, D;
+}
+
+/// <summary>The GPU's product on tensor cores: a group computes 128 × 128 or 128 × 64 results, each warp 64 × 32 of them in registers, from tiles of 16 terms in shared memory.</summary>
+/// <remarks>Three tiles of each factor are in shared memory: one is multiplied, one has been asked for and one is being asked for, by copies that pass the registers by; so there is one barrier for
+/// 16 terms. Tiles lie there so that no two threads of a warp meet in a bank (<see cref="Fragment"/>). Factors are found in place, as in <see cref="PlainProduct{TA,TB,TFunction}"/>;
+/// their data, pitch and channels must be multiples of 16 bytes. The order of the sum is fixed.</remarks>
+internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile>
+    where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TTile : unmanaged, ITileOfWarps
+{
+    public const int TileM = 128, WarpM = 64, WarpN = 32;
+
+    private const int Stages = 3;
+
+    public static int TileN => WarpN * default(TTile).Across;
+
+    private static int Stage => (TileM + TileN) * Fragment.Terms;
+
+    private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.tensor", Body, 64 * default(TTile).Across, (Stages * Stage + default(TFragments).Exchange) * sizeof(float));
+
+    /// <summary>Computes the product in <paramref name="layers"/> parts or batch items.</summary>
+    public static void Launch(Device device, int layers, in GpuProductArgs p) =>
+        Launcher.Launch(device, new Index3D((p.M + TileM - 1) / TileM, (p.N + TileN - 1) / TileN, layers), p);
+
+    private static void Body(GpuProductArgs p)
+    {
+        var tiles = SharedMemory.Allocate<float>(Stages * (TileM + WarpN * default(TTile).Across) * Fragment.Terms).AsAligned(16);
+        var exchange = default(TFragments).Exchange == 0 ? tiles : SharedMemory.Allocate<float>(default(TFragments).Exchange);
+        int thread = Group.IdxX, layer = Grid.IdxZ, m0 = Grid.IdxX * TileM, n0 = Grid.IdxY * TileN;
+        int begin = p.Part == 0 ? 0 : layer * p.Part, end = p.Part == 0 ? p.K : Math.Min(p.K, begin + p.Part), batch = p.Part == 0 ? layer : 0;
+        var a = new Loader<TA>(p.A, thread, batch, m0, p.M, TileM, begin);
+        var b = new Loader<TB>(p.B, thread, batch, n0, p.N, TileN, begin);
+        int count = (end - begin + Fragment.Terms - 1) / Fragment.Terms;
+        a.Load(p.A, tiles, 0, end);
+        b.Load(p.B, tiles, TileM * Fragment.Terms, end);
+        default(TFragments).Commit();
+        a.Load(p.A, tiles, Stage, end);
+        b.Load(p.B, tiles, Stage + TileM * Fragment.Terms, end);
+        default(TFragments).Commit();
+
+        int warp = thread >> 5, row = warp / default(TTile).Across * WarpM, column = warp % default(TTile).Across * WarpN;
+        Strip s0 = default, s1 = default, s2 = default, s3 = default;
+        int current = 0, ahead = 2 * Stage;
+        for (int tile = 0; tile < count; tile++)
+        {
+            default(TFragments).Wait();
+            Group.Barrier();
+            a.Load(p.A, tiles, ahead, end);
+            b.Load(p.B, tiles, ahead + TileM * Fragment.Terms, end);
+            default(TFragments).Commit();
+            for (int chunk = 0; chunk < 4; chunk += 2)
+            {
+                Four left = Right(tiles, current + TileM * Fragment.Terms, column, chunk), right = Right(tiles, current + TileM * Fragment.Terms, column + 16, chunk);
+                Multiply(ref s0, Left(tiles, current, row, chunk), left, right, exchange);
+                Multiply(ref s1, Left(tiles, current, row + 16, chunk), left, right, exchange);
+                Multiply(ref s2, Left(tiles, current, row + 32, chunk), left, right, exchange);
+                Multiply(ref s3, Left(tiles, current, row + 48, chunk), left, right, exchange);
+            }
+            current = current == 2 * Stage ? 0 : current + Stage;
+            ahead = ahead == 2 * Stage ? 0 : ahead + Stage;
+        }
+        int lane = thread & 31, m = m0 + row + (lane >> 2), n = n0 + column + 2 * (lane & 3);
+        if (p.HasMoments != 0) Moments(p, tiles, m0, n0, m, row / WarpM * 8 + (lane >> 2), column + 2 * (lane & 3), s0, s1, s2, s3);
+        Store(p, layer, m, n, s0);
+        Store(p, layer, m + 16, n, s1);
+        Store(p, layer, m + 32, n, s2);
+        Store(p, layer, m + 48, n, s3);
+    }
+
+    /// <summary>A's fragment of 16 rows and 8 terms.</summary>
+    private static Four Left(ArrayView<float> tiles, int from, int row, int chunk)
+    {
+        if (default(TA).AlongTerms) return default(TFragments).Load(tiles, from, row, chunk, right: false);
+        int lane = Group.IdxX & 31, term = 4 * chunk + (lane & 3);
+        row += lane >> 2;
+        Four v;
+        v.X = tiles[from + Fragment.Across(row, term, TileM)];
+        v.Y = tiles[from + Fragment.Across(row + 8, term, TileM)];
+        v.Z = tiles[from + Fragment.Across(row, term + 4, TileM)];
+        v.W = tiles[from + Fragment.Across(row + 8, term + 4, TileM)];
+        return v;
+    }
+
+    /// <summary>B's fragments of 8 terms and two times 8 columns.</summary>
+    private static Four Right(ArrayView<float> tiles, int from, int column, int chunk)
+    {
+        if (default(TB).AlongTerms) return default(TFragments).Load(tiles, from, column, chunk, right: true);
+        int lane = Group.IdxX & 31, term = 4 * chunk + (lane & 3), columns = WarpN * default(TTile).Across;
+        column += lane >> 2;
+        Four v;
+        v.X = tiles[from + Fragment.Across(column, term, columns)];
+        v.Y = tiles[from + Fragment.Across(column, term + 4, columns)];
+        v.Z = tiles[from + Fragment.Across(column + 8, term, columns)];
+        v.W = tiles[from + Fragment.Across(column + 8, term + 4, columns)];
+        return v;
+    }
+
+    private static void Multiply(ref Strip s, Four a, Four left, Four right, ArrayView<float> exchange)
+    {
+        s.A = default(TFragments).Multiply(s.A, a, left.X, left.Y, exchange);
+        s.B = default(TFragments).Multiply(s.B, a, left.Z, left.W, exchange);
+        s.C = default(TFragments).Multiply(s.C, a, right.X, right.Y, exchange);
+        s.D = default(TFragments).Multiply(s.D, a, right.Z, right.W, exchange);
+    }
+
+    /// <summary>Mean of the tile's rows and squares of their deviations, of each column: a thread adds its eight rows, then one thread a column the sixteen sums, in order.</summary>
+    private static void Moments(in GpuProductArgs p, ArrayView<float> shared, int m0, int n0, int m, int line, int column, Strip s0, Strip s1, Strip s2, Strip s3)
+    {
+        const int lines = TileM / 8;
+        int columns = WarpN * default(TTile).Across, thread = Group.IdxX, at = line * columns + column, means = lines * columns, rows = Math.Min(TileM, p.M - m0);
+        default(TFragments).WaitForAll();
+        Group.Barrier();   // tiles have been read
+        Put(shared, at, Sum(s0.A, s1.A, s2.A, s3.A));
+        Put(shared, at + 8, Sum(s0.B, s1.B, s2.B, s3.B));
+        Put(shared, at + 16, Sum(s0.C, s1.C, s2.C, s3.C));
+        Put(shared, at + 24, Sum(s0.D, s1.D, s2.D, s3.D));
+        Group.Barrier();
+        if (thread < columns)
+        {
+            float mean = Total(shared, thread, columns, lines) / rows;
+            shared[means + thread] = mean;
+            if (n0 + thread < p.N) p.Moments[2 * (m0 / TileM), n0 + thread] = mean;
+        }
+        Group.Barrier();
+        Put(shared, at, Squares(shared, means + column, m, p.M, s0.A, s1.A, s2.A, s3.A));
+        Put(shared, at + 8, Squares(shared, means + column + 8, m, p.M, s0.B, s1.B, s2.B, s3.B));
+        Put(shared, at + 16, Squares(shared, means + column + 16, m, p.M, s0.C, s1.C, s2.C, s3.C));
+        Put(shared, at + 24, Squares(shared, means + column + 24, m, p.M, s0.D, s1.D, s2.D, s3.D));
+        Group.Barrier();
+        if (thread < columns && n0 + thread < p.N) p.Moments[2 * (m0 / TileM) + 1, n0 + thread] = Total(shared, thread, columns, lines);
+    }
+
+    private static void Put(ArrayView<float> shared, int at, (float Left, float Right) v) => (shared[at], shared[at + 1]) = v;
+
+    private static float Total(ArrayView<float> shared, int column, int columns, int lines)
+    {
+        float sum = 0;
+        for (int i = 0; i < lines; i++) sum += shared[i * columns + column];
+        return sum;
+    }
+
+    /// <summary>Sums of a thread's eight rows in two columns; rows that there are not hold zeros.</summary>
+    private static (float Left, float Right) Sum(Four a, Four b, Four c, Four d) =>
+        (((a.X + a.Z) + (b.X + b.Z)) + ((c.X + c.Z) + (d.X + d.Z)), ((a.Y + a.W) + (b.Y + b.W)) + ((c.Y + c.W) + (d.Y + d.W)));
+
+    private static (float Left, float Right) Squares(ArrayView<float> shared, int mean, int m, int rows, Four a, Four b, Four c, Four d)
+    {
+        float left = shared[mean], right = shared[mean + 1];
+        return (Squares(m, rows, left, a.X, a.Z, b.X, b.Z) + Squares(m + 32, rows, left, c.X, c.Z, d.X, d.Z), Squares(m, rows, right, a.Y, a.W, b.Y, b.W) + Squares(m + 32, rows, right, c.Y, c.W, d.Y, d.W));
+    }
+
+    private static float Squares(int m, int rows, float mean, float a, float b, float c, float d) =>
+        (Square(m, rows, a - mean) + Square(m + 8, rows, b - mean)) + (Square(m + 16, rows, c - mean) + Square(m + 24, rows, d - mean));
+
+    private static float Square(int m, int rows, float d) => m < rows ? d * d : 0;
+
+    private static void Store(in GpuProductArgs p, int layer, int m, int n, Strip s)
+    {
+        Store(p, layer, m, n, s.A);
+        Store(p, layer, m, n + 8, s.B);
+        Store(p, layer, m, n + 16, s.C);
+        Store(p, layer, m, n + 24, s.D);
+    }
+
+    private static void Store(in GpuProductArgs p, int layer, int m, int n, Four c)
+    {
+        Store(p, layer, m, n, c.X, c.Y);
+        Store(p, layer, m + 8, n, c.Z, c.W);
+    }
+
+    private static void Store(in GpuProductArgs p, int layer, int m, int n, float first, float second)
+    {
+        if (m >= p.M) return;
+        if (n < p.N) ProductEpilogue.Store<TFunction>(p, layer * p.M + m, n, first);
+        if (n + 1 < p.N) ProductEpilogue.Store<TFunction>(p, layer * p.M + m, n + 1, second);
+    }
+
+    /// <summary>A thread's share of bringing a factor's tiles: two or four times 16 bytes of each.</summary>
+    private struct Loader<T> where T : unmanaged, IFactor
+    {
+        private Place _one, _p0, _p1, _p2, _p3;
+        private int _k;
+        private readonly int _row, _rows, _line, _lines, _extent;
+
+        /// <param name="f">The factor.</param>
+        /// <param name="thread">The thread.</param>
+        /// <param name="batch">The product of a batch.</param>
+        /// <param name="first">The tile's first row.</param>
+        /// <param name="rows">Rows that there are.</param>
+        /// <param name="extent">The tile's rows.</param>
+        /// <param name="begin">First term.</param>
+        public Loader(in GpuFactor f, int thread, int batch, int first, int rows, int extent, int begin)
+        {
+            int threads = 64 * default(TTile).Across, across = default(T).AlongTerms ? 4 : extent / 4;   // chunks along the contiguous side of a tile
+            (_rows, _extent, _line, _lines) = (rows, extent, thread / across, threads / across);
+            int chunk = thread % across * 4;
+            if (default(T).AlongTerms)
+            {
+                (_row, _k) = (first + _line, begin + chunk);
+                _one = default(T).Term(f, batch, _k);
+                _p0 = default(T).Row(f, batch, _row);
+                _p1 = default(T).Row(f, batch, _row + _lines);
+                _p2 = default(T).Row(f, batch, _row + 2 * _lines);
+                _p3 = default(T).Row(f, batch, _row + 3 * _lines);
+            }
+            else
+            {
+                (_row, _k) = (first + chunk, begin + _line);
+                _one = default(T).Row(f, batch, _row);
+                _p0 = default(T).Term(f, batch, _k);
+                _p1 = default(T).Term(f, batch, _k + _lines);
+                _p2 = default(T).Term(f, batch, _k + 2 * _lines);
+                _p3 = default(T).Term(f, batch, _k + 3 * _lines);
+            }
+        }
+
+        /// <summary>Asks for the next tile.</summary>
+        public void Load(in GpuFactor f, ArrayView<float> tiles, int to, int end)
+        {
+            Load(f, tiles, to, end, 0, ref _p0);
+            Load(f, tiles, to, end, 1, ref _p1);
+            if (4 * _extent > 2 * 64 * default(TTile).Across)
+            {
+                Load(f, tiles, to, end, 2, ref _p2);
+                Load(f, tiles, to, end, 3, ref _p3);
+            }
+            if (default(T).AlongTerms) _one = default(T).Next(f, _one, Fragment.Terms);
+            _k += Fragment.Terms;
+        }
+
+        private void Load(in GpuFactor f, ArrayView<float> tiles, int to, int end, int i, ref Place place)
+        {
+            int line = _line + i * _lines, at;
+            if (default(T).AlongTerms)
+            {
+                at = _row + i * _lines < _rows && _k < end ? default(T).At(f, place, _one) : -1;
+                to += Fragment.Along(line, Group.IdxX & 3);
+            }
+            else
+            {
+                at = _row < _rows && _k + i * _lines < end ? default(T).At(f, _one, place) : -1;
+                to += Fragment.Across(Group.IdxX % (_extent / 4) * 4, line, _extent);
+                place = default(T).Next(f, place, Fragment.Terms);
+            }
+            default(TFragments).Copy(tiles, to, f.Data.Data, at);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>How a device multiplies matrices; sums, and everything else, are in float32 always.</summary>
+public enum Precision
+{
+    /// <summary>Factors are float32. Every device can.</summary>
+    Float32,
+
+    /// <summary>Factors are rounded to TF32: float32's range with 10 bits behind the point. On the tensor cores of NVIDIA's cards from compute capability 8.0 on.</summary>
+    Tf32,
+}

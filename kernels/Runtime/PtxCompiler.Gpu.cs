@@ -1,0 +1,36 @@
+using System.Reflection;
+using ILGPU;
+using ILGPU.Backends;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>Compiles GPU bodies to PTX for an NVIDIA architecture where there may be no such device.</summary>
+internal sealed class PtxCompiler : IDisposable
+{
+    /// <summary>The PTX version that CUDA 12.0 and everything later understands.</summary>
+    private static readonly CudaInstructionSet Version = CudaInstructionSet.ISA_80;
+
+    private readonly PTXBackend _backend;
+
+    /// <param name="context">Of the kernels; knows their intrinsics.</param>
+    /// <param name="sm">Architecture, for instance 80 or 90.</param>
+    public PtxCompiler(Context context, int sm)
+    {
+        var architecture = new CudaArchitecture(sm / 10, sm % 10);
+        _backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, Version, null!);
+    }
+
+    /// <summary>The PTX of a body in groups of a fixed number of threads.</summary>
+    public string Compile(MethodInfo body, int group)
+    {
+        var kernel = (PTXCompiledKernel)_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(body), new KernelSpecialization(group, null));
+        return kernel.PTXAssembly;
+    }
+
+    public void Dispose() => _backend.Dispose();
+}

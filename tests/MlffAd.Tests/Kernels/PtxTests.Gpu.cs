@@ -1,0 +1,37 @@
+using MlffAd.Cli;
+using MlffAd.Configuration;
+using MlffAd.Kernels.Runtime;
+using Xunit;
+
+namespace MlffAd.Tests.Kernels;
+
+/// <summary>The GPU code of the whole network for NVIDIA's cards, where there may be none.</summary>
+public sealed class PtxTests
+{
+    [Theory]
+    [InlineData(75, Precision.Float32)]
+    [InlineData(80, Precision.Tf32)]
+    [InlineData(90, Precision.Tf32)]
+    public void EveryKernelOfTrainingAndScoringIsAsPromised(int sm, Precision precision)
+    {
+        var rows = BenchPtx.Compile(Preset.Find("paper")!.With("train.batch", "4"), sm, precision);
+        Assert.All(rows, r =>
+        {
+            Assert.True(r.FloatAtomics == 0, $"{r.Name} adds floats in an order that is nobody's.");
+            Assert.True(r.SharedBytes <= r.DeclaredBytes, $"{r.Name} takes {r.SharedBytes} bytes of shared memory and declares {r.DeclaredBytes}.");
+            Assert.True(r.SharedBytes <= 48 << 10, $"{r.Name} takes {r.SharedBytes} bytes of shared memory.");
+            Assert.True(r.Local == 0, $"{r.Name} keeps numbers in memory that belong in registers.");
+            bool tensor = r.Name.StartsWith("product.tensor", StringComparison.Ordinal);
+            Assert.Equal((tensor, tensor), (r.TensorProducts > 0, r.Copies > 0));
+        });
+        // Layers whose channels are no multiple of four have no 16 bytes to copy: the image's, the counts', the score's.
+        var products = rows.Where(r => r.Name.StartsWith("product", StringComparison.Ordinal)).ToList();
+        if (precision == Precision.Tf32) Assert.True(products.Where(r => r.TensorProducts > 0).Sum(r => r.Training) > 0.9 * products.Sum(r => r.Training));
+        else Assert.DoesNotContain(products, r => r.TensorProducts > 0);
+        Assert.InRange(rows.Sum(r => r.Training), 1, 740);
+    }
+
+    [Fact]
+    public void TurningHasNoTensorCoresForFloats() =>
+        Assert.Contains("8.0", Assert.Throws<DeviceException>(() => Device.OpenCompiler(75, Precision.Tf32)).Message, StringComparison.Ordinal);
+}

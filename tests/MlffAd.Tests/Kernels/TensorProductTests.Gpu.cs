@@ -1,0 +1,174 @@
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using Xunit;
+
+namespace MlffAd.Tests.Kernels;
+
+/// <summary>The tensor cores' product with its fragments emulated: the same places in memory, the same elements in the same threads, by plain arithmetic. Factors are rounded to TF32 beforehand, so
+/// that products are exact and only sums round.</summary>
+public sealed class TensorProductTests
+{
+    public static TheoryData<string> Emulating => [.. TestDevices.Fast.Where(row => row.Data != "cpu").Select(row => row.Data)];
+
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
+    public void EveryLayoutAndTileGivesTheSumsOfRoundedFactors(string id)
+    {
+        using var emulation = new Emulation(id);
+        // Rows, columns and terms that end within a tile; a batch of two.
+        const int m = 140, n = 72, k = 36, batch = 2;
+        foreach (var (transposeA, transposeB) in new[] { (false, false), (false, true), (true, false), (true, true) })
+            foreach (bool wide in new[] { false, true })
+            {
+                using var a = Rounded(emulation.Device, transposeA ? Shape.Of(batch, k, m) : Shape.Of(batch, m, k), 1);
+                using var b = Rounded(emulation.Device, transposeB ? Shape.Of(batch, n, k) : Shape.Of(batch, k, n), 2);
+                using var y = Tensor.Rent(emulation.Device, Shape.Of(batch, m, n), "y");
+                Multiply(a, b, y, transposeA, transposeB, wide);
+                float[] av = a.ToArray(), bv = b.ToArray(), yv = y.ToArray();
+                for (int i = 0; i < yv.Length; i++)
+                {
+                    int item = i / (m * n), row = i / n % m, column = i % n;
+                    double sum = 0, size = 0;
+                    for (int t = 0; t < k; t++)
+                    {
+                        double term = (double)av[item * m * k + (transposeA ? t * m + row : row * k + t)] * bv[item * n * k + (transposeB ? column * k + t : t * n + column)];
+                        sum += term;
+                        size += Math.Abs(term);
+                    }
+                    Assert.True(Math.Abs(yv[i] - sum) <= 1e-6 * size, $"A{(transposeA ? "ᵀ" : "")}·B{(transposeB ? "ᵀ" : "")}, wide {wide}: y[{item},{row},{column}] is {yv[i]}, not {sum}.");
+                }
+            }
+    }
+
+    private static void Multiply(Tensor a, Tensor b, Tensor y, bool transposeA, bool transposeB, bool wide)
+    {
+        int m = y.Shape.Area, n = y.C, k = transposeA ? a.Shape.Area : a.C;
+        GpuFactor Factor(Tensor t) => new(t.Gpu, t.Shape.Area, 1, t.C, 0, 0, 0, 0, 0);
+        var args = new GpuProductArgs(Factor(a), Factor(b), y.Gpu, m, n, k);
+        switch (transposeA, transposeB)
+        {
+            case (false, false): Launch<RowsOfTerms, TermsOfRows>(y, args, wide); break;
+            case (false, true): Launch<RowsOfTerms, RowsOfTerms>(y, args, wide); break;
+            case (true, false): Launch<TermsOfRows, TermsOfRows>(y, args, wide); break;
+            case (true, true): Launch<TermsOfRows, RowsOfTerms>(y, args, wide); break;
+        }
+    }
+
+    private static void Launch<TA, TB>(Tensor y, in GpuProductArgs p, bool wide) where TA : unmanaged, IFactor where TB : unmanaged, IFactor
+    {
+        if (wide) TensorProduct<TA, TB, Identity, EmulatedFragments, EightWarps>.Launch(y.Device, y.Shape.N, p);
+        else TensorProduct<TA, TB, Identity, EmulatedFragments, FourWarps>.Launch(y.Device, y.Shape.N, p);
+    }
+
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
+    public void ConvolutionsAndGradientsEqualTheSumsOfRoundedFactors(string id)
+    {
+        using var emulation = new Emulation(id);
+        foreach (var c in new ConvolutionTests.Case[]
+        {
+            new(new(1, 9, 7, 8), 12, new(3, 1, 1)), new(new(2, 8, 9, 20), 68, new(1)), new(new(1, 11, 10, 4), 8, new(3, 2, 1)), new(new(1, 6, 5, 24), 4, new(1, 2, 0)),
+            new(new(1, 40, 40, 4), 8, new(3, 1, 1)),   // positions enough to be split
+        })
+        {
+            using var x = RoundedSlice(emulation.Device, c.X, 1);
+            using var w = Rounded(emulation.Device, c.W, 2);
+            using var dy = RoundedSlice(emulation.Device, c.Y, 3);
+            using var bias = new Slice(emulation.Device, Shape.Of(c.Cout), 4, gaps: false);
+            using var residual = new Slice(emulation.Device, c.Y, 5);
+            using var y = new Slice(emulation.Device, c.Y, 6);
+            using var dx = new Slice(emulation.Device, c.X, 7);
+            using var dw = new Slice(emulation.Device, c.W, 8, gaps: false);
+            float[] xv = x.Tensor.ToArray(), wv = w.ToArray(), dyv = dy.Tensor.ToArray();
+            double[] sums = ConvolutionTests.ReferenceForward(xv, wv, c);
+            Convolution.Forward(x.Tensor, w, bias.Tensor, y.Tensor, c.G, residual.Tensor, Activation.ReLU);
+            AssertClose([.. sums.Select((v, i) => Math.Max(0, v + bias.Values[i % c.Cout] + residual.Values[i]))], y.Tensor.ToArray(), $"{c} y");
+            y.AssertGapsUntouched();
+            var (dxSums, dwSums, _) = ConvolutionTests.ReferenceGradients(xv, wv, dyv, c);
+            Convolution.InputGradient(dy.Tensor, w, dx.Tensor, c.G, add: true);
+            AssertClose([.. dxSums.Zip(dx.Values, (s, old) => s + old)], dx.Tensor.ToArray(), $"{c} dx");
+            dx.AssertGapsUntouched();
+            Convolution.WeightGradient(x.Tensor, dy.Tensor, dw.Tensor, c.G, add: true);
+            AssertClose([.. dwSums.Zip(dw.Values, (s, old) => s + old)], dw.Tensor.ToArray(), $"{c} dw");
+        }
+    }
+
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
+    public void StatisticsMadeInPassingAreTheMaps(string id)
+    {
+        using var emulation = new Emulation(id);
+        // Blocks of 128 rows of which the last is short; columns that fill a tile and that do not; a mean far from 0.
+        foreach (var c in new ConvolutionTests.Case[] { new(new(1, 13, 12, 8), 72, new(3, 1, 1)), new(new(3, 7, 6, 4), 12, new(1)) })
+        {
+            using var x = Rounded(emulation.Device, c.X, 1);
+            using var w = Rounded(emulation.Device, c.W, 2);
+            using var y = Tensor.Rent(emulation.Device, c.Y, "y");
+            using var mean = Tensor.Rent(emulation.Device, Shape.Of(c.Cout), "mean");
+            using var variance = Tensor.Rent(emulation.Device, Shape.Of(c.Cout), "variance");
+            x.Write([.. x.ToArray().Select(v => v + 2)]);
+            var moments = new Moments();
+            Convolution.Forward(x, w, null, y, c.G, moments: moments);
+            int launches = Launches(emulation.Device);
+            BatchNorm.Statistics(y, mean, variance, moments);
+            Assert.Equal(1, Launches(emulation.Device) - launches);   // blocks were there: they are only combined
+            float[] values = y.ToArray(), means = mean.ToArray(), variances = variance.ToArray();
+            for (int o = 0; o < c.Cout; o++)
+            {
+                double[] column = [.. Enumerable.Range(0, c.Y.Rows).Select(r => (double)values[r * c.Cout + o])];
+                double expected = column.Average(), square = column.Average(v => (v - expected) * (v - expected));
+                Assert.Equal(expected, means[o], 1e-6 * Math.Abs(expected) + 1e-6 * Math.Sqrt(square));
+                Assert.Equal(square, variances[o], 1e-5 * square);
+            }
+        }
+    }
+
+    private static int Launches(Device device) => (int)device.CompiledKernels.Sum(k => k.Launches);
+
+    private static void AssertClose(double[] expected, float[] got, string what)
+    {
+        double size = expected.Max(Math.Abs);
+        for (int i = 0; i < got.Length; i++) Assert.True(Math.Abs(got[i] - expected[i]) <= 2e-6 * size, $"{what}[{i}] is {got[i]}, not {expected[i]}.");
+    }
+
+    private static Tensor Rounded(Device device, Shape shape, int seed)
+    {
+        float[] values = Gradients.Random((int)shape.Count, seed);
+        Round(values);
+        return Tensor.From(device, shape, values, $"rounded {seed}");
+    }
+
+    /// <summary>A slice whose rows begin at multiples of 16 bytes.</summary>
+    private static Slice RoundedSlice(Device device, Shape shape, int seed)
+    {
+        var slice = new Slice(device, shape, seed, before: 4, after: 8);
+        float[] values = [.. slice.Values];
+        Round(values);
+        slice.Tensor.Write(values);
+        return slice;
+    }
+
+    private static void Round(float[] values)
+    {
+        for (int i = 0; i < values.Length; i++) values[i] = BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(values[i]) + 0x1000) & ~0x1FFFu);
+    }
+
+    /// <summary>A device that multiplies by emulated fragments meanwhile.</summary>
+    private sealed class Emulation : IDisposable
+    {
+        private readonly TestDevices.Lease _lease;
+        private readonly Arithmetic _before;
+
+        public Emulation(string id)
+        {
+            _lease = TestDevices.Borrow(id);
+            var gpu = (GpuDevice)_lease.Device;
+            (_before, gpu.Arithmetic) = (gpu.Arithmetic, Arithmetic.EmulatedTf32);
+        }
+
+        public Device Device => _lease.Device;
+
+        public void Dispose()
+        {
+            ((GpuDevice)_lease.Device).Arithmetic = _before;
+            _lease.Dispose();
+        }
+    }
+}
