@@ -24,20 +24,6 @@ internal readonly record struct GpuProductArgs(GpuFactor A, GpuFactor B, GpuRows
     public GpuProductArgs(GpuFactor a, GpuFactor b, GpuRows y, int m, int n, int k) : this(a, b, y, y, y, y, m, n, k, Part: 0, Add: 0, HasBias: 0, HasResidual: 0, HasMoments: 0) { }
 }
 
-/// <summary>Four numbers in registers: an array indexed in a loop would lie in local memory.</summary>
-internal struct Four
-{
-    public float X, Y, Z, W;
-
-    public void MultiplyAdd(float a, Four b)
-    {
-        X += a * b.X;
-        Y += a * b.Y;
-        Z += a * b.Z;
-        W += a * b.W;
-    }
-}
-
 /// <summary>The matrix product in float32, on any GPU. A group of 256 threads computes 64 × 64 results, each thread 4 × 4 in registers, from tiles of 64 × 16 of both factors in shared memory.</summary>
 /// <remarks>Each loaded element is used 64 times. Factors are indexed in place (implicit products): no patch is ever stored. The order of the sum is fixed.</remarks>
 internal static class PlainProduct<TA, TB, TFunction> where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction

@@ -49,9 +49,12 @@ public static partial class BatchNorm
     }
 
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual)
-        where TFunction : unmanaged, IFunction =>
-        Launcher<TFunction>.Apply.LaunchItems(x.Device, x.Count, new(x.Gpu, mean.Gpu, variance.Gpu, gamma.Gpu, beta.Gpu, (residual ?? x).Gpu, y.Gpu,
-            eps, (int)x.Count, x.C, residual is null ? 0 : 1));
+        where TFunction : unmanaged, IFunction
+    {
+        BatchNormApplyArgs p = new(x.Gpu, mean.Gpu, variance.Gpu, gamma.Gpu, beta.Gpu, (residual ?? x).Gpu, y.Gpu, eps, (int)x.Count, x.C, residual is null ? 0 : 1);
+        if (InFours(x.C, p.X, p.Mean, p.Variance, p.Gamma, p.Beta, p.Residual, p.Y)) LaunchWide(WideLauncher<TFunction>.Apply, x, p);
+        else Launcher<TFunction>.Apply.LaunchItems(x.Device, x.Count, p);
+    }
 
     static partial void RunningGpu(Tensor batch, Tensor unbias, Tensor running, float momentum) =>
         RunningLauncher.LaunchItems(running.Device, running.Count, new(batch.Gpu, unbias.Gpu, running.Gpu, momentum, (int)running.Count));
@@ -59,12 +62,16 @@ public static partial class BatchNorm
     static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction
     {
         var x = maps.X;
-        LaunchRows(Launcher<TFunction>.Sums, x, maps.Y, maps.Dy, vectors.Mean, partials);
+        BatchNormElementArgs p = new(x.Gpu, maps.Y.Gpu, maps.Dy.Gpu, (maps.Dx ?? x).Gpu, (maps.Dresidual ?? x).Gpu,
+            vectors.Mean.Gpu, vectors.Variance.Gpu, vectors.Gamma.Gpu, vectors.Dgamma.Gpu, vectors.Dbeta.Gpu, vectors.Eps, vectors.Frozen ? 0 : 1f / x.Rows, (int)x.Count, x.C,
+            maps.Dx is null ? 0 : 1, maps.Dresidual is null ? 0 : 1, maps.AddX ? 1 : 0, maps.AddResidual ? 1 : 0);
+        bool wide = InFours(x.C, p.X, p.Y, p.Dy, p.Dx, p.Dresidual, p.Mean, p.Variance, p.Gamma, p.Dgamma, p.Dbeta);
+        if (wide) LaunchWide(WideLauncher<TFunction>.Sums, x, new BatchNormRowArgs(p.X, p.Y, p.Dy, p.Mean, partials.Gpu, x.Rows, BlockRows(x.C), x.C, 0));
+        else LaunchRows(Launcher<TFunction>.Sums, x, maps.Y, maps.Dy, vectors.Mean, partials);
         LaunchBlocks(CombineSumsLauncher, x, partials, vectors.Variance, vectors.Dbeta, vectors.Dgamma, vectors.Eps, BlockRows(x.C), shifted: false);
         if (maps.Dx is null && maps.Dresidual is null) return;
-        Launcher<TFunction>.Elements.LaunchItems(x.Device, x.Count, new(x.Gpu, maps.Y.Gpu, maps.Dy.Gpu, (maps.Dx ?? x).Gpu, (maps.Dresidual ?? x).Gpu,
-            vectors.Mean.Gpu, vectors.Variance.Gpu, vectors.Gamma.Gpu, vectors.Dgamma.Gpu, vectors.Dbeta.Gpu, vectors.Eps, vectors.Frozen ? 0 : 1f / x.Rows, (int)x.Count, x.C,
-            maps.Dx is null ? 0 : 1, maps.Dresidual is null ? 0 : 1, maps.AddX ? 1 : 0, maps.AddResidual ? 1 : 0));
+        if (wide) LaunchWide(WideLauncher<TFunction>.Elements, x, p);
+        else Launcher<TFunction>.Elements.LaunchItems(x.Device, x.Count, p);
     }
 
     private static void LaunchRows(GpuKernel<BatchNormRowArgs> kernel, Tensor x, Tensor y, Tensor dy, Tensor mean, Tensor partials)

@@ -22,6 +22,10 @@ internal readonly struct GpuRows(ArrayView<float> data, int pitch, bool aligned)
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => ref Data[row * Pitch + c];
     }
+
+    /// <summary>Four channels as 16 bytes: the rows must be aligned, and <see cref="Pitch"/> and <paramref name="c"/> multiples of four.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref Four Wide(int row, int c) => ref Data.Cast<Four>()[row * (Pitch / 4) + c / 4];
 }
 
 internal static class GpuTensors

@@ -22,6 +22,21 @@ internal static class GroupColumns
         return shared[t % width];
     }
 
+    /// <summary>Σ of each column's values, four columns side by side.</summary>
+    public static Four Sum(ArrayView<Four> shared, int width, Four value)
+    {
+        int t = Group.IdxX;
+        Group.Barrier();   // the last result has been read by all
+        shared[t] = value;
+        for (int s = Group.DimX / 2; s >= width; s >>= 1)
+        {
+            Group.Barrier();
+            if (t < s) shared[t] += shared[t + s];
+        }
+        Group.Barrier();
+        return shared[t % width];
+    }
+
     /// <summary>Maximum over the whole group.</summary>
     public static float Max(ArrayView<float> shared, float value)
     {

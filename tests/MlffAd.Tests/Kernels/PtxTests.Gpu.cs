@@ -21,6 +21,7 @@ public sealed class PtxTests
             Assert.True(r.SharedBytes <= r.DeclaredBytes, $"{r.Name} takes {r.SharedBytes} bytes of shared memory and declares {r.DeclaredBytes}.");
             Assert.True(r.SharedBytes <= 48 << 10, $"{r.Name} takes {r.SharedBytes} bytes of shared memory.");
             Assert.True(r.Local == 0, $"{r.Name} keeps numbers in memory that belong in registers.");
+            Assert.True(r.Vectors > 0 || !r.Name.Contains(".wide:", StringComparison.Ordinal), $"{r.Name} moves no 16 bytes at once.");
             bool tensor = r.Name.StartsWith("product.tensor", StringComparison.Ordinal);
             Assert.Equal((tensor, tensor), (r.TensorProducts > 0, r.Copies > 0));
         });

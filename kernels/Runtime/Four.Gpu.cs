@@ -1,0 +1,23 @@
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>Four numbers in registers, and 16 bytes in memory: an array indexed in a loop would lie in local memory.</summary>
+internal struct Four(float x, float y, float z, float w)
+{
+    public float X = x, Y = y, Z = z, W = w;
+
+    public static Four operator +(Four a, Four b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
+
+    public static Four operator -(Four a, Four b) => new(a.X - b.X, a.Y - b.Y, a.Z - b.Z, a.W - b.W);
+
+    public static Four operator *(Four a, Four b) => new(a.X * b.X, a.Y * b.Y, a.Z * b.Z, a.W * b.W);
+
+    public static Four operator /(Four a, Four b) => new(a.X / b.X, a.Y / b.Y, a.Z / b.Z, a.W / b.W);
+
+    public void MultiplyAdd(float a, Four b)
+    {
+        X += a * b.X;
+        Y += a * b.Y;
+        Z += a * b.Z;
+        W += a * b.W;
+    }
+}
