@@ -53,9 +53,10 @@ public sealed class StepOperators : IExecutor
 
         var parameters = ParameterList.Of(config);
         Value w = Of(Shape.Of(parameters.TrainedFloats), "parameters"), statistics = Of(Shape.Of(parameters.StatisticFloats), "statistics");
-        Note("batchnorm.running", Count(statistics), [statistics, statistics, statistics], t => BatchNorm.UpdateRunning(t[0], t[1], t[2]));
+        Note("batchnorm.running", Count(statistics), [statistics, statistics, statistics], t => BatchNorm.UpdateRunning(t[0], t[1], 1, t[2]), t => Pointwise.Fill(t[1], 100));
         Note("sgd.norm", Count(w), [w], t => Sgd.SquaredNorm(t[0]));
-        Note("sgd.step", Count(w), [w, w, w], t => Sgd.Step(t[0], t[1], t[2], [new SgdRange(0, t[0].C, 1e-5f)], rate: 1e-4f, momentum: 0.9f));
+        var all = new SgdRange(0, parameters.Trained.Max(p => p.Start + p.Count), 1e-5f);
+        Note("sgd.step", Count(w), [w, w, w], t => Sgd.Step(t[0], t[1], t[2], [all], rate: 1e-4f, momentum: 0.9f));
     }
 
     /// <summary>Operators that the network does without, or that come before it.</summary>

@@ -42,9 +42,5 @@ internal sealed class PartStep : IDisposable
         return loss;
     }
 
-    public void Dispose()
-    {
-        _tape.Free();
-        _recorder.Dispose();
-    }
+    public void Dispose() => _tape.Free();
 }

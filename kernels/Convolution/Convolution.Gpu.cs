@@ -18,7 +18,11 @@ public static partial class Convolution
             HasBias = bias is null ? 0 : 1,
             HasResidual = residual is null ? 0 : 1,
         };
-        if (moments is not null && GpuProduct.ArithmeticOf(y.Device, args) != Arithmetic.Float32) args = args with { Moments = moments.BeginOnGpu(y, GpuProduct.MomentRows).Gpu, HasMoments = 1 };
+        if (moments is not null && f == Activation.None && bias is null && residual is null && GpuProduct.ArithmeticOf(y.Device, args) != Arithmetic.Float32)
+        {
+            GpuProduct.LaunchWithMoments<PatchFactor, RowsOfTerms>(y.Device, args with { Moments = moments.BeginOnGpu(y, GpuProduct.MomentRows).Gpu });
+            return;
+        }
         switch (f)
         {
             case Activation.None: GpuProduct.Launch<PatchFactor, RowsOfTerms, Identity>(y.Device, 1, args); break;

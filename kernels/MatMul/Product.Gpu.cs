@@ -9,7 +9,7 @@ namespace MlffAd.Kernels;
 /// <param name="Y">Result; part p of a split sum or product p of a batch is M rows further.</param>
 /// <param name="Bias">One row; read if <paramref name="HasBias"/> is not 0.</param>
 /// <param name="Residual">Like the result; read if <paramref name="HasResidual"/> is not 0.</param>
-/// <param name="Moments">Mean and squares of each 128 rows of each column, two rows for each 128, if <paramref name="HasMoments"/> is not 0: on tensor cores only, and before anything is added.</param>
+/// <param name="Moments">Mean and squares of each 128 rows of each column, two rows for each 128, if a tile makes moments; before anything is added.</param>
 /// <param name="M">Rows.</param>
 /// <param name="N">Columns.</param>
 /// <param name="K">Terms.</param>
@@ -17,11 +17,10 @@ namespace MlffAd.Kernels;
 /// <param name="Add">Not 0: the result's old value is a summand.</param>
 /// <param name="HasBias">See <paramref name="Bias"/>.</param>
 /// <param name="HasResidual">See <paramref name="Residual"/>.</param>
-/// <param name="HasMoments">See <paramref name="Moments"/>.</param>
-internal readonly record struct GpuProductArgs(GpuFactor A, GpuFactor B, GpuRows Y, GpuRows Bias, GpuRows Residual, GpuRows Moments, int M, int N, int K, int Part, int Add, int HasBias, int HasResidual, int HasMoments)
+internal readonly record struct GpuProductArgs(GpuFactor A, GpuFactor B, GpuRows Y, GpuRows Bias, GpuRows Residual, GpuRows Moments, int M, int N, int K, int Part, int Add, int HasBias, int HasResidual)
 {
     /// <summary>A product without anything beside; whatever memory is not used must still be some.</summary>
-    public GpuProductArgs(GpuFactor a, GpuFactor b, GpuRows y, int m, int n, int k) : this(a, b, y, y, y, y, m, n, k, Part: 0, Add: 0, HasBias: 0, HasResidual: 0, HasMoments: 0) { }
+    public GpuProductArgs(GpuFactor a, GpuFactor b, GpuRows y, int m, int n, int k) : this(a, b, y, y, y, y, m, n, k, Part: 0, Add: 0, HasBias: 0, HasResidual: 0) { }
 }
 
 /// <summary>The matrix product in float32, on any GPU. A group of 256 threads computes 64 × 64 results, each thread 4 × 4 in registers, from tiles of 64 × 16 of both factors in shared memory.</summary>
@@ -122,6 +121,19 @@ internal static class GpuProduct
             case Arithmetic.EmulatedTf32 when wide: TensorProduct<TA, TB, TFunction, EmulatedFragments, EightWarps>.Launch(device, layers, p); break;
             case Arithmetic.EmulatedTf32: TensorProduct<TA, TB, TFunction, EmulatedFragments, FourWarps>.Launch(device, layers, p); break;
             default: PlainProduct<TA, TB, TFunction>.Launch(device, layers, p); break;
+        }
+    }
+
+    /// <summary>The same on tensor cores, with the moments of the result, to which nothing is added.</summary>
+    public static void LaunchWithMoments<TA, TB>(Device device, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor
+    {
+        bool wide = IsWide(p.M, p.N, layers: 1);
+        switch (ArithmeticOf(device, p))
+        {
+            case Arithmetic.Tf32 when wide: TensorProduct<TA, TB, Identity, Tf32Fragments, EightWarpsWithMoments>.Launch(device, 1, p); break;
+            case Arithmetic.Tf32: TensorProduct<TA, TB, Identity, Tf32Fragments, FourWarpsWithMoments>.Launch(device, 1, p); break;
+            case Arithmetic.EmulatedTf32 when wide: TensorProduct<TA, TB, Identity, EmulatedFragments, EightWarpsWithMoments>.Launch(device, 1, p); break;
+            default: TensorProduct<TA, TB, Identity, EmulatedFragments, FourWarpsWithMoments>.Launch(device, 1, p); break;
         }
     }
 

@@ -10,18 +10,41 @@ internal interface ITileOfWarps
 {
     /// <summary>Warps beside each other along the columns: 4 for 128 columns, 2 for 64.</summary>
     int Across { get; }
+
+    /// <summary>Whether the moments of the tile's rows are made.</summary>
+    bool MakesMoments { get; }
 }
 
 /// <summary>128 × 128 results by eight warps.</summary>
 internal readonly struct EightWarps : ITileOfWarps
 {
     public int Across => 4;
+
+    public bool MakesMoments => false;
 }
 
 /// <summary>128 × 64 results by four warps.</summary>
 internal readonly struct FourWarps : ITileOfWarps
 {
     public int Across => 2;
+
+    public bool MakesMoments => false;
+}
+
+/// <summary><see cref="EightWarps"/> that make moments.</summary>
+internal readonly struct EightWarpsWithMoments : ITileOfWarps
+{
+    public int Across => 4;
+
+    public bool MakesMoments => true;
+}
+
+/// <summary><see cref="FourWarps"/> that make moments.</summary>
+internal readonly struct FourWarpsWithMoments : ITileOfWarps
+{
+    public int Across => 2;
+
+    public bool MakesMoments => true;
 }
 
 /// <summary>Four 16×8 fragments beside each other: a warp's 16 × 32 results.</summary>
@@ -89,7 +112,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile>
             ahead = ahead == 2 * Stage ? 0 : ahead + Stage;
         }
         int lane = thread & 31, m = m0 + row + (lane >> 2), n = n0 + column + 2 * (lane & 3);
-        if (p.HasMoments != 0) Moments(p, tiles, m0, n0, m, row / WarpM * 8 + (lane >> 2), column + 2 * (lane & 3), s0, s1, s2, s3);
+        if (default(TTile).MakesMoments) Moments(p, tiles, m0, n0, m, row / WarpM * 8 + (lane >> 2), column + 2 * (lane & 3), s0, s1, s2, s3);
         Store(p, layer, m, n, s0);
         Store(p, layer, m + 16, n, s1);
         Store(p, layer, m + 32, n, s2);
@@ -144,19 +167,20 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile>
         Put(shared, at + 16, Sum(s0.C, s1.C, s2.C, s3.C));
         Put(shared, at + 24, Sum(s0.D, s1.D, s2.D, s3.D));
         Group.Barrier();
-        if (thread < columns)
-        {
-            float mean = Total(shared, thread, columns, lines) / rows;
-            shared[means + thread] = mean;
-            if (n0 + thread < p.N) p.Moments[2 * (m0 / TileM), n0 + thread] = mean;
-        }
+        // All threads add, some of them the same column: they are idle otherwise.
+        int mine = thread % columns;
+        float mean = Total(shared, mine, columns, lines) / rows;
+        shared[means + mine] = mean;
         Group.Barrier();
         Put(shared, at, Squares(shared, means + column, m, p.M, s0.A, s1.A, s2.A, s3.A));
         Put(shared, at + 8, Squares(shared, means + column + 8, m, p.M, s0.B, s1.B, s2.B, s3.B));
         Put(shared, at + 16, Squares(shared, means + column + 16, m, p.M, s0.C, s1.C, s2.C, s3.C));
         Put(shared, at + 24, Squares(shared, means + column + 24, m, p.M, s0.D, s1.D, s2.D, s3.D));
         Group.Barrier();
-        if (thread < columns && n0 + thread < p.N) p.Moments[2 * (m0 / TileM) + 1, n0 + thread] = Total(shared, thread, columns, lines);
+        float squares = Total(shared, mine, columns, lines);
+        if (thread >= columns || n0 + thread >= p.N) return;
+        p.Moments[2 * (m0 / TileM), n0 + thread] = mean;
+        p.Moments[2 * (m0 / TileM) + 1, n0 + thread] = squares;
     }
 
     private static void Put(ArrayView<float> shared, int at, (float Left, float Right) v) => (shared[at], shared[at + 1]) = v;

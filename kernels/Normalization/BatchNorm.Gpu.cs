@@ -27,7 +27,7 @@ public static partial class BatchNorm
         GpuRows Dgamma, GpuRows Dbeta, float Eps, float PerRow, int Count, int C, int HasX, int HasResidual, int AddX, int AddResidual);
 
     /// <summary>Operands of <see cref="RunningBody"/>: thread i does element i.</summary>
-    internal readonly record struct BatchNormRunningArgs(GpuRows Batch, GpuRows Unbias, GpuRows Running, float Momentum, int Count);
+    internal readonly record struct BatchNormRunningArgs(GpuRows Batch, GpuRows Rows, GpuRows Running, int Items, float Momentum, int Count);
 
     private static readonly GpuKernel<BatchNormRowArgs> MomentsLauncher = new("batchnorm.statistics.blocks", MomentsBody, GroupSize, SharedBytes);
     private static readonly GpuKernel<BatchNormBlockArgs> CombineMomentsLauncher = new("batchnorm.statistics.combine", CombineMomentsBody, GroupSize, SharedBytes),
@@ -56,8 +56,8 @@ public static partial class BatchNorm
         else Launcher<TFunction>.Apply.LaunchItems(x.Device, x.Count, p);
     }
 
-    static partial void RunningGpu(Tensor batch, Tensor unbias, Tensor running, float momentum) =>
-        RunningLauncher.LaunchItems(running.Device, running.Count, new(batch.Gpu, unbias.Gpu, running.Gpu, momentum, (int)running.Count));
+    static partial void RunningGpu(Tensor batch, Tensor rows, int items, Tensor running, float momentum) =>
+        RunningLauncher.LaunchItems(running.Device, running.Count, new(batch.Gpu, rows.Gpu, running.Gpu, items, momentum, (int)running.Count));
 
     static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction
     {
@@ -142,8 +142,7 @@ public static partial class BatchNorm
     private static void RunningBody(BatchNormRunningArgs p)
     {
         int i = Grid.GlobalIndex.X;
-        if (i >= p.Count || p.Unbias[0, i] == 0) return;
-        p.Running[0, i] = (1 - p.Momentum) * p.Running[0, i] + p.Momentum * (p.Batch[0, i] * p.Unbias[0, i]);
+        if (i < p.Count) p.Running[0, i] = Running(p.Running[0, i], p.Batch[0, i], p.Rows[0, i], p.Items, p.Momentum);
     }
 
     private static void SumsBody<TFunction>(BatchNormRowArgs p) where TFunction : unmanaged, IFunction

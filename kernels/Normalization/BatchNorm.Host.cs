@@ -29,11 +29,10 @@ public static unsafe partial class BatchNorm
         x.Device.Team.For(x.Rows, new ApplyJob<TFunction>(x.Host, mean.Host.Data, affine, (residual ?? x).Host, residual is not null, y.Host, Cache.IsLeftBy(y), x.C), Math.Max(1, Grain / x.C));
     }
 
-    private static void RunningHost(Tensor batch, Tensor unbias, Tensor running, float momentum)
+    private static void RunningHost(Tensor batch, Tensor rows, int items, Tensor running, float momentum)
     {
-        Span<float> b = batch.HostSpan, u = unbias.HostSpan, r = running.HostSpan;
-        for (int i = 0; i < r.Length; i++)
-            if (u[i] != 0) r[i] = (1 - momentum) * r[i] + momentum * (b[i] * u[i]);
+        Span<float> b = batch.HostSpan, n = rows.HostSpan, r = running.HostSpan;
+        for (int i = 0; i < r.Length; i++) r[i] = Running(r[i], b[i], n[i], items, momentum);
     }
 
     private static void GradientHost<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction

@@ -39,21 +39,29 @@ public static partial class BatchNorm
         Pointwise.Dispatch(f, new Application(x, mean, variance, gamma, beta, eps, y, residual));
     }
 
-    /// <summary><c>running ← (1 − momentum)·running + momentum·(batch·unbias)</c>, of any number of layers in one pass; elements whose factor is 0 stay.</summary>
-    /// <param name="batch">The batch's means and biased variances, without gaps.</param>
-    /// <param name="unbias">1 for a mean, <see cref="Unbias"/> for a variance, 0 for neither.</param>
+    /// <summary>What stands for a mean among the rows of <see cref="UpdateRunning"/>.</summary>
+    public const float Mean = -1;
+
+    /// <summary><c>running ← (1 − momentum)·running + momentum·batch</c>, of any number of layers in one pass; variances of n rows enter unbiased, n/(n − 1), but for n = 1.</summary>
+    /// <param name="batch">The batch's means and biased variances.</param>
+    /// <param name="rows">Rows of an item that each variance was taken over; <see cref="Mean"/> for a mean; 0 for what belongs to nobody and stays.</param>
+    /// <param name="items">Items of the batch.</param>
     /// <param name="running">Updated.</param>
     /// <param name="momentum">Share of the batch.</param>
-    public static void UpdateRunning(Tensor batch, Tensor unbias, Tensor running, float momentum = 0.1f)
+    public static void UpdateRunning(Tensor batch, Tensor rows, int items, Tensor running, float momentum = 0.1f)
     {
-        RequireVectors("batchnorm.running", batch, unbias, running);
-        using var _ = RunningKernel.Begin(running, 4 * running.Count, 16 * running.Count);
-        if (running.Device.IsHost) RunningHost(batch, unbias, running, momentum);
-        else RunningGpu(batch, unbias, running, momentum);
+        RequireVectors("batchnorm.running", batch, rows, running);
+        using var _ = RunningKernel.Begin(running, 6 * running.Count, 16 * running.Count);
+        if (running.Device.IsHost) RunningHost(batch, rows, items, running, momentum);
+        else RunningGpu(batch, rows, items, running, momentum);
     }
 
-    /// <summary>What makes a variance of n rows unbiased: n/(n − 1), but 1 for n = 1.</summary>
-    public static float Unbias(int rows) => rows > 1 ? (float)(rows / (rows - 1.0)) : 1;
+    private static float Running(float running, float batch, float rows, int items, float momentum)
+    {
+        float n = rows * items;
+        if (n > 1) batch *= n / (n - 1);
+        return rows == 0 ? running : (1 - momentum) * running + momentum * batch;
+    }
 
     /// <summary>Gradients to the input, γ, β and the residual. Two passes: the sums, then the elements.</summary>
     /// <param name="x">The forward's input.</param>
@@ -127,6 +135,6 @@ public static partial class BatchNorm
 
     static partial void StatisticsGpu(Tensor x, Tensor? made, Tensor mean, Tensor variance);
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual) where TFunction : unmanaged, IFunction;
-    static partial void RunningGpu(Tensor batch, Tensor unbias, Tensor running, float momentum);
+    static partial void RunningGpu(Tensor batch, Tensor rows, int items, Tensor running, float momentum);
     static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction;
 }

@@ -30,7 +30,9 @@ public static partial class Sgd
         Shape.Same("sgd.step", w, v);
         Shape.Same("sgd.step", w, g);
         Shape.Require("sgd.step", w.IsContiguous && v.IsContiguous && g.IsContiguous, "parameters lie without gaps", w, v, g);
-        using var _ = StepKernel.Begin(w, 6 * w.Count, 20 * w.Count);
+        long trained = 0;
+        foreach (var range in ranges) trained += range.Frozen ? 0 : range.Count;
+        using var _ = StepKernel.Begin(w, 6 * trained, 20 * trained);
         foreach (var range in ranges)
         {
             Shape.Require("sgd.step", range.Start >= 0 && range.Count >= 0 && range.Start + range.Count <= w.Count, $"{range} lies outside", w);

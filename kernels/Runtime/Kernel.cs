@@ -1,11 +1,16 @@
+using System.Runtime.InteropServices;
+
 namespace MlffAd.Kernels.Runtime;
 
 /// <summary>An operator's name, under which its GPU and host bodies are timed and counted.</summary>
-/// <remarks>Every public operator opens one range: <c>using var _ = Forward.Begin(y, flop, bytes);</c>. Without a profiler it costs a null test.</remarks>
+/// <remarks>Every public operator opens one range: <c>using var _ = Forward.Begin(y, flop, bytes);</c>. Without a profiler it costs two tests.</remarks>
 public sealed class Kernel(string name)
 {
     /// <summary>Name, <c>family.operation</c>.</summary>
     public string Name { get; } = name;
+
+    /// <summary>The name for NVIDIA's profilers, once it is wanted.</summary>
+    private nint _label;
 
     /// <summary>Opens the range; dispose it behind the launch.</summary>
     /// <param name="about">A tensor of the call: gives the device, and the shape in traces.</param>
@@ -20,15 +25,25 @@ public sealed class Kernel(string name)
         private readonly Kernel _kernel;
         private readonly Tensor _about;
         private readonly long _start, _flop, _bytes;
+        private readonly bool _shown;
 
         internal Range(Kernel kernel, Tensor about, long flop, long bytes)
         {
             _profiler = about.Device.Profiler;
             (_kernel, _about, _flop, _bytes) = (kernel, about, flop, bytes);
+            if (_shown = !about.Device.IsHost && Nvtx.IsPresent)
+            {
+                if (kernel._label == 0) kernel._label = Marshal.StringToCoTaskMemUTF8(kernel.Name);
+                Nvtx.Push(kernel._label);
+            }
             if (_profiler is not null) _start = _profiler.Start();
         }
 
         /// <summary>Closes the range.</summary>
-        public void Dispose() => _profiler?.Stop(_kernel.Name, _about, _start, _flop, _bytes);
+        public void Dispose()
+        {
+            _profiler?.Stop(_kernel.Name, _about, _start, _flop, _bytes);
+            if (_shown) Nvtx.Pop();
+        }
     }
 }

@@ -19,14 +19,27 @@ public sealed record KernelTotals(string Name)
     public double Bytes { get; internal set; }
 }
 
+/// <summary>A call that was timed.</summary>
+/// <param name="Name">The kernel.</param>
+/// <param name="About">The call's tensor: name and shape.</param>
+/// <param name="Begin">Seconds since the profiler began.</param>
+/// <param name="Seconds">How long it took, device waits included.</param>
+/// <param name="Flop">Floating-point operations, by the kernel's own formula.</param>
+/// <param name="Bytes">Bytes that must move, by the kernel's own formula.</param>
+public readonly record struct KernelCall(string Name, string About, double Begin, double Seconds, long Flop, long Bytes);
+
 /// <summary>Adds up calls, time, FLOP and bytes per kernel. Each range waits for the device, so times are true and the whole is slower.</summary>
 /// <remarks><c>MLFFAD_TRACE=1</c> prints the totals when the device closes, 2 also a line per call, 3 with its shape; all to standard error.</remarks>
 public sealed class Profiler(Device device, int traceLevel = 0)
 {
     private readonly Dictionary<string, KernelTotals> _totals = [];
+    private readonly long _began = Stopwatch.GetTimestamp();
 
     /// <summary>Totals, longest first.</summary>
     public IReadOnlyList<KernelTotals> Totals => [.. _totals.Values.OrderByDescending(t => t.Seconds)];
+
+    /// <summary>When set, every call is kept here.</summary>
+    public IList<KernelCall>? Calls { get; set; }
 
     internal static int LevelFromEnvironment =>
         int.TryParse(Environment.GetEnvironmentVariable("MLFFAD_TRACE"), CultureInfo.InvariantCulture, out int level) ? level : 0;
@@ -46,6 +59,7 @@ public sealed class Profiler(Device device, int traceLevel = 0)
         t.Seconds += seconds;
         t.Flop += flop;
         t.Bytes += bytes;
+        Calls?.Add(new KernelCall(name, about.ToString(), Stopwatch.GetElapsedTime(_began, start).TotalSeconds, seconds, flop, bytes));
         if (traceLevel >= 2)
             Console.Error.WriteLine(Line(name, 1, seconds, flop, bytes) + (traceLevel >= 3 ? $"  {about}" : ""));
     }

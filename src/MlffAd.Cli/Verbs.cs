@@ -20,6 +20,7 @@ internal static class Verbs
         SynthCommand.Create(),
         WeightsCommand.Create(),
         DevicesCommand.Create(),
+        ProfileCommand.Create(),
         BenchCommand.Create(),
         VerifyCommand.Create(),
     ];

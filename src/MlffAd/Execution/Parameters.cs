@@ -6,6 +6,9 @@ namespace MlffAd.Execution;
 /// <summary>A network's numbers on a device while it trains: one flat buffer each of weights, gradients, velocities and statistics, with named views.</summary>
 public sealed class Parameters : IDisposable
 {
+    private readonly Tensor _rowsOfStatistics;
+    private bool _hasRows;
+
     /// <summary>Rents the buffers; gradients and velocities are 0.</summary>
     /// <param name="device">Where.</param>
     /// <param name="weights">Weights and statistics to start from.</param>
@@ -18,6 +21,7 @@ public sealed class Parameters : IDisposable
         Velocities = Tensor.Rent(device, Shape.Of(trained), "velocities");
         Statistics = Tensor.From(device, Shape.Of(statistics), weights.Statistics, "running statistics");
         BatchStatistics = Tensor.Rent(device, Shape.Of(statistics), "batch statistics");
+        _rowsOfStatistics = Tensor.Rent(device, Shape.Of(statistics), "rows of statistics");
         Pointwise.Fill(Gradients, 0);
         Pointwise.Fill(Velocities, 0);
     }
@@ -40,6 +44,14 @@ public sealed class Parameters : IDisposable
     /// <summary>Means and variances of the present batch.</summary>
     public Tensor BatchStatistics { get; }
 
+    /// <summary>Rows of an image behind each of <see cref="Statistics"/>, as <see cref="BatchNorm.UpdateRunning"/> takes them; they are counted when they are first asked for.</summary>
+    internal Tensor RowsOfStatistics(Func<float[]> count)
+    {
+        if (!_hasRows) _rowsOfStatistics.Write(count());
+        _hasRows = true;
+        return _rowsOfStatistics;
+    }
+
     /// <summary>A parameter's part of one of the buffers.</summary>
     public static Tensor View(Tensor buffer, Parameter parameter) => buffer.Part(parameter.Start, parameter.Shape);
 
@@ -49,6 +61,6 @@ public sealed class Parameters : IDisposable
     /// <summary>Returns the buffers.</summary>
     public void Dispose()
     {
-        foreach (var buffer in (ReadOnlySpan<Tensor>)[Weights, Gradients, Velocities, Statistics, BatchStatistics]) buffer.Dispose();
+        foreach (var buffer in (ReadOnlySpan<Tensor>)[Weights, Gradients, Velocities, Statistics, BatchStatistics, _rowsOfStatistics]) buffer.Dispose();
     }
 }

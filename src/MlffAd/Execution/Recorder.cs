@@ -7,13 +7,12 @@ namespace MlffAd.Execution;
 
 /// <summary>Runs the network for training: computes at once, with batch statistics, and writes the tape, which does the same for the batches that follow.</summary>
 /// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory.</remarks>
-public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators, IDisposable
+public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators
 {
     private const float Momentum = 0.1f, Eps = 1e-5f;
     private readonly Moments _moments = new();
     private readonly Device _device = parameters.Weights.Device;
-    private readonly List<(Parameter Mean, Parameter Variance, int Rows)> _batches = [];
-    private Tensor? _unbias;
+    private readonly List<(Parameter Mean, Parameter Variance, int Items, int Rows)> _batches = [];
 
     /// <inheritdoc/>
     public override Value New(Shape shape, string name)
@@ -58,7 +57,7 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         var statistics = frozen ? parameters.Statistics : parameters.BatchStatistics;
         Parameter meanOf = parameters.List[names.Mean], varianceOf = parameters.List[names.Variance];
         Tensor mean = Parameters.View(statistics, meanOf), variance = Parameters.View(statistics, varianceOf);
-        if (!frozen) _batches.Add((meanOf, varianceOf, raw.Shape.Rows));
+        if (!frozen) _batches.Add((meanOf, varianceOf, raw.Shape.N, raw.Shape.Area));
         Run([raw, gamma, beta, residual], [y],
             () =>
             {
@@ -79,22 +78,18 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     /// <summary>Takes the batch's statistics into the running ones: once the step is known to be finite.</summary>
     public void CommitStatistics()
     {
-        if (_batches is []) return;
-        BatchNorm.UpdateRunning(parameters.BatchStatistics, _unbias ??= Unbias(), parameters.Statistics, Momentum);
+        if (_batches is not []) BatchNorm.UpdateRunning(parameters.BatchStatistics, parameters.RowsOfStatistics(RowsOfStatistics), _batches[0].Items, parameters.Statistics, Momentum);
     }
 
-    /// <summary>Returns the one buffer that is not the tape's.</summary>
-    public void Dispose() => _unbias?.Dispose();
-
-    private Tensor Unbias()
+    private float[] RowsOfStatistics()
     {
-        float[] factors = new float[parameters.List.StatisticFloats];
-        foreach (var (mean, variance, rows) in _batches)
+        float[] all = new float[parameters.List.StatisticFloats];
+        foreach (var (mean, variance, _, rows) in _batches)
         {
-            factors.AsSpan(mean.Start, mean.Count).Fill(1);
-            factors.AsSpan(variance.Start, variance.Count).Fill(BatchNorm.Unbias(rows));
+            all.AsSpan(mean.Start, mean.Count).Fill(BatchNorm.Mean);
+            all.AsSpan(variance.Start, variance.Count).Fill(rows);
         }
-        return Tensor.From(_device, Shape.Of(factors.Length), factors, "factors of the batch statistics");
+        return all;
     }
 
     /// <inheritdoc/>

@@ -89,11 +89,7 @@ public sealed class TrainingStep : IDisposable
     /// <summary>Returns the input buffers.</summary>
     public void Dispose()
     {
-        foreach (var recording in _recordings.Values)
-        {
-            recording.Tape.Free();
-            recording.Recorder.Dispose();
-        }
+        foreach (var recording in _recordings.Values) recording.Tape.Free();
         foreach (var tensor in (ReadOnlySpan<Tensor>)[_images, _labels, _values]) tensor.Dispose();
     }
 

@@ -108,12 +108,15 @@ public sealed class BatchNormTests
     public void RunningStatisticsTakeInATenthOfTheBatch(string id)
     {
         using var lease = TestDevices.Borrow(id);
-        // A mean, a variance of one row and of five, and an element that is nobody's.
+        // A mean, variances of one row and of five, and an element that is nobody's.
         using var batch = Tensor.From(lease.Device, Shape.Of(4), [2, 0.5f, 0.5f, 7], "batch");
-        using var unbias = Tensor.From(lease.Device, Shape.Of(4), [1, BatchNorm.Unbias(1), BatchNorm.Unbias(5), 0], "factors");
+        using var rows = Tensor.From(lease.Device, Shape.Of(4), [BatchNorm.Mean, 1, 5, 0], "rows");
         using var running = Tensor.From(lease.Device, Shape.Of(4), [1, 1, 0.95f, 3], "running");
-        BatchNorm.UpdateRunning(batch, unbias, running);
+        BatchNorm.UpdateRunning(batch, rows, 1, running);
         foreach (var (expected, got) in new[] { 1.1f, 0.95f, 0.9175f, 3 }.Zip(running.ToArray())) Assert.Equal(expected, got, 1e-6);
+        // Two items: of two rows and of ten.
+        BatchNorm.UpdateRunning(batch, rows, 2, running);
+        foreach (var (expected, got) in new[] { 1.19f, 0.955f, 0.88130556f, 3 }.Zip(running.ToArray())) Assert.Equal(expected, got, 1e-6);
     }
 
     [Theory, MemberData(nameof(FastDevices))]

@@ -17,7 +17,7 @@ public sealed class TensorProductTests
         // Rows, columns and terms that end within a tile; a batch of two.
         const int m = 140, n = 72, k = 36, batch = 2;
         foreach (var (transposeA, transposeB) in new[] { (false, false), (false, true), (true, false), (true, true) })
-            foreach (bool wide in new[] { false, true })
+            foreach (bool wide in transposeA == transposeB ? [false] : new[] { false, true })
             {
                 using var a = Rounded(emulation.Device, transposeA ? Shape.Of(batch, k, m) : Shape.Of(batch, m, k), 1);
                 using var b = Rounded(emulation.Device, transposeB ? Shape.Of(batch, n, k) : Shape.Of(batch, k, n), 2);

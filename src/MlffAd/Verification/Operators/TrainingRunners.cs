@@ -19,11 +19,11 @@ internal static partial class OperatorRunners
         BatchNorm.Gradient(x, mean, variance, gamma, eps, y, c.Input("d_y"), f, frozen: !training, dx, dgamma, dbeta, dresidual);
         if (training)
         {
-            var unbias = c.Rent("gamma");
-            Pointwise.Fill(unbias, 1);
-            BatchNorm.UpdateRunning(mean, unbias, runningMean, momentum);
-            Pointwise.Fill(unbias, BatchNorm.Unbias(x.Rows));
-            BatchNorm.UpdateRunning(variance, unbias, runningVariance, momentum);
+            var rows = c.Rent("gamma");
+            Pointwise.Fill(rows, BatchNorm.Mean);
+            BatchNorm.UpdateRunning(mean, rows, x.Shape.N, runningMean, momentum);
+            Pointwise.Fill(rows, x.Shape.Area);
+            BatchNorm.UpdateRunning(variance, rows, x.Shape.N, runningVariance, momentum);
         }
         c.Result("y", y);
         c.Result("running_mean_after", runningMean);

@@ -1,0 +1,142 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using MlffAd.Configuration;
+using MlffAd.Execution;
+using MlffAd.Files;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
+using MlffAd.Training;
+using Spectre.Console;
+
+namespace MlffAd.Cli;
+
+/// <summary><c>mlffad profile</c>: where the time of a training step, or of scoring, goes.</summary>
+internal static class ProfileCommand
+{
+    /// <summary>Steps that compile, allocate and warm up.</summary>
+    private const int Before = 2;
+
+    public static Command Create()
+    {
+        var steps = CommonOptions.AtLeast(1, new Option<int>("--steps") { Description = "Steps to add up, after two that warm up.", HelpName = "N", DefaultValueFactory = _ => 3 });
+        var scoring = new Option<bool>("--scoring") { Description = "Profile scoring a batch instead of a training step." };
+        var trace = new Option<string?>("--trace") { Description = "Also write every call into this file, for ui.perfetto.dev or chrome://tracing.", HelpName = "FILE" };
+        var verb = new Verb("profile", "Shows where the time of a training step (paper, unless --preset says otherwise) or of scoring goes: per kernel calls, time, arithmetic, traffic, and how near it comes to what the device can do. Every kernel is waited for, so the whole takes longer than it would.",
+            "mlffad profile", "mlffad profile --scoring --preset fast --batch 1", "mlffad profile --device cuda:0 --precision tf32 --batch 32 --trace step.json")
+        {
+            steps, scoring, trace, CommonOptions.Json, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
+        };
+        var options = new PresetOptions(verb, "train.batch");
+        verb.SetAction(parse =>
+        {
+            var config = PresetOptions.Apply(Preset.Find(options.Preset(parse) ?? "paper").With("train.batch", "8"), options.Given(parse));
+            using var device = parse.OpenDevice();
+            var weights = Initialisation.Random(ParameterList.Of(config), config.Train.Seed);
+            var ceilings = Ceilings.Of(device);
+            List<KernelCall> calls = [];
+            double wall = parse.GetValue(scoring) ? Score(device, config, weights, parse.GetValue(steps), calls) : Train(device, config, weights, parse.GetValue(steps), calls);
+            var rows = Row.Of(calls, parse.GetValue(steps), ceilings);
+            Print(parse.InvocationConfiguration.Output, device, config, ceilings, rows, wall, parse.GetValue(scoring) ? "Scoring a batch" : "A training step");
+            if (parse.GetValue(CommonOptions.Json) is { } json) AtomicFile.WriteText(json, Json(device, config, ceilings, rows, wall));
+            if (parse.GetValue(trace) is { } path) AtomicFile.WriteText(path, Trace(calls));
+        });
+        return verb;
+    }
+
+    private static double Train(Device device, Config config, NetworkWeights weights, int steps, List<KernelCall> calls)
+    {
+        using var parameters = new Parameters(device, weights);
+        using var step = new TrainingStep(config, parameters, config.Train.Batch);
+        float[] images = BenchCommand.Noise(config.Train.Batch * config.ImageSize * config.ImageSize * 3), labels = new float[config.Train.Batch * config.Cells];
+        for (int i = 0; i < labels.Length; i += 4) labels[i] = 1;
+        return Measure(device, steps, calls, () => step.Run(images, labels, config.Train.Lr));
+    }
+
+    private static double Score(Device device, Config config, NetworkWeights weights, int steps, List<KernelCall> calls)
+    {
+        var shape = new Shape(config.Train.Batch, config.ImageSize, config.ImageSize, 3);
+        using var plan = Planner.Plan(config, weights, device, shape, (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
+        plan.Input.Write(BenchCommand.Noise(shape.Count));
+        return Measure(device, steps, calls, plan.Run);
+    }
+
+    /// <summary>Seconds of a step without a profiler; then the calls of some steps with one.</summary>
+    private static double Measure(Device device, int steps, List<KernelCall> calls, Action step)
+    {
+        for (int i = 0; i < Before; i++) step();
+        device.Synchronize();
+        double seconds = Timing.Median([.. Enumerable.Range(0, steps).Select(_ => Timing.SecondsPerCall(() =>
+        {
+            step();
+            device.Synchronize();
+        }, TimeSpan.Zero))]);
+        device.Profiler = new Profiler(device) { Calls = calls };
+        for (int i = 0; i < steps; i++) step();
+        device.Profiler = null;
+        return seconds;
+    }
+
+    /// <summary>What a device can do at best, measured; 0 where that is not known.</summary>
+    private readonly record struct Ceilings(double Flops, double BytesPerSecond)
+    {
+        public static Ceilings Of(Device device)
+        {
+            if (!device.IsHost) return default;
+            using var stream = new StreamPeak(device.Team);
+            return new Ceilings(FmaPeak.Measure(device.Team) * 1e9, stream.Measure().Ceiling * 1e9);
+        }
+    }
+
+    /// <summary>A kernel in a step.</summary>
+    private sealed record Row(string Name, double Calls, double Seconds, double Flop, double Bytes, double Least)
+    {
+        public static IReadOnlyList<Row> Of(IEnumerable<KernelCall> calls, int steps, Ceilings c) =>
+        [
+            .. calls.GroupBy(call => call.Name).Select(k => new Row(k.Key, k.Count() / (double)steps, k.Sum(call => call.Seconds) / steps, k.Sum(call => (double)call.Flop) / steps, k.Sum(call => (double)call.Bytes) / steps,
+                c.Flops == 0 ? 0 : k.Sum(call => Math.Max(call.Flop / c.Flops, call.Bytes / c.BytesPerSecond)) / steps)).OrderByDescending(row => row.Seconds),
+        ];
+
+        /// <summary>The share of the roofline: the time that the ceilings allow, of the time it took.</summary>
+        public double? OfRoofline => Least == 0 ? null : Least / Seconds;
+    }
+
+    private static void Print(TextWriter output, Device device, Config config, Ceilings c, IReadOnlyList<Row> rows, double wall, string what)
+    {
+        var table = new Table();
+        foreach (string head in (ReadOnlySpan<string>)["kernel", "calls", "ms", "share", "GFLOP", "MB", "GFLOP/s", "GB/s", "of roofline"])
+            table.AddColumn(new TableColumn(head) { NoWrap = true, Alignment = head == "kernel" ? Justify.Left : Justify.Right });
+        double all = rows.Sum(r => r.Seconds);
+        void Add(Row r) => table.AddRow(Markup.Escape(r.Name), Text(r.Calls, "0.#"), Text(r.Seconds * 1e3, "0.000"), Text(r.Seconds / all, "0.0%"), Text(r.Flop / 1e9, "0.00"), Text(r.Bytes / 1e6, "0.0"),
+            Text(r.Flop / r.Seconds / 1e9, "0"), Text(r.Bytes / r.Seconds / 1e9, "0.0"), r.OfRoofline is { } share ? Text(share, "0%") : "");
+        foreach (var row in rows) Add(row);
+        Add(new Row("all", rows.Sum(r => r.Calls), all, rows.Sum(r => r.Flop), rows.Sum(r => r.Bytes), rows.Sum(r => r.Least)));
+        Tables.Write(output, table);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what} of {config.Train.Batch} images on {device.Id} ({device.Name}) takes {wall * 1e3:0.0} ms when nobody waits for kernels. FLOP count by the definition, whatever the algorithm."));
+        if (c.Flops > 0) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The roofline is {c.Flops / 1e9:0} GFLOP/s of multiply-adds and {c.BytesPerSecond / 1e9:0.0} GB/s of memory, measured just before; minimal filtering, and what a cache holds, may be above it."));
+    }
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+
+    private static string Json(Device device, Config config, Ceilings c, IReadOnlyList<Row> rows, double wall) => JsonSerializer.Serialize(new
+    {
+        device = device.Id,
+        name = device.Name,
+        precision = device.Precision.ToString(),
+        batch = config.Train.Batch,
+        seconds = wall,
+        peakFlops = c.Flops,
+        peakBytesPerSecond = c.BytesPerSecond,
+        kernels = rows.Select(r => new { r.Name, r.Calls, r.Seconds, r.Flop, r.Bytes, r.OfRoofline }),
+    }, Options);
+
+    /// <summary>The calls in Chrome's trace format, times in microseconds.</summary>
+    private static string Trace(IReadOnlyList<KernelCall> calls) => JsonSerializer.Serialize(new
+    {
+        displayTimeUnit = "ms",
+        traceEvents = calls.Select(c => new { name = c.Name, cat = "kernel", ph = "X", ts = c.Begin * 1e6, dur = c.Seconds * 1e6, pid = 1, tid = 1, args = new { about = c.About, c.Flop, c.Bytes } }),
+    }, Options);
+}
