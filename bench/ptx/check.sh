@@ -15,7 +15,15 @@ trap 'rm -rf "$work"' EXIT
 
 status=0
 for sm in "$@"; do
-    for precision in fp32 tf32; do
+    case $sm in
+    75) precisions=fp32 limits="1024 16 64" ;;
+    80) precisions="fp32 tf32" limits="2048 32 164" ;;
+    86) precisions="fp32 tf32" limits="1536 16 100" ;;
+    89) precisions="fp32 tf32" limits="1536 24 100" ;;
+    90) precisions="fp32 tf32" limits="2048 32 228" ;;
+    *) echo "check: what a multiprocessor of sm_$sm holds is not known here; 75, 80, 86, 89 and 90 are." >&2; exit 2 ;;
+    esac
+    for precision in $precisions; do
         "$here/mlffad" bench ptx --sm "$sm" --precision $precision -o "$work/$sm-$precision" >/dev/null
         echo "sm_$sm, $precision"
         printf '  %-34s %9s %6s %6s %7s %10s  %s\n' kernel registers spills stack shared occupancy instructions
@@ -29,7 +37,7 @@ for sm in "$@"; do
             fi
             "$tools/cuobjdump" -sass "$work/cubin" >"$work/sass"
             threads=$(sed -n 's/^\.maxntid \([0-9]*\).*/\1/p' "$ptx" | head -n 1)
-            awk -v name="$name" -v threads="$threads" -v sm="$sm" '
+            awk -v name="$name" -v threads="$threads" -v limits="$limits" '
                 FNR == NR {
                     if (match($0, /[0-9]+ bytes stack/)) stack = $1 + 0
                     if (match($0, /[0-9]+ bytes spill stores/)) { split(substr($0, RSTART), n, " "); spills += n[1] }
@@ -39,15 +47,16 @@ for sm in "$@"; do
                 }
                 / HMMA\./ { hmma++ } / LDGSTS/ { ldgsts++ } / LDSM/ { ldsm++ } / (LDG|STG)\.E.*\.128/ { wide++ } / (LDL|STL)/ { local++ }
                 END {
-                    # Per multiprocessor: 65536 registers, given out 256 a warp; 2048 threads; 32 groups; shared memory of 164 KB (8.0) or 228 KB (9.0), 1 KB a group reserved.
+                    # A multiprocessor has 65536 registers, given out 256 a warp, and so many threads, groups and KB of shared memory, of which each group takes 1 more.
+                    split(limits, most, " ")
                     warps = int((threads + 31) / 32)
                     groups = int(65536 / (int((registers * 32 + 255) / 256) * 256 * warps))
-                    if (int(2048 / threads) < groups) groups = int(2048 / threads)
-                    if (groups > 32) groups = 32
-                    memory = int((sm >= 90 ? 228 : 164) * 1024 / (shared + 1024))
+                    if (int(most[1] / threads) < groups) groups = int(most[1] / threads)
+                    if (groups > most[2]) groups = most[2]
+                    memory = int(most[3] * 1024 / (shared + 1024))
                     if (memory < groups) groups = memory
                     text = (hmma ? hmma " HMMA " : "") (ldgsts ? ldgsts " LDGSTS " : "") (ldsm ? ldsm " LDSM " : "") (wide ? wide " of 16 bytes " : "") (local ? local " LOCAL" : "")
-                    printf "  %-34s %9d %6d %6d %7d %9.0f%%  %s\n", name, registers, spills, stack, shared, 100 * groups * threads / 2048, text
+                    printf "  %-34s %9d %6d %6d %7d %9.0f%%  %s\n", name, registers, spills, stack, shared, 100 * groups * threads / most[1], text
                     exit spills + stack + local > 0 || (name ~ /product\.tensor/ && (!hmma || !ldgsts))
                 }' "$work/log" "$work/sass" || { echo "  $name is not as it should be."; status=1; }
         done

@@ -40,14 +40,19 @@ internal static class Fragment
     /// <summary>The chunk of terms likewise.</summary>
     public static int ChunkOf(int lane, bool right) => right ? lane >> 3 & 1 : lane >> 4;
 
-    /// <summary>Place of a chunk in a tile [row][term]: eight rows of a chunk lie in eight different quarters of the 32 banks.</summary>
+    /// <summary>Place of a chunk in a tile [row][term]: eight rows of a chunk lie in eight different groups of four banks.</summary>
     public static int Along(int row, int chunk) => row * Terms + ((chunk ^ row >> 1 & 3) << 2);
 
     /// <summary>Place of an element in a tile [term][row] of <paramref name="rows"/> rows: eight rows of four terms lie in 32 banks, and four neighbouring rows stay together.</summary>
     public static int Across(int row, int term, int rows) => term * rows + (row ^ (term & 3) << 3);
 
-    /// <summary>To the nearest number of TF32, which has 13 bits less; halves away from 0.</summary>
-    public static uint ToTf32(float x) => Interop.FloatAsInt(x) + 0x1000u;
+    /// <summary>The nearest number of TF32, which has 13 bits less; halves away from 0. What is not finite stays so.</summary>
+    public static float ToTf32(float x)
+    {
+        uint bits = Interop.FloatAsInt(x);
+        if ((bits & 0x7F800000u) != 0x7F800000u) bits += 0x1000u;
+        return Interop.IntAsFloat(bits & ~0x1FFFu);
+    }
 }
 
 /// <summary>Fragments on tensor cores, with copies that pass the registers by (sm_80 and later).</summary>
@@ -62,7 +67,7 @@ internal readonly struct Tf32Fragments : IFragments
     }
 
     public Four Multiply(Four c, Four a, float b0, float b1, ArrayView<float> exchange) =>
-        TensorCore.MultiplyTf32(c, Fragment.ToTf32(a.X), Fragment.ToTf32(a.Y), Fragment.ToTf32(a.Z), Fragment.ToTf32(a.W), Fragment.ToTf32(b0), Fragment.ToTf32(b1));
+        TensorCore.MultiplyTf32(c, TensorCore.RoundToTf32(a.X), TensorCore.RoundToTf32(a.Y), TensorCore.RoundToTf32(a.Z), TensorCore.RoundToTf32(a.W), TensorCore.RoundToTf32(b0), TensorCore.RoundToTf32(b1));
 
     public void Copy(ArrayView<float> shared, int to, ArrayView<float> data, int at) =>
         TensorCore.CopyAsync(ref shared[to], ref data[at < 0 ? 0 : at], at < 0 ? 0 : 16);
@@ -99,7 +104,8 @@ internal readonly struct EmulatedFragments : IFragments
         int thread = Group.IdxX, warp = thread & ~31, g = (thread & 31) >> 2, q = thread & 3;
         Group.Barrier();
         int mine = thread * Operands;
-        (exchange[mine], exchange[mine + 1], exchange[mine + 2], exchange[mine + 3], exchange[mine + 4], exchange[mine + 5]) = (Cut(a.X), Cut(a.Y), Cut(a.Z), Cut(a.W), Cut(b0), Cut(b1));
+        (exchange[mine], exchange[mine + 1], exchange[mine + 2], exchange[mine + 3], exchange[mine + 4], exchange[mine + 5]) =
+            (Fragment.ToTf32(a.X), Fragment.ToTf32(a.Y), Fragment.ToTf32(a.Z), Fragment.ToTf32(a.W), Fragment.ToTf32(b0), Fragment.ToTf32(b1));
         Group.Barrier();
         for (int k = 0; k < 8; k++)
         {
@@ -123,6 +129,4 @@ internal readonly struct EmulatedFragments : IFragments
     public void Wait() { }
 
     public void WaitForAll() { }
-
-    private static float Cut(float x) => Interop.IntAsFloat(Fragment.ToTf32(x) & ~0x1FFFu);
 }

@@ -114,7 +114,9 @@ internal static class GpuProduct
     public static void Launch<TA, TB, TFunction>(Device device, int layers, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction
     {
         bool wide = IsWide(p.M, p.N, layers);
-        switch (ArithmeticOf(device, p))
+        // A part may begin anywhere only where terms are read one by one.
+        bool whole = p.Part % 4 == 0 || !default(TA).AlongTerms && !default(TB).AlongTerms;
+        switch (whole ? ArithmeticOf(device, p) : Arithmetic.Float32)
         {
             case Arithmetic.Tf32 when wide: TensorProduct<TA, TB, TFunction, Tf32Fragments, EightWarps>.Launch(device, layers, p); break;
             case Arithmetic.Tf32: TensorProduct<TA, TB, TFunction, Tf32Fragments, FourWarps>.Launch(device, layers, p); break;
@@ -133,7 +135,8 @@ internal static class GpuProduct
             case Arithmetic.Tf32 when wide: TensorProduct<TA, TB, Identity, Tf32Fragments, EightWarpsWithMoments>.Launch(device, 1, p); break;
             case Arithmetic.Tf32: TensorProduct<TA, TB, Identity, Tf32Fragments, FourWarpsWithMoments>.Launch(device, 1, p); break;
             case Arithmetic.EmulatedTf32 when wide: TensorProduct<TA, TB, Identity, EmulatedFragments, EightWarpsWithMoments>.Launch(device, 1, p); break;
-            default: TensorProduct<TA, TB, Identity, EmulatedFragments, FourWarpsWithMoments>.Launch(device, 1, p); break;
+            case Arithmetic.EmulatedTf32: TensorProduct<TA, TB, Identity, EmulatedFragments, FourWarpsWithMoments>.Launch(device, 1, p); break;
+            default: throw new InvalidOperationException("The plain product makes no moments.");
         }
     }
 

@@ -17,6 +17,10 @@ internal static class TensorCore
     [IntrinsicImplementation]
     public static Four MultiplyTf32(Four c, uint a0, uint a1, uint a2, uint a3, uint b0, uint b1) => throw new NotSupportedException();
 
+    /// <summary>The nearest number of TF32, halves away from 0.</summary>
+    [IntrinsicImplementation]
+    public static uint RoundToTf32(float x) => throw new NotSupportedException();
+
     /// <summary>Four 8×4 blocks of floats from shared memory: thread t gives the address of row t % 8 of block t / 8, 16 bytes aligned, and gets element (t / 4, t % 4) of each.</summary>
     [IntrinsicImplementation]
     public static Four LoadMatrices(ref float row) => throw new NotSupportedException();
@@ -41,6 +45,7 @@ internal static class TensorCore
     public static void Register(Context context)
     {
         Register(context, nameof(MultiplyTf32), nameof(WriteMultiplyTf32));
+        Register(context, nameof(RoundToTf32), nameof(WriteRoundToTf32));
         Register(context, nameof(LoadMatrices), nameof(WriteLoadMatrices));
         Register(context, nameof(CopyAsync), nameof(WriteCopyAsync));
         Register(context, nameof(Commit), nameof(WriteCommit));
@@ -60,6 +65,12 @@ internal static class TensorCore
         var c = Fields(generator, generator.Load(call[0]));
         using var command = generator.BeginCommand("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32");
         foreach (var operand in (PtxRegister.PrimitiveRegister[][])[d, a, b, c]) command.AppendVectorArgument(operand);
+    }
+
+    private static void WriteRoundToTf32(PTXBackend backend, PTXCodeGenerator generator, Value call)
+    {
+        string to = Name(Hardware(generator, generator.Allocate(call))), from = Name(Hardware(generator, generator.Load(call[0])));
+        generator.Builder.AppendLine($"\tcvt.rna.tf32.f32 {to}, {from};");
     }
 
     private static void WriteLoadMatrices(PTXBackend backend, PTXCodeGenerator generator, Value call)

@@ -21,7 +21,8 @@ public static partial class Sgd
             ArrayView<float> Of(Tensor t) => t.Gpu.Data.SubView(start, count);
             return new(Of(w), Of(v), Of(g), rate * range.RateScale, momentum, range.Decay, gradientScale, count);
         }
-        int inFours = range.Start % 4 == 0 ? range.Count / 4 * 4 : 0, rest = range.Count - inFours;
+        bool aligned = range.Start % 4 == 0 && w.Gpu.IsAligned && v.Gpu.IsAligned && g.Gpu.IsAligned;
+        int inFours = aligned ? range.Count / 4 * 4 : 0, rest = range.Count - inFours;
         if (inFours > 0) StepWideLauncher.LaunchItems(w.Device, inFours / 4, Part(range.Start, inFours));
         if (rest > 0) StepLauncher.LaunchItems(w.Device, rest, Part(range.Start + inFours, rest));
     }

@@ -12,7 +12,7 @@ public readonly record struct SgdRange(int Start, int Count, float Decay, float 
 
 /// <summary>Stochastic gradient descent with momentum over flat, contiguous buffers of all parameters:
 /// <c>v ← μ·v + (s·∇ + wd·w)</c>, <c>w ← w − lr·scale·v</c>.</summary>
-/// <remarks>Reads w, v, g and writes w, v: 20 bytes a parameter. One launch a range.</remarks>
+/// <remarks>Reads w, v, g and writes w, v: 20 bytes a parameter. On a GPU a launch a range, and one more where it does not end with a multiple of four.</remarks>
 public static partial class Sgd
 {
     private static readonly Kernel StepKernel = new("sgd.step"), NormKernel = new("sgd.norm");

@@ -52,6 +52,9 @@ internal sealed class GpuDevice : Device
 
     public Accelerator Accelerator { get; }
 
+    /// <summary>Whether it has tensor cores for TF32.</summary>
+    public bool HasTf32 => Accelerator is CudaAccelerator { Architecture: var a } && 10 * a.Major + a.Minor >= FirstWithTf32;
+
     /// <summary>How products are computed.</summary>
     public Arithmetic Arithmetic { get; set; }
 
@@ -71,7 +74,12 @@ internal sealed class GpuDevice : Device
         if (precision == Precision.Tf32 && sm < FirstWithTf32) throw CannotMultiplyIn(precision, $"ptx:{sm}");
         // Memory is the simulator's, which nobody touches.
         var context = CreateContext("debug")!;
-        return new GpuDevice($"ptx:{sm}", context, Simulator.CreateAccelerator(context), 1, precision, new PtxCompiler(context, sm));
+        try { return new GpuDevice($"ptx:{sm}", context, Simulator.CreateAccelerator(context), 1, precision, new PtxCompiler(context, sm)); }
+        catch (DeviceException)
+        {
+            context.Dispose();
+            throw;
+        }
     }
 
     public static GpuDevice? TryOpen(string id, int threads, Precision precision)

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace MlffAd.Kernels.Runtime;
 
@@ -72,7 +73,8 @@ internal sealed class GpuKernel<TArgs>(string name, Action<TArgs> body, int grou
             throw new DeviceException($"The kernel '{name}' needs groups of {group} threads; '{gpu.Name}' has {accelerator.MaxNumThreadsPerGroup}.");
         if (sharedBytes > accelerator.MaxSharedMemoryPerGroup)
             throw new DeviceException($"The kernel '{name}' needs {sharedBytes} bytes of shared memory; '{gpu.Name}' has {accelerator.MaxSharedMemoryPerGroup}.");
-        return new(accelerator.LoadStreamKernel(body), List(null));
+        // Told how many threads a group has, NVIDIA's compiler knows how many registers each may take; the same is said where kernels are only compiled.
+        return new(accelerator is CudaAccelerator ? accelerator.LoadStreamKernel(body, new KernelSpecialization(group, null)) : accelerator.LoadStreamKernel(body), List(null));
     }
 
     /// <summary>The body as it is written: <c>PlainProduct&lt;PatchFactor, RowsOfTerms, ReLU&gt;.Body</c>.</summary>

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>Ranges that NVIDIA's profilers show above the launches, if the library for it (libnvToolsExt, of the CUDA toolkit) is there.</summary>
+/// <summary>Ranges that NVIDIA's profilers show above the launches, if the library for it (libnvToolsExt, of CUDA toolkits up to 12) is there.</summary>
 internal static unsafe class Nvtx
 {
     private static readonly delegate* unmanaged<nint, int> PushRange;

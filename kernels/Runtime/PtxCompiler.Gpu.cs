@@ -15,12 +15,17 @@ internal sealed class PtxCompiler : IDisposable
     /// <summary>The PTX version that CUDA 12.0 and everything later understands.</summary>
     private static readonly CudaInstructionSet Version = CudaInstructionSet.ISA_80;
 
+    /// <summary>The architectures that this version knows.</summary>
+    private static readonly int[] Known = [50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87, 89, 90];
+
     private readonly PTXBackend _backend;
 
     /// <param name="context">Of the kernels; knows their intrinsics.</param>
     /// <param name="sm">Architecture, for instance 80 or 90.</param>
+    /// <exception cref="DeviceException">There is none of that number.</exception>
     public PtxCompiler(Context context, int sm)
     {
+        if (!Known.Contains(sm)) throw new DeviceException($"There is no architecture {sm} to compile for; there are: {string.Join(", ", Known)}.");
         var architecture = new CudaArchitecture(sm / 10, sm % 10);
         _backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, Version, null!);
     }

@@ -26,7 +26,7 @@ internal static class CommonOptions
     /// <summary><c>--precision</c>, under the names that people use.</summary>
     public static readonly Option<Precision> Multiplying = new("--precision")
     {
-        Description = "How matrices are multiplied: fp32, or tf32, on an NVIDIA card of compute capability 8.0 or later: many times as fast, factors rounded to 10 bits.",
+        Description = "How matrices are multiplied: fp32, or tf32, on an NVIDIA card of compute capability 8.0 or later: factors rounded to 10 bits behind the point, for its tensor cores.",
         HelpName = "fp32|tf32",
         DefaultValueFactory = _ => Precision.Float32,
         CustomParser = result => result.Tokens[0].Value switch

@@ -23,7 +23,7 @@ internal static class ProfileCommand
         var steps = CommonOptions.AtLeast(1, new Option<int>("--steps") { Description = "Steps to add up, after two that warm up.", HelpName = "N", DefaultValueFactory = _ => 3 });
         var scoring = new Option<bool>("--scoring") { Description = "Profile scoring a batch instead of a training step." };
         var trace = new Option<string?>("--trace") { Description = "Also write every call into this file, for ui.perfetto.dev or chrome://tracing.", HelpName = "FILE" };
-        var verb = new Verb("profile", "Shows where the time of a training step (paper, unless --preset says otherwise) or of scoring goes: per kernel calls, time, arithmetic, traffic, and how near it comes to what the device can do. Every kernel is waited for, so the whole takes longer than it would.",
+        var verb = new Verb("profile", "Shows where the time of a training step (paper, unless --preset says otherwise) or of scoring goes: per kernel calls, time, arithmetic, traffic, and, on the processor, how near it comes to the roofline. Every kernel is waited for, so the whole takes longer than it would.",
             "mlffad profile", "mlffad profile --scoring --preset fast --batch 1", "mlffad profile --device cuda:0 --precision tf32 --batch 32 --trace step.json")
         {
             steps, scoring, trace, CommonOptions.Json, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
@@ -65,6 +65,8 @@ internal static class ProfileCommand
     /// <summary>Seconds of a step without a profiler; then the calls of some steps with one.</summary>
     private static double Measure(Device device, int steps, List<KernelCall> calls, Action step)
     {
+        var profiler = device.Profiler;
+        device.Profiler = null;
         for (int i = 0; i < Before; i++) step();
         device.Synchronize();
         double seconds = Timing.Median([.. Enumerable.Range(0, steps).Select(_ => Timing.SecondsPerCall(() =>
@@ -74,7 +76,7 @@ internal static class ProfileCommand
         }, TimeSpan.Zero))]);
         device.Profiler = new Profiler(device) { Calls = calls };
         for (int i = 0; i < steps; i++) step();
-        device.Profiler = null;
+        device.Profiler = profiler;
         return seconds;
     }
 
@@ -125,7 +127,7 @@ internal static class ProfileCommand
     {
         device = device.Id,
         name = device.Name,
-        precision = device.Precision.ToString(),
+        precision = device.Precision == Precision.Tf32 ? "tf32" : "fp32",
         batch = config.Train.Batch,
         seconds = wall,
         peakFlops = c.Flops,

@@ -44,7 +44,7 @@ public sealed class Parameters : IDisposable
     /// <summary>Means and variances of the present batch.</summary>
     public Tensor BatchStatistics { get; }
 
-    /// <summary>Rows of an image behind each of <see cref="Statistics"/>, as <see cref="BatchNorm.UpdateRunning"/> takes them; they are counted when they are first asked for.</summary>
+    /// <summary>Rows of an image behind each of <see cref="Statistics"/>, as <see cref="BatchNorm.UpdateRunning"/> takes them; they are counted when they are first asked for, and the same for every recording of one configuration.</summary>
     internal Tensor RowsOfStatistics(Func<float[]> count)
     {
         if (!_hasRows) _rowsOfStatistics.Write(count());

@@ -84,8 +84,9 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     private float[] RowsOfStatistics()
     {
         float[] all = new float[parameters.List.StatisticFloats];
-        foreach (var (mean, variance, _, rows) in _batches)
+        foreach (var (mean, variance, items, rows) in _batches)
         {
+            if (items != _batches[0].Items) throw new InvalidOperationException($"'{mean.Name}' is of {items} items, others of {_batches[0].Items}.");
             all.AsSpan(mean.Start, mean.Count).Fill(BatchNorm.Mean);
             all.AsSpan(variance.Start, variance.Count).Fill(rows);
         }

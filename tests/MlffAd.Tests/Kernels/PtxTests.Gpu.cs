@@ -11,6 +11,7 @@ public sealed class PtxTests
     [Theory]
     [InlineData(75, Precision.Float32)]
     [InlineData(80, Precision.Tf32)]
+    [InlineData(90, Precision.Float32)]
     [InlineData(90, Precision.Tf32)]
     public void EveryKernelOfTrainingAndScoringIsAsPromised(int sm, Precision precision)
     {
@@ -31,6 +32,10 @@ public sealed class PtxTests
         else Assert.DoesNotContain(products, r => r.TensorProducts > 0);
         Assert.InRange(rows.Sum(r => r.Training), 1, precision == Precision.Tf32 ? 710 : 750);
     }
+
+    [Fact]
+    public void AnArchitectureThatIsNotThereIsRefused() =>
+        Assert.Contains("75, 80, 86", Assert.Throws<DeviceException>(() => Device.OpenCompiler(51)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void TurningHasNoTensorCoresForFloats() =>

@@ -30,6 +30,17 @@ public sealed class SgdTests
     }
 
     [Theory, MemberData(nameof(FastDevices))]
+    public void PartsOfABufferMayBeginAnywhere(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        using var buffer = Tensor.From(lease.Device, Shape.Of(64), Gradients.Random(64, seed: 1), "buffer");
+        Tensor w = buffer.Part(1, Shape.Of(12)), v = buffer.Part(18, Shape.Of(12)), g = buffer.Part(35, Shape.Of(12));
+        float[] before = w.ToArray(), velocities = v.ToArray(), gradients = g.ToArray();
+        Sgd.Step(w, v, g, [new(0, 12, Decay: 0)], rate: 0.5f, momentum: 0.9f);
+        Assert.All(w.ToArray().Select((got, i) => (got, i)), p => Assert.Equal(before[p.i] - 0.5 * (0.9 * velocities[p.i] + gradients[p.i]), p.got, 1e-6));
+    }
+
+    [Theory, MemberData(nameof(FastDevices))]
     public void SquaredNormEqualsFloat64AndShowsWhatIsNotFinite(string id)
     {
         using var lease = TestDevices.Borrow(id);
