@@ -53,7 +53,7 @@ internal sealed class GpuDevice : Device
     public Accelerator Accelerator { get; }
 
     /// <summary>Whether it has tensor cores for TF32.</summary>
-    public bool HasTf32 => Accelerator is CudaAccelerator { Architecture: var a } && 10 * a.Major + a.Minor >= FirstWithTf32;
+    public bool HasTf32 => MultipliesInTf32(Accelerator.Device);
 
     /// <summary>How products are computed.</summary>
     public Arithmetic Arithmetic { get; set; }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using MlffAd.Configuration;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
 
@@ -98,6 +99,14 @@ internal static class BenchCommand
         float[] noise = new float[count];
         foreach (ref float value in noise.AsSpan()) value = 2 * random.NextSingle() - 1;
         return noise;
+    }
+
+    /// <summary>A batch to train on: noise, and every fourth cell anomalous. Values do not change the work.</summary>
+    public static (float[] Images, float[] Labels) Batch(Config config)
+    {
+        float[] labels = new float[config.Train.Batch * config.Cells];
+        for (int i = 0; i < labels.Length; i += 4) labels[i] = 1;
+        return (Noise(config.Train.Batch * config.ImageSize * config.ImageSize * 3), labels);
     }
 
     /// <summary>How many threads, in words.</summary>

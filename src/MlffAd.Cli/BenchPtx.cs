@@ -24,7 +24,7 @@ internal static class BenchPtx
         var options = new PresetOptions(verb, "train.batch");
         verb.SetAction(parse =>
         {
-            var config = PresetOptions.Apply(Preset.Find(options.Preset(parse) ?? "paper").With("train.batch", "8"), options.Given(parse));
+            var config = options.ForBench(parse);
             var rows = Compile(config, parse.GetValue(sm), parse.GetValue(CommonOptions.Multiplying));
             Print(parse.InvocationConfiguration.Output, rows);
             if (parse.GetValue(CommonOptions.Json) is { } path) AtomicFile.WriteText(path, Json(rows));
@@ -73,7 +73,7 @@ internal static class BenchPtx
         using (var parameters = new Parameters(device, weights))
         using (var step = new TrainingStep(config, parameters, config.Train.Batch))
         {
-            float[] images = new float[config.Train.Batch * config.ImageSize * config.ImageSize * 3], labels = new float[config.Train.Batch * config.Cells];
+            var (images, labels) = BenchCommand.Batch(config);
             step.Run(images, labels, config.Train.Lr);
             // The second step is like all that follow.
             foreach (var kernel in device.CompiledKernels) before[kernel] = kernel.Launches;

@@ -20,7 +20,7 @@ internal static class BenchThreads
         var options = new PresetOptions(verb, "train.batch");
         verb.SetAction(parse =>
         {
-            var config = PresetOptions.Apply(Preset.Find(options.Preset(parse) ?? "paper").With("train.batch", "8"), options.Given(parse));
+            var config = options.ForBench(parse);
             return Run(config, parse.GetValue(CommonOptions.Threads), parse.GetValue(rounds), parse.InvocationConfiguration.Output);
         });
         return verb;
@@ -53,10 +53,7 @@ internal static class BenchThreads
             _config = config;
             _parameters = new Parameters(Device, Initialisation.Random(ParameterList.Of(config), config.Train.Seed));
             _step = new TrainingStep(config, _parameters, config.Train.Batch);
-            // Noise, and every fourth cell anomalous: values do not change the work.
-            _images = BenchCommand.Noise(config.Train.Batch * config.ImageSize * config.ImageSize * 3);
-            _labels = new float[config.Train.Batch * config.Cells];
-            for (int i = 0; i < _labels.Length; i += 4) _labels[i] = 1;
+            (_images, _labels) = BenchCommand.Batch(config);
         }
 
         public Device Device { get; }

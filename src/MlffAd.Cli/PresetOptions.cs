@@ -38,6 +38,9 @@ internal sealed class PresetOptions
     /// <summary>The preset that was named; null if none was.</summary>
     public string? Preset(ParseResult parse) => parse.GetValue(_preset);
 
+    /// <summary>What is measured unless something else is asked for: the paper's network and eight images.</summary>
+    public Config ForBench(ParseResult parse) => Apply(Configuration.Preset.Find(Preset(parse) ?? "paper").With("train.batch", "8"), Given(parse));
+
     /// <summary>The keys that were set, by their whole names, in the order of the configuration's.</summary>
     /// <exception cref="MlffAdException">A key is unknown or set twice (exit code 2).</exception>
     public IReadOnlyDictionary<string, string> Given(ParseResult parse)

@@ -31,7 +31,7 @@ internal static class ProfileCommand
         var options = new PresetOptions(verb, "train.batch");
         verb.SetAction(parse =>
         {
-            var config = PresetOptions.Apply(Preset.Find(options.Preset(parse) ?? "paper").With("train.batch", "8"), options.Given(parse));
+            var config = options.ForBench(parse);
             using var device = parse.OpenDevice();
             var weights = Initialisation.Random(ParameterList.Of(config), config.Train.Seed);
             var ceilings = Ceilings.Of(device);
@@ -49,8 +49,7 @@ internal static class ProfileCommand
     {
         using var parameters = new Parameters(device, weights);
         using var step = new TrainingStep(config, parameters, config.Train.Batch);
-        float[] images = BenchCommand.Noise(config.Train.Batch * config.ImageSize * config.ImageSize * 3), labels = new float[config.Train.Batch * config.Cells];
-        for (int i = 0; i < labels.Length; i += 4) labels[i] = 1;
+        var (images, labels) = BenchCommand.Batch(config);
         return Measure(device, steps, calls, () => step.Run(images, labels, config.Train.Lr));
     }
 
