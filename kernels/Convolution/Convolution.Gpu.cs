@@ -38,14 +38,19 @@ public static partial class Convolution
 
     static partial void WeightGradientGpu(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add)
     {
-        // Few results leave the device idle: then the positions are split, each part summed apart, and the parts added in order.
+        // Few results leave the device idle: then the positions are split, each part summed apart, and the parts added.
         int terms = (int)(dw.Count / dw.Shape.N), most = (dy.Rows + LeastPositions - 1) / LeastPositions;
-        int parts = Math.Clamp(GpuProduct.PartsWanted(dw.Device, dy.C, terms), 1, most), part = (dy.Rows + parts - 1) / parts;
+        int wanted = Math.Clamp(GpuProduct.PartsWanted(dw.Device, dy.C, terms), 1, most), tile = Fragment.Terms;
+        int part = ((dy.Rows + wanted - 1) / wanted + tile - 1) / tile * tile, parts = (dy.Rows + part - 1) / part;
         var result = dw.Reshape(Shape.Of(1, dy.C, terms));
-        using var partial = parts == 1 ? null : Tensor.Rent(dw.Device, Shape.Of(parts, dy.C, terms), "partial weight gradients");
-        GpuProduct.Launch<TermsOfRows, PatchColumns, Identity>(dw.Device, parts,
-            new GpuProductArgs(Map(dy, dy.Shape, g), Map(x, dy.Shape, g), (partial ?? result).Gpu, dy.C, terms, dy.Rows) with { Part = part, Add = parts == 1 && add ? 1 : 0 });
-        if (partial is not null) SumLauncher.LaunchItems(dw.Device, dw.Count, new SumArgs(partial.Reshape(Shape.Of(1, parts, (int)dw.Count)).Gpu, dw.Gpu, parts, (int)dw.Count, dw.C, 1, parts, add ? 1 : 0));
+        var args = new GpuProductArgs(Map(dy, dy.Shape, g), Map(x, dy.Shape, g), result.Gpu, dy.C, terms, dy.Rows) with { Part = part, Add = add ? 1 : 0 };
+        if (parts == 1)
+        {
+            GpuProduct.Launch<TermsOfRows, PatchColumns, Identity>(dw.Device, parts, args);
+            return;
+        }
+        using var partial = Tensor.Rent(dw.Device, Shape.Of(parts, dy.C, terms), "partial weight gradients");
+        GpuProduct.LaunchParts<TermsOfRows, PatchColumns>(dw.Device, parts, args with { Y = partial.Gpu, Total = result.Gpu });
     }
 
     static partial void BiasGradientGpu(Tensor dy, Tensor db, bool add)

@@ -9,23 +9,61 @@ namespace MlffAd.Kernels;
 /// <param name="Y">Result; part p of a split sum or product p of a batch is M rows further.</param>
 /// <param name="Bias">One row; read if <paramref name="HasBias"/> is not 0.</param>
 /// <param name="Residual">Like the result; read if <paramref name="HasResidual"/> is not 0.</param>
-/// <param name="Moments">Mean and squares of each 128 rows of each column, two rows for each 128, if a tile makes moments; before anything is added.</param>
+/// <param name="Total">Sum of the parts, if an ending adds them.</param>
+/// <param name="Moments">Mean and squares of each 128 rows of each column, two rows for each 128, if an ending makes them; before anything is added.</param>
+/// <param name="Counters">Of <see cref="LastGroup"/>, if an ending adds parts.</param>
 /// <param name="M">Rows.</param>
 /// <param name="N">Columns.</param>
 /// <param name="K">Terms.</param>
 /// <param name="Part">Terms a grid layer sums, if it is not a batch: layer z takes terms z·Part …</param>
-/// <param name="Add">Not 0: the result's old value is a summand.</param>
+/// <param name="Set">Parts that one group adds, if an ending adds them.</param>
+/// <param name="Add">Not 0: the result's old value is a summand; if an ending adds parts, the total's.</param>
 /// <param name="HasBias">See <paramref name="Bias"/>.</param>
 /// <param name="HasResidual">See <paramref name="Residual"/>.</param>
-internal readonly record struct GpuProductArgs(GpuFactor A, GpuFactor B, GpuRows Y, GpuRows Bias, GpuRows Residual, GpuRows Moments, int M, int N, int K, int Part, int Add, int HasBias, int HasResidual)
+internal readonly record struct GpuProductArgs(GpuFactor A, GpuFactor B, GpuRows Y, GpuRows Bias, GpuRows Residual, GpuRows Total, GpuRows Moments, ArrayView<int> Counters,
+    int M, int N, int K, int Part, int Set, int Add, int HasBias, int HasResidual)
 {
     /// <summary>A product without anything beside; whatever memory is not used must still be some.</summary>
-    public GpuProductArgs(GpuFactor a, GpuFactor b, GpuRows y, int m, int n, int k) : this(a, b, y, y, y, y, m, n, k, Part: 0, Add: 0, HasBias: 0, HasResidual: 0) { }
+    public GpuProductArgs(GpuFactor a, GpuFactor b, GpuRows y, int m, int n, int k) : this(a, b, y, y, y, y, y, default, m, n, k, Part: 0, Set: 0, Add: 0, HasBias: 0, HasResidual: 0) { }
+}
+
+/// <summary>What a group does with its sums besides storing them: a type argument, so that each ending is a body of its own.</summary>
+internal interface IEnding
+{
+    /// <summary>Whether it makes the moments of the tile's rows.</summary>
+    bool MakesMoments { get; }
+
+    /// <summary>Whether the parts of a split sum are added as they are finished.</summary>
+    bool AddsParts { get; }
+}
+
+/// <summary>Nothing.</summary>
+internal readonly struct Stored : IEnding
+{
+    public bool MakesMoments => false;
+
+    public bool AddsParts => false;
+}
+
+/// <summary>Moments, for batch normalisation.</summary>
+internal readonly struct WithMoments : IEnding
+{
+    public bool MakesMoments => true;
+
+    public bool AddsParts => false;
+}
+
+/// <summary>The total of a split sum.</summary>
+internal readonly struct PartsAdded : IEnding
+{
+    public bool MakesMoments => false;
+
+    public bool AddsParts => true;
 }
 
 /// <summary>The matrix product in float32, on any GPU. A group of 256 threads computes 64 × 64 results, each thread 4 × 4 in registers, from tiles of 64 × 16 of both factors in shared memory.</summary>
 /// <remarks>Each loaded element is used 64 times. Factors are indexed in place (implicit products): no patch is ever stored. The order of the sum is fixed.</remarks>
-internal static class PlainProduct<TA, TB, TFunction> where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction
+internal static class PlainProduct<TA, TB, TFunction, TEnding> where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
 {
     private const int Tile = 64, Terms = 16, GroupSize = 256, Pitch = Tile + 4;
 
@@ -64,6 +102,7 @@ internal static class PlainProduct<TA, TB, TFunction> where TA : unmanaged, IFac
         Store(p, layer, m0 + row + 1, n0 + column, c1);
         Store(p, layer, m0 + row + 2, n0 + column, c2);
         Store(p, layer, m0 + row + 3, n0 + column, c3);
+        if (default(TEnding).AddsParts) ProductEpilogue.AddParts(p, a, Tile, Tile);
     }
 
     /// <summary>Each thread brings four elements of a 64 × 16 tile, stored [term][row]; zeros beyond the factor.</summary>
@@ -81,10 +120,10 @@ internal static class PlainProduct<TA, TB, TFunction> where TA : unmanaged, IFac
     {
         if (m >= p.M) return;
         int row = layer * p.M + m;
-        if (n < p.N) ProductEpilogue.Store<TFunction>(p, row, n, c.X);
-        if (n + 1 < p.N) ProductEpilogue.Store<TFunction>(p, row, n + 1, c.Y);
-        if (n + 2 < p.N) ProductEpilogue.Store<TFunction>(p, row, n + 2, c.Z);
-        if (n + 3 < p.N) ProductEpilogue.Store<TFunction>(p, row, n + 3, c.W);
+        if (n < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n, c.X);
+        if (n + 1 < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n + 1, c.Y);
+        if (n + 2 < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n + 2, c.Z);
+        if (n + 3 < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n + 3, c.W);
     }
 }
 
@@ -111,32 +150,32 @@ internal static class GpuProduct
     public const int MomentRows = 128;
 
     /// <summary>Computes the product in <paramref name="layers"/> parts or batch items.</summary>
-    public static void Launch<TA, TB, TFunction>(Device device, int layers, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction
-    {
-        bool wide = IsWide(p.M, p.N, layers);
-        // A part may begin anywhere only where terms are read one by one.
-        bool whole = p.Part % 4 == 0 || !default(TA).AlongTerms && !default(TB).AlongTerms;
-        switch (whole ? ArithmeticOf(device, p) : Arithmetic.Float32)
-        {
-            case Arithmetic.Tf32 when wide: TensorProduct<TA, TB, TFunction, Tf32Fragments, EightWarps>.Launch(device, layers, p); break;
-            case Arithmetic.Tf32: TensorProduct<TA, TB, TFunction, Tf32Fragments, FourWarps>.Launch(device, layers, p); break;
-            case Arithmetic.EmulatedTf32 when wide: TensorProduct<TA, TB, TFunction, EmulatedFragments, EightWarps>.Launch(device, layers, p); break;
-            case Arithmetic.EmulatedTf32: TensorProduct<TA, TB, TFunction, EmulatedFragments, FourWarps>.Launch(device, layers, p); break;
-            default: PlainProduct<TA, TB, TFunction>.Launch(device, layers, p); break;
-        }
-    }
+    public static void Launch<TA, TB, TFunction>(Device device, int layers, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction =>
+        Launch<TA, TB, TFunction, Stored>(device, layers, p, ArithmeticOf(device, p));
 
     /// <summary>The same on tensor cores, with the moments of the result, to which nothing is added.</summary>
-    public static void LaunchWithMoments<TA, TB>(Device device, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor
+    public static void LaunchWithMoments<TA, TB>(Device device, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor =>
+        Launch<TA, TB, Identity, WithMoments>(device, 1, p, ArithmeticOf(device, p));
+
+    /// <summary>The total of a sum in <paramref name="parts"/> parts, which are added in an order that depends on their number alone.</summary>
+    public static void LaunchParts<TA, TB>(Device device, int parts, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor
     {
-        bool wide = IsWide(p.M, p.N, layers: 1);
-        switch (ArithmeticOf(device, p))
+        // Two levels: a group that added a hundred tiles alone would be waited for by all others.
+        int set = (int)Math.Ceiling(Math.Sqrt(parts));
+        Launch<TA, TB, Identity, PartsAdded>(device, parts, p with { Set = set, Counters = ((GpuDevice)device).Counters }, ArithmeticOf(device, p));
+    }
+
+    private static void Launch<TA, TB, TFunction, TEnding>(Device device, int layers, in GpuProductArgs p, Arithmetic arithmetic)
+        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
+    {
+        bool wide = IsWide(p.M, p.N, layers);
+        switch (arithmetic)
         {
-            case Arithmetic.Tf32 when wide: TensorProduct<TA, TB, Identity, Tf32Fragments, EightWarpsWithMoments>.Launch(device, 1, p); break;
-            case Arithmetic.Tf32: TensorProduct<TA, TB, Identity, Tf32Fragments, FourWarpsWithMoments>.Launch(device, 1, p); break;
-            case Arithmetic.EmulatedTf32 when wide: TensorProduct<TA, TB, Identity, EmulatedFragments, EightWarpsWithMoments>.Launch(device, 1, p); break;
-            case Arithmetic.EmulatedTf32: TensorProduct<TA, TB, Identity, EmulatedFragments, FourWarpsWithMoments>.Launch(device, 1, p); break;
-            default: throw new InvalidOperationException("The plain product makes no moments.");
+            case Arithmetic.Tf32 when wide: TensorProduct<TA, TB, TFunction, Tf32Fragments, EightWarps, TEnding>.Launch(device, layers, p); break;
+            case Arithmetic.Tf32: TensorProduct<TA, TB, TFunction, Tf32Fragments, FourWarps, TEnding>.Launch(device, layers, p); break;
+            case Arithmetic.EmulatedTf32 when wide: TensorProduct<TA, TB, TFunction, EmulatedFragments, EightWarps, TEnding>.Launch(device, layers, p); break;
+            case Arithmetic.EmulatedTf32: TensorProduct<TA, TB, TFunction, EmulatedFragments, FourWarps, TEnding>.Launch(device, layers, p); break;
+            default: PlainProduct<TA, TB, TFunction, TEnding>.Launch(device, layers, p); break;
         }
     }
 
@@ -160,11 +199,38 @@ internal static class GpuProduct
 internal static class ProductEpilogue
 {
     /// <summary>Stores <c>f(sum + old + bias + residual)</c>, of them those that are wanted.</summary>
-    public static void Store<TFunction>(in GpuProductArgs p, int row, int n, float sum) where TFunction : unmanaged, IFunction
+    public static void Store<TFunction, TEnding>(in GpuProductArgs p, int row, int n, float sum) where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
     {
-        if (p.Add != 0) sum += p.Y[row, n];
-        if (p.HasBias != 0) sum += p.Bias[0, n];
-        if (p.HasResidual != 0) sum += p.Residual[row, n];
+        if (!default(TEnding).AddsParts)
+        {
+            if (p.Add != 0) sum += p.Y[row, n];
+            if (p.HasBias != 0) sum += p.Bias[0, n];
+            if (p.HasResidual != 0) sum += p.Residual[row, n];
+        }
         p.Y[row, n] = default(TFunction).Apply(sum);
+    }
+
+    /// <summary>Adds a tile's parts: each set of them by the group that finished last, into the set's first part; then the sets, into the total, by the last of these groups. All threads must call.</summary>
+    public static void AddParts(in GpuProductArgs p, ArrayView<float> shared, int tileM, int tileN)
+    {
+        int parts = Grid.DimZ, sets = (parts + p.Set - 1) / p.Set, set = Grid.IdxZ / p.Set, first = set * p.Set, size = IntrinsicMath.Min(p.Set, parts - first);
+        int counter = (Grid.IdxX + Grid.IdxY * Grid.DimX) * (sets + 1);
+        bool last = LastGroup.HasCome(shared, p.Counters, counter + 1 + set, size);
+        if (last) Add(p, p.Y, first * p.M, tileM, tileN, first, 1, first + size, old: 0);
+        last = LastGroup.HasCome(shared, p.Counters, counter, sets, last);
+        if (last) Add(p, p.Total, 0, tileM, tileN, 0, p.Set, parts, p.Add);
+    }
+
+    private static void Add(in GpuProductArgs p, GpuRows to, int at, int tileM, int tileN, int first, int step, int end, int old)
+    {
+        int m0 = Grid.IdxX * tileM, n0 = Grid.IdxY * tileN, rows = IntrinsicMath.Min(tileM, p.M - m0);
+        for (int i = Group.IdxX; i < rows * tileN; i += Group.DimX)
+        {
+            int row = m0 + i / tileN, n = n0 + i % tileN;
+            if (n >= p.N) continue;
+            float sum = old != 0 ? to[at + row, n] : 0;
+            for (int part = first; part < end; part += step) sum += p.Y[part * p.M + row, n];
+            to[at + row, n] = sum;
+        }
     }
 }

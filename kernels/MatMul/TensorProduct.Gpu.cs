@@ -10,41 +10,18 @@ internal interface ITileOfWarps
 {
     /// <summary>Warps beside each other along the columns: 4 for 128 columns, 2 for 64.</summary>
     int Across { get; }
-
-    /// <summary>Whether the moments of the tile's rows are made.</summary>
-    bool MakesMoments { get; }
 }
 
 /// <summary>128 × 128 results by eight warps.</summary>
 internal readonly struct EightWarps : ITileOfWarps
 {
     public int Across => 4;
-
-    public bool MakesMoments => false;
 }
 
 /// <summary>128 × 64 results by four warps.</summary>
 internal readonly struct FourWarps : ITileOfWarps
 {
     public int Across => 2;
-
-    public bool MakesMoments => false;
-}
-
-/// <summary><see cref="EightWarps"/> that make moments.</summary>
-internal readonly struct EightWarpsWithMoments : ITileOfWarps
-{
-    public int Across => 4;
-
-    public bool MakesMoments => true;
-}
-
-/// <summary><see cref="FourWarps"/> that make moments.</summary>
-internal readonly struct FourWarpsWithMoments : ITileOfWarps
-{
-    public int Across => 2;
-
-    public bool MakesMoments => true;
 }
 
 /// <summary>Four 16×8 fragments beside each other: a warp's 16 × 32 results.</summary>
@@ -55,10 +32,10 @@ internal struct Strip
 
 /// <summary>The GPU's product on tensor cores: a group computes 128 × 128 or 128 × 64 results, each warp 64 × 32 of them in registers, from tiles of 16 terms in shared memory.</summary>
 /// <remarks>Three tiles of each factor are in shared memory: one is multiplied, one has been asked for and one is being asked for, by copies that pass the registers by; so there is one barrier for
-/// 16 terms. Tiles lie there so that no two threads of a warp meet in a bank (<see cref="Fragment"/>). Factors are found in place, as in <see cref="PlainProduct{TA,TB,TFunction}"/>;
+/// 16 terms. Tiles lie there so that no two threads of a warp meet in a bank (<see cref="Fragment"/>). Factors are found in place, as in <see cref="PlainProduct{TA,TB,TFunction,TEnding}"/>;
 /// their data, pitch and channels must be multiples of 16 bytes. The order of the sum is fixed.</remarks>
-internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile>
-    where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TTile : unmanaged, ITileOfWarps
+internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEnding>
+    where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TTile : unmanaged, ITileOfWarps where TEnding : unmanaged, IEnding
 {
     public const int TileM = 128, WarpM = 64, WarpN = 32;
 
@@ -112,11 +89,14 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile>
             ahead = ahead == 2 * Stage ? 0 : ahead + Stage;
         }
         int lane = thread & 31, m = m0 + row + (lane >> 2), n = n0 + column + 2 * (lane & 3);
-        if (default(TTile).MakesMoments) Moments(p, tiles, m0, n0, m, row / WarpM * 8 + (lane >> 2), column + 2 * (lane & 3), s0, s1, s2, s3);
+        if (default(TEnding).MakesMoments) Moments(p, tiles, m0, n0, m, row / WarpM * 8 + (lane >> 2), column + 2 * (lane & 3), s0, s1, s2, s3);
         Store(p, layer, m, n, s0);
         Store(p, layer, m + 16, n, s1);
         Store(p, layer, m + 32, n, s2);
         Store(p, layer, m + 48, n, s3);
+        if (!default(TEnding).AddsParts) return;
+        default(TFragments).WaitForAll();   // the last copies would overwrite what groups tell one another
+        ProductEpilogue.AddParts(p, tiles, TileM, TileN);
     }
 
     /// <summary>A's fragment of 16 rows and 8 terms.</summary>
@@ -224,8 +204,8 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile>
     private static void Store(in GpuProductArgs p, int layer, int m, int n, float first, float second)
     {
         if (m >= p.M) return;
-        if (n < p.N) ProductEpilogue.Store<TFunction>(p, layer * p.M + m, n, first);
-        if (n + 1 < p.N) ProductEpilogue.Store<TFunction>(p, layer * p.M + m, n + 1, second);
+        if (n < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, layer * p.M + m, n, first);
+        if (n + 1 < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, layer * p.M + m, n + 1, second);
     }
 
     /// <summary>A thread's share of bringing a factor's tiles: two or four times 16 bytes of each.</summary>

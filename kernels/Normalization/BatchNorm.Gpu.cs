@@ -14,10 +14,9 @@ public static partial class BatchNorm
     private const int CombineWidth = 8;
 
     /// <summary>Operands of the sums over rows. Group (b, k) does block b's rows of channels k·Width …; thread t channel t mod Width, every (256/Width)-th row.</summary>
-    internal readonly record struct BatchNormRowArgs(GpuRows X, GpuRows Y, GpuRows Dy, GpuRows Mean, GpuRows Partials, int Rows, int BlockRows, int C, int Width);
-
-    /// <summary>Operands of the sums over blocks: group k does channels k·Width …, its lanes share the blocks. First and second result a channel. Means are shifted by the first row, or not.</summary>
-    internal readonly record struct BatchNormBlockArgs(GpuRows X, GpuRows Partials, GpuRows Variance, GpuRows First, GpuRows Second, float Eps, int Rows, int BlockRows, int C, int Width, int Shifted);
+    /// <remarks>The group that finishes last adds up all blocks' <c>Partials</c> for its channels.</remarks>
+    internal readonly record struct BatchNormRowArgs(GpuRows X, GpuRows Y, GpuRows Dy, GpuRows Mean, GpuRows Variance, GpuRows Dgamma, GpuRows Dbeta, GpuRows Partials, ArrayView<int> Counters,
+        float Eps, int Rows, int BlockRows, int C, int Width);
 
     /// <summary>Operands of <see cref="ApplyBody"/>: thread i does element i.</summary>
     internal readonly record struct BatchNormApplyArgs(GpuRows X, GpuRows Mean, GpuRows Variance, GpuRows Gamma, GpuRows Beta, GpuRows Residual, GpuRows Y, float Eps, int Count, int C, int HasResidual);
@@ -29,23 +28,23 @@ public static partial class BatchNorm
     /// <summary>Operands of <see cref="RunningBody"/>: thread i does element i.</summary>
     internal readonly record struct BatchNormRunningArgs(GpuRows Batch, GpuRows Rows, GpuRows Running, int Items, float Momentum, int Count);
 
-    private static readonly GpuKernel<BatchNormRowArgs> MomentsLauncher = new("batchnorm.statistics.blocks", MomentsBody, GroupSize, SharedBytes);
-    private static readonly GpuKernel<BatchNormBlockArgs> CombineMomentsLauncher = new("batchnorm.statistics.combine", CombineMomentsBody, GroupSize, SharedBytes),
-        CombineSumsLauncher = new("batchnorm.gradient.combine", CombineSumsBody, GroupSize, SharedBytes);
+    private static readonly GpuKernel<BatchNormRowArgs> MomentsLauncher = new("batchnorm.statistics", MomentsBody, GroupSize, SharedBytes),
+        CombineLauncher = new("batchnorm.statistics.combine", CombineBody, GroupSize, SharedBytes);
     private static readonly GpuKernel<BatchNormRunningArgs> RunningLauncher = new("batchnorm.running", RunningBody);
 
     private static class Launcher<TFunction> where TFunction : unmanaged, IFunction
     {
         public static readonly GpuKernel<BatchNormApplyArgs> Apply = new("batchnorm.apply", ApplyBody<TFunction>);
-        public static readonly GpuKernel<BatchNormRowArgs> Sums = new("batchnorm.gradient.blocks", SumsBody<TFunction>, GroupSize, SharedBytes);
+        public static readonly GpuKernel<BatchNormRowArgs> Sums = new("batchnorm.gradient.sums", SumsBody<TFunction>, GroupSize, SharedBytes);
         public static readonly GpuKernel<BatchNormElementArgs> Elements = new("batchnorm.gradient.elements", ElementsBody<TFunction>);
     }
 
     static partial void StatisticsGpu(Tensor x, Tensor? made, Tensor mean, Tensor variance)
     {
         using var partials = made ?? RentPartials(x);
-        if (made is null) LaunchRows(MomentsLauncher, x, x, x, mean, partials);
-        LaunchBlocks(CombineMomentsLauncher, x, partials, variance, mean, variance, eps: 0, made is null ? BlockRows(x.C) : GpuProduct.MomentRows, shifted: made is null);
+        BatchNormRowArgs p = new(x.Gpu, x.Gpu, x.Gpu, mean.Gpu, variance.Gpu, mean.Gpu, mean.Gpu, partials.Gpu, Counters(x), 0, x.Rows, made is null ? BlockRows(x) : GpuProduct.MomentRows, x.C, 0);
+        if (made is null) LaunchRows(MomentsLauncher, x, RowWidth, partials.Shape.N, p);
+        else LaunchRows(CombineLauncher, x, CombineWidth, 1, p);
     }
 
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual)
@@ -66,26 +65,20 @@ public static partial class BatchNorm
             vectors.Mean.Gpu, vectors.Variance.Gpu, vectors.Gamma.Gpu, vectors.Dgamma.Gpu, vectors.Dbeta.Gpu, vectors.Eps, vectors.Frozen ? 0 : 1f / x.Rows, (int)x.Count, x.C,
             maps.Dx is null ? 0 : 1, maps.Dresidual is null ? 0 : 1, maps.AddX ? 1 : 0, maps.AddResidual ? 1 : 0);
         bool wide = InFours(x.C, p.X, p.Y, p.Dy, p.Dx, p.Dresidual, p.Mean, p.Variance, p.Gamma, p.Dgamma, p.Dbeta);
-        if (wide) LaunchWide(WideLauncher<TFunction>.Sums, x, new BatchNormRowArgs(p.X, p.Y, p.Dy, p.Mean, partials.Gpu, x.Rows, BlockRows(x.C), x.C, 0));
-        else LaunchRows(Launcher<TFunction>.Sums, x, maps.Y, maps.Dy, vectors.Mean, partials);
-        LaunchBlocks(CombineSumsLauncher, x, partials, vectors.Variance, vectors.Dbeta, vectors.Dgamma, vectors.Eps, BlockRows(x.C), shifted: false);
+        BatchNormRowArgs rows = new(p.X, p.Y, p.Dy, p.Mean, p.Variance, p.Dgamma, p.Dbeta, partials.Gpu, Counters(x), p.Eps, x.Rows, BlockRows(x), x.C, 0);
+        if (wide) LaunchWide(WideLauncher<TFunction>.Sums, x, rows);
+        else LaunchRows(Launcher<TFunction>.Sums, x, RowWidth, partials.Shape.N, rows);
         if (maps.Dx is null && maps.Dresidual is null) return;
         if (wide) LaunchWide(WideLauncher<TFunction>.Elements, x, p);
         else Launcher<TFunction>.Elements.LaunchItems(x.Device, x.Count, p);
     }
 
-    private static void LaunchRows(GpuKernel<BatchNormRowArgs> kernel, Tensor x, Tensor y, Tensor dy, Tensor mean, Tensor partials)
-    {
-        int width = GroupColumns.Width(x.C, RowWidth);
-        kernel.Launch(x.Device, new Index3D(partials.Shape.N, (x.C + width - 1) / width, 1),
-            new(x.Gpu, y.Gpu, dy.Gpu, mean.Gpu, partials.Gpu, x.Rows, BlockRows(x.C), x.C, width));
-    }
+    private static ArrayView<int> Counters(Tensor x) => ((GpuDevice)x.Device).Counters;
 
-    private static void LaunchBlocks(GpuKernel<BatchNormBlockArgs> kernel, Tensor x, Tensor partials, Tensor variance, Tensor first, Tensor second, float eps, int blockRows, bool shifted)
+    private static void LaunchRows(GpuKernel<BatchNormRowArgs> kernel, Tensor x, int mostAcross, int blocks, in BatchNormRowArgs p)
     {
-        int width = GroupColumns.Width(x.C, CombineWidth);
-        kernel.Launch(x.Device, (x.C + width - 1) / width,
-            new(x.Gpu, partials.Gpu, variance.Gpu, first.Gpu, second.Gpu, eps, x.Rows, blockRows, x.C, width, shifted ? 1 : 0));
+        int width = GroupColumns.Width(x.C, mostAcross);
+        kernel.Launch(x.Device, new Index3D(blocks, (x.C + width - 1) / width, 1), p with { Width = width });
     }
 
     private static void MomentsBody(BatchNormRowArgs p)
@@ -103,16 +96,26 @@ public static partial class BatchNorm
             squares += d * d;
         }
         squares = GroupColumns.Sum(shared, p.Width, squares);
-        if (!mine || lane != 0) return;
-        p.Partials[2 * Grid.IdxX, c] = mean;
-        p.Partials[2 * Grid.IdxX + 1, c] = squares;
+        if (mine && lane == 0)
+        {
+            p.Partials[2 * Grid.IdxX, c] = mean;
+            p.Partials[2 * Grid.IdxX + 1, c] = squares;
+        }
+        bool isLast = LastGroup.HasCome(shared, p.Counters, Grid.IdxY, Grid.DimX);
+        Combine(p, shared, c, isLast ? Grid.DimX : 0, shift);
     }
 
-    private static void CombineMomentsBody(BatchNormBlockArgs p)
+    /// <summary>Combines moments that a product has made.</summary>
+    private static void CombineBody(BatchNormRowArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);
-        int lanes = GroupSize / p.Width, lane = Group.IdxX / p.Width, c = Grid.IdxX * p.Width + Group.IdxX % p.Width;
-        int blocks = (p.Rows + p.BlockRows - 1) / p.BlockRows;
+        Combine(p, shared, Grid.IdxY * p.Width + Group.IdxX % p.Width, (p.Rows + p.BlockRows - 1) / p.BlockRows, 0);
+    }
+
+    /// <summary>Mean and variance of all blocks, or nothing if there are none; all threads must call. Lanes share the blocks.</summary>
+    private static void Combine(in BatchNormRowArgs p, ArrayView<float> shared, int c, int blocks, float shift)
+    {
+        int lanes = GroupSize / p.Width, lane = Group.IdxX / p.Width;
         bool mine = c < p.C;
         float sum = 0, squares = 0;
         for (int b = lane; mine && b < blocks; b += lanes) sum += RowsOf(b, p.Rows, p.BlockRows) * p.Partials[2 * b, c];
@@ -123,9 +126,9 @@ public static partial class BatchNorm
             squares += p.Partials[2 * b + 1, c] + RowsOf(b, p.Rows, p.BlockRows) * d * d;
         }
         squares = GroupColumns.Sum(shared, p.Width, squares);
-        if (!mine || lane != 0) return;
-        p.First[0, c] = p.Shifted != 0 ? p.X[0, c] + mean : mean;
-        p.Second[0, c] = squares / p.Rows;
+        if (!mine || lane != 0 || blocks == 0) return;
+        p.Mean[0, c] = shift + mean;
+        p.Variance[0, c] = squares / p.Rows;
     }
 
     private static int RowsOf(int block, int rows, int blockRows) => IntrinsicMath.Min(blockRows, rows - block * blockRows);
@@ -160,18 +163,13 @@ public static partial class BatchNorm
         }
         sum = GroupColumns.Sum(shared, p.Width, sum);
         product = GroupColumns.Sum(shared, p.Width, product);
-        if (!mine || lane != 0) return;
-        p.Partials[2 * Grid.IdxX, c] = sum;
-        p.Partials[2 * Grid.IdxX + 1, c] = product;
-    }
-
-    private static void CombineSumsBody(BatchNormBlockArgs p)
-    {
-        var shared = SharedMemory.Allocate<float>(GroupSize);
-        int lanes = GroupSize / p.Width, lane = Group.IdxX / p.Width, c = Grid.IdxX * p.Width + Group.IdxX % p.Width;
-        int blocks = (p.Rows + p.BlockRows - 1) / p.BlockRows;
-        bool mine = c < p.C;
-        float sum = 0, product = 0;
+        if (mine && lane == 0)
+        {
+            p.Partials[2 * Grid.IdxX, c] = sum;
+            p.Partials[2 * Grid.IdxX + 1, c] = product;
+        }
+        int blocks = LastGroup.HasCome(shared, p.Counters, Grid.IdxY, Grid.DimX) ? Grid.DimX : 0;
+        sum = product = 0;
         for (int b = lane; mine && b < blocks; b += lanes)
         {
             sum += p.Partials[2 * b, c];
@@ -179,9 +177,9 @@ public static partial class BatchNorm
         }
         sum = GroupColumns.Sum(shared, p.Width, sum);
         product = GroupColumns.Sum(shared, p.Width, product);
-        if (!mine || lane != 0) return;
-        p.First[0, c] = sum;
-        p.Second[0, c] = product / MathF.Sqrt(p.Variance[0, c] + p.Eps);
+        if (!mine || lane != 0 || blocks == 0) return;
+        p.Dbeta[0, c] = sum;
+        p.Dgamma[0, c] = product / MathF.Sqrt(p.Variance[0, c] + p.Eps);
     }
 
     private static void ElementsBody<TFunction>(BatchNormElementArgs p) where TFunction : unmanaged, IFunction

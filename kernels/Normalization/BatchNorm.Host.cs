@@ -38,7 +38,7 @@ public static unsafe partial class BatchNorm
     private static void GradientHost<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction
     {
         var x = maps.X;
-        int blockRows = BlockRows(x.C);
+        int blockRows = BlockRows(x);
         float* mean = vectors.Mean.Host.Data, dgamma = vectors.Dgamma.Host.Data, dbeta = vectors.Dbeta.Host.Data;
         using var factors = Tensor.Rent(x.Device, Shape.Of(1, 4, x.C), "batchnorm.factors");
         var affine = vectors.Beta is null ? default : new Affine(vectors.Variance, vectors.Gamma, vectors.Beta, vectors.Eps, factors.Host.Row(3));

@@ -16,14 +16,14 @@ public static partial class BatchNorm
     private static class WideLauncher<TFunction> where TFunction : unmanaged, IFunction
     {
         public static readonly GpuKernel<WideArgs<BatchNormApplyArgs>> Apply = new("batchnorm.apply.wide", ApplyWideBody<TFunction>, GroupSize);
-        public static readonly GpuKernel<WideArgs<BatchNormRowArgs>> Sums = new("batchnorm.gradient.blocks.wide", SumsWideBody<TFunction>, GroupSize, 4 * SharedBytes);
+        public static readonly GpuKernel<WideArgs<BatchNormRowArgs>> Sums = new("batchnorm.gradient.sums.wide", SumsWideBody<TFunction>, GroupSize, 4 * SharedBytes);
         public static readonly GpuKernel<WideArgs<BatchNormElementArgs>> Elements = new("batchnorm.gradient.elements.wide", ElementsWideBody<TFunction>, GroupSize);
     }
 
     private static void LaunchWide<TArgs>(GpuKernel<WideArgs<TArgs>> kernel, Tensor x, in TArgs args) where TArgs : struct
     {
         int across = GroupColumns.Width(x.C / 4, MostAcross), fours = x.C / 4;
-        kernel.Launch(x.Device, new Index3D(Blocks(x), (fours + across - 1) / across, 1), new(args, x.Rows, BlockRows(x.C), across));
+        kernel.Launch(x.Device, new Index3D(Blocks(x), (fours + across - 1) / across, 1), new(args, x.Rows, BlockRows(x), across));
     }
 
     private static bool InFours(int channels, params ReadOnlySpan<GpuRows> operands)
@@ -62,9 +62,24 @@ public static partial class BatchNorm
         }
         sum = GroupColumns.Sum(shared, a.Across, sum);
         product = GroupColumns.Sum(shared, a.Across, product);
-        if (!mine || Group.IdxX >= a.Across) return;
-        p.Partials.Wide(2 * Grid.IdxX, c) = sum;
-        p.Partials.Wide(2 * Grid.IdxX + 1, c) = product;
+        bool writes = mine && Group.IdxX < a.Across;
+        if (writes)
+        {
+            p.Partials.Wide(2 * Grid.IdxX, c) = sum;
+            p.Partials.Wide(2 * Grid.IdxX + 1, c) = product;
+        }
+        int blocks = LastGroup.HasCome(shared.Cast<float>(), p.Counters, Grid.IdxY, Grid.DimX) ? Grid.DimX : 0;
+        sum = product = default;
+        for (int b = Group.IdxX / a.Across; mine && b < blocks; b += Group.DimX / a.Across)
+        {
+            sum += p.Partials.Wide(2 * b, c);
+            product += p.Partials.Wide(2 * b + 1, c);
+        }
+        sum = GroupColumns.Sum(shared, a.Across, sum);
+        product = GroupColumns.Sum(shared, a.Across, product);
+        if (!writes || blocks == 0) return;
+        p.Dbeta.Wide(0, c) = sum;
+        p.Dgamma.Wide(0, c) = product / Deviation(p.Variance.Wide(0, c), p.Eps);
     }
 
     private static void ElementsWideBody<TFunction>(WideArgs<BatchNormElementArgs> a) where TFunction : unmanaged, IFunction

@@ -94,12 +94,19 @@ public static partial class BatchNorm
         Pointwise.Dispatch(f, new Derivation(new(x, f == Activation.None ? dy : y, dy, dx, dresidual, addX, addResidual), new(mean, variance, gamma, f == Activation.None ? null : beta, dgamma, dbeta, eps, frozen), partials));
     }
 
-    /// <summary>Rows in a block: at most 128 KiB of one operand, so that a second look at it finds it in cache, and few enough for float32 sums:
-    /// blocks of 1024 rows lost a third more digits than blocks of 128, those no more than blocks of 64. Depends on the shape alone, so sums do
-    /// not depend on threads.</summary>
-    private static int BlockRows(int channels) => Math.Clamp(32768 / channels, 32, 128);
+    /// <summary>Blocks on a GPU: one group adds them up at the end.</summary>
+    private const int MostBlocks = 512;
 
-    private static int Blocks(Tensor x) => (x.Rows + BlockRows(x.C) - 1) / BlockRows(x.C);
+    /// <summary>Rows in a block: at most 128 KiB of one operand, so that a second look at it finds it in cache, and few enough for float32 sums:
+    /// blocks of 1024 rows lost a third more digits than blocks of 128, those no more than blocks of 64. On a GPU, where lanes share the rows, more if there were too many blocks.
+    /// Depends on the shape alone, so sums do not depend on threads.</summary>
+    private static int BlockRows(Tensor x)
+    {
+        int rows = Math.Clamp(32768 / x.C, 32, 128);
+        return x.Device.IsHost ? rows : Math.Max(rows, (x.Rows + MostBlocks - 1) / MostBlocks);
+    }
+
+    private static int Blocks(Tensor x) => (x.Rows + BlockRows(x) - 1) / BlockRows(x);
 
     // Two sums of each channel for each block of rows.
     private static Tensor RentPartials(Tensor x) => Tensor.Rent(x.Device, new Shape(Blocks(x), 1, 2, x.C), "batchnorm.partials");

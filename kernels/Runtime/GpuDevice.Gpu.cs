@@ -35,6 +35,7 @@ internal sealed class GpuDevice : Device
     private const int FirstWithTf32 = 80;
 
     private readonly Context _context;
+    private MemoryBuffer1D<int, Stride1D.Dense>? _counters;
 
     static GpuDevice() => NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, static (name, assembly, path) =>
     {
@@ -57,6 +58,9 @@ internal sealed class GpuDevice : Device
 
     /// <summary>How products are computed.</summary>
     public Arithmetic Arithmetic { get; set; }
+
+    /// <summary>Of <see cref="LastGroup"/>: one set for all launches, which run one after another.</summary>
+    public ArrayView<int> Counters => (_counters ??= Zeros()).View.AsContiguous();
 
     /// <summary>Where kernels are only compiled: with what. Nothing is launched or copied then.</summary>
     public PtxCompiler? Compiler { get; }
@@ -147,8 +151,16 @@ internal sealed class GpuDevice : Device
         Synchronize();
         base.Dispose();
         Compiler?.Dispose();
+        _counters?.Dispose();
         Accelerator.Dispose();
         _context.Dispose();
+    }
+
+    private MemoryBuffer1D<int, Stride1D.Dense> Zeros()
+    {
+        var counters = Accelerator.Allocate1D<int>(LastGroup.Counters);
+        counters.MemSetToZero();
+        return counters;
     }
 
     private static Context? CreateContext(string kind)

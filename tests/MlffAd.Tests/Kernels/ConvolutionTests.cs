@@ -26,6 +26,7 @@ public sealed class ConvolutionTests
     [
         new(new(1, 64, 48, 3), 64, new(7, 2, 3)), new(new(1, 16, 16, 64), 64, new(3, 1, 1)), new(new(2, 8, 8, 256), 128, new(1)), new(new(1, 16, 16, 128), 128, new(3, 2, 1)),
         new(new(1, 8, 8, 512), 256, new(1)), new(new(1, 8, 8, 256), 256, new(3, 1, 1)), new(new(2, 1, 128, 2), 64, new(1)), new(new(2, 16, 16, 256), 1, new(1)),
+        new(new(1, 72, 72, 3), 5, new(1)),   // positions enough for GPUs to split their sum into six parts
     ];
 
     /// <summary>Layers that minimal filtering takes: tiles that reach over the edge, every padding, channels of one vector and of several blocks.</summary>

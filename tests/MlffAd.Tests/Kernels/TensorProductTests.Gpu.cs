@@ -70,10 +70,10 @@ public sealed class TensorProductTests
     private static void Launch<TA, TB>(Tensor y, in GpuProductArgs p, bool wide) where TA : unmanaged, IFactor where TB : unmanaged, IFactor
     {
         bool real = ((GpuDevice)y.Device).Arithmetic == Arithmetic.Tf32;
-        if (wide && real) TensorProduct<TA, TB, Identity, Tf32Fragments, EightWarps>.Launch(y.Device, y.Shape.N, p);
-        else if (real) TensorProduct<TA, TB, Identity, Tf32Fragments, FourWarps>.Launch(y.Device, y.Shape.N, p);
-        else if (wide) TensorProduct<TA, TB, Identity, EmulatedFragments, EightWarps>.Launch(y.Device, y.Shape.N, p);
-        else TensorProduct<TA, TB, Identity, EmulatedFragments, FourWarps>.Launch(y.Device, y.Shape.N, p);
+        if (wide && real) TensorProduct<TA, TB, Identity, Tf32Fragments, EightWarps, Stored>.Launch(y.Device, y.Shape.N, p);
+        else if (real) TensorProduct<TA, TB, Identity, Tf32Fragments, FourWarps, Stored>.Launch(y.Device, y.Shape.N, p);
+        else if (wide) TensorProduct<TA, TB, Identity, EmulatedFragments, EightWarps, Stored>.Launch(y.Device, y.Shape.N, p);
+        else TensorProduct<TA, TB, Identity, EmulatedFragments, FourWarps, Stored>.Launch(y.Device, y.Shape.N, p);
     }
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
@@ -83,7 +83,7 @@ public sealed class TensorProductTests
         foreach (var c in new ConvolutionTests.Case[]
         {
             new(new(1, 9, 7, 8), 12, new(3, 1, 1)), new(new(2, 8, 9, 20), 68, new(1)), new(new(1, 11, 10, 4), 8, new(3, 2, 1)), new(new(1, 6, 5, 24), 4, new(1, 2, 0)),
-            new(new(1, 40, 40, 4), 8, new(3, 1, 1)),   // positions enough to be split
+            new(new(1, 40, 40, 4), 8, new(3, 1, 1)), new(new(1, 72, 72, 4), 4, new(1)),   // positions enough to be split: into two parts, and into two sets of three
         })
         {
             using var x = RoundedSlice(emulation.Device, c.X, 1);
@@ -147,8 +147,8 @@ public sealed class TensorProductTests
         using var y = Tensor.Rent(emulation.Device, Shape.Of(1, m, n), "y");
         using var moments = Tensor.Rent(emulation.Device, new Shape(2, 1, 2, n), "moments");
         var args = new GpuProductArgs(Factor(a), Factor(b), y.Gpu, m, n, k) with { Moments = moments.Gpu };
-        if (((GpuDevice)emulation.Device).Arithmetic == Arithmetic.Tf32) TensorProduct<RowsOfTerms, RowsOfTerms, Identity, Tf32Fragments, EightWarpsWithMoments>.Launch(emulation.Device, 1, args);
-        else TensorProduct<RowsOfTerms, RowsOfTerms, Identity, EmulatedFragments, EightWarpsWithMoments>.Launch(emulation.Device, 1, args);
+        if (((GpuDevice)emulation.Device).Arithmetic == Arithmetic.Tf32) TensorProduct<RowsOfTerms, RowsOfTerms, Identity, Tf32Fragments, EightWarps, WithMoments>.Launch(emulation.Device, 1, args);
+        else TensorProduct<RowsOfTerms, RowsOfTerms, Identity, EmulatedFragments, EightWarps, WithMoments>.Launch(emulation.Device, 1, args);
         float[] values = y.ToArray(), made = moments.ToArray();
         for (int block = 0; block < 2; block++)
             for (int column = 0; column < n; column++)
