@@ -46,6 +46,11 @@ public sealed class StepOperators : IExecutor
         var image = new Value(new Shape(batch, config.ImageSize, config.ImageSize, 3), "image");
         var features = new MlffNetwork(config).Forward(this, image);
         Value F = features.F, S = features.S, labels = Of(S.Shape, "labels"), values = Of(Shape.Of(4), "losses");
+        foreach (var input in (ReadOnlySpan<Value>)[image, labels])
+        {
+            var flat = Of(Shape.Of((int)input.Shape.Count), "new");
+            Note("pointwise.copy", $"{flat.Shape}", [flat, flat], t => Pointwise.Copy(t[0], t[1]));
+        }
         var o = KernelOptions.Loss(config.Loss);
         Note("losses", $"{F.Shape}", [F, S, labels, values, F, S], t => Losses.Evaluate(t[0], t[1], t[2], o, t[3], t[4], t[5]), t => t[2].Write(Labels(S.Shape)));
         _written.UnionWith([F, S]);
@@ -54,9 +59,10 @@ public sealed class StepOperators : IExecutor
         var parameters = ParameterList.Of(config);
         Value w = Of(Shape.Of(parameters.TrainedFloats), "parameters"), statistics = Of(Shape.Of(parameters.StatisticFloats), "statistics");
         Note("batchnorm.running", Count(statistics), [statistics, statistics, statistics], t => BatchNorm.UpdateRunning(t[0], t[1], 1, t[2]), t => Pointwise.Fill(t[1], 100));
-        Note("sgd.norm", Count(w), [w], t => Sgd.SquaredNorm(t[0]));
+        var clip = Of(Shape.Of(2), "clip");
+        Note("sgd.clip", Count(w), [w, values, clip], t => Sgd.Clip(t[0], t[1], 0, t[2]));
         var all = new SgdRange(0, parameters.Trained.Max(p => p.Start + p.Count), 1e-5f);
-        Note("sgd.step", Count(w), [w, w, w], t => Sgd.Step(t[0], t[1], t[2], [all], rate: 1e-4f, momentum: 0.9f));
+        Note("sgd.step", Count(w), [w, w, w, clip], t => Sgd.Step(t[0], t[1], t[2], [all], rate: 1e-4f, momentum: 0.9f, t[3]), t => t[3].Write([1, 1]));
     }
 
     /// <summary>Operators that the network does without, or that come before it.</summary>

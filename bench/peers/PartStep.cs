@@ -15,11 +15,13 @@ internal sealed class PartStep : IDisposable
     private readonly Tape _tape = new();
     private readonly Recorder _recorder;
     private readonly Value[] _outputs;
+    private readonly Tensor _clip;
 
     public PartStep(Config config, Parameters parameters, Func<IExecutor, Value, Value[]> describe, Tensor images)
     {
         (_config, _parameters) = (config, parameters);
         _ranges = [.. parameters.List.Trained.Select(p => new SgdRange(p.Start, p.Count, p.Kind == ParameterKind.Weight ? (float)config.Train.WeightDecay : 0))];
+        _clip = Tensor.From(images.Device, Shape.Of(2), [0, 1], "clip");
         _recorder = new Recorder(config, parameters, _tape, images.Shape.N);
         _outputs = describe(_recorder, new Value(images));
         _tape.Free();
@@ -36,11 +38,15 @@ internal sealed class PartStep : IDisposable
             Pointwise.Fill(output.Receive(out _), 1f / output.Shape.Count);
         }
         _tape.Backward();
-        Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)_config.Train.Lr, (float)_config.Train.Momentum);
-        _recorder.CommitStatistics();
+        Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)_config.Train.Lr, (float)_config.Train.Momentum, _clip);
+        _recorder.CommitStatistics(_clip);
         _parameters.Weights.Device.Pool.IsWarm = true;
         return loss;
     }
 
-    public void Dispose() => _tape.Free();
+    public void Dispose()
+    {
+        _tape.Free();
+        _clip.Dispose();
+    }
 }

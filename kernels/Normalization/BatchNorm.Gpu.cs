@@ -26,7 +26,7 @@ public static partial class BatchNorm
         GpuRows Dgamma, GpuRows Dbeta, float Eps, float PerRow, int Count, int C, int HasX, int HasResidual, int AddX, int AddResidual);
 
     /// <summary>Operands of <see cref="RunningBody"/>: thread i does element i.</summary>
-    internal readonly record struct BatchNormRunningArgs(GpuRows Batch, GpuRows Rows, GpuRows Running, int Items, float Momentum, int Count);
+    internal readonly record struct BatchNormRunningArgs(GpuRows Batch, GpuRows Rows, GpuRows Running, GpuRows Clip, int Items, float Momentum, int Count, int HasClip);
 
     private static readonly GpuKernel<BatchNormRowArgs> MomentsLauncher = new("batchnorm.statistics", MomentsBody, GroupSize, SharedBytes),
         CombineLauncher = new("batchnorm.statistics.combine", CombineBody, GroupSize, SharedBytes);
@@ -55,8 +55,8 @@ public static partial class BatchNorm
         else Launcher<TFunction>.Apply.LaunchItems(x.Device, x.Count, p);
     }
 
-    static partial void RunningGpu(Tensor batch, Tensor rows, int items, Tensor running, float momentum) =>
-        RunningLauncher.LaunchItems(running.Device, running.Count, new(batch.Gpu, rows.Gpu, running.Gpu, items, momentum, (int)running.Count));
+    static partial void RunningGpu(Tensor batch, Tensor rows, int items, Tensor running, float momentum, Tensor? clip) =>
+        RunningLauncher.LaunchItems(running.Device, running.Count, new(batch.Gpu, rows.Gpu, running.Gpu, (clip ?? batch).Gpu, items, momentum, (int)running.Count, clip is null ? 0 : 1));
 
     static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction
     {
@@ -145,6 +145,7 @@ public static partial class BatchNorm
     private static void RunningBody(BatchNormRunningArgs p)
     {
         int i = Grid.GlobalIndex.X;
+        if (p.HasClip != 0 && p.Clip[0, 1] == 0) return;
         if (i < p.Count) p.Running[0, i] = Running(p.Running[0, i], p.Batch[0, i], p.Rows[0, i], p.Items, p.Momentum);
     }
 

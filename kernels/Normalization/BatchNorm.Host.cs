@@ -29,8 +29,9 @@ public static unsafe partial class BatchNorm
         x.Device.Team.For(x.Rows, new ApplyJob<TFunction>(x.Host, mean.Host.Data, affine, (residual ?? x).Host, residual is not null, y.Host, Cache.IsLeftBy(y), x.C), Math.Max(1, Grain / x.C));
     }
 
-    private static void RunningHost(Tensor batch, Tensor rows, int items, Tensor running, float momentum)
+    private static void RunningHost(Tensor batch, Tensor rows, int items, Tensor running, float momentum, Tensor? clip)
     {
+        if (clip is not null && clip.HostSpan[1] == 0) return;
         Span<float> b = batch.HostSpan, n = rows.HostSpan, r = running.HostSpan;
         for (int i = 0; i < r.Length; i++) r[i] = Running(r[i], b[i], n[i], items, momentum);
     }

@@ -48,12 +48,13 @@ public static partial class BatchNorm
     /// <param name="items">Items of the batch.</param>
     /// <param name="running">Updated.</param>
     /// <param name="momentum">Share of the batch.</param>
-    public static void UpdateRunning(Tensor batch, Tensor rows, int items, Tensor running, float momentum = 0.1f)
+    /// <param name="clip">What <see cref="Sgd.Clip"/> wrote, if the statistics go with a step: where none is taken, they stay.</param>
+    public static void UpdateRunning(Tensor batch, Tensor rows, int items, Tensor running, float momentum = 0.1f, Tensor? clip = null)
     {
         RequireVectors("batchnorm.running", batch, rows, running);
         using var _ = RunningKernel.Begin(running, 6 * running.Count, 16 * running.Count);
-        if (running.Device.IsHost) RunningHost(batch, rows, items, running, momentum);
-        else RunningGpu(batch, rows, items, running, momentum);
+        if (running.Device.IsHost) RunningHost(batch, rows, items, running, momentum, clip);
+        else RunningGpu(batch, rows, items, running, momentum, clip);
     }
 
     private static float Running(float running, float batch, float rows, int items, float momentum)
@@ -142,6 +143,6 @@ public static partial class BatchNorm
 
     static partial void StatisticsGpu(Tensor x, Tensor? made, Tensor mean, Tensor variance);
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual) where TFunction : unmanaged, IFunction;
-    static partial void RunningGpu(Tensor batch, Tensor rows, int items, Tensor running, float momentum);
+    static partial void RunningGpu(Tensor batch, Tensor rows, int items, Tensor running, float momentum, Tensor? clip);
     static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction;
 }

@@ -10,11 +10,22 @@ public static unsafe partial class Sgd
 
     private static int V => Vector<float>.Count;
 
-    private static void StepHost(Tensor w, Tensor v, Tensor g, SgdRange range, float rate, float momentum, float gradientScale) =>
-        w.Device.Team.For(range.Count, new StepJob(w.Host.Data + range.Start, v.Host.Data + range.Start, g.Host.Data + range.Start,
-            rate * range.RateScale, momentum, range.Decay, gradientScale), Grain);
+    private static void StepHost(Tensor w, Tensor v, Tensor g, SgdRange range, float rate, float momentum, Tensor clip)
+    {
+        float scale = clip.HostSpan[1];
+        if (scale != 0) w.Device.Team.For(range.Count, new StepJob(w.Host.Data + range.Start, v.Host.Data + range.Start, g.Host.Data + range.Start, rate * range.RateScale, momentum, range.Decay, scale), Grain);
+    }
 
-    private static void NormHost(Tensor g, Tensor partials) => g.Device.Team.For((int)partials.Count, new NormJob(g.Host.Data, g.Count, partials.Host.Data));
+    private static void ClipHost(Tensor g, Tensor loss, float clipNorm, Tensor partials, Tensor clip)
+    {
+        g.Device.Team.For((int)partials.Count, new NormJob(g.Host.Data, g.Count, partials.Host.Data));
+        double sum = 0;
+        foreach (float block in partials.HostSpan) sum += block;
+        double norm = Math.Sqrt(sum);
+        bool isFinite = double.IsFinite(norm) && float.IsFinite(loss.HostSpan[0]);
+        clip.HostSpan[0] = (float)norm;
+        clip.HostSpan[1] = !isFinite ? 0 : clipNorm > 0 ? (float)Math.Min(1, clipNorm / norm) : 1;
+    }
 
     private readonly struct StepJob(float* w, float* v, float* g, float rate, float momentum, float decay, float scale) : IJob
     {

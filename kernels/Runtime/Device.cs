@@ -53,6 +53,9 @@ public abstract partial class Device : IDisposable
 
     internal abstract void Read(Tensor from, Span<float> values);
 
+    /// <summary>A queue for copies of up to <paramref name="count"/> numbers beside the device's computing; null if it has none.</summary>
+    internal virtual UploadQueue? OpenUploads(long count) => null;
+
     /// <summary>Opens a device.</summary>
     /// <param name="id"><c>cpu</c>, <c>cuda</c>, <c>cuda:n</c>, <c>opencl</c>, <c>opencl:n</c>, <c>debug</c>, or <c>auto</c>: the first CUDA
     /// device, else the first OpenCL device that is a GPU, else <c>cpu</c>.</param>

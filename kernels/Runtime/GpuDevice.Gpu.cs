@@ -25,6 +25,29 @@ internal sealed class GpuStorage(MemoryBuffer1D<float, Stride1D.Dense> buffer) :
     public override void Dispose() => buffer.Dispose();
 }
 
+/// <summary>Page-locked memory, which cards read by themselves, and a stream.</summary>
+internal sealed class GpuUploads(Accelerator accelerator, long count) : UploadQueue
+{
+    private readonly PageLockedArray1D<float> _memory = accelerator.AllocatePageLocked1D<float>(count);
+    private readonly AcceleratorStream _stream = accelerator.CreateStream();
+
+    public override void Send(ReadOnlySpan<float> values, Tensor to)
+    {
+        Wait();
+        values.CopyTo(_memory.Span);
+        ((GpuStorage)to.Storage).View.SubView(to.Offset, values.Length).CopyFrom(_stream, _memory.ArrayView.SubView(0, values.Length));
+    }
+
+    public override void Wait() => _stream.Synchronize();
+
+    public override void Dispose()
+    {
+        Wait();
+        _stream.Dispose();
+        _memory.Dispose();
+    }
+}
+
 /// <summary>An ILGPU accelerator: CUDA, OpenCL, or the CPU simulator under the name <c>debug</c>.</summary>
 internal sealed class GpuDevice : Device
 {
@@ -129,6 +152,8 @@ internal sealed class GpuDevice : Device
     }
 
     public override void Synchronize() => Accelerator.Synchronize();
+
+    internal override UploadQueue? OpenUploads(long count) => Compiler is null ? new GpuUploads(Accelerator, count) : null;
 
     internal override unsafe void Write(Tensor to, ReadOnlySpan<float> values)
     {

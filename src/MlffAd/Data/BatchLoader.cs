@@ -60,7 +60,7 @@ public sealed class Batch : IDisposable
 /// <summary>Prepares training batches on background threads, ahead of the compute.</summary>
 /// <remarks>
 /// Worker w of W makes the batches of steps w, w + W, … into two buffers of its own; the caller takes them in order. What a batch holds depends
-/// on the seed and the step alone. One worker suffices and leaves the cores to the compute: an image costs it 1 to 5 ms.
+/// on the seed and the step alone. An image costs a worker 1 to 5 ms: where the processor computes too, one suffices and leaves it the cores.
 /// </remarks>
 public sealed class BatchLoader : IDisposable
 {

@@ -75,10 +75,11 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         return y;
     }
 
-    /// <summary>Takes the batch's statistics into the running ones: once the step is known to be finite.</summary>
-    public void CommitStatistics()
+    /// <summary>Takes the batch's statistics into the running ones, if the step is taken.</summary>
+    /// <param name="clip">What <see cref="Sgd.Clip"/> wrote.</param>
+    public void CommitStatistics(Tensor clip)
     {
-        if (_batches is not []) BatchNorm.UpdateRunning(parameters.BatchStatistics, parameters.RowsOfStatistics(RowsOfStatistics), _batches[0].Items, parameters.Statistics, Momentum);
+        if (_batches is not []) BatchNorm.UpdateRunning(parameters.BatchStatistics, parameters.RowsOfStatistics(RowsOfStatistics), _batches[0].Items, parameters.Statistics, Momentum, clip);
     }
 
     private float[] RowsOfStatistics()

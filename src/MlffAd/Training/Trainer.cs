@@ -25,6 +25,7 @@ public sealed class Trainer
     private Config _config;
     private Preprocessing _preprocessing = Preprocessing.ImageNet;
     private TrainingState _state = new();
+    private SentBatch _sent;
     private TrainingFile[]? _files;
 
     private Trainer(TrainingRequest request, Device device, Action<string> say) => (_request, _device, _say, _config) = (request, device, say, request.Config);
@@ -53,7 +54,7 @@ public sealed class Trainer
         var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
         var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
         if (checkpoint is not null) budget = Restore(checkpoint, store, parameters, budget);
-        using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step))
+        using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step, _device.IsHost ? 1 : _device.Team.Count))
         using (var log = new TrainingLogWriter(_request.LogPath, _state.Step))
         using (var step = new TrainingStep(_config, parameters, Math.Min(_config.Train.Batch, loader.ImagesPerEpoch)))
         {
@@ -61,6 +62,7 @@ public sealed class Trainer
             // At the start, to find out now whether the disk has room; at the end, so that a model that cannot be written costs no training.
             Save(store, parameters, sitting);
             var saved = clock.Elapsed;
+            if (sitting.Share < 1) _sent = Send(loader, step);
             while (sitting.Share < 1)
             {
                 if (stop.IsCancellationRequested)
@@ -88,11 +90,20 @@ public sealed class Trainer
         }
     }
 
+    /// <summary>Begins to bring a batch to the device.</summary>
+    private static SentBatch Send(BatchLoader loader, TrainingStep step)
+    {
+        using var batch = loader.Next();
+        step.Upload(batch.Images, batch.Labels);
+        return new SentBatch(batch.Epoch, batch.Count, batch.StayedGood);
+    }
+
+    /// <summary>Takes a step on the batch that was sent, and sends the next meanwhile.</summary>
     private TrainingProgress Step(TrainingStep step, BatchLoader loader, Sitting sitting)
     {
-        double share = sitting.Share, rate = Budget.Rate(_config.Train, _state.Step, share);
-        using var batch = loader.Next();
-        var result = step.Run(batch.Images, batch.Labels, rate);
+        double rate = Budget.Rate(_config.Train, _state.Step, sitting.Share);
+        var batch = _sent;
+        var result = step.Run(rate, () => _sent = Send(loader, step));
         _state = _state.After(result, batch, loader.StepsPerEpoch);
         return new TrainingProgress(_state.Step, batch.Epoch, _state.Images, sitting.ShareAfter(_state), result.Losses, result.GradientNorm, rate,
             sitting.ImagesPerSecond, sitting.Remaining, _device.Pool.AllocatedBytes, !result.IsFinite);

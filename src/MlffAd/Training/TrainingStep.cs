@@ -10,7 +10,7 @@ namespace MlffAd.Training;
 
 /// <summary>What a step found.</summary>
 /// <param name="Losses">The losses before the step.</param>
-/// <param name="GradientNorm">Before clipping; not a number if the loss was not finite.</param>
+/// <param name="GradientNorm">Before clipping.</param>
 public readonly record struct StepResult(FinalLosses Losses, double GradientNorm)
 {
     /// <summary>Whether the step was taken; else weights and statistics are as before.</summary>
@@ -25,8 +25,10 @@ public sealed class TrainingStep : IDisposable
     private readonly MlffNetwork _network;
     private readonly LossOptions _loss;
     private readonly SgdRange[] _ranges;
-    private readonly Tensor _images, _labels, _values;
+    private readonly Tensor _images, _labels, _found, _values, _clip;
+    private readonly Upload _newImages, _newLabels;
     private readonly Dictionary<int, Recording> _recordings = [];
+    private int _items;
 
     /// <summary>Prepares for batches of up to <c>train.batch</c> images.</summary>
     public TrainingStep(Config config, Parameters parameters, int capacity)
@@ -35,7 +37,9 @@ public sealed class TrainingStep : IDisposable
         var device = parameters.Weights.Device;
         _images = Tensor.Rent(device, new Shape(capacity, config.ImageSize, config.ImageSize, 3), "images");
         _labels = Tensor.Rent(device, new Shape(capacity, config.MapSide, config.MapSide, 1), "labels");
-        _values = Tensor.Rent(device, Shape.Of(4), "losses");
+        _found = Tensor.Rent(device, Shape.Of(6), "losses and norm");
+        (_values, _clip) = (_found.Part(0, Shape.Of(4)), _found.Part(4, Shape.Of(2)));
+        (_newImages, _newLabels) = (new Upload(device, _images.Count, "new images"), new Upload(device, _labels.Count, "new labels"));
         _ranges = [.. Ranges()];
     }
 
@@ -51,46 +55,53 @@ public sealed class TrainingStep : IDisposable
     /// <param name="rate">Learning rate lr_t.</param>
     public StepResult Run(ReadOnlySpan<float> images, ReadOnlySpan<float> labels, double rate)
     {
-        int n = labels.Length / _config.Cells;
-        bool again = _recordings.TryGetValue(n, out var recording);
-        recording ??= new Recording(_config, _parameters, _images.Items(0, n), _labels.Items(0, n), capacity: _images.Shape.N);
-        recording.Images.Write(images);
-        recording.Labels.Write(labels);
+        Upload(images, labels);
+        return Run(rate);
+    }
+
+    /// <summary>Begins to bring the next step's batch to the device, which may be computing meanwhile.</summary>
+    /// <param name="images">Normalised, <c>[N, S, S, 3]</c>; may be changed afterwards.</param>
+    /// <param name="labels">1 where a cell is anomalous, <c>[N, M, M]</c>.</param>
+    public void Upload(ReadOnlySpan<float> images, ReadOnlySpan<float> labels)
+    {
+        _newImages.Begin(images);
+        _newLabels.Begin(labels);
+        _items = labels.Length / _config.Cells;
+    }
+
+    /// <summary>Takes a step on the batch that was brought last. The host waits for the device once, at the end.</summary>
+    /// <param name="rate">Learning rate lr_t.</param>
+    /// <param name="meanwhile">Called while the device computes, such as to bring the next batch.</param>
+    public StepResult Run(double rate, Action? meanwhile = null)
+    {
+        bool again = _recordings.TryGetValue(_items, out var recording);
+        recording ??= new Recording(_config, _parameters, _images.Items(0, _items), _labels.Items(0, _items), capacity: _images.Shape.N);
+        _newImages.End(recording.Images);
+        _newLabels.End(recording.Labels);
         if (again) recording.Tape.Forward();
         else recording.Features = _network.Forward(recording.Recorder, new Value(recording.Images));
-        _recordings[n] = recording;
+        _recordings[_items] = recording;
         var (features, tape) = (recording.Features!, recording.Tape);
         OnForward?.Invoke(features);
 
         Value F = features.F, S = features.S;
         Losses.Evaluate(F.Tensor, S.Tensor, recording.Labels, _loss, _values, F.Receive(out _), S.Receive(out _));
-        float[] v = _values.ToArray();
-        var losses = new FinalLosses(v[0], v[1], v[2], v[3]);
-        if (!float.IsFinite(v[0]))
-        {
-            tape.Free();
-            return new StepResult(losses, double.NaN);
-        }
-
         tape.Backward();
         OnGradients?.Invoke();
-        double norm = Math.Sqrt(Sgd.SquaredNorm(_parameters.Gradients)), clip = _config.Train.ClipNorm;
-        var result = new StepResult(losses, norm);
-        if (result.IsFinite)
-        {
-            double scale = clip > 0 ? Math.Min(1, clip / norm) : 1;
-            Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)rate, (float)_config.Train.Momentum, (float)scale);
-            recording.Recorder.CommitStatistics();
-        }
+        Sgd.Clip(_parameters.Gradients, _values, (float)_config.Train.ClipNorm, _clip);
+        Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)rate, (float)_config.Train.Momentum, _clip);
+        recording.Recorder.CommitStatistics(_clip);
         _parameters.Weights.Device.Pool.IsWarm = true;
-        return result;
+        meanwhile?.Invoke();
+        float[] v = _found.ToArray();
+        return new StepResult(new FinalLosses(v[0], v[1], v[2], v[3]), v[4]);
     }
 
     /// <summary>Returns the input buffers.</summary>
     public void Dispose()
     {
         foreach (var recording in _recordings.Values) recording.Tape.Free();
-        foreach (var tensor in (ReadOnlySpan<Tensor>)[_images, _labels, _values]) tensor.Dispose();
+        foreach (var disposable in (ReadOnlySpan<IDisposable>)[_images, _labels, _found, _newImages, _newLabels]) disposable.Dispose();
     }
 
     /// <summary>What a batch of one size comes to, written down at the first.</summary>

@@ -50,9 +50,10 @@ internal static partial class OperatorRunners
 
     private static void Descend(OperatorCase c)
     {
-        Tensor w = c.Input("w"), v = c.Input("v");
+        Tensor w = c.Input("w"), v = c.Input("v"), clip = c.Rent(Shape.Of(2), "clip");
+        clip.Write([0, 1]);
         for (int i = 0; i < c.Int("steps"); i++)
-            Sgd.Step(w, v, c.Input($"g{i}"), [new(0, w.C, c.Number("weightDecay"))], c.Number("lr"), c.Number("momentum"));
+            Sgd.Step(w, v, c.Input($"g{i}"), [new(0, w.C, c.Number("weightDecay"))], c.Number("lr"), c.Number("momentum"), clip);
         c.Result("w_after", w);
         c.Result("v_after", v);
     }

@@ -1,0 +1,54 @@
+namespace MlffAd.Kernels.Runtime;
+
+/// <summary>Brings numbers to a device while it computes on those that came before: from page-locked memory of the host, by a queue of its own, into one of two buffers on the device, by turns.</summary>
+/// <remarks>Where host and device share memory there is nothing to wait for, and it is a plain copy.</remarks>
+public sealed class Upload : IDisposable
+{
+    private readonly Tensor[] _buffers;
+    private readonly Tensor?[] _filled = new Tensor?[2];
+    private readonly UploadQueue? _queue;
+    private int _turn;
+
+    /// <summary>Makes room for <paramref name="count"/> numbers.</summary>
+    public Upload(Device device, long count, string name)
+    {
+        _buffers = [Tensor.Rent(device, Shape.Of((int)count), name), Tensor.Rent(device, Shape.Of((int)count), name)];
+        _queue = device.OpenUploads(count);
+    }
+
+    /// <summary>Begins to bring them; <paramref name="values"/> may be changed afterwards.</summary>
+    public void Begin(ReadOnlySpan<float> values)
+    {
+        _turn ^= 1;
+        ref var to = ref _filled[_turn];
+        if (to?.Count != values.Length) to = _buffers[_turn].Part(0, Shape.Of(values.Length));
+        if (_queue is null) to.Write(values);
+        else _queue.Send(values, to);
+    }
+
+    /// <summary>Waits until they have come, and copies them to where they are wanted, in turn with what the device computes.</summary>
+    public void End(Tensor to)
+    {
+        _queue?.Wait();
+        Pointwise.Copy(_filled[_turn]!, to.Reshape(Shape.Of((int)to.Count)));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _queue?.Dispose();
+        foreach (var buffer in _buffers) buffer.Dispose();
+    }
+}
+
+/// <summary>Copies to a device, beside its computing.</summary>
+internal abstract class UploadQueue : IDisposable
+{
+    /// <summary>Waits for the copy before, and starts one.</summary>
+    public abstract void Send(ReadOnlySpan<float> values, Tensor to);
+
+    /// <summary>Waits for it.</summary>
+    public abstract void Wait();
+
+    public abstract void Dispose();
+}

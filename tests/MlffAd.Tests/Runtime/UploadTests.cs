@@ -1,0 +1,31 @@
+using MlffAd.Kernels.Runtime;
+using MlffAd.Tests.Kernels;
+using Xunit;
+
+namespace MlffAd.Tests.Runtime;
+
+public sealed class UploadTests
+{
+    public static TheoryData<string> FastDevices => TestDevices.Fast;
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void WhatIsBroughtWhileTheLastIsUsedArrivesWhole(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        using var upload = new Upload(lease.Device, 5000, "new");
+        using var to = Tensor.Rent(lease.Device, new Shape(5, 10, 10, 10), "to");
+        float[] next = Gradients.Random(5000, seed: 0);
+        upload.Begin(next);
+        for (int i = 1; i <= 6; i++)
+        {
+            var part = to.Items(0, next.Length / 1000);
+            float[] expected = [.. next];
+            upload.End(part);
+            next = Gradients.Random(i % 2 == 0 ? 5000 : 2000, seed: i);
+            upload.Begin(next);
+            Array.Clear(next);   // it may be changed at once
+            Assert.Equal(expected, part.ToArray());
+            next = Gradients.Random(i % 2 == 0 ? 5000 : 2000, seed: i);
+        }
+    }
+}
