@@ -17,12 +17,11 @@ public class OperatorBenchmark
 {
     private static IReadOnlyList<OperatorCase> _cases = [];
     private static Device _device = null!;
-    private static StreamPeak? _stream;
+    private static PeakMeter _meter = null!;
     private static Action<int> _progress = _ => { };
     private static readonly Dictionary<OperatorCase, OperatorRow> Rows = [];
 
-    private readonly List<double> _fma = [];
-    private readonly List<StreamRates> _rates = [];
+    private readonly List<PeakRates> _rates = [];
     private OperatorRun _run = null!;
 
     /// <summary>The case to time.</summary>
@@ -48,7 +47,7 @@ public class OperatorBenchmark
             .WithArtifactsPath(folder.FullName).WithOptions(ConfigOptions.DisableLogFile | ConfigOptions.KeepBenchmarkFiles);
         try
         {
-            using (_stream = device.IsHost ? new StreamPeak(device.Team) : null)
+            using (_meter = new PeakMeter(device))
             {
                 var reports = BenchmarkRunner.Run<OperatorBenchmark>(config).Reports.ToDictionary(r => (OperatorCase)r.BenchmarkCase.Parameters[nameof(Case)]);
                 return [.. cases.Select(c => reports.TryGetValue(c, out var report) && report.ResultStatistics is { } time
@@ -63,7 +62,7 @@ public class OperatorBenchmark
     public void Begin()
     {
         _progress(Rows.Count);
-        MeasurePeaks();
+        _rates.Add(_meter.Measure());
         _run = new OperatorRun(_device, Case, StreamPeak.ArrayBytes);
     }
 
@@ -76,15 +75,9 @@ public class OperatorBenchmark
     public void End()
     {
         _run.Dispose();
-        MeasurePeaks();
-        Rows[Case] = new OperatorRow(Case, _run.Kernels, Fma: Median(_fma), new(Median(_rates.Select(r => r.Read)), Median(_rates.Select(r => r.Copy)), Median(_rates.Select(r => r.CopyPast))));
-    }
-
-    private void MeasurePeaks()
-    {
-        if (_stream is null) return;
-        _fma.Add(FmaPeak.Measure(_device.Team));
-        _rates.Add(_stream.Measure());
+        _rates.Add(_meter.Measure());
+        double Median(Func<PeakRates, double> of) => Timing.Median(_rates.Select(of));
+        Rows[Case] = new OperatorRow(Case, _run.Kernels, new(Median(r => r.Fma), Median(r => r.Product), new(Median(r => r.Stream.Read), Median(r => r.Stream.Copy), Median(r => r.Stream.CopyPast))));
     }
 
     /// <summary>Keeps what went wrong, and nothing else.</summary>
@@ -95,6 +88,4 @@ public class OperatorBenchmark
             if (kind == LogKind.Error) base.Write(kind, text);
         }
     }
-
-    private static double Median(IEnumerable<double> values) => values.Any() ? Timing.Median(values) : 0;
 }

@@ -5,10 +5,9 @@ namespace MlffAd.Bench;
 /// <summary>A case's figures, or several cases' together.</summary>
 /// <param name="Case">What ran.</param>
 /// <param name="Kernels">What it declares, by kernel.</param>
-/// <param name="Fma">The processor's multiply-adds beside it, GFLOP/s; 0 where there is no such peak.</param>
-/// <param name="Stream">Its memory beside it.</param>
+/// <param name="Peaks">What the device did at best beside it.</param>
 /// <param name="Seconds">Median time of a call.</param>
-internal sealed record OperatorRow(OperatorCase Case, IReadOnlyList<KernelTotals> Kernels, double Fma, StreamRates Stream, double Seconds = 0)
+internal sealed record OperatorRow(OperatorCase Case, IReadOnlyList<KernelTotals> Kernels, PeakRates Peaks, double Seconds = 0)
 {
     /// <summary>The kernel: an operator may choose between several.</summary>
     public string Name => Kernels.Count == 1 ? Kernels[0].Name : Case.Name;
@@ -21,8 +20,10 @@ internal sealed record OperatorRow(OperatorCase Case, IReadOnlyList<KernelTotals
     public double InStep => Case.InStep * Seconds;
 
     /// <summary>Above the ridge, where multiplying takes longer than moving at the peaks' speeds.</summary>
-    public bool BoundByArithmetic => Flop / Fma > Bytes / Stream.Ceiling;
+    public bool BoundByArithmetic => Flop / Arithmetic > Bytes / Peaks.Stream.Ceiling;
 
-    /// <summary>Seconds that the peak in question allows; 0 where there is none.</summary>
-    public double LeastSeconds => Fma == 0 ? 0 : Math.Max(Flop / Fma, Bytes / Stream.Ceiling) / 1e9;
+    /// <summary>Seconds that the peak in question allows.</summary>
+    public double LeastSeconds => Math.Max(Flop / Arithmetic, Bytes / Peaks.Stream.Ceiling) / 1e9;
+
+    private double Arithmetic => Peaks.Arithmetic(Case.Name);
 }

@@ -39,7 +39,9 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
         device = device.Name,
         threads = device.Team.Count,
         batch,
+        precision = device.Precision.Name(),
         fmaGflops = Peak(r => r.Fma),
+        productGflops = Peak(r => r.Product),
         readGBs = Peak(r => r.Stream.Read),
         copyGBs = Peak(r => r.Stream.Copy),
         copyNonTemporalGBs = Peak(r => r.Stream.CopyPast),
@@ -53,13 +55,14 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
             ms = r.Seconds * 1e3,
             flop = r.Flop,
             bytes = r.Bytes,
-            bound = r.Fma == 0 ? null : r.BoundByArithmetic ? "fma" : "stream",
-            ofPeak = r.Fma == 0 ? (double?)null : r.LeastSeconds / r.Seconds,
+            bound = r.BoundByArithmetic ? "arithmetic" : "memory",
+            ofPeak = r.LeastSeconds / r.Seconds,
         }),
     }, new JsonSerializerOptions { WriteIndented = true });
 
-    private string Title => Invariant($"{device.Name}, {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}, batch {batch}.") + (device.IsHost ? Invariant(
-        $" Peaks, measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds; GB/s read {Peak(r => r.Stream.Read):0.0}, copied {Peak(r => r.Stream.Copy):0.0}, copied past the cache {Peak(r => r.Stream.CopyPast):0.0}. Shares are of the fastest of these three, those with 'fma' of the multiply-adds.") : "");
+    private string Title => device.IsHost
+        ? Invariant($"{device.Name}, {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}, batch {batch}. Peaks, measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds; GB/s read {Peak(r => r.Stream.Read):0.0}, copied {Peak(r => r.Stream.Copy):0.0}, copied past the cache {Peak(r => r.Stream.CopyPast):0.0}. Shares are of the fastest of these three, those with 'fma' of the multiply-adds.")
+        : Invariant($"{device.Name}, {device.Precision.Name()}, batch {batch}. Peaks, measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds, {Peak(r => r.Product):0} of products, {Peak(r => r.Stream.Copy):0} GB/s copied. Shares are of the last, those with 'fma' of the multiply-adds or, where an operator is a product, of the products.");
 
     /// <summary>Where a training step goes.</summary>
     private string Sums
@@ -82,16 +85,16 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
         bool outside = some.All(r => r.Case.InStep == 0);
         double Sum(Func<OperatorRow, double> of) => some.Sum(r => of(r) * (outside ? 1 : r.Case.InStep));
         double seconds = Sum(r => r.Seconds), least = Sum(r => r.LeastSeconds);
-        string bound = least == 0 ? "" : 2 * Sum(r => r.BoundByArithmetic ? r.Seconds : 0) > seconds ? " fma" : "";
+        string bound = 2 * Sum(r => r.BoundByArithmetic ? r.Seconds : 0) > seconds ? " fma" : "";
         return
         [
             outside ? "" : Invariant($"{some.Sum(r => r.Case.InStep)}"), Invariant($"{(some.Count == 1 ? some[0].Seconds : seconds) * 1e3:0.000}"),
             Invariant($"{Sum(r => r.Flop) / seconds / 1e9:0.0}"), Invariant($"{Sum(r => r.Bytes) / seconds / 1e9:0.0}"),
-            least == 0 ? "" : Invariant($"{least / seconds * 100:0}%{bound}"), outside ? "" : Invariant($"{some.Sum(r => r.InStep) / Step * 100:0.0}%"),
+            Invariant($"{least / seconds * 100:0}%{bound}"), outside ? "" : Invariant($"{some.Sum(r => r.InStep) / Step * 100:0.0}%"),
         ];
     }
 
-    private double Peak(Func<OperatorRow, double> of) => Timing.Median(rows.Select(of));
+    private double Peak(Func<PeakRates, double> of) => Timing.Median(rows.Select(r => of(r.Peaks)));
 
     private static Table Table(string[] heads, IEnumerable<string[]> lines)
     {

@@ -5,10 +5,9 @@ using MlffAd.Cli;
 using MlffAd.Configuration;
 using MlffAd.Files;
 
-const int batch = 8;
-
 var verb = BenchProjects.Ops(parse =>
 {
+    int batch = parse.GetValue(BenchProjects.Batch);
     string? filter = parse.GetValue(BenchProjects.Filter);
     var cases = StepOperators.Filter(StepOperators.Of(Preset.Find("paper"), batch), filter);
     using var device = BenchProjects.OpenDevice(parse);

@@ -92,7 +92,7 @@ public abstract partial class Device : IDisposable
     }
 
     private protected static DeviceException CannotMultiplyIn(Precision precision, string id) =>
-        new($"The device '{id}' multiplies in float32 only; {precision.ToString().ToLowerInvariant()} takes an NVIDIA card of compute capability 8.0 or later.");
+        new($"The device '{id}' multiplies in float32 only; {precision.Name()} takes an NVIDIA card of compute capability 8.0 or later.");
 
     static partial void OpenGpu(string id, int threads, Precision precision, ref Device? device);
 

@@ -9,3 +9,13 @@ public enum Precision
     /// <summary>Factors are rounded to TF32: float32's range with 10 bits behind the point. On the tensor cores of NVIDIA's cards from compute capability 8.0 on.</summary>
     Tf32,
 }
+
+/// <summary>Precisions' names.</summary>
+public static class Precisions
+{
+    extension(Precision precision)
+    {
+        /// <summary>What <c>--precision</c> takes.</summary>
+        public string Name() => precision switch { Precision.Tf32 => "tf32", _ => "fp32" };
+    }
+}

@@ -22,10 +22,13 @@ internal static class BenchProjects
         DefaultValueFactory = _ => [],
     };
 
-    /// <summary><c>--device</c> of <c>bench ops</c>: the peaks are the processor's, so that is where it looks first.</summary>
+    /// <summary><c>--batch</c> of <c>bench ops</c>.</summary>
+    public static readonly Option<int> Batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images in the step.", HelpName = "N", DefaultValueFactory = _ => 8 });
+
+    /// <summary><c>--device</c> of <c>bench ops</c>.</summary>
     private static readonly Option<string> Where = new("--device")
     {
-        Description = "Where to compute: cpu, cuda:N or opencl:N. Shares of the peaks are shown for cpu.",
+        Description = "Where to compute: cpu, cuda:N or opencl:N.",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "cpu",
     };
@@ -33,10 +36,10 @@ internal static class BenchProjects
     /// <summary><c>bench ops</c>. The project takes the same command line and measures; mlffad checks it and starts the project.</summary>
     public static Verb Ops(Func<ParseResult, int> run)
     {
-        var verb = new Verb("ops", "Times every operator of the paper network's training step (256x256, batch 8) against the machine's own peaks, in turns. Needs the repository; builds bench/MlffAd.Bench first.",
-            "mlffad bench ops", "mlffad bench ops --filter batchnorm --threads 1", "mlffad bench ops --json ops.json --update docs/cpu.md")
+        var verb = new Verb("ops", "Times every operator of the paper network's training step (256x256) against the device's own peaks, in turns. Needs the repository; builds bench/MlffAd.Bench first.",
+            "mlffad bench ops", "mlffad bench ops --filter batchnorm --threads 1", "mlffad bench ops --filter conv --device cuda:0 --precision tf32 --batch 32", "mlffad bench ops --json ops.json --update docs/cpu.md")
         {
-            Filter, Where, CommonOptions.Threads, CommonOptions.Json, Update,
+            Filter, Where, CommonOptions.Multiplying, Batch, CommonOptions.Threads, CommonOptions.Json, Update,
         };
         verb.SetAction(run);
         return verb;
@@ -54,7 +57,7 @@ internal static class BenchProjects
     public static Device OpenDevice(ParseResult parse)
     {
         string id = parse.GetRequiredValue(Where);
-        return id != "debug" ? Device.Open(id, parse.GetValue(CommonOptions.Threads)) : throw new MlffAdException(ExitCode.Usage, "The simulator 'debug' says nothing of speed; --device takes cpu, cuda:N or opencl:N.");
+        return id != "debug" ? Device.Open(id, parse.GetValue(CommonOptions.Threads), parse.GetValue(CommonOptions.Multiplying)) : throw new MlffAdException(ExitCode.Usage, "The simulator 'debug' says nothing of speed; --device takes cpu, cuda:N or opencl:N.");
     }
 
     /// <summary>The races against ONNX Runtime and libtorch.</summary>
@@ -76,10 +79,18 @@ internal static class BenchProjects
 
     private static int Start(string project, string verb, IEnumerable<string> arguments)
     {
+        // Where it was published beside this program, as for a machine without an SDK.
+        string published = Path.Combine(AppContext.BaseDirectory, Path.GetFileNameWithoutExtension(project));
+        if (File.Exists(published)) return Run(published, arguments);
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, project))) root = root.Parent;
         if (root is null) throw new MlffAdException(ExitCode.Usage, $"This bench is run from the repository ('{project}'), and this program does not lie in it: run './{verb}' there.");
-        using var process = Process.Start(new ProcessStartInfo("dotnet", ["run", "--project", Path.Combine(root.FullName, project), "-c", "Release", "--", .. arguments]))!;
+        return Run("dotnet", ["run", "--project", Path.Combine(root.FullName, project), "-c", "Release", "--", .. arguments]);
+    }
+
+    private static int Run(string program, IEnumerable<string> arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments))!;
         process.WaitForExit();
         return process.ExitCode;
     }

@@ -64,12 +64,13 @@ internal static class BenchPtx
         private int Count(string pattern) => Regex.Count(Text, pattern);
     }
 
-    /// <summary>Takes two training steps and scores a batch on a device that only compiles.</summary>
+    /// <summary>Measures peaks, takes two training steps and scores a batch on a device that only compiles.</summary>
     public static IReadOnlyList<Row> Compile(Config config, int sm, Precision precision)
     {
         using var device = Device.OpenCompiler(sm, precision);
         var weights = Initialisation.Random(ParameterList.Of(config), config.Train.Seed);
         var before = new Dictionary<CompiledKernel, long>();
+        using (var meter = new PeakMeter(device)) meter.Measure();
         using (var parameters = new Parameters(device, weights))
         using (var step = new TrainingStep(config, parameters, config.Train.Batch))
         {

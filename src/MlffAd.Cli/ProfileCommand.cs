@@ -34,12 +34,13 @@ internal static class ProfileCommand
             var config = options.ForBench(parse);
             using var device = parse.OpenDevice();
             var weights = Initialisation.Random(ParameterList.Of(config), config.Train.Seed);
-            var ceilings = Ceilings.Of(device);
+            PeakRates peaks;
+            using (var meter = new PeakMeter(device)) peaks = meter.Measure();
             List<KernelCall> calls = [];
             double wall = parse.GetValue(scoring) ? Score(device, config, weights, parse.GetValue(steps), calls) : Train(device, config, weights, parse.GetValue(steps), calls);
-            var rows = Row.Of(calls, parse.GetValue(steps), ceilings);
-            Print(parse.InvocationConfiguration.Output, device, config, ceilings, rows, wall, parse.GetValue(scoring) ? "Scoring a batch" : "A training step");
-            if (parse.GetValue(CommonOptions.Json) is { } json) AtomicFile.WriteText(json, Json(device, config, ceilings, rows, wall));
+            var rows = Row.Of(calls, parse.GetValue(steps), peaks);
+            Print(parse.InvocationConfiguration.Output, device, config, peaks, rows, wall, parse.GetValue(scoring) ? "Scoring a batch" : "A training step");
+            if (parse.GetValue(CommonOptions.Json) is { } json) AtomicFile.WriteText(json, Json(device, config, peaks, rows, wall));
             if (parse.GetValue(trace) is { } path) AtomicFile.WriteText(path, Trace(calls));
         });
         return verb;
@@ -79,31 +80,20 @@ internal static class ProfileCommand
         return seconds;
     }
 
-    /// <summary>What a device can do at best, measured; 0 where that is not known.</summary>
-    private readonly record struct Ceilings(double Flops, double BytesPerSecond)
-    {
-        public static Ceilings Of(Device device)
-        {
-            if (!device.IsHost) return default;
-            using var stream = new StreamPeak(device.Team);
-            return new Ceilings(FmaPeak.Measure(device.Team) * 1e9, stream.Measure().Ceiling * 1e9);
-        }
-    }
-
     /// <summary>A kernel in a step.</summary>
     private sealed record Row(string Name, double Calls, double Seconds, double Flop, double Bytes, double Least)
     {
-        public static IReadOnlyList<Row> Of(IEnumerable<KernelCall> calls, int steps, Ceilings c) =>
+        public static IReadOnlyList<Row> Of(IEnumerable<KernelCall> calls, int steps, PeakRates peaks) =>
         [
             .. calls.GroupBy(call => call.Name).Select(k => new Row(k.Key, k.Count() / (double)steps, k.Sum(call => call.Seconds) / steps, k.Sum(call => (double)call.Flop) / steps, k.Sum(call => (double)call.Bytes) / steps,
-                c.Flops == 0 ? 0 : k.Sum(call => Math.Max(call.Flop / c.Flops, call.Bytes / c.BytesPerSecond)) / steps)).OrderByDescending(row => row.Seconds),
+                peaks.Fma == 0 ? 0 : k.Sum(call => Math.Max(call.Flop / peaks.Arithmetic(k.Key), call.Bytes / peaks.Stream.Ceiling)) / 1e9 / steps)).OrderByDescending(row => row.Seconds),
         ];
 
         /// <summary>The share of the roofline: the time that the ceilings allow, of the time it took.</summary>
         public double? OfRoofline => Least == 0 ? null : Least / Seconds;
     }
 
-    private static void Print(TextWriter output, Device device, Config config, Ceilings c, IReadOnlyList<Row> rows, double wall, string what)
+    private static void Print(TextWriter output, Device device, Config config, PeakRates peaks, IReadOnlyList<Row> rows, double wall, string what)
     {
         var table = new Table();
         foreach (string head in (ReadOnlySpan<string>)["kernel", "calls", "ms", "share", "GFLOP", "MB", "GFLOP/s", "GB/s", "of roofline"])
@@ -115,22 +105,25 @@ internal static class ProfileCommand
         Add(new Row("all", rows.Sum(r => r.Calls), all, rows.Sum(r => r.Flop), rows.Sum(r => r.Bytes), rows.Sum(r => r.Least)));
         Tables.Write(output, table);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what} of {config.Train.Batch} images on {device.Id} ({device.Name}) takes {wall * 1e3:0.0} ms when nobody waits for kernels. FLOP count by the definition, whatever the algorithm."));
-        if (c.Flops > 0) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The roofline is {c.Flops / 1e9:0} GFLOP/s of multiply-adds and {c.BytesPerSecond / 1e9:0.0} GB/s of memory, measured just before; minimal filtering, and what a cache holds, may be above it."));
+        if (peaks.Fma == 0) return;
+        string products = peaks.Product == peaks.Fma ? "" : Text(peaks.Product, "0") + " of products, ";
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The roofline is {peaks.Fma:0} GFLOP/s of multiply-adds, {products}and {peaks.Stream.Ceiling:0.0} GB/s of memory, measured just before; minimal filtering, and what a cache holds, may be above it."));
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
     private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
-    private static string Json(Device device, Config config, Ceilings c, IReadOnlyList<Row> rows, double wall) => JsonSerializer.Serialize(new
+    private static string Json(Device device, Config config, PeakRates peaks, IReadOnlyList<Row> rows, double wall) => JsonSerializer.Serialize(new
     {
         device = device.Id,
         name = device.Name,
-        precision = device.Precision == Precision.Tf32 ? "tf32" : "fp32",
+        precision = device.Precision.Name(),
         batch = config.Train.Batch,
         seconds = wall,
-        peakFlops = c.Flops,
-        peakBytesPerSecond = c.BytesPerSecond,
+        peakFlops = peaks.Fma * 1e9,
+        peakProductFlops = peaks.Product * 1e9,
+        peakBytesPerSecond = peaks.Stream.Ceiling * 1e9,
         kernels = rows.Select(r => new { r.Name, r.Calls, r.Seconds, r.Flop, r.Bytes, r.OfRoofline }),
     }, Options);
 

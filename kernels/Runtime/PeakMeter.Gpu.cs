@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using ILGPU;
+
+namespace MlffAd.Kernels.Runtime;
+
+public sealed partial class PeakMeter
+{
+    private const int GroupSize = 256, GroupsEach = 8, Warp = 32, Launches = 5, Repeats = 3;
+
+    /// <summary>Chains of sums that do not wait for one another.</summary>
+    private const int Chains = 8;
+
+    /// <summary>Floats of an array that is copied: 256 MiB, several times what a card caches.</summary>
+    private const int Floats = 64 << 20;
+
+    /// <summary>Turns of the arithmetic's loops: a millisecond.</summary>
+    private const int FmaTurns = 4096, TensorTurns = 4096;
+
+    internal readonly record struct PeakArgs(ArrayView<float> From, ArrayView<float> To, int Turns, float Factor);
+
+    private static readonly GpuKernel<PeakArgs> FmaLauncher = new("peak.fma", FmaBody, GroupSize), TensorLauncher = new("peak.tf32", TensorBody, GroupSize), CopyLauncher = new("peak.copy.wide", CopyBody, GroupSize);
+
+    static partial void MeasureGpu(Device device, ref PeakRates rates)
+    {
+        var gpu = (GpuDevice)device;
+        if (gpu.Id == "debug") return;
+        int groups = gpu.Accelerator.NumMultiprocessors * GroupsEach;
+        double threads = (double)groups * GroupSize;
+        using var from = Tensor.Rent(device, Shape.Of(Floats), "copied from");
+        using var to = Tensor.Rent(device, Shape.Of(Floats), "copied to");
+        Pointwise.Fill(from, 1);
+        PeakArgs Args(int turns) => new(from.Gpu.Data, to.Gpu.Data, turns, 0.5f);
+        double fma = Rate(device, FmaLauncher, groups, Args(FmaTurns), 2 * 4 * Chains * threads * FmaTurns), copy = Rate(device, CopyLauncher, Floats / 4 / GroupSize, Args(0), 2.0 * Floats * sizeof(float));
+        double product = gpu.Arithmetic == Arithmetic.Tf32 ? Rate(device, TensorLauncher, groups, Args(TensorTurns), 2 * 16 * 8 * 8 * Chains * threads / Warp * TensorTurns) : fma;
+        rates = new PeakRates(fma, product, new StreamRates(0, copy, 0));
+        device.Pool.Trim();
+    }
+
+    /// <summary>Thousand millions a second, the best of a few times.</summary>
+    private static double Rate(Device device, GpuKernel<PeakArgs> kernel, int groups, PeakArgs args, double count)
+    {
+        double best = 0;
+        kernel.Launch(device, groups, args);
+        for (int i = 0; i < Repeats; i++)
+        {
+            device.Synchronize();
+            long start = Stopwatch.GetTimestamp();
+            for (int k = 0; k < Launches; k++) kernel.Launch(device, groups, args);
+            device.Synchronize();
+            best = Math.Max(best, Launches * count / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9);
+        }
+        return best;
+    }
+
+    private static void FmaBody(PeakArgs p)
+    {
+        int i = Grid.GlobalIndex.X;
+        float x = i, y = i + 1;
+        Four a = new(x, y, x, y), b = new(y, x, y, x), c = new(x, x, y, y);
+        for (int turn = 0; turn < p.Turns; turn++)
+        {
+            // Four of each, so that what the loop costs does not count.
+            a.MultiplyAdd(p.Factor, c);
+            b.MultiplyAdd(p.Factor, c);
+            a.MultiplyAdd(p.Factor, c);
+            b.MultiplyAdd(p.Factor, c);
+            a.MultiplyAdd(p.Factor, c);
+            b.MultiplyAdd(p.Factor, c);
+            a.MultiplyAdd(p.Factor, c);
+            b.MultiplyAdd(p.Factor, c);
+        }
+        p.To[i] = a.X + a.Y + a.Z + a.W + b.X + b.Y + b.Z + b.W;
+    }
+
+    /// <summary>Products of a warp's fragments, in registers.</summary>
+    private static void TensorBody(PeakArgs p)
+    {
+        uint x = TensorCore.RoundToTf32(p.Factor), y = TensorCore.RoundToTf32(p.Factor + Group.IdxX);
+        Four c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
+        for (int turn = 0; turn < p.Turns; turn++)
+        {
+            c0 = TensorCore.MultiplyTf32(c0, x, y, x, y, x, y);
+            c1 = TensorCore.MultiplyTf32(c1, x, y, x, y, x, y);
+            c2 = TensorCore.MultiplyTf32(c2, x, y, x, y, x, y);
+            c3 = TensorCore.MultiplyTf32(c3, x, y, x, y, x, y);
+            c4 = TensorCore.MultiplyTf32(c4, x, y, x, y, x, y);
+            c5 = TensorCore.MultiplyTf32(c5, x, y, x, y, x, y);
+            c6 = TensorCore.MultiplyTf32(c6, x, y, x, y, x, y);
+            c7 = TensorCore.MultiplyTf32(c7, x, y, x, y, x, y);
+        }
+        Four sum = ((c0 + c1) + (c2 + c3)) + ((c4 + c5) + (c6 + c7));
+        p.To[Grid.GlobalIndex.X] = sum.X + sum.Y + sum.Z + sum.W;
+    }
+
+    private static void CopyBody(PeakArgs p)
+    {
+        int i = Grid.GlobalIndex.X;
+        p.To.Cast<Four>()[i] = p.From.Cast<Four>()[i];
+    }
+}
