@@ -37,7 +37,7 @@ public abstract partial class Device : IDisposable
     /// <summary>The device's memory blocks.</summary>
     public BufferPool Pool { get; }
 
-    /// <summary>When set, every kernel is timed (and waited for).</summary>
+    /// <summary>When set, every kernel is timed.</summary>
     public Profiler? Profiler { get; set; }
 
     /// <summary>Whether host bodies run here.</summary>
@@ -52,6 +52,9 @@ public abstract partial class Device : IDisposable
     internal abstract void Write(Tensor to, ReadOnlySpan<float> values);
 
     internal abstract void Read(Tensor from, Span<float> values);
+
+    /// <summary>A clock that marks its times among what the device computes.</summary>
+    internal virtual DeviceClock NewClock() => new HostClock();
 
     /// <summary>A queue for copies of up to <paramref name="count"/> numbers beside the device's computing; null if it has none.</summary>
     internal virtual UploadQueue? OpenUploads(long count) => null;

@@ -48,6 +48,31 @@ internal sealed class GpuUploads(Accelerator accelerator, long count) : UploadQu
     }
 }
 
+/// <summary>Marks in an accelerator's stream.</summary>
+internal sealed class GpuClock(Accelerator accelerator) : DeviceClock
+{
+    private readonly ProfilingMarker _began = accelerator.DefaultStream.AddProfilingMarker();
+    private readonly List<ProfilingMarker> _marks = [];
+
+    public override int Mark()
+    {
+        _marks.Add(accelerator.DefaultStream.AddProfilingMarker());
+        return _marks.Count - 1;
+    }
+
+    public override double Seconds(int from, int to)
+    {
+        _marks[to].Synchronize();
+        return _marks[to].MeasureFrom(from < 0 ? _began : _marks[from]).TotalSeconds;
+    }
+
+    public override void Clear()
+    {
+        foreach (var mark in _marks) mark.Dispose();
+        _marks.Clear();
+    }
+}
+
 /// <summary>An ILGPU accelerator: CUDA, OpenCL, or the CPU simulator under the name <c>debug</c>.</summary>
 internal sealed class GpuDevice : Device
 {
@@ -152,6 +177,8 @@ internal sealed class GpuDevice : Device
     }
 
     public override void Synchronize() => Accelerator.Synchronize();
+
+    internal override DeviceClock NewClock() => new GpuClock(Accelerator);
 
     internal override UploadQueue? OpenUploads(long count) => Compiler is null ? new GpuUploads(Accelerator, count) : null;
 

@@ -24,7 +24,8 @@ public sealed class Kernel(string name)
         private readonly Profiler? _profiler;
         private readonly Kernel _kernel;
         private readonly Tensor _about;
-        private readonly long _start, _flop, _bytes;
+        private readonly int _start;
+        private readonly long _flop, _bytes;
         private readonly bool _shown;
 
         internal Range(Kernel kernel, Tensor about, long flop, long bytes)

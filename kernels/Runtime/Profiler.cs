@@ -9,7 +9,7 @@ public sealed record KernelTotals(string Name)
     /// <summary>Calls.</summary>
     public long Calls { get; internal set; }
 
-    /// <summary>Time in seconds, device waits included.</summary>
+    /// <summary>Time in seconds.</summary>
     public double Seconds { get; internal set; }
 
     /// <summary>Floating-point operations, by the kernel's own formula.</summary>
@@ -23,45 +23,101 @@ public sealed record KernelTotals(string Name)
 /// <param name="Name">The kernel.</param>
 /// <param name="About">The call's tensor: name and shape.</param>
 /// <param name="Begin">Seconds since the profiler began.</param>
-/// <param name="Seconds">How long it took, device waits included.</param>
+/// <param name="Seconds">How long it took.</param>
 /// <param name="Flop">Floating-point operations, by the kernel's own formula.</param>
 /// <param name="Bytes">Bytes that must move, by the kernel's own formula.</param>
 public readonly record struct KernelCall(string Name, string About, double Begin, double Seconds, long Flop, long Bytes);
 
-/// <summary>Adds up calls, time, FLOP and bytes per kernel. Each range waits for the device, so times are true and the whole is slower.</summary>
+/// <summary>Marks moments in the course of what a device computes.</summary>
+internal abstract class DeviceClock
+{
+    /// <summary>The number of a new mark, behind what the device has been told to do so far.</summary>
+    public abstract int Mark();
+
+    /// <summary>Seconds from one mark to a later one; waits for it. Mark −1 is the clock's beginning.</summary>
+    public abstract double Seconds(int from, int to);
+
+    /// <summary>Forgets all marks.</summary>
+    public abstract void Clear();
+}
+
+/// <summary>The processor's clock: what is computed here is done when it returns.</summary>
+internal sealed class HostClock : DeviceClock
+{
+    private readonly long _began = Stopwatch.GetTimestamp();
+    private readonly List<long> _marks = [];
+
+    public override int Mark()
+    {
+        _marks.Add(Stopwatch.GetTimestamp());
+        return _marks.Count - 1;
+    }
+
+    public override double Seconds(int from, int to) => Stopwatch.GetElapsedTime(from < 0 ? _began : _marks[from], _marks[to]).TotalSeconds;
+
+    public override void Clear() => _marks.Clear();
+}
+
+/// <summary>Adds up calls, time, FLOP and bytes per kernel. A GPU marks the times itself, between launches, and nobody waits for it but who reads them; where it is faster than the host launches, its waiting counts.</summary>
 /// <remarks><c>MLFFAD_TRACE=1</c> prints the totals when the device closes, 2 also a line per call, 3 with its shape; all to standard error.</remarks>
 public sealed class Profiler(Device device, int traceLevel = 0)
 {
+    /// <summary>Calls of a GPU after which their marks are read.</summary>
+    private const int MostPending = 4096;
+
+    private DeviceClock? _clock;
+    private int _open;
     private readonly Dictionary<string, KernelTotals> _totals = [];
-    private readonly long _began = Stopwatch.GetTimestamp();
+    private readonly List<(string Name, string About, int From, int To, long Flop, long Bytes)> _pending = [];
+    private readonly List<KernelCall>? _calls;
+
+    /// <summary>A profiler that keeps every call.</summary>
+    public Profiler(Device device, List<KernelCall> calls) : this(device) => _calls = calls;
 
     /// <summary>Totals, longest first.</summary>
-    public IReadOnlyList<KernelTotals> Totals => [.. _totals.Values.OrderByDescending(t => t.Seconds)];
-
-    /// <summary>When set, every call is kept here.</summary>
-    public IList<KernelCall>? Calls { get; set; }
+    public IReadOnlyList<KernelTotals> Totals
+    {
+        get
+        {
+            Finish();
+            return [.. _totals.Values.OrderByDescending(t => t.Seconds)];
+        }
+    }
 
     internal static int LevelFromEnvironment =>
         int.TryParse(Environment.GetEnvironmentVariable("MLFFAD_TRACE"), CultureInfo.InvariantCulture, out int level) ? level : 0;
 
-    internal long Start()
+    // Made when it is first needed: a device has its profiler before it is complete.
+    private DeviceClock Clock => _clock ??= device.NewClock();
+
+    internal int Start()
     {
-        device.Synchronize();
-        return Stopwatch.GetTimestamp();
+        _open++;
+        return Clock.Mark();
     }
 
-    internal void Stop(string name, Tensor about, long start, long flop, long bytes)
+    internal void Stop(string name, Tensor about, int start, long flop, long bytes)
     {
-        device.Synchronize();
-        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        if (!_totals.TryGetValue(name, out var t)) _totals[name] = t = new(name);
-        t.Calls++;
-        t.Seconds += seconds;
-        t.Flop += flop;
-        t.Bytes += bytes;
-        Calls?.Add(new KernelCall(name, about.ToString(), Stopwatch.GetElapsedTime(_began, start).TotalSeconds, seconds, flop, bytes));
-        if (traceLevel >= 2)
-            Console.Error.WriteLine(Line(name, 1, seconds, flop, bytes) + (traceLevel >= 3 ? $"  {about}" : ""));
+        _pending.Add((name, _calls is null && traceLevel < 3 ? "" : about.ToString(), start, Clock.Mark(), flop, bytes));
+        if (--_open == 0 && (device.IsHost || traceLevel >= 2 || _pending.Count >= MostPending)) Finish();
+    }
+
+    /// <summary>Waits until all calls so far are done, and adds them up; not during a call.</summary>
+    public void Finish()
+    {
+        foreach (var (name, about, from, to, flop, bytes) in _pending)
+        {
+            double seconds = Clock.Seconds(from, to);
+            if (!_totals.TryGetValue(name, out var t)) _totals[name] = t = new(name);
+            t.Calls++;
+            t.Seconds += seconds;
+            t.Flop += flop;
+            t.Bytes += bytes;
+            _calls?.Add(new KernelCall(name, about, Clock.Seconds(-1, from), seconds, flop, bytes));
+            if (traceLevel >= 2) Console.Error.WriteLine(Line(name, 1, seconds, flop, bytes) + (traceLevel >= 3 ? $"  {about}" : ""));
+        }
+        _pending.Clear();
+        _clock?.Clear();
     }
 
     internal void Report()

@@ -74,8 +74,9 @@ internal static class ProfileCommand
             step();
             device.Synchronize();
         }, TimeSpan.Zero))]);
-        device.Profiler = new Profiler(device) { Calls = calls };
+        device.Profiler = new Profiler(device, calls);
         for (int i = 0; i < steps; i++) step();
+        device.Profiler.Finish();
         device.Profiler = profiler;
         return seconds;
     }
@@ -104,7 +105,7 @@ internal static class ProfileCommand
         foreach (var row in rows) Add(row);
         Add(new Row("all", rows.Sum(r => r.Calls), all, rows.Sum(r => r.Flop), rows.Sum(r => r.Bytes), rows.Sum(r => r.Least)));
         Tables.Write(output, table);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what} of {config.Train.Batch} images on {device.Id} ({device.Name}) takes {wall * 1e3:0.0} ms when nobody waits for kernels. FLOP count by the definition, whatever the algorithm."));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what} of {config.Train.Batch} images on {device.Id} ({device.Name}) takes {wall * 1e3:0.0} ms without a profiler. FLOP count by the definition, whatever the algorithm."));
         if (peaks.Fma == 0) return;
         string products = peaks.Product == peaks.Fma ? "" : Text(peaks.Product, "0") + " of products, ";
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The roofline is {peaks.Fma:0} GFLOP/s of multiply-adds, {products}and {peaks.Stream.Ceiling:0.0} GB/s of memory, measured just before; minimal filtering, and what a cache holds, may be above it."));
