@@ -179,8 +179,9 @@ internal static class GpuProduct
         }
     }
 
-    /// <summary>How a product is computed: on tensor cores only if both factors can be read 16 bytes at a time.</summary>
-    public static Arithmetic ArithmeticOf(Device device, in GpuProductArgs p) => Fits(p.A) && Fits(p.B) ? ((GpuDevice)device).Arithmetic : Arithmetic.Float32;
+    /// <summary>How a product is computed: on tensor cores only if both factors can be read 16 bytes at a time, and results stored 8.</summary>
+    public static Arithmetic ArithmeticOf(Device device, in GpuProductArgs p) =>
+        Fits(p.A) && Fits(p.B) && p.N % 2 == 0 && InPairs(p.Y) && InPairs(p.Bias) && InPairs(p.Residual) ? ((GpuDevice)device).Arithmetic : Arithmetic.Float32;
 
     /// <summary>Parts that a sum for m × n results should be split into, so that enough groups share it. It depends on the extents and the arithmetic alone.</summary>
     public static int PartsWanted(Device device, int m, int n)
@@ -191,6 +192,8 @@ internal static class GpuProduct
 
     /// <summary>Whether tiles of 128 columns are worth it: on 64 columns half of each would be idle, and few tiles leave a card idle.</summary>
     private static bool IsWide(int m, int n, int layers) => n > 64 && (long)((m + 127) / 128) * ((n + 127) / 128) * layers >= EnoughGroups;
+
+    private static bool InPairs(in GpuRows rows) => rows.IsAligned && rows.Pitch % 2 == 0;
 
     private static bool Fits(in GpuFactor f) => f.C % 4 == 0 && f.Data.Pitch % 4 == 0 && f.Data.IsAligned;
 }
@@ -208,6 +211,18 @@ internal static class ProductEpilogue
             if (p.HasResidual != 0) sum += p.Residual[row, n];
         }
         p.Y[row, n] = default(TFunction).Apply(sum);
+    }
+
+    /// <summary>The same of two neighbours.</summary>
+    public static void Store<TFunction, TEnding>(in GpuProductArgs p, int row, int n, Two sum) where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
+    {
+        if (!default(TEnding).AddsParts)
+        {
+            if (p.Add != 0) sum += p.Y.Pair(row, n);
+            if (p.HasBias != 0) sum += p.Bias.Pair(0, n);
+            if (p.HasResidual != 0) sum += p.Residual.Pair(row, n);
+        }
+        p.Y.Pair(row, n) = new Two(default(TFunction).Apply(sum.X), default(TFunction).Apply(sum.Y));
     }
 
     /// <summary>Adds a tile's parts: each set of them by the group that finished last, into the set's first part; then the sets, into the total, by the last of these groups. All threads must call.</summary>

@@ -33,7 +33,7 @@ internal struct Strip
 /// <summary>The GPU's product on tensor cores: a group computes 128 × 128 or 128 × 64 results, each warp 64 × 32 of them in registers, from tiles of 16 terms in shared memory.</summary>
 /// <remarks>Three tiles of each factor are in shared memory: one is multiplied, one has been asked for and one is being asked for, by copies that pass the registers by; so there is one barrier for
 /// 16 terms. Tiles lie there so that no two threads of a warp meet in a bank (<see cref="Fragment"/>). Factors are found in place, as in <see cref="PlainProduct{TA,TB,TFunction,TEnding}"/>;
-/// their data, pitch and channels must be multiples of 16 bytes. The order of the sum is fixed.</remarks>
+/// their data, pitch and channels must be multiples of 16 bytes, and results, which are stored two at a time, so that eight rows of a fragment fill eight sectors of 32 bytes, of 8. The order of the sum is fixed.</remarks>
 internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEnding>
     where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TTile : unmanaged, ITileOfWarps where TEnding : unmanaged, IEnding
 {
@@ -203,9 +203,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
 
     private static void Store(in GpuProductArgs p, int layer, int m, int n, float first, float second)
     {
-        if (m >= p.M) return;
-        if (n < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, layer * p.M + m, n, first);
-        if (n + 1 < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, layer * p.M + m, n + 1, second);
+        if (m < p.M && n < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, layer * p.M + m, n, new Two(first, second));
     }
 
     /// <summary>A thread's share of bringing a factor's tiles: two or four times 16 bytes of each.</summary>

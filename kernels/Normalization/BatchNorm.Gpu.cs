@@ -51,7 +51,7 @@ public static partial class BatchNorm
         where TFunction : unmanaged, IFunction
     {
         BatchNormApplyArgs p = new(x.Gpu, mean.Gpu, variance.Gpu, gamma.Gpu, beta.Gpu, (residual ?? x).Gpu, y.Gpu, eps, (int)x.Count, x.C, residual is null ? 0 : 1);
-        if (InFours(x.C, p.X, p.Mean, p.Variance, p.Gamma, p.Beta, p.Residual, p.Y)) LaunchWide(WideLauncher<TFunction>.Apply, x, p);
+        if (Channels.InFours(x.C, p.X, p.Mean, p.Variance, p.Gamma, p.Beta, p.Residual, p.Y)) LaunchWide(WideLauncher<TFunction>.Apply, x, p);
         else Launcher<TFunction>.Apply.LaunchItems(x.Device, x.Count, p);
     }
 
@@ -64,7 +64,7 @@ public static partial class BatchNorm
         BatchNormElementArgs p = new(x.Gpu, maps.Y.Gpu, maps.Dy.Gpu, (maps.Dx ?? x).Gpu, (maps.Dresidual ?? x).Gpu,
             vectors.Mean.Gpu, vectors.Variance.Gpu, vectors.Gamma.Gpu, vectors.Dgamma.Gpu, vectors.Dbeta.Gpu, vectors.Eps, vectors.Frozen ? 0 : 1f / x.Rows, (int)x.Count, x.C,
             maps.Dx is null ? 0 : 1, maps.Dresidual is null ? 0 : 1, maps.AddX ? 1 : 0, maps.AddResidual ? 1 : 0);
-        bool wide = InFours(x.C, p.X, p.Y, p.Dy, p.Dx, p.Dresidual, p.Mean, p.Variance, p.Gamma, p.Dgamma, p.Dbeta);
+        bool wide = Channels.InFours(x.C, p.X, p.Y, p.Dy, p.Dx, p.Dresidual, p.Mean, p.Variance, p.Gamma, p.Dgamma, p.Dbeta);
         BatchNormRowArgs rows = new(p.X, p.Y, p.Dy, p.Mean, p.Variance, p.Dgamma, p.Dbeta, partials.Gpu, Counters(x), p.Eps, x.Rows, BlockRows(x), x.C, 0);
         if (wide) LaunchWide(WideLauncher<TFunction>.Sums, x, rows);
         else LaunchRows(Launcher<TFunction>.Sums, x, RowWidth, partials.Shape.N, rows);

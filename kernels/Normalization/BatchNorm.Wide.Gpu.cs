@@ -26,13 +26,6 @@ public static partial class BatchNorm
         kernel.Launch(x.Device, new Index3D(Blocks(x), (fours + across - 1) / across, 1), new(args, x.Rows, BlockRows(x), across));
     }
 
-    private static bool InFours(int channels, params ReadOnlySpan<GpuRows> operands)
-    {
-        bool all = channels % 4 == 0;
-        foreach (var rows in operands) all &= rows.IsAligned && rows.Pitch % 4 == 0;
-        return all;
-    }
-
     private static void ApplyWideBody<TFunction>(WideArgs<BatchNormApplyArgs> a) where TFunction : unmanaged, IFunction
     {
         var p = a.Plain;
@@ -43,7 +36,7 @@ public static partial class BatchNorm
         {
             Four z = (p.X.Wide(r, c) - mean) * scale + beta;
             if (p.HasResidual != 0) z += p.Residual.Wide(r, c);
-            p.Y.Wide(r, c) = new Four(default(TFunction).Apply(z.X), default(TFunction).Apply(z.Y), default(TFunction).Apply(z.Z), default(TFunction).Apply(z.W));
+            p.Y.Wide(r, c) = default(FourChannels).Apply<TFunction>(z);
         }
     }
 
@@ -56,7 +49,7 @@ public static partial class BatchNorm
         Four mean = mine ? p.Mean.Wide(0, c) : default, sum = default, product = default;
         for (int r = first + Group.IdxX / a.Across; mine && r < last; r += Group.DimX / a.Across)
         {
-            Four dz = Gradient<TFunction>(p.Y.Wide(r, c), p.Dy.Wide(r, c));
+            Four dz = default(FourChannels).Gradient<TFunction>(p.Y.Wide(r, c), p.Dy.Wide(r, c));
             sum += dz;
             product += dz * (p.X.Wide(r, c) - mean);
         }
@@ -91,7 +84,7 @@ public static partial class BatchNorm
         Four inverse = new Four(1, 1, 1, 1) / deviation, perRow = new Four(p.PerRow, p.PerRow, p.PerRow, p.PerRow), scale = p.Gamma.Wide(0, c) * inverse;
         for (int r = first + Group.IdxX / a.Across; r < last; r += Group.DimX / a.Across)
         {
-            Four dz = Gradient<TFunction>(p.Y.Wide(r, c), p.Dy.Wide(r, c));
+            Four dz = default(FourChannels).Gradient<TFunction>(p.Y.Wide(r, c), p.Dy.Wide(r, c));
             if (p.HasX != 0)
             {
                 Four normalised = (p.X.Wide(r, c) - mean) * inverse, dx = scale * (dz - perRow * (dbeta + normalised * dgamma));
@@ -103,7 +96,4 @@ public static partial class BatchNorm
 
     private static Four Deviation(Four variance, float eps) =>
         new(MathF.Sqrt(variance.X + eps), MathF.Sqrt(variance.Y + eps), MathF.Sqrt(variance.Z + eps), MathF.Sqrt(variance.W + eps));
-
-    private static Four Gradient<TFunction>(Four y, Four dy) where TFunction : unmanaged, IFunction =>
-        new(default(TFunction).Gradient(y.X, dy.X), default(TFunction).Gradient(y.Y, dy.Y), default(TFunction).Gradient(y.Z, dy.Z), default(TFunction).Gradient(y.W, dy.W));
 }

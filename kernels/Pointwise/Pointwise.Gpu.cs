@@ -3,74 +3,80 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
+/// <summary>What a GPU makes of an element of each operand.</summary>
+internal interface IElement
+{
+    /// <param name="a">Left operand.</param>
+    /// <param name="b">Right operand.</param>
+    /// <param name="value">A constant.</param>
+    T Of<TChannels, T>(T a, T b, float value) where TChannels : unmanaged, IChannels<T> where T : unmanaged;
+}
+
 public static partial class Pointwise
 {
-    /// <summary>Operands of all bodies here: thread i does element i, row-major, so neighbours touch neighbours.</summary>
-    internal readonly record struct PointwiseArgs(GpuRows A, GpuRows B, GpuRows Y, int Count, int C, int Add, float Value);
+    /// <summary>Operands of the body: thread i does element i, or elements 4i …, row-major, so neighbours touch neighbours.</summary>
+    internal readonly record struct PointwiseArgs(GpuRows A, GpuRows B, GpuRows Y, int Rows, int C, int Add, float Value);
 
-    private static readonly GpuKernel<PointwiseArgs> AddLauncher = new("pointwise.add", AddBody), MultiplyLauncher = new("pointwise.multiply", MultiplyBody),
-        CopyLauncher = new("pointwise.copy", CopyBody), FillLauncher = new("pointwise.fill", FillBody);
-
-    private static class Launcher<TFunction> where TFunction : unmanaged, IFunction
+    internal readonly struct Added : IElement
     {
-        public static readonly GpuKernel<PointwiseArgs> Apply = new("pointwise.activation", ApplyBody<TFunction>),
-            Gradient = new("pointwise.activation.gradient", GradientBody<TFunction>);
+        public T Of<TChannels, T>(T a, T b, float value) where TChannels : unmanaged, IChannels<T> where T : unmanaged => default(TChannels).Add(a, b);
     }
 
-    static partial void ApplyGpu<TFunction>(Tensor x, Tensor y) where TFunction : unmanaged, IFunction => Launch(Launcher<TFunction>.Apply, x, x, y);
+    internal readonly struct Multiplied : IElement
+    {
+        public T Of<TChannels, T>(T a, T b, float value) where TChannels : unmanaged, IChannels<T> where T : unmanaged => default(TChannels).Multiply(a, b);
+    }
+
+    internal readonly struct Copied : IElement
+    {
+        public T Of<TChannels, T>(T a, T b, float value) where TChannels : unmanaged, IChannels<T> where T : unmanaged => a;
+    }
+
+    internal readonly struct Filled : IElement
+    {
+        public T Of<TChannels, T>(T a, T b, float value) where TChannels : unmanaged, IChannels<T> where T : unmanaged => default(TChannels).All(value);
+    }
+
+    internal readonly struct Applied<TFunction> : IElement where TFunction : unmanaged, IFunction
+    {
+        public T Of<TChannels, T>(T a, T b, float value) where TChannels : unmanaged, IChannels<T> where T : unmanaged => default(TChannels).Apply<TFunction>(a);
+    }
+
+    internal readonly struct Differentiated<TFunction> : IElement where TFunction : unmanaged, IFunction
+    {
+        public T Of<TChannels, T>(T a, T b, float value) where TChannels : unmanaged, IChannels<T> where T : unmanaged => default(TChannels).Gradient<TFunction>(a, b);
+    }
+
+    private static class Launcher<TElement> where TElement : unmanaged, IElement
+    {
+        public static readonly GpuKernel<PointwiseArgs> One = new("pointwise", Body<TElement, OneChannel, float>), Four = new("pointwise.wide", Body<TElement, FourChannels, Four>);
+    }
+
+    static partial void ApplyGpu<TFunction>(Tensor x, Tensor y) where TFunction : unmanaged, IFunction => Launch<Applied<TFunction>>(x, x, y);
 
     static partial void GradientGpu<TFunction>(Tensor y, Tensor dy, Tensor dx, bool add) where TFunction : unmanaged, IFunction =>
-        Launch(Launcher<TFunction>.Gradient, y, dy, dx, add);
+        Launch<Differentiated<TFunction>>(y, dy, dx, add);
 
-    static partial void AddGpu(Tensor a, Tensor b, Tensor y) => Launch(AddLauncher, a, b, y);
+    static partial void AddGpu(Tensor a, Tensor b, Tensor y) => Launch<Added>(a, b, y);
 
-    static partial void MultiplyGpu(Tensor a, Tensor b, Tensor y, bool add) => Launch(MultiplyLauncher, a, b, y, add);
+    static partial void MultiplyGpu(Tensor a, Tensor b, Tensor y, bool add) => Launch<Multiplied>(a, b, y, add);
 
-    static partial void CopyGpu(Tensor x, Tensor y, bool add) => Launch(CopyLauncher, x, x, y, add);
+    static partial void CopyGpu(Tensor x, Tensor y, bool add) => Launch<Copied>(x, x, y, add);
 
-    static partial void FillGpu(Tensor y, float value) => Launch(FillLauncher, y, y, y, value: value);
+    static partial void FillGpu(Tensor y, float value) => Launch<Filled>(y, y, y, value: value);
 
-    private static void Launch(GpuKernel<PointwiseArgs> kernel, Tensor a, Tensor b, Tensor y, bool add = false, float value = 0) =>
-        kernel.LaunchItems(y.Device, y.Count, new PointwiseArgs(a.Gpu, b.Gpu, y.Gpu, (int)y.Count, y.C, add ? 1 : 0, value));
-
-    private static void ApplyBody<TFunction>(PointwiseArgs p) where TFunction : unmanaged, IFunction
+    private static void Launch<TElement>(Tensor a, Tensor b, Tensor y, bool add = false, float value = 0) where TElement : unmanaged, IElement
     {
-        int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
-        if (i < p.Count) p.Y[r, c] = default(TFunction).Apply(p.A[r, c]);
+        PointwiseArgs p = new(a.Gpu, b.Gpu, y.Gpu, y.Rows, y.C, add ? 1 : 0, value);
+        if (Channels.InFours(y.C, p.A, p.B, p.Y)) Launcher<TElement>.Four.LaunchItems(y.Device, y.Count / 4, p);
+        else Launcher<TElement>.One.LaunchItems(y.Device, y.Count, p);
     }
 
-    private static void GradientBody<TFunction>(PointwiseArgs p) where TFunction : unmanaged, IFunction
+    private static void Body<TElement, TChannels, T>(PointwiseArgs p) where TElement : unmanaged, IElement where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
-        if (i >= p.Count) return;
-        float dx = default(TFunction).Gradient(p.A[r, c], p.B[r, c]);
-        p.Y[r, c] = p.Add != 0 ? p.Y[r, c] + dx : dx;
-    }
-
-    private static void AddBody(PointwiseArgs p)
-    {
-        int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
-        if (i < p.Count) p.Y[r, c] = p.A[r, c] + p.B[r, c];
-    }
-
-    private static void MultiplyBody(PointwiseArgs p)
-    {
-        int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
-        if (i >= p.Count) return;
-        float y = p.A[r, c] * p.B[r, c];
-        p.Y[r, c] = p.Add != 0 ? p.Y[r, c] + y : y;
-    }
-
-    private static void CopyBody(PointwiseArgs p)
-    {
-        int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
-        if (i >= p.Count) return;
-        p.Y[r, c] = p.Add != 0 ? p.Y[r, c] + p.A[r, c] : p.A[r, c];
-    }
-
-    private static void FillBody(PointwiseArgs p)
-    {
-        int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
-        if (i < p.Count) p.Y[r, c] = p.Value;
+        int i = Grid.GlobalIndex.X, across = p.C / default(TChannels).Count, r = i / across, c = i % across * default(TChannels).Count;
+        if (r >= p.Rows) return;
+        var y = default(TElement).Of<TChannels, T>(default(TChannels).Load(p.A, r, c), default(TChannels).Load(p.B, r, c), p.Value);
+        default(TChannels).Store(p.Y, r, c, p.Add != 0 ? default(TChannels).Add(default(TChannels).Load(p.Y, r, c), y) : y);
     }
 }

@@ -15,35 +15,45 @@ internal static partial class Blocks
 
     internal readonly record struct BlockArgs(GpuRows Fine, GpuRows Coarse, Shape FineShape, Shape CoarseShape, float Scale, int Add, int Width);
 
-    private static readonly GpuKernel<BlockArgs> SumSmallLauncher = new("blocks.sum.small", SumSmallBody), SpreadLauncher = new("blocks.spread", SpreadBody),
-        SumLargeLauncher = new("blocks.sum.large", SumLargeBody, GroupSize, GroupSize * sizeof(float));
+    private static readonly GpuKernel<BlockArgs> SumLargeLauncher = new("blocks.sum.large", SumLargeBody, GroupSize, GroupSize * sizeof(float));
+
+    private static class Launcher<TChannels, T> where TChannels : unmanaged, IChannels<T> where T : unmanaged
+    {
+        public static readonly GpuKernel<BlockArgs> SumSmall = new("blocks.sum.small" + default(TChannels).Suffix, SumSmallBody<TChannels, T>), Spread = new("blocks.spread" + default(TChannels).Suffix, SpreadBody<TChannels, T>);
+    }
 
     static partial void SumGpu(Tensor fine, Tensor coarse, float scale, bool add)
     {
         int width = GroupColumns.Width(coarse.C, GroupWidth);
         var args = new BlockArgs(fine.Gpu, coarse.Gpu, fine.Shape, coarse.Shape, scale, add ? 1 : 0, width);
-        if (fine.Rows / coarse.Rows < LargeBlock) SumSmallLauncher.LaunchItems(fine.Device, coarse.Count, args);
-        else SumLargeLauncher.Launch(fine.Device, new Index3D(coarse.Rows, (coarse.C + width - 1) / width, 1), args);
+        if (fine.Rows / coarse.Rows >= LargeBlock) SumLargeLauncher.Launch(fine.Device, new Index3D(coarse.Rows, (coarse.C + width - 1) / width, 1), args);
+        else if (Channels.InFours(fine.C, args.Fine, args.Coarse)) Launcher<FourChannels, Four>.SumSmall.LaunchItems(fine.Device, coarse.Count / 4, args);
+        else Launcher<OneChannel, float>.SumSmall.LaunchItems(fine.Device, coarse.Count, args);
     }
 
-    static partial void SpreadGpu(Tensor coarse, Tensor fine, float scale, bool add) =>
-        SpreadLauncher.LaunchItems(fine.Device, fine.Count, new(fine.Gpu, coarse.Gpu, fine.Shape, coarse.Shape, scale, add ? 1 : 0, 1));
-
-    /// <summary>Thread i sums the block of coarse element i: along each line, then down the lines.</summary>
-    private static void SumSmallBody(BlockArgs p)
+    static partial void SpreadGpu(Tensor coarse, Tensor fine, float scale, bool add)
     {
-        int i = Grid.GlobalIndex.X, r = i / p.CoarseShape.C, c = i % p.CoarseShape.C;
+        var args = new BlockArgs(fine.Gpu, coarse.Gpu, fine.Shape, coarse.Shape, scale, add ? 1 : 0, 1);
+        if (Channels.InFours(fine.C, args.Fine, args.Coarse)) Launcher<FourChannels, Four>.Spread.LaunchItems(fine.Device, fine.Count / 4, args);
+        else Launcher<OneChannel, float>.Spread.LaunchItems(fine.Device, fine.Count, args);
+    }
+
+    /// <summary>A thread sums the block of one coarse element or four: along each line, then down the lines.</summary>
+    private static void SumSmallBody<TChannels, T>(BlockArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
+    {
+        int i = Grid.GlobalIndex.X, across = p.CoarseShape.C / default(TChannels).Count, r = i / across, c = i % across * default(TChannels).Count;
         if (r >= p.CoarseShape.N * p.CoarseShape.H * p.CoarseShape.W) return;
         int bh = p.FineShape.H / p.CoarseShape.H, bw = p.FineShape.W / p.CoarseShape.W;
         int corner = (r / p.CoarseShape.W * bh * p.CoarseShape.W + r % p.CoarseShape.W) * bw;
-        float total = 0;
+        T total = default;
         for (int a = 0; a < bh; a++)
         {
-            float line = 0;
-            for (int b = 0; b < bw; b++) line += p.Fine[corner + a * p.FineShape.W + b, c];
-            total += line;
+            T line = default;
+            for (int b = 0; b < bw; b++) line = default(TChannels).Add(line, default(TChannels).Load(p.Fine, corner + a * p.FineShape.W + b, c));
+            total = default(TChannels).Add(total, line);
         }
-        p.Coarse[r, c] = p.Add != 0 ? p.Coarse[r, c] + total * p.Scale : total * p.Scale;
+        total = default(TChannels).Multiply(total, default(TChannels).All(p.Scale));
+        default(TChannels).Store(p.Coarse, r, c, p.Add != 0 ? default(TChannels).Add(default(TChannels).Load(p.Coarse, r, c), total) : total);
     }
 
     /// <summary>Group (r, k) sums the block of coarse row r for channels k·Width …; lanes share its positions.</summary>
@@ -60,12 +70,12 @@ internal static partial class Blocks
         if (mine && lane == 0) p.Coarse[r, c] = p.Add != 0 ? p.Coarse[r, c] + sum * p.Scale : sum * p.Scale;
     }
 
-    private static void SpreadBody(BlockArgs p)
+    private static void SpreadBody<TChannels, T>(BlockArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int i = Grid.GlobalIndex.X, r = i / p.FineShape.C, c = i % p.FineShape.C;
+        int i = Grid.GlobalIndex.X, across = p.FineShape.C / default(TChannels).Count, r = i / across, c = i % across * default(TChannels).Count;
         if (r >= p.FineShape.N * p.FineShape.H * p.FineShape.W) return;
         int bh = p.FineShape.H / p.CoarseShape.H, bw = p.FineShape.W / p.CoarseShape.W;
-        float x = p.Scale * p.Coarse[r / p.FineShape.W / bh * p.CoarseShape.W + r % p.FineShape.W / bw, c];
-        p.Fine[r, c] = p.Add != 0 ? p.Fine[r, c] + x : x;
+        T x = default(TChannels).Multiply(default(TChannels).All(p.Scale), default(TChannels).Load(p.Coarse, r / p.FineShape.W / bh * p.CoarseShape.W + r % p.FineShape.W / bw, c));
+        default(TChannels).Store(p.Fine, r, c, p.Add != 0 ? default(TChannels).Add(default(TChannels).Load(p.Fine, r, c), x) : x);
     }
 }

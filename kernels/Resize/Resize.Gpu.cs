@@ -8,36 +8,54 @@ public static partial class Resize
     /// <summary>Operands of both bodies: thread i does element i of y (forward) or of x (gradient).</summary>
     internal readonly record struct BilinearArgs(GpuRows X, GpuRows Y, Shape XShape, Shape YShape, Axis Vertical, Axis Horizontal, int Add);
 
-    private static readonly GpuKernel<BilinearArgs> BilinearLauncher = new("resize.bilinear", BilinearBody), BilinearGradientLauncher = new("resize.bilinear.gradient", BilinearGradientBody);
-
-    static partial void BilinearGpu(Tensor x, Tensor y, Axis vertical, Axis horizontal) =>
-        BilinearLauncher.LaunchItems(y.Device, y.Count, new(x.Gpu, y.Gpu, x.Shape, y.Shape, vertical, horizontal, 0));
-
-    static partial void BilinearGradientGpu(Tensor dy, Tensor dx, Axis vertical, Axis horizontal, bool add) =>
-        BilinearGradientLauncher.LaunchItems(dx.Device, dx.Count, new(dx.Gpu, dy.Gpu, dx.Shape, dy.Shape, vertical, horizontal, add ? 1 : 0));
-
-    private static void BilinearBody(BilinearArgs p)
+    private static class Launcher<TChannels, T> where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int id = Grid.GlobalIndex.X, r = id / p.YShape.C, c = id % p.YShape.C;
+        public static readonly GpuKernel<BilinearArgs> Bilinear = new("resize.bilinear" + default(TChannels).Suffix, BilinearBody<TChannels, T>),
+            Gradient = new("resize.bilinear.gradient" + default(TChannels).Suffix, BilinearGradientBody<TChannels, T>);
+    }
+
+    static partial void BilinearGpu(Tensor x, Tensor y, Axis vertical, Axis horizontal)
+    {
+        BilinearArgs p = new(x.Gpu, y.Gpu, x.Shape, y.Shape, vertical, horizontal, 0);
+        if (Channels.InFours(x.C, p.X, p.Y)) Launcher<FourChannels, Four>.Bilinear.LaunchItems(y.Device, y.Count / 4, p);
+        else Launcher<OneChannel, float>.Bilinear.LaunchItems(y.Device, y.Count, p);
+    }
+
+    static partial void BilinearGradientGpu(Tensor dy, Tensor dx, Axis vertical, Axis horizontal, bool add)
+    {
+        BilinearArgs p = new(dx.Gpu, dy.Gpu, dx.Shape, dy.Shape, vertical, horizontal, add ? 1 : 0);
+        if (Channels.InFours(dx.C, p.X, p.Y)) Launcher<FourChannels, Four>.Gradient.LaunchItems(dx.Device, dx.Count / 4, p);
+        else Launcher<OneChannel, float>.Gradient.LaunchItems(dx.Device, dx.Count, p);
+    }
+
+    private static void BilinearBody<TChannels, T>(BilinearArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
+    {
+        int id = Grid.GlobalIndex.X, across = p.YShape.C / default(TChannels).Count, r = id / across, c = id % across * default(TChannels).Count;
         if (r >= p.YShape.N * p.YShape.H * p.YShape.W) return;
         int first = r / (p.YShape.H * p.YShape.W) * p.XShape.H, top = p.Vertical.At(r / p.YShape.W % p.YShape.H, out float t), left = p.Horizontal.At(r % p.YShape.W, out float u);
         int above = (first + top) * p.XShape.W, below = (first + p.Vertical.Above(top)) * p.XShape.W, right = p.Horizontal.Above(left);
-        p.Y[r, c] = p.X[above + left, c] * ((1 - t) * (1 - u)) + p.X[above + right, c] * ((1 - t) * u) + (p.X[below + left, c] * (t * (1 - u)) + p.X[below + right, c] * (t * u));
+        T upper = default(TChannels).Add(Part<TChannels, T>(p, above + left, c, (1 - t) * (1 - u)), Part<TChannels, T>(p, above + right, c, (1 - t) * u));
+        T lower = default(TChannels).Add(Part<TChannels, T>(p, below + left, c, t * (1 - u)), Part<TChannels, T>(p, below + right, c, t * u));
+        default(TChannels).Store(p.Y, r, c, default(TChannels).Add(upper, lower));
     }
 
-    private static void BilinearGradientBody(BilinearArgs p)
+    private static T Part<TChannels, T>(in BilinearArgs p, int row, int c, float weight) where TChannels : unmanaged, IChannels<T> where T : unmanaged =>
+        default(TChannels).Multiply(default(TChannels).Load(p.X, row, c), default(TChannels).All(weight));
+
+    private static void BilinearGradientBody<TChannels, T>(BilinearArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int id = Grid.GlobalIndex.X, r = id / p.XShape.C, c = id % p.XShape.C;
+        int id = Grid.GlobalIndex.X, across = p.XShape.C / default(TChannels).Count, r = id / across, c = id % across * default(TChannels).Count;
         if (r >= p.XShape.N * p.XShape.H * p.XShape.W) return;
         int n = r / (p.XShape.H * p.XShape.W), h = r / p.XShape.W % p.XShape.H, w = r % p.XShape.W;
         int left = p.Horizontal.First(w - 1), right = p.Horizontal.First(w + 1), bottom = p.Vertical.First(h + 1);
-        float total = 0;
+        T total = default;
         for (int i = p.Vertical.First(h - 1); i < bottom; i++)
         {
-            float line = 0;
-            for (int j = left; j < right; j++) line += p.Y[(n * p.YShape.H + i) * p.YShape.W + j, c] * p.Horizontal.Weight(j, w);
-            total += line * p.Vertical.Weight(i, h);
+            T line = default;
+            for (int j = left; j < right; j++)
+                line = default(TChannels).Add(line, default(TChannels).Multiply(default(TChannels).Load(p.Y, (n * p.YShape.H + i) * p.YShape.W + j, c), default(TChannels).All(p.Horizontal.Weight(j, w))));
+            total = default(TChannels).Add(total, default(TChannels).Multiply(line, default(TChannels).All(p.Vertical.Weight(i, h))));
         }
-        p.X[r, c] = p.Add != 0 ? p.X[r, c] + total : total;
+        default(TChannels).Store(p.X, r, c, p.Add != 0 ? default(TChannels).Add(default(TChannels).Load(p.X, r, c), total) : total);
     }
 }

@@ -21,3 +21,11 @@ internal struct Four(float x, float y, float z, float w)
         W += a * b.W;
     }
 }
+
+/// <summary>Two numbers, and 8 bytes in memory.</summary>
+internal struct Two(float x, float y)
+{
+    public float X = x, Y = y;
+
+    public static Two operator +(Two a, Two b) => new(a.X + b.X, a.Y + b.Y);
+}

@@ -27,6 +27,10 @@ internal readonly struct GpuRows(ArrayView<float> data, int pitch, bool aligned)
     /// <summary>Four channels as 16 bytes: the rows must be aligned, and <see cref="Pitch"/> and <paramref name="c"/> multiples of four.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref Four Wide(int row, int c) => ref Data.Cast<Four>()[row * (Pitch / 4) + c / 4];
+
+    /// <summary>Two channels as 8 bytes: the rows must be aligned, and <see cref="Pitch"/> and <paramref name="c"/> multiples of two.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref Two Pair(int row, int c) => ref Data.Cast<Two>()[row * (Pitch / 2) + c / 2];
 }
 
 internal static class GpuTensors

@@ -90,9 +90,9 @@ public sealed class TensorProductTests
             using var w = Rounded(emulation.Device, c.W, 2);
             using var dy = RoundedSlice(emulation.Device, c.Y, 3);
             using var bias = new Slice(emulation.Device, Shape.Of(c.Cout), 4, gaps: false);
-            using var residual = new Slice(emulation.Device, c.Y, 5);
-            using var y = new Slice(emulation.Device, c.Y, 6);
-            using var dx = new Slice(emulation.Device, c.X, 7);
+            using var residual = new Slice(emulation.Device, c.Y, 5, before: 4, after: 8);
+            using var y = new Slice(emulation.Device, c.Y, 6, before: 4, after: 8);
+            using var dx = new Slice(emulation.Device, c.X, 7, before: 4, after: 8);
             using var dw = new Slice(emulation.Device, c.W, 8, gaps: false);
             float[] xv = x.Tensor.ToArray(), wv = w.ToArray(), dyv = dy.Tensor.ToArray();
             double[] sums = ConvolutionTests.ReferenceForward(xv, wv, c);
