@@ -2,7 +2,7 @@
 # Packs mlffad, its operator bench and its tests, with the .NET runtime that they need, for a machine that has an NVIDIA driver, but neither .NET nor a network. What the repository has
 # (weights, reference files) is not packed: take the repository along. Then there: bench/gpu/run.sh all
 #
-#   bench/gpu/pack.sh [FILE]        default: bench/gpu/pack.tar.xz, about 36 MB
+#   bench/gpu/pack.sh [FILE]        default: bench/gpu/pack.tar.xz, about 34 MB
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 file=${1:-$here/bench/gpu/pack.tar.xz}

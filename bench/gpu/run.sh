@@ -4,41 +4,46 @@
 #
 #   bench/gpu/run.sh STAGE...       or all
 #
-# tests     every operator's tests on the card                          step          a training step by kernel, fp32 and tf32, with a trace
-# verify    the reference files, fp32 and tf32                          scoring       scoring by kernel, tf32, 1 and 32 images
-# ops       every operator against the card's own peaks                 race          training steps in turns with PyTorch's, eager
-# race-scoring   scoring likewise                                       race-compiled training steps in turns with torch.compile's
+# tests     every operator's tests on the card                          step      a training step by kernel, fp32 and tf32, with a trace
+# verify    the reference files, fp32 and tf32                          scoring   scoring by kernel, tf32, 1 and 32 images
+# ops       every operator against the card's own peaks
+# race, race-scoring                     training steps, and scoring, in turns with PyTorch's, eager
+# race-compiled, race-scoring-compiled   in turns with torch.compile's
 # train     the paper's schedule on one category: MLFFAD_DATA names a folder in MVTec AD's layout
 #
-# A stage takes less than eight minutes; one that was cut off goes on where it was, and what is done is not done again: rm -r bench/gpu/out begins anew. Figures are appended to
-# bench/results/CARD.csv; logs and tables stay in bench/gpu/out.
+# All but train take less than eight minutes, and train goes on where it was cut off. What is done for a commit and its settings is not done again: rm -r bench/gpu/out begins anew.
+# Figures are appended to bench/results/CARD.csv; logs and tables stay in bench/gpu/out.
 # MLFFAD_DEVICE (cuda:0), MLFFAD_PYTHON (python3), MLFFAD_BATCH (32), MLFFAD_PRESET (paper) and MLFFAD_TRAIN (options of 'mlffad train') say otherwise.
 set -eu
-[ $# -gt 0 ] || { sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,20s/^# \{0,1\}//p' "$0"; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 device=${MLFFAD_DEVICE:-cuda:0} python=${MLFFAD_PYTHON:-python3} batch=${MLFFAD_BATCH:-32} preset=${MLFFAD_PRESET:-paper}
-app=$here/app out=$here/out
+app=$here/app
 precisions="fp32 tf32"
 case $device in cuda*) ;; *) precisions=fp32 ;; esac
 best=${precisions##* }
-mkdir -p "$out"
+ones=$(printf '1\n%s\n' "$batch" | sort -nu) steps=20
 
-if [ ! -x "$app/MlffAd.Cli" ] || [ "$here/pack.tar.xz" -nt "$app/commit" ]; then
-    rm -rf "$app" && mkdir -p "$app"
-    tar -xJf "$here/pack.tar.xz" -C "$app"
-    touch "$app/commit"
-    ln -s "$root/weights" "$app/weights"
-    ln -s "$root/tests/reference" "$app/reference"
+if [ ! -e "$app/commit" ] || [ "$here/pack.tar.xz" -nt "$app/commit" ]; then
+    rm -rf "$app" "$app.new" && mkdir -p "$app.new"
+    # Python unpacks xz where the machine has no such program.
+    "$python" -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$here/pack.tar.xz" "$app.new"
+    ln -s "$root/weights" "$app.new/weights"
+    ln -s "$root/tests/reference" "$app.new/reference"
+    touch "$app.new/commit"
+    mv "$app.new" "$app"
 fi
 commit=$(cat "$app/commit")
 mlffad() { "$app/MlffAd.Cli" "$@"; }
 card=$(mlffad devices | awk -v id="$device" '$1 == id { $1 = ""; sub(/^ +/, ""); sub(/, [0-9.]+ [GM]iB.*/, ""); print; exit }' | tr -cs 'A-Za-z0-9.\n' '-' | sed 's/-*$//')
 [ -n "$card" ] || { echo "run: there is no device '$device' here:" >&2; mlffad devices >&2; exit 1; }
 csv=$root/bench/results/$card.csv
+out=$here/out/$card-$commit-$preset-$batch
+mkdir -p "$out"
 mkdir -p "$root/bench/results"
-[ -e "$csv" ] || echo "date,commit,stage,what,precision,batch,value,unit" >"$csv"
-note() { echo "$(date -u +%F),$commit,$stage,$1,$2,$3,$4,$5" | tee -a "$csv"; }
+[ -e "$csv" ] || echo "date,commit,stage,what,preset,precision,batch,value,unit" >"$csv"
+note() { echo "$(date -u +%F),$commit,$stage,$1,$preset,$2,$3,$4,$5" | tee -a "$csv"; }
 
 # The value of a key that stands once in a JSON file.
 value() { sed -n "s/^ *\"$2\": \([^,]*\),*\$/\1/p" "$1" | head -n 1; }
@@ -57,9 +62,13 @@ stage_tests() {
 
 stage_verify() {
     for precision in $precisions; do
-        mlffad verify --device "$device" --precision "$precision" "$root"/tests/reference/*.safetensors "$root"/tests/reference/*.json >"$out/verify-$precision.txt" 2>&1 || true
+        status=0
+        mlffad verify --device "$device" --precision "$precision" "$root"/tests/reference/*.safetensors "$root"/tests/reference/*.json >"$out/verify-$precision.txt" 2>&1 || status=$?
         grep -v '^  ' "$out/verify-$precision.txt"
-        note "files over tolerance" "$precision" "" "$(grep -c 'OVER TOLERANCE\|^mlffad:' "$out/verify-$precision.txt" || true)" count
+        note "files verified" "$precision" "" "$(grep -c ' compared, ' "$out/verify-$precision.txt" || true)" count
+        note "files over tolerance" "$precision" "" "$(grep -c 'OVER TOLERANCE' "$out/verify-$precision.txt" || true)" count
+        # 0 is well, 1 is over tolerance; all else never came to its end.
+        [ $status -le 1 ] || return $status
     done
 }
 
@@ -72,9 +81,9 @@ stage_ops() {
 
 stage_step() {
     for precision in $precisions; do
-        for images in 8 "$batch"; do
+        for images in $(printf '8\n%s\n' "$batch" | sort -nu); do
             file=$out/step-$precision-$images
-            mlffad profile --device "$device" --precision "$precision" --preset "$preset" --batch "$images" --json "$file.json" --trace "$file.trace.json" >"$file.txt"
+            mlffad profile --device "$device" --precision "$precision" --preset "$preset" --batch "$images" --steps $steps --json "$file.json" --trace "$file.trace.json" >"$file.txt"
             note "training step" "$precision" "$images" "$(milliseconds "$file.json")" ms
             head -n 16 "$file.txt"
         done
@@ -82,9 +91,9 @@ stage_step() {
 }
 
 stage_scoring() {
-    for images in 1 "$batch"; do
+    for images in $ones; do
         file=$out/scoring-$images
-        mlffad profile --scoring --device "$device" --precision "$best" --preset "$preset" --batch "$images" --json "$file.json" >"$file.txt"
+        mlffad profile --scoring --device "$device" --precision "$best" --preset "$preset" --batch "$images" --steps $steps --json "$file.json" >"$file.txt"
         note "scoring" "$best" "$images" "$(milliseconds "$file.json")" ms
         head -n 16 "$file.txt"
     done
@@ -95,14 +104,15 @@ race() {
     what=$1 images=$2 modes=$3 rounds=$4
     flag=""
     [ "$what" = training ] || flag=--scoring
+    [ -e "$out/config.json" ] || "$python" "$here/torch_peer.py" --check "$root/tests/reference/net_mini.safetensors"
     mlffad config --preset "$preset" >"$out/config.json"
     name=$out/race-$what-$images-$(echo "$modes" | tr , -)
     for round in $(seq "$rounds"); do
         [ ! -e "$name-$round-torch.json" ] || continue
         # shellcheck disable=SC2086 (a flag or nothing)
-        mlffad profile $flag --device "$device" --precision "$best" --preset "$preset" --batch "$images" --json "$name-$round-ours.json" >/dev/null
+        mlffad profile $flag --device "$device" --precision "$best" --preset "$preset" --batch "$images" --steps $steps --json "$name-$round-ours.json" >/dev/null
         # shellcheck disable=SC2086
-        "$python" "$here/torch_peer.py" "$out/config.json" $flag --device "${device%%:*}" --batch "$images" --modes "$modes" --json "$name-$round-torch.json"
+        "$python" "$here/torch_peer.py" "$out/config.json" $flag --device "$device" --batch "$images" --steps $steps --modes "$modes" --json "$name-$round-torch.json"
     done
     "$python" - "$name" <<'END' >"$name.txt"
 import glob, json, statistics, sys
@@ -122,33 +132,32 @@ END
 eager="tf32,bf16" compiled="tf32-compiled,bf16-compiled"
 case $device in cuda*) ;; *) eager=fp32 compiled=fp32 ;; esac
 
-stage_race() {
-    "$python" "$here/torch_peer.py" --check "$root/tests/reference/net_mini.safetensors"
-    race training "$batch" $eager 3
-}
+stage_race() { race training "$batch" $eager 3; }
 
-stage_race_scoring() {
-    race scoring 1 $eager 3
-    race scoring "$batch" $eager 3
-}
+stage_race_compiled() { race training "$batch" $compiled 1; }
 
-stage_race_compiled() { race training "$batch" $compiled 2; }
+stage_race_scoring() { for n in $ones; do race scoring "$n" $eager 3; done; }
+
+stage_race_scoring_compiled() { for n in $ones; do race scoring "$n" $compiled 1; done; }
 
 stage_train() {
     [ -n "${MLFFAD_DATA:-}" ] || { echo "run: MLFFAD_DATA is not set, so nothing is trained."; return 0; }
     model=$out/model.mlffad
-    resume=""
-    [ ! -e "$model.state" ] || resume="--resume $model.state"
-    # shellcheck disable=SC2086 (an option or nothing)
-    mlffad train "$MLFFAD_DATA" -o "$model" --device "$device" --precision "$best" --preset "$preset" --batch "$batch" $resume ${MLFFAD_TRAIN:-}
-    mlffad evaluate "$model" "$MLFFAD_DATA" --device "$device" --json "$out/evaluation.json"
-    note "images trained" "$best" "$batch" "$(tail -n 1 "$model.log.jsonl" | sed 's/.*"images":\([0-9]*\),.*/\1/')" count
-    note "images per second" "$best" "$batch" "$(tail -n 1 "$model.log.jsonl" | sed 's/.*"imagesPerSecond":\([0-9.]*\).*/\1/')" "1/s"
+    if [ ! -e "$model" ]; then
+        set -- train "$MLFFAD_DATA" -o "$model" --device "$device" --precision "$best" --preset "$preset" --batch "$batch"
+        [ ! -e "$model.state" ] || set -- "$@" --resume "$model.state"
+        # shellcheck disable=SC2086 (options)
+        mlffad "$@" ${MLFFAD_TRAIN:-}
+    fi
+    mlffad evaluate "$model" "$MLFFAD_DATA" --device "$device" --precision "$best" --json "$out/evaluation.json"
+    last() { tail -n 1 "$model.log.jsonl" | sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p"; }
+    note "images trained" "$best" "$batch" "$(last images)" count
+    note "images per second" "$best" "$batch" "$(last imagesPerSecond)" "1/s"
     note "image AUROC" "$best" "" "$(value "$out/evaluation.json" auroc)" ""
     note "PRO" "$best" "" "$(value "$out/evaluation.json" pro)" ""
 }
 
-[ "$*" != all ] || set -- tests verify ops step scoring race race-scoring race-compiled train
+[ "$*" != all ] || set -- tests verify ops step scoring race race-scoring race-compiled race-scoring-compiled train
 if [ $# -gt 1 ]; then
     # Each by itself, so that one that fails does not keep the others from running.
     status=0
@@ -156,7 +165,7 @@ if [ $# -gt 1 ]; then
     exit $status
 fi
 stage=$1
-case $stage in tests | verify | ops | step | scoring | race | race-scoring | race-compiled | train) ;; *) echo "run: there is no stage '$stage'." >&2; exit 2 ;; esac
+case $stage in tests | verify | ops | step | scoring | race | race-scoring | race-compiled | race-scoring-compiled | train) ;; *) echo "run: there is no stage '$stage'." >&2; exit 2 ;; esac
 if [ -e "$out/done-$stage" ]; then echo "run: $stage is done."; exit 0; fi
 echo "== $stage ($commit, $card)"
 "stage_$(echo "$stage" | tr - _)"

@@ -181,7 +181,7 @@ internal static class GpuProduct
 
     /// <summary>How a product is computed: on tensor cores only if both factors can be read 16 bytes at a time, and results stored 8.</summary>
     public static Arithmetic ArithmeticOf(Device device, in GpuProductArgs p) =>
-        Fits(p.A) && Fits(p.B) && p.N % 2 == 0 && InPairs(p.Y) && InPairs(p.Bias) && InPairs(p.Residual) ? ((GpuDevice)device).Arithmetic : Arithmetic.Float32;
+        Fits(p.A) && Fits(p.B) && p.N % 2 == 0 && InPairs(p.Y) && (p.HasBias == 0 || InPairs(p.Bias)) && (p.HasResidual == 0 || InPairs(p.Residual)) ? ((GpuDevice)device).Arithmetic : Arithmetic.Float32;
 
     /// <summary>Parts that a sum for m × n results should be split into, so that enough groups share it. It depends on the extents and the arithmetic alone.</summary>
     public static int PartsWanted(Device device, int m, int n)

@@ -18,7 +18,7 @@ public static partial class Sgd
     private static readonly Kernel StepKernel = new("sgd.step"), ClipKernel = new("sgd.clip");
 
     /// <summary>By what a step is to be scaled, worked out where the gradients lie, so that nobody waits for a device: <c>s = min(1, clipNorm/‖g‖)</c>, or 0, with which no step is taken, if ‖g‖ or the loss is not finite.</summary>
-    /// <remarks>Σ g² is summed in fixed blocks, and these in float64 on the host. It is not finite if an element is not (or if a block's sum exceeds 3·10³⁸, which training does not survive either).</remarks>
+    /// <remarks>Σ g² is summed in fixed blocks, and these in float64 by the host, in float32 by a GPU. It is not finite if an element is not (or if a block's sum exceeds 3·10³⁸, which training does not survive either).</remarks>
     /// <param name="g">Gradients.</param>
     /// <param name="loss">Its first element is the loss.</param>
     /// <param name="clipNorm">The greatest norm that is not shortened; 0 for any.</param>

@@ -180,7 +180,13 @@ internal sealed class GpuDevice : Device
 
     internal override DeviceClock NewClock() => new GpuClock(Accelerator);
 
-    internal override UploadQueue? OpenUploads(long count) => Compiler is null ? new GpuUploads(Accelerator, count) : null;
+    internal override UploadQueue? OpenUploads(long count)
+    {
+        if (Compiler is not null) return null;
+        // Where there is no page-locked memory left, plain copies do.
+        try { return new GpuUploads(Accelerator, count); }
+        catch (Exception e) when (e is AcceleratorException or OutOfMemoryException) { return null; }
+    }
 
     internal override unsafe void Write(Tensor to, ReadOnlySpan<float> values)
     {

@@ -84,7 +84,7 @@ internal sealed class GpuKernel<TArgs>(string name, Action<TArgs> body, int grou
     /// <summary>The body as it is written: <c>PlainProduct&lt;PatchFactor, RowsOfTerms, ReLU&gt;.Body</c>.</summary>
     private CompiledKernel List(string? ptx)
     {
-        static string With(string name, Type[] arguments) => arguments is [] ? name : $"{name}<{string.Join(", ", arguments.Select(type => type.Name))}>";
+        static string With(string name, Type[] arguments) => arguments is [] ? name : $"{name}<{string.Join(", ", arguments.Select(type => With(type.Name.Split('`')[0], type.GetGenericArguments())))}>";
         var type = body.Method.DeclaringType!;
         return new(name, $"{With(type.Name.Split('`')[0], type.GetGenericArguments())}.{With(body.Method.Name, body.Method.GetGenericArguments())}", group, sharedBytes, ptx);
     }

@@ -55,8 +55,9 @@ public sealed partial class PeakMeter
     private static void FmaBody(PeakArgs p)
     {
         int i = Grid.GlobalIndex.X;
-        float x = i, y = i + 1;
-        Four a = new(x, y, x, y), b = new(y, x, y, x), c = new(x, x, y, y);
+        // Eight chains, all different, so that no compiler takes two for one.
+        float x = i * p.Factor;
+        Four a = new(x, x + 1, x + 2, x + 3), b = new(x + 4, x + 5, x + 6, x + 7), c = new(x, x + 1, x + 2, x + 3);
         for (int turn = 0; turn < p.Turns; turn++)
         {
             // Four of each, so that what the loop costs does not count.
@@ -76,7 +77,8 @@ public sealed partial class PeakMeter
     private static void TensorBody(PeakArgs p)
     {
         uint x = TensorCore.RoundToTf32(p.Factor), y = TensorCore.RoundToTf32(p.Factor + Group.IdxX);
-        Four c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
+        float s = p.Factor;
+        Four c0 = new(s, 0, 0, 0), c1 = new(s + 1, 0, 0, 0), c2 = new(s + 2, 0, 0, 0), c3 = new(s + 3, 0, 0, 0), c4 = new(s + 4, 0, 0, 0), c5 = new(s + 5, 0, 0, 0), c6 = new(s + 6, 0, 0, 0), c7 = new(s + 7, 0, 0, 0);
         for (int turn = 0; turn < p.Turns; turn++)
         {
             c0 = TensorCore.MultiplyTf32(c0, x, y, x, y, x, y);

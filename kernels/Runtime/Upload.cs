@@ -12,14 +12,16 @@ public sealed class Upload : IDisposable
     /// <summary>Makes room for <paramref name="count"/> numbers.</summary>
     public Upload(Device device, long count, string name)
     {
-        _buffers = [Tensor.Rent(device, Shape.Of((int)count), name), Tensor.Rent(device, Shape.Of((int)count), name)];
         _queue = device.OpenUploads(count);
+        _buffers = [.. Enumerable.Range(0, _queue is null ? 1 : 2).Select(_ => Tensor.Rent(device, Shape.Of((int)count), name))];
+        // The queue does not wait for what the device has been told so far, and may still write to these buffers.
+        if (_queue is not null) device.Synchronize();
     }
 
-    /// <summary>Begins to bring them; <paramref name="values"/> may be changed afterwards.</summary>
+    /// <summary>Begins to bring them; <paramref name="values"/> may be changed afterwards. Between two beginnings the device must have been waited for once.</summary>
     public void Begin(ReadOnlySpan<float> values)
     {
-        _turn ^= 1;
+        _turn = (_turn + 1) % _buffers.Length;
         ref var to = ref _filled[_turn];
         if (to?.Count != values.Length) to = _buffers[_turn].Part(0, Shape.Of(values.Length));
         if (_queue is null) to.Write(values);
@@ -29,8 +31,9 @@ public sealed class Upload : IDisposable
     /// <summary>Waits until they have come, and copies them to where they are wanted, in turn with what the device computes.</summary>
     public void End(Tensor to)
     {
+        var from = _filled[_turn] ?? throw new InvalidOperationException($"Nothing was brought for {to}.");
         _queue?.Wait();
-        Pointwise.Copy(_filled[_turn]!, to.Reshape(Shape.Of((int)to.Count)));
+        Pointwise.Copy(from, to.Reshape(Shape.Of((int)to.Count)));
     }
 
     /// <inheritdoc/>

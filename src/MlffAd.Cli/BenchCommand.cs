@@ -101,11 +101,13 @@ internal static class BenchCommand
         return noise;
     }
 
-    /// <summary>A batch to train on: noise, and every fourth cell anomalous. Values do not change the work.</summary>
+    /// <summary>A batch to train on: noise, and a corner of every other image anomalous, since good patches are compared with one another.</summary>
     public static (float[] Images, float[] Labels) Batch(Config config)
     {
         float[] labels = new float[config.Train.Batch * config.Cells];
-        for (int i = 0; i < labels.Length; i += 4) labels[i] = 1;
+        int side = config.MapSide;
+        for (int i = 0; i < labels.Length; i++)
+            if (i / config.Cells % 2 == 1 && i % config.Cells / side < side / 4 && i % side < side / 4) labels[i] = 1;
         return (Noise(config.Train.Batch * config.ImageSize * config.ImageSize * 3), labels);
     }
 

@@ -79,11 +79,11 @@ internal static class BenchProjects
 
     private static int Start(string project, string verb, IEnumerable<string> arguments)
     {
-        // Where it was published beside this program, as for a machine without an SDK.
-        string published = Path.Combine(AppContext.BaseDirectory, Path.GetFileNameWithoutExtension(project));
-        if (File.Exists(published)) return Run(published, arguments);
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, project))) root = root.Parent;
+        // Published beside this program for a machine without an SDK, as bench/gpu/pack.sh does it.
+        string published = Path.Combine(AppContext.BaseDirectory, Path.GetFileNameWithoutExtension(project));
+        if (File.Exists(Path.Combine(AppContext.BaseDirectory, "libcoreclr.so")) && File.Exists(published)) return Run(published, arguments);
         if (root is null) throw new MlffAdException(ExitCode.Usage, $"This bench is run from the repository ('{project}'), and this program does not lie in it: run './{verb}' there.");
         return Run("dotnet", ["run", "--project", Path.Combine(root.FullName, project), "-c", "Release", "--", .. arguments]);
     }

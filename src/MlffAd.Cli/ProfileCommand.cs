@@ -23,7 +23,7 @@ internal static class ProfileCommand
         var steps = CommonOptions.AtLeast(1, new Option<int>("--steps") { Description = "Steps to add up, after two that warm up.", HelpName = "N", DefaultValueFactory = _ => 3 });
         var scoring = new Option<bool>("--scoring") { Description = "Profile scoring a batch instead of a training step." };
         var trace = new Option<string?>("--trace") { Description = "Also write every call into this file, for ui.perfetto.dev or chrome://tracing.", HelpName = "FILE" };
-        var verb = new Verb("profile", "Shows where the time of a training step (paper, unless --preset says otherwise) or of scoring goes: per kernel calls, time, arithmetic, traffic, and, on the processor, how near it comes to the roofline. Every kernel is waited for, so the whole takes longer than it would.",
+        var verb = new Verb("profile", "Shows where the time of a training step (paper, unless --preset says otherwise) or of scoring goes: per kernel calls, time, arithmetic, traffic, and how near it comes to the device's roofline, which is measured first.",
             "mlffad profile", "mlffad profile --scoring --preset fast --batch 1", "mlffad profile --device cuda:0 --precision tf32 --batch 32 --trace step.json")
         {
             steps, scoring, trace, CommonOptions.Json, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
@@ -51,7 +51,9 @@ internal static class ProfileCommand
         using var parameters = new Parameters(device, weights);
         using var step = new TrainingStep(config, parameters, config.Train.Batch);
         var (images, labels) = BenchCommand.Batch(config);
-        return Measure(device, steps, calls, () => step.Run(images, labels, config.Train.Lr));
+        step.Upload(images, labels);
+        // As training does it: the next batch is brought while this one is computed on.
+        return Measure(device, steps, calls, () => step.Run(config.Train.Lr, () => step.Upload(images, labels)));
     }
 
     private static double Score(Device device, Config config, NetworkWeights weights, int steps, List<KernelCall> calls)

@@ -7,11 +7,11 @@ namespace MlffAd.Verification;
 public sealed record TensorError(string Name, double Error, double Tolerance)
 {
     /// <summary>Error over tolerance: 1 is the limit.</summary>
-    public double Share => Error == 0 || !IsJudged ? 0 : Error / Tolerance;
+    public double Share => Error == 0 || !IsJudged && double.IsFinite(Error) ? 0 : Error / Tolerance;
 
     /// <summary>Whether there is a tolerance.</summary>
     public bool IsJudged => double.IsFinite(Tolerance);
 
     /// <summary>Whether it is within its tolerance.</summary>
-    public bool IsWithin => Error <= Tolerance;
+    public bool IsWithin => double.IsFinite(Error) && Error <= Tolerance;
 }
