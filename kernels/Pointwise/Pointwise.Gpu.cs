@@ -49,7 +49,7 @@ public static partial class Pointwise
 
     private static class Launcher<TElement> where TElement : unmanaged, IElement
     {
-        public static readonly GpuKernel<PointwiseArgs> One = new("pointwise", Body<TElement, OneChannel, float>), Four = new("pointwise.wide", Body<TElement, FourChannels, Four>);
+        public static readonly GpuElements<PointwiseArgs> Elements = new("pointwise", Body<TElement, OneChannel, float>, Body<TElement, FourChannels, Four>);
     }
 
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor y) where TFunction : unmanaged, IFunction => Launch<Applied<TFunction>>(x, x, y);
@@ -68,15 +68,14 @@ public static partial class Pointwise
     private static void Launch<TElement>(Tensor a, Tensor b, Tensor y, bool add = false, float value = 0) where TElement : unmanaged, IElement
     {
         PointwiseArgs p = new(a.Gpu, b.Gpu, y.Gpu, y.Rows, y.C, add ? 1 : 0, value);
-        if (Channels.InFours(y.C, p.A, p.B, p.Y)) Launcher<TElement>.Four.LaunchItems(y.Device, y.Count / 4, p);
-        else Launcher<TElement>.One.LaunchItems(y.Device, y.Count, p);
+        Launcher<TElement>.Elements.Launch(y, p, p.A, p.B, p.Y);
     }
 
     private static void Body<TElement, TChannels, T>(PointwiseArgs p) where TElement : unmanaged, IElement where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int i = Grid.GlobalIndex.X, across = p.C / default(TChannels).Count, r = i / across, c = i % across * default(TChannels).Count;
+        int r = Channels.Place<TChannels, T>(p.C, out int c);
         if (r >= p.Rows) return;
         var y = default(TElement).Of<TChannels, T>(default(TChannels).Load(p.A, r, c), default(TChannels).Load(p.B, r, c), p.Value);
-        default(TChannels).Store(p.Y, r, c, p.Add != 0 ? default(TChannels).Add(default(TChannels).Load(p.Y, r, c), y) : y);
+        Channels.Put<TChannels, T>(p.Y, r, c, y, p.Add);
     }
 }

@@ -17,31 +17,27 @@ internal static partial class Blocks
 
     private static readonly GpuKernel<BlockArgs> SumLargeLauncher = new("blocks.sum.large", SumLargeBody, GroupSize, GroupSize * sizeof(float));
 
-    private static class Launcher<TChannels, T> where TChannels : unmanaged, IChannels<T> where T : unmanaged
-    {
-        public static readonly GpuKernel<BlockArgs> SumSmall = new("blocks.sum.small" + default(TChannels).Suffix, SumSmallBody<TChannels, T>), Spread = new("blocks.spread" + default(TChannels).Suffix, SpreadBody<TChannels, T>);
-    }
+    private static readonly GpuElements<BlockArgs> SumSmallLauncher = new("blocks.sum.small", SumSmallBody<OneChannel, float>, SumSmallBody<FourChannels, Four>),
+        SpreadLauncher = new("blocks.spread", SpreadBody<OneChannel, float>, SpreadBody<FourChannels, Four>);
 
     static partial void SumGpu(Tensor fine, Tensor coarse, float scale, bool add)
     {
         int width = GroupColumns.Width(coarse.C, GroupWidth);
         var args = new BlockArgs(fine.Gpu, coarse.Gpu, fine.Shape, coarse.Shape, scale, add ? 1 : 0, width);
         if (fine.Rows / coarse.Rows >= LargeBlock) SumLargeLauncher.Launch(fine.Device, new Index3D(coarse.Rows, (coarse.C + width - 1) / width, 1), args);
-        else if (Channels.InFours(fine.C, args.Fine, args.Coarse)) Launcher<FourChannels, Four>.SumSmall.LaunchItems(fine.Device, coarse.Count / 4, args);
-        else Launcher<OneChannel, float>.SumSmall.LaunchItems(fine.Device, coarse.Count, args);
+        else SumSmallLauncher.Launch(coarse, args, args.Fine, args.Coarse);
     }
 
     static partial void SpreadGpu(Tensor coarse, Tensor fine, float scale, bool add)
     {
         var args = new BlockArgs(fine.Gpu, coarse.Gpu, fine.Shape, coarse.Shape, scale, add ? 1 : 0, 1);
-        if (Channels.InFours(fine.C, args.Fine, args.Coarse)) Launcher<FourChannels, Four>.Spread.LaunchItems(fine.Device, fine.Count / 4, args);
-        else Launcher<OneChannel, float>.Spread.LaunchItems(fine.Device, fine.Count, args);
+        SpreadLauncher.Launch(fine, args, args.Fine, args.Coarse);
     }
 
     /// <summary>A thread sums the block of one coarse element or four: along each line, then down the lines.</summary>
     private static void SumSmallBody<TChannels, T>(BlockArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int i = Grid.GlobalIndex.X, across = p.CoarseShape.C / default(TChannels).Count, r = i / across, c = i % across * default(TChannels).Count;
+        int r = Channels.Place<TChannels, T>(p.CoarseShape.C, out int c);
         if (r >= p.CoarseShape.N * p.CoarseShape.H * p.CoarseShape.W) return;
         int bh = p.FineShape.H / p.CoarseShape.H, bw = p.FineShape.W / p.CoarseShape.W;
         int corner = (r / p.CoarseShape.W * bh * p.CoarseShape.W + r % p.CoarseShape.W) * bw;
@@ -53,7 +49,7 @@ internal static partial class Blocks
             total = default(TChannels).Add(total, line);
         }
         total = default(TChannels).Multiply(total, default(TChannels).All(p.Scale));
-        default(TChannels).Store(p.Coarse, r, c, p.Add != 0 ? default(TChannels).Add(default(TChannels).Load(p.Coarse, r, c), total) : total);
+        Channels.Put<TChannels, T>(p.Coarse, r, c, total, p.Add);
     }
 
     /// <summary>Group (r, k) sums the block of coarse row r for channels k·Width …; lanes share its positions.</summary>
@@ -72,10 +68,10 @@ internal static partial class Blocks
 
     private static void SpreadBody<TChannels, T>(BlockArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int i = Grid.GlobalIndex.X, across = p.FineShape.C / default(TChannels).Count, r = i / across, c = i % across * default(TChannels).Count;
+        int r = Channels.Place<TChannels, T>(p.FineShape.C, out int c);
         if (r >= p.FineShape.N * p.FineShape.H * p.FineShape.W) return;
         int bh = p.FineShape.H / p.CoarseShape.H, bw = p.FineShape.W / p.CoarseShape.W;
         T x = default(TChannels).Multiply(default(TChannels).All(p.Scale), default(TChannels).Load(p.Coarse, r / p.FineShape.W / bh * p.CoarseShape.W + r % p.FineShape.W / bw, c));
-        default(TChannels).Store(p.Fine, r, c, p.Add != 0 ? default(TChannels).Add(default(TChannels).Load(p.Fine, r, c), x) : x);
+        Channels.Put<TChannels, T>(p.Fine, r, c, x, p.Add);
     }
 }

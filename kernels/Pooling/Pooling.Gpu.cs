@@ -8,28 +8,24 @@ public static partial class Pooling
     /// <summary>Operands of both bodies: thread i does element i of the output (forward) or of the input (gradient).</summary>
     internal readonly record struct MaxArgs(GpuRows X, GpuRows Y, GpuRows Index, Shape XShape, Shape YShape, int Kernel, int Stride, int Pad, int Add, int WithIndex);
 
-    private static class Launcher<TChannels, T> where TChannels : unmanaged, IChannels<T> where T : unmanaged
-    {
-        public static readonly GpuKernel<MaxArgs> Max = new("pooling.max" + default(TChannels).Suffix, MaxBody<TChannels, T>), MaxGradient = new("pooling.max.gradient" + default(TChannels).Suffix, MaxGradientBody<TChannels, T>);
-    }
+    private static readonly GpuElements<MaxArgs> MaxLauncher = new("pooling.max", MaxBody<OneChannel, float>, MaxBody<FourChannels, Four>),
+        MaxGradientLauncher = new("pooling.max.gradient", MaxGradientBody<OneChannel, float>, MaxGradientBody<FourChannels, Four>);
 
     static partial void MaxGpu(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad)
     {
         MaxArgs p = new(x.Gpu, y.Gpu, (index ?? y).Gpu, x.Shape, y.Shape, kernel, stride, pad, 0, index is null ? 0 : 1);
-        if (Channels.InFours(x.C, p.X, p.Y, p.Index)) Launcher<FourChannels, Four>.Max.LaunchItems(y.Device, y.Count / 4, p);
-        else Launcher<OneChannel, float>.Max.LaunchItems(y.Device, y.Count, p);
+        MaxLauncher.Launch(y, p, p.X, p.Y, p.Index);
     }
 
     static partial void MaxGradientGpu(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add)
     {
         MaxArgs p = new(dx.Gpu, dy.Gpu, index.Gpu, dx.Shape, dy.Shape, kernel, stride, pad, add ? 1 : 0, 1);
-        if (Channels.InFours(dx.C, p.X, p.Y, p.Index)) Launcher<FourChannels, Four>.MaxGradient.LaunchItems(dx.Device, dx.Count / 4, p);
-        else Launcher<OneChannel, float>.MaxGradient.LaunchItems(dx.Device, dx.Count, p);
+        MaxGradientLauncher.Launch(dx, p, p.X, p.Y, p.Index);
     }
 
     private static void MaxBody<TChannels, T>(MaxArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int id = Grid.GlobalIndex.X, across = p.YShape.C / default(TChannels).Count, r = id / across, c = id % across * default(TChannels).Count;
+        int r = Channels.Place<TChannels, T>(p.YShape.C, out int c);
         if (r >= p.YShape.N * p.YShape.H * p.YShape.W) return;
         int n = r / (p.YShape.H * p.YShape.W), top = r / p.YShape.W % p.YShape.H * p.Stride - p.Pad, left = r % p.YShape.W * p.Stride - p.Pad;
         T best = default, winner = default(TChannels).All(-1);
@@ -45,7 +41,7 @@ public static partial class Pooling
 
     private static void MaxGradientBody<TChannels, T>(MaxArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int id = Grid.GlobalIndex.X, across = p.XShape.C / default(TChannels).Count, r = id / across, c = id % across * default(TChannels).Count;
+        int r = Channels.Place<TChannels, T>(p.XShape.C, out int c);
         if (r >= p.XShape.N * p.XShape.H * p.XShape.W) return;
         int n = r / (p.XShape.H * p.XShape.W), h = r / p.XShape.W % p.XShape.H + p.Pad, w = r % p.XShape.W + p.Pad;
         int lastRow = IntrinsicMath.Min(h / p.Stride, p.YShape.H - 1), lastColumn = IntrinsicMath.Min(w / p.Stride, p.YShape.W - 1);

@@ -8,29 +8,24 @@ public static partial class Resize
     /// <summary>Operands of both bodies: thread i does element i of y (forward) or of x (gradient).</summary>
     internal readonly record struct BilinearArgs(GpuRows X, GpuRows Y, Shape XShape, Shape YShape, Axis Vertical, Axis Horizontal, int Add);
 
-    private static class Launcher<TChannels, T> where TChannels : unmanaged, IChannels<T> where T : unmanaged
-    {
-        public static readonly GpuKernel<BilinearArgs> Bilinear = new("resize.bilinear" + default(TChannels).Suffix, BilinearBody<TChannels, T>),
-            Gradient = new("resize.bilinear.gradient" + default(TChannels).Suffix, BilinearGradientBody<TChannels, T>);
-    }
+    private static readonly GpuElements<BilinearArgs> BilinearLauncher = new("resize.bilinear", BilinearBody<OneChannel, float>, BilinearBody<FourChannels, Four>),
+        BilinearGradientLauncher = new("resize.bilinear.gradient", BilinearGradientBody<OneChannel, float>, BilinearGradientBody<FourChannels, Four>);
 
     static partial void BilinearGpu(Tensor x, Tensor y, Axis vertical, Axis horizontal)
     {
         BilinearArgs p = new(x.Gpu, y.Gpu, x.Shape, y.Shape, vertical, horizontal, 0);
-        if (Channels.InFours(x.C, p.X, p.Y)) Launcher<FourChannels, Four>.Bilinear.LaunchItems(y.Device, y.Count / 4, p);
-        else Launcher<OneChannel, float>.Bilinear.LaunchItems(y.Device, y.Count, p);
+        BilinearLauncher.Launch(y, p, p.X, p.Y);
     }
 
     static partial void BilinearGradientGpu(Tensor dy, Tensor dx, Axis vertical, Axis horizontal, bool add)
     {
         BilinearArgs p = new(dx.Gpu, dy.Gpu, dx.Shape, dy.Shape, vertical, horizontal, add ? 1 : 0);
-        if (Channels.InFours(dx.C, p.X, p.Y)) Launcher<FourChannels, Four>.Gradient.LaunchItems(dx.Device, dx.Count / 4, p);
-        else Launcher<OneChannel, float>.Gradient.LaunchItems(dx.Device, dx.Count, p);
+        BilinearGradientLauncher.Launch(dx, p, p.X, p.Y);
     }
 
     private static void BilinearBody<TChannels, T>(BilinearArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int id = Grid.GlobalIndex.X, across = p.YShape.C / default(TChannels).Count, r = id / across, c = id % across * default(TChannels).Count;
+        int r = Channels.Place<TChannels, T>(p.YShape.C, out int c);
         if (r >= p.YShape.N * p.YShape.H * p.YShape.W) return;
         int first = r / (p.YShape.H * p.YShape.W) * p.XShape.H, top = p.Vertical.At(r / p.YShape.W % p.YShape.H, out float t), left = p.Horizontal.At(r % p.YShape.W, out float u);
         int above = (first + top) * p.XShape.W, below = (first + p.Vertical.Above(top)) * p.XShape.W, right = p.Horizontal.Above(left);
@@ -44,7 +39,7 @@ public static partial class Resize
 
     private static void BilinearGradientBody<TChannels, T>(BilinearArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int id = Grid.GlobalIndex.X, across = p.XShape.C / default(TChannels).Count, r = id / across, c = id % across * default(TChannels).Count;
+        int r = Channels.Place<TChannels, T>(p.XShape.C, out int c);
         if (r >= p.XShape.N * p.XShape.H * p.XShape.W) return;
         int n = r / (p.XShape.H * p.XShape.W), h = r / p.XShape.W % p.XShape.H, w = r % p.XShape.W;
         int left = p.Horizontal.First(w - 1), right = p.Horizontal.First(w + 1), bottom = p.Vertical.First(h + 1);
@@ -56,6 +51,6 @@ public static partial class Resize
                 line = default(TChannels).Add(line, default(TChannels).Multiply(default(TChannels).Load(p.Y, (n * p.YShape.H + i) * p.YShape.W + j, c), default(TChannels).All(p.Horizontal.Weight(j, w))));
             total = default(TChannels).Add(total, default(TChannels).Multiply(line, default(TChannels).All(p.Vertical.Weight(i, h))));
         }
-        default(TChannels).Store(p.X, r, c, p.Add != 0 ? default(TChannels).Add(default(TChannels).Load(p.X, r, c), total) : total);
+        Channels.Put<TChannels, T>(p.X, r, c, total, p.Add);
     }
 }

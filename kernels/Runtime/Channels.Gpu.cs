@@ -1,3 +1,5 @@
+using ILGPU;
+
 namespace MlffAd.Kernels.Runtime;
 
 /// <summary>How many channels a thread takes at once: one, or four as 16 bytes. A type argument, so that a body is written once for both.</summary>
@@ -5,9 +7,6 @@ internal interface IChannels<T> where T : unmanaged
 {
     /// <summary>Channels.</summary>
     int Count { get; }
-
-    /// <summary>Ends the kernel's name.</summary>
-    string Suffix { get; }
 
     T Load(GpuRows rows, int row, int c);
 
@@ -37,8 +36,6 @@ internal readonly struct OneChannel : IChannels<float>
 {
     public int Count => 1;
 
-    public string Suffix => "";
-
     public float Load(GpuRows rows, int row, int c) => rows[row, c];
 
     public void Store(GpuRows rows, int row, int c, float value) => rows[row, c] = value;
@@ -65,8 +62,6 @@ internal readonly struct OneChannel : IChannels<float>
 internal readonly struct FourChannels : IChannels<Four>
 {
     public int Count => 4;
-
-    public string Suffix => ".wide";
 
     public Four Load(GpuRows rows, int row, int c) => rows.Wide(row, c);
 
@@ -103,5 +98,30 @@ internal static class Channels
         bool all = channels % 4 == 0;
         foreach (var rows in operands) all &= rows.IsAligned && rows.Pitch % 4 == 0;
         return all;
+    }
+
+    /// <summary>A thread's row and first channel, row-major, so that neighbours touch neighbours.</summary>
+    public static int Place<TChannels, T>(int channels, out int c) where TChannels : unmanaged, IChannels<T> where T : unmanaged
+    {
+        int i = Grid.GlobalIndex.X, across = channels / default(TChannels).Count;
+        c = i % across * default(TChannels).Count;
+        return i / across;
+    }
+
+    /// <summary>Stores, or adds to what is there.</summary>
+    public static void Put<TChannels, T>(GpuRows rows, int row, int c, T value, int add) where TChannels : unmanaged, IChannels<T> where T : unmanaged =>
+        default(TChannels).Store(rows, row, c, add != 0 ? default(TChannels).Add(default(TChannels).Load(rows, row, c), value) : value);
+}
+
+/// <summary>A body that does all elements of a map by themselves, for one channel a thread and for four.</summary>
+internal sealed class GpuElements<TArgs>(string name, Action<TArgs> one, Action<TArgs> four) where TArgs : struct
+{
+    private readonly GpuKernel<TArgs> _one = new(name, one), _four = new(name + ".wide", four);
+
+    /// <summary>Gives each element of <paramref name="map"/> a thread, or each four if the operands' places allow it.</summary>
+    public void Launch(Tensor map, in TArgs args, params ReadOnlySpan<GpuRows> operands)
+    {
+        if (Channels.InFours(map.C, operands)) _four.LaunchItems(map.Device, map.Count / 4, args);
+        else _one.LaunchItems(map.Device, map.Count, args);
     }
 }
