@@ -1,4 +1,3 @@
-using System.Numerics;
 using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
@@ -15,7 +14,7 @@ public static class AlgorithmBench
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(3), WarmUp = TimeSpan.FromSeconds(1);
 
     /// <summary>Bits of this processor's vectors, the table's name.</summary>
-    public static int Bits => 32 * Vector<float>.Count;
+    public static int Bits => AlgorithmTable.Bits;
 
     /// <summary>A layer's fastest algorithm.</summary>
     /// <param name="Pass">y, dx or dw.</param>

@@ -1,4 +1,4 @@
-using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace MlffAd.Kernels;
 
@@ -42,13 +42,25 @@ internal static class AlgorithmTable
         // <!-- /bench algorithms 256 -->
     };
 
-    /// <summary>The algorithm of a layer that minimal filtering takes. Vectors of 512 bits go by the table of 256: it was not measured on such a processor.</summary>
+    private static readonly Dictionary<Pass, string[]> Bits512 = new()
+    {
+        // <!-- bench algorithms 512 -->
+        [Pass.Forward] = ["iiiii", "iiiii", "iii44", "ii444", "i2444", "i2444", "i2444"],
+        [Pass.InputGradient] = ["iiiii", "iiiii", "iiiii", "i4444", "i4444", "24444", "22444"],
+        [Pass.WeightGradient] = ["iii44", "i4444", "i4444", "24444", "24444", "i2444", "i2444"],
+        // <!-- /bench algorithms 512 -->
+    };
+
+    /// <summary>Bits of the product's vectors on this processor, the table's name.</summary>
+    public static int Bits => Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
+
+    /// <summary>The algorithm of a layer that minimal filtering takes.</summary>
     public static HostAlgorithm Of(Pass pass, int channels, int cells)
     {
         int row = -1, column = -1;
         while (row + 1 < Channels.Length && Channels[row + 1] <= channels) row++;
         while (column + 1 < Sides.Length && Sides[column + 1] * Sides[column + 1] <= cells) column++;
-        return row < 0 || column < 0 ? HostAlgorithm.Implicit : (Vector<float>.Count < 8 ? Bits128 : Bits256)[pass][row][column] switch
+        return row < 0 || column < 0 ? HostAlgorithm.Implicit : (Bits switch { 512 => Bits512, 256 => Bits256, _ => Bits128 })[pass][row][column] switch
         {
             '2' => HostAlgorithm.Winograd2,
             '4' => HostAlgorithm.Winograd4,

@@ -27,11 +27,13 @@ internal static unsafe class Cache
         if (Sse.IsSupported) Sse.Prefetch1(p);
     }
 
+    private const long UntoldSecond = 512 << 10, UntoldLast = 32 << 20;
+
     private static readonly (int Level, long Bytes)[] Levels = Processor().ToArray() is { Length: > 0 } told ? told : [.. Linux()];
 
     /// <summary>Bytes of the second-level cache and of the last; 512 kB and 32 MB where nobody tells.</summary>
-    public static readonly long Second = Levels.Where(cache => cache.Level == 2).Select(cache => cache.Bytes).FirstOrDefault(512 << 10),
-        Last = Levels.Where(cache => cache.Level >= 2).Select(cache => cache.Bytes).DefaultIfEmpty(32 << 20).Max();
+    public static readonly long Second = Levels.Where(cache => cache.Level == 2).Select(cache => cache.Bytes).FirstOrDefault(UntoldSecond),
+        Last = Levels.Where(cache => cache.Level >= 2).Select(cache => cache.Bytes).DefaultIfEmpty(UntoldLast).Max();
 
     /// <summary>Whether a result that is written once is gone from the cache before it is read: it is larger than half the last level. Such rows are stored around the cache, which saves reading them first.</summary>
     public static bool IsLeftBy(Tensor y) =>
@@ -45,13 +47,20 @@ internal static unsafe class Cache
         else v.Store(p);
     }
 
-    /// <summary>What an x64 processor says: function 4 on Intel's, 0x8000001D on AMD's, in the same form.</summary>
+    /// <summary>What an x64 processor says: function 4 on Intel's, 0x8000001D on AMD's, in the same form. A hypervisor may hide both, but leave AMD's 0x80000006.</summary>
     private static IEnumerable<(int Level, long Bytes)> Processor()
     {
-        const int amd = unchecked((int)0x8000001D), most = 16;
+        const int amd = unchecked((int)0x8000001D), amdSecond = unchecked((int)0x80000006), most = 16;
         if (!X86Base.IsSupported) yield break;
-        bool isAmd = (uint)X86Base.CpuId(int.MinValue, 0).Eax >= unchecked((uint)amd) && (X86Base.CpuId(amd, 0).Eax & 31) != 0;
-        if (!isAmd && X86Base.CpuId(0, 0).Eax < 4) yield break;
+        uint last = (uint)X86Base.CpuId(int.MinValue, 0).Eax;
+        bool isAmd = last >= unchecked((uint)amd) && (X86Base.CpuId(amd, 0).Eax & 31) != 0;
+        if (!isAmd && (X86Base.CpuId(0, 0).Eax < 4 || (X86Base.CpuId(4, 0).Eax & 31) == 0))
+        {
+            // The third level is given there as the sum over a socket, of which a core reaches a part.
+            if (last >= unchecked((uint)amdSecond) && X86Base.CpuId(amdSecond, 0).Ecx >>> 16 is > 0 and int kilobytes)
+                foreach (var cache in new[] { (2, (long)kilobytes << 10), (3, UntoldLast) }) yield return cache;
+            yield break;
+        }
         for (int i = 0; i < most; i++)
         {
             var (eax, ebx, ecx, _) = X86Base.CpuId(isAmd ? amd : 4, i);
