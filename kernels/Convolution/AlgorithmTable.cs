@@ -45,9 +45,9 @@ internal static class AlgorithmTable
     private static readonly Dictionary<Pass, string[]> Bits512 = new()
     {
         // <!-- bench algorithms 512 -->
-        [Pass.Forward] = ["iiiii", "iiiii", "iii44", "ii444", "i2444", "i2444", "i2444"],
-        [Pass.InputGradient] = ["iiiii", "iiiii", "iiiii", "i4444", "i4444", "24444", "22444"],
-        [Pass.WeightGradient] = ["iii44", "i4444", "i4444", "24444", "24444", "i2444", "i2444"],
+        [Pass.Forward] = ["iiii4", "iiiii", "ii444", "i2444", "i2444", "i2444", "i2444"],
+        [Pass.InputGradient] = ["iiiii", "iiiii", "ii444", "i4444", "24444", "22444", "24444"],
+        [Pass.WeightGradient] = ["ii44i", "ii444", "i4444", "i4444", "24444", "i2444", "i2444"],
         // <!-- /bench algorithms 512 -->
     };
 

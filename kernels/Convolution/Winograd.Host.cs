@@ -54,33 +54,53 @@ internal static unsafe partial class Winograd
     public static void Run<T>(Tensor x, Panels filters, Tensor? bias, Tensor y, int pad, Tensor? residual, Activation f) where T : IMinimalFilter
     {
         var device = y.Device;
-        int points = (T.Outputs + 2) * (T.Outputs + 2);
+        int points = (T.Outputs + 2) * (T.Outputs + 2), threads = device.Team.Here;
         var grid = new Grid(y.Shape, T.Outputs);
-        long perTile = (long)points * (x.C + y.C) * sizeof(float), most = Math.Max(Lot, points * filters.Size * sizeof(float) / 2);
-        int lots = (int)((grid.Tiles * perTile + most - 1) / most), lot = (grid.Tiles + lots - 1) / lots;
-        long pitchX = (long)lot * x.C + Gap, pitchY = (long)lot * y.C + Gap;
-        using Tensor v = Tensor.Rent(device, Shape.Of(points, 1, checked((int)pitchX)), "transformed input"), s = Tensor.Rent(device, Shape.Of(points, 1, checked((int)pitchY)), "transformed output");
-        for (int first = 0; first < grid.Tiles; first += lot)
+        long perTile = (long)points * (x.C + y.C) * sizeof(float), ofFilters = points * filters.Size * sizeof(float);
+        // A thread with tiles of its own finds them in its own caches, but reads all filters: worth it where those are less.
+        int parts = grid.Tiles * perTile >= threads * ofFilters ? Math.Min(threads, grid.Tiles) : 1, tiles = (grid.Tiles + parts - 1) / parts;
+        long most = Math.Max(Lot, ofFilters / 2);
+        int lots = (int)((tiles * perTile + most - 1) / most), lot = (tiles + lots - 1) / lots;
+        using Tensor v = Tensor.Rent(device, Shape.Of(parts * points, 1, checked(lot * x.C + Gap)), "transformed input"), s = Tensor.Rent(device, Shape.Of(parts * points, 1, checked(lot * y.C + Gap)), "transformed output");
+        var job = new LotJob<T>(x, filters, bias is null ? null : bias.Host.Data, y, pad, residual is null ? default : residual.Host, f, grid, tiles, lot, v, s);
+        if (parts > 1) device.Team.For(parts, job);
+        else job.Run(0, 1);
+    }
+
+    /// <summary>Parts of the tiles, each lot by lot.</summary>
+    private readonly struct LotJob<T>(Tensor x, Panels filters, float* bias, Tensor y, int pad, HostRows residual, Activation f, Grid grid, int tiles, int lot, Tensor v, Tensor s) : IJob
+        where T : IMinimalFilter
+    {
+        public void Run(int begin, int end)
         {
-            int count = Math.Min(lot, grid.Tiles - first);
-            device.Team.For(count * Blocks(x.C), new TileJob<OfInput<T>>(x.Host, x.Shape, grid, pad, first, new Points(v.Host.Data, v.Pitch, count, x.C, x.C)), Grain(x.C));
+            int points = (T.Outputs + 2) * (T.Outputs + 2);
+            for (int part = begin; part < end; part++)
+            {
+                HostRows from = new(v.Host.Row(part * points), v.Pitch), to = new(s.Host.Row(part * points), s.Pitch);
+                int last = Math.Min(grid.Tiles, (part + 1) * tiles);
+                for (int first = part * tiles; first < last; first += lot) Do(first, Math.Min(lot, last - first), points, from, to);
+            }
+        }
+
+        private void Do(int first, int count, int points, HostRows from, HostRows to)
+        {
+            var device = y.Device;
+            device.Team.For(count * Blocks(x.C), new TileJob<OfInput<T>>(x.Host, x.Shape, grid, pad, first, new Points(from.Data, from.Pitch, count, x.C, x.C)), Grain(x.C));
             new Product
             {
-                A = Gather.Matrix(new HostRows(v.Host.Data, x.C), count, x.C) with { ItemPitch = v.Pitch },
+                A = Gather.Matrix(new HostRows(from.Data, x.C), count, x.C) with { ItemPitch = from.Pitch },
                 B = filters,
                 M = count,
                 Batches = points,
-                Y = new Scatter(new HostRows(s.Host.Data, y.C), count, 1, itemPitch: s.Pitch),
+                Y = new Scatter(new HostRows(to.Data, y.C), count, 1, itemPitch: to.Pitch),
             }.Run(device);
-            float* b = bias is null ? null : bias.Host.Data;
-            HostRows r = residual is null ? default : residual.Host;
             int items = count * Blocks(y.C);
             switch (f)
             {
-                case Activation.None: device.Team.For(items, new OutputJob<T, Identity>(s.Host, grid, first, b, r, y.Host, y.Shape), Grain(y.C)); break;
-                case Activation.ReLU: device.Team.For(items, new OutputJob<T, ReLU>(s.Host, grid, first, b, r, y.Host, y.Shape), Grain(y.C)); break;
-                case Activation.LeakyReLU: device.Team.For(items, new OutputJob<T, LeakyReLU>(s.Host, grid, first, b, r, y.Host, y.Shape), Grain(y.C)); break;
-                default: device.Team.For(items, new OutputJob<T, Sigmoid>(s.Host, grid, first, b, r, y.Host, y.Shape), Grain(y.C)); break;
+                case Activation.None: device.Team.For(items, new OutputJob<T, Identity>(to, grid, first, bias, residual, y.Host, y.Shape), Grain(y.C)); break;
+                case Activation.ReLU: device.Team.For(items, new OutputJob<T, ReLU>(to, grid, first, bias, residual, y.Host, y.Shape), Grain(y.C)); break;
+                case Activation.LeakyReLU: device.Team.For(items, new OutputJob<T, LeakyReLU>(to, grid, first, bias, residual, y.Host, y.Shape), Grain(y.C)); break;
+                default: device.Team.For(items, new OutputJob<T, Sigmoid>(to, grid, first, bias, residual, y.Host, y.Shape), Grain(y.C)); break;
             }
         }
     }

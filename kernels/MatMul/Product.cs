@@ -62,7 +62,7 @@ internal readonly unsafe struct Product
             var (unit, least) = product.Moments.Wanted ? (MomentBlocks.Rows, 1) : (TWide.Rows, LeastUnits);
             int m = product.M, n = product.B.N, unitsM = (m + unit - 1) / unit, unitsN = (n + TWide.Width - 1) / TWide.Width;
             int blockN = Math.Max(TWide.Width, (int)(Cache.Second / 2 / sizeof(float)) / Math.Min(product.B.K, BlockK));
-            int blocksM = (m + BlockM - 1) / BlockM, blocksN = (n + blockN - 1) / blockN, enough = device.Team.Count == 1 ? 1 : BlocksPerThread * device.Team.Count;
+            int blocksM = (m + BlockM - 1) / BlockM, blocksN = (n + blockN - 1) / blockN, most = device.Team.Here, enough = most == 1 ? 1 : BlocksPerThread * most;
             // Another row of blocks reads all of B once more, another column all of A: the cheaper for the blocks it adds.
             while (blocksM * blocksN * product.Batches < enough)
             {
@@ -71,24 +71,30 @@ internal readonly unsafe struct Product
                 if (canM && (!canN || (long)n * blocksM <= (long)m * blocksN)) blocksM++;
                 else blocksN++;
             }
-            int next = 0, blocks = blocksM * blocksN * product.Batches;
-            var job = new Job<TWide, TNarrow>(product, unit, unitsM, unitsN, blocksM, blocksN, blocks, &next);
-            device.Team.For(Math.Min(device.Team.Count, blocks), job);
+            // The rows' blocks are dealt out evenly if they can be, so that a thread reads rows of A that it wrote; not where all threads would read a B that is more, or where A's rows lie across.
+            int threads = Math.Min(most, blocksM * blocksN * product.Batches), even = (blocksM + threads - 1) / threads * threads;
+            if (m >= n && product.A.Step == 1 && even * least <= unitsM) blocksM = even;
+            int* next = stackalloc int[threads * Shares.Pitch];
+            new Span<int>(next, threads * Shares.Pitch).Clear();
+            int blocks = blocksM * blocksN * product.Batches;
+            device.Team.For(threads, new Job<TWide, TNarrow>(product, unit, unitsM, unitsN, blocksM, blocksN, blocksM % threads == 0 ? blocksM / threads : blocksM, new Shares(next, blocks, threads)));
         }
     }
 
-    /// <summary>Takes blocks until none is left: whichever thread is free takes the next, so a thread that other programs delay holds up nobody.</summary>
-    private readonly struct Job<TWide, TNarrow>(Product product, int unit, int unitsM, int unitsN, int blocksM, int blocksN, int blocks, int* next) : IJob
+    /// <summary>Takes blocks until none is left. A share's rows meet B's columns one block of them after the other, product by product.</summary>
+    private readonly struct Job<TWide, TNarrow>(Product product, int unit, int unitsM, int unitsN, int blocksM, int blocksN, int blocksOfShare, Shares shares) : IJob
         where TWide : ITile where TNarrow : ITile
     {
         public void Run(int begin, int end)
         {
-            for (int block; (block = Interlocked.Increment(ref *next) - 1) < blocks;)
-            {
-                int i = block % blocksM, j = block / blocksM % blocksN, batch = block / (blocksM * blocksN);
-                int m = Start(i, blocksM, unitsM) * unit, n = Start(j, blocksN, unitsN) * TWide.Width;
-                Block(batch, m, Math.Min(Start(i + 1, blocksM, unitsM) * unit, product.M) - m, n, Math.Min(Start(j + 1, blocksN, unitsN) * TWide.Width, product.B.N) - n);
-            }
+            for (int part = begin; part < end; part++)
+                for (int block; (block = shares.Take(part)) >= 0;)
+                {
+                    int share = block / (blocksOfShare * blocksN * product.Batches), i = share * blocksOfShare + block % blocksOfShare, j = block / blocksOfShare % blocksN;
+                    int batch = block / (blocksOfShare * blocksN) % product.Batches;
+                    int m = Start(i, blocksM, unitsM) * unit, n = Start(j, blocksN, unitsN) * TWide.Width;
+                    Block(batch, m, Math.Min(Start(i + 1, blocksM, unitsM) * unit, product.M) - m, n, Math.Min(Start(j + 1, blocksN, unitsN) * TWide.Width, product.B.N) - n);
+                }
         }
 
         /// <summary>Where part i of some equal parts begins.</summary>

@@ -64,6 +64,24 @@ public sealed class RuntimeTests
     }
 
     [Fact]
+    public unsafe void SharesAreTakenOnceTheirOwnersFirst()
+    {
+        const int parts = 3;
+        using var team = new Threads(parts);
+        int* next = stackalloc int[parts * Shares.Pitch];
+        for (int items = 0; items < 40; items++)
+        {
+            new Span<int>(next, parts * Shares.Pitch).Clear();
+            var hits = new int[items];
+            team.For(parts, new Take(new Shares(next, items, parts), hits));
+            Assert.All(hits, h => Assert.Equal(1, h));
+        }
+        new Span<int>(next, parts * Shares.Pitch).Clear();
+        var shares = new Shares(next, 8, parts);
+        Assert.Equal([5, 6, 7, 0, 1, 2, 3, 4, -1], Enumerable.Range(0, 9).Select(_ => shares.Take(2)));
+    }
+
+    [Fact]
     public void TheTeamAllocatesNothing()
     {
         using var team = new Threads(3);
@@ -86,6 +104,15 @@ public sealed class RuntimeTests
         public void Run(int begin, int end)
         {
             for (int i = begin; i < end; i++) Interlocked.Increment(ref hits[i]);
+        }
+    }
+
+    private readonly struct Take(Shares shares, int[] hits) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            for (int part = begin; part < end; part++)
+                for (int item; (item = shares.Take(part)) >= 0;) Interlocked.Increment(ref hits[item]);
         }
     }
 
