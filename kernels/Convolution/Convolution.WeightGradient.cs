@@ -7,7 +7,7 @@ namespace MlffAd.Kernels;
 public static unsafe partial class Convolution
 {
     /// <summary>Positions of a block of the sum, and the extents of a block of dw.</summary>
-    private const int BlockP = 128, BlockO = 144, BlockT = 256;
+    private const int BlockP = 128, BlockO = 288, BlockT = 256;
 
     /// <summary>Positions that are packed together, so that their rows stay in the first-level cache from one panel to the next.</summary>
     private const int FewPositions = 8;
