@@ -34,6 +34,7 @@ internal sealed class TorchStep : IDisposable
     {
         (_config, _shape, _loss) = (config, shape, loss);
         set_num_threads(threads);
+        OneDnn.TellCaches();
         _images = tensor(images, TorchExecutor.Dims(shape));
         foreach (var p in weights.List.Trained.Concat(weights.List.Statistics))
             _parameters[p.Name] = tensor(weights[p].ToArray(), p.Kind == ParameterKind.Weight ? TorchExecutor.Dims(p.Shape) : [p.Shape.C]);
