@@ -77,6 +77,8 @@ stage_ops() {
     for peak in fmaGflops productGflops copyGBs; do note "peak $peak" "$best" "$batch" "$(value "$out/ops.json" $peak)" "G/s"; done
     # The operators' own table, below the one of shapes.
     awk '/^\|operator/ { n++ } n == 2' "$out/ops.txt"
+    mlffad bench gemm --device "$device" --precision "$best" | tee "$out/gemm.txt"
+    sed -n 's|^  \(M[0-9]* N[0-9]* K[0-9]*\) .* \([0-9.]*\)% of peak$|\1;\2|p' "$out/gemm.txt" | while IFS=';' read -r shape share; do note "product $shape" "$best" "" "$share" "% of peak"; done
 }
 
 stage_step() {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using MlffAd;
 using MlffAd.Files;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Peers;
@@ -36,4 +37,21 @@ root.SetAction(parse =>
     }
     if (parse.GetValue(json) is { } path) AtomicFile.WriteText(path, JsonSerializer.Serialize(results, new JsonSerializerOptions { WriteIndented = true }));
 });
+var model = new Argument<string>("MODEL");
+var photographs = new Argument<string[]>("PATH") { Arity = ArgumentArity.OneOrMore };
+var check = new Command("export", "Compares a model's scores of photographs with those of its ONNX export in ONNX Runtime.") { model, photographs, threads };
+check.SetAction(parse =>
+{
+    try
+    {
+        ExportCheck.Run(parse.GetRequiredValue(model), parse.GetRequiredValue(photographs), parse.GetValue(threads) is > 0 and int given ? given : Environment.ProcessorCount, Console.Out);
+        return 0;
+    }
+    catch (MlffAdException e)
+    {
+        Console.Error.WriteLine($"mlffad: {e.Message}");
+        return (int)e.Code;
+    }
+});
+root.Add(check);
 return root.Parse(args).Invoke();

@@ -2,7 +2,7 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Times the host's product and its ladders against the processor's multiply-add peak, in turns, so that other programs slow both alike.</summary>
+/// <summary>Times a device's product and ladders against the device's multiply-add peak, in turns, so that other programs slow both alike.</summary>
 public static class GemmBench
 {
     /// <summary>A product's speed.</summary>
@@ -20,8 +20,8 @@ public static class GemmBench
     /// <summary>A product is repeated until it has taken this long: as long as the peak's loop, and longer than the slices that programs share a processor in.</summary>
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Times <c>y = a·bᵀ</c>, b packed before, as a plan keeps its weights.</summary>
-    /// <param name="device">The host; its threads count.</param>
+    /// <summary>Times <c>y = a·bᵀ</c>; on the host with b packed before, as a plan keeps its weights.</summary>
+    /// <param name="device">The device; a host's threads count.</param>
     /// <param name="rounds">How often each is timed.</param>
     /// <param name="peak">Median of the peak, GFLOP/s.</param>
     /// <param name="shapes">M, N, K.</param>
@@ -34,7 +34,7 @@ public static class GemmBench
 
     /// <summary>Times every rung of the product's ladder on one shape.</summary>
     public static IReadOnlyList<Row> ProductLadder(Device device, int rounds, (int M, int N, int K) shape, out double peak) =>
-        Time(device, rounds, [.. MatMul.Ladder.Select(rung => Work.Product(rung.Name, shape.M, shape.N, shape.K, rung.Forward))], out peak);
+        Time(device, rounds, [.. MatMul.LadderOf(device).Select(rung => Work.Product(rung.Name, shape.M, shape.N, shape.K, rung.Forward))], out peak);
 
     /// <summary>Times every rung of the convolution's three ladders: 3×3 taps on a map, as many channels out as in.</summary>
     public static IReadOnlyList<Row> ConvolutionLadder(Device device, int rounds, Shape map, out double peak)
@@ -48,16 +48,18 @@ public static class GemmBench
 
     private static Row[] Time(Device device, int rounds, List<Work> work, out double peak)
     {
-        if (!device.IsHost) throw new ArgumentException($"The product's peak is measured on the host, not on {device.Id}.");
+        using var meter = device.IsHost ? null : new PeakMeter(device);
         var (speeds, shares, peaks) = (work.ConvertAll(_ => new List<double>()), work.ConvertAll(_ => new List<double>()), new List<double>());
         for (int round = -1; round < rounds; round++)   // the first warms up
             for (int i = 0; i < work.Count; i++)
             {
                 using Tensor a = Random(device, work[i].A), b = Random(device, work[i].B), y = Tensor.Rent(device, work[i].Y, "y");
-                var panels = work[i].Forward is null ? Panels.OfColumns(device, b.Host, 1, b.C, b.Shape.Area) : default;
-                Action run = work[i].Forward is { } forward ? () => forward(a, b, y) : () => MatMul.ForwardPacked(a, panels, y);
-                double ceiling = FmaPeak.Measure(device.Team), speed = work[i].Flop / Timing.SecondsPerCall(run, Least) / 1e9;
-                if (work[i].Forward is null) panels.Dispose();
+                bool packs = device.IsHost && work[i].Forward is null;
+                var panels = packs ? Panels.OfColumns(device, b.Host, 1, b.C, b.Shape.Area) : default;
+                var forward = work[i].Forward ?? ((a, b, y) => MatMul.Forward(a, b, y, transposeA: false, transposeB: true));
+                Action run = packs ? () => MatMul.ForwardPacked(a, panels, y) : () => forward(a, b, y);
+                double ceiling = meter is null ? FmaPeak.Measure(device.Team) : meter.Measure().Product, speed = work[i].Flop / Seconds(device, run) / 1e9;
+                if (packs) panels.Dispose();
                 if (round < 0) continue;
                 peaks.Add(ceiling);
                 speeds[i].Add(speed);
@@ -65,6 +67,20 @@ public static class GemmBench
             }
         peak = Timing.Median(peaks);
         return [.. work.Select((w, i) => new Row(w.Name, Timing.Median(speeds[i]), Timing.Median(shares[i])))];
+    }
+
+    /// <summary>On a GPU several calls are waited for together.</summary>
+    private static double Seconds(Device device, Action run)
+    {
+        const int together = 8;
+        if (device.IsHost) return Timing.SecondsPerCall(run, Least);
+        run();
+        device.Synchronize();
+        return Timing.SecondsPerCall(() =>
+        {
+            for (int i = 0; i < together; i++) run();
+            device.Synchronize();
+        }, Least) / together;
     }
 
     internal static Tensor Random(Device device, Shape shape)

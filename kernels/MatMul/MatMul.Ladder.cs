@@ -16,6 +16,16 @@ public static unsafe partial class MatMul
         ("0: the definition", Version0), ("1: vectors", Version1), ("2: 4 × 2 sums in registers", Version2), ("3: packed panels, tiles, threads", (a, b, y) => ForwardHost(a, b, y, false, true, false)),
     ];
 
+    /// <summary>The rungs of a device, lowest first.</summary>
+    internal static (string Name, Rung Forward)[] LadderOf(Device device)
+    {
+        var rungs = Ladder;
+        if (!device.IsHost) GpuLadder(device, ref rungs);
+        return rungs;
+    }
+
+    static partial void GpuLadder(Device device, ref (string Name, Rung Forward)[] rungs);
+
     internal static void Version0(Tensor a, Tensor b, Tensor y)
     {
         for (int m = 0; m < y.Rows; m++)

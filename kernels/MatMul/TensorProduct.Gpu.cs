@@ -127,7 +127,8 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
         return v;
     }
 
-    private static void Multiply(ref Strip s, Four a, Four left, Four right, ArrayView<float> exchange)
+    /// <summary>Eight more terms of a strip.</summary>
+    public static void Multiply(ref Strip s, Four a, Four left, Four right, ArrayView<float> exchange)
     {
         s.A = default(TFragments).Multiply(s.A, a, left.X, left.Y, exchange);
         s.B = default(TFragments).Multiply(s.B, a, left.Z, left.W, exchange);
@@ -187,7 +188,8 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
 
     private static float Square(int m, int rows, float d) => m < rows ? d * d : 0;
 
-    private static void Store(in GpuProductArgs p, int layer, int m, int n, Strip s)
+    /// <summary>Stores a thread's share of a strip; (m, n) is the first of it.</summary>
+    public static void Store(in GpuProductArgs p, int layer, int m, int n, Strip s)
     {
         Store(p, layer, m, n, s.A);
         Store(p, layer, m, n + 8, s.B);

@@ -7,36 +7,40 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Cli;
 
-/// <summary><c>mlffad bench gemm</c>: how near the host's matrix product comes to what the processor can do. Beside it the benches that are projects of their own.</summary>
+/// <summary><c>mlffad bench gemm</c>: how near a device's matrix product comes to what the device can do. Beside it the benches that are projects of their own.</summary>
 internal static class BenchCommand
 {
     /// <summary>The ladders' problems: small, as the definition is slow.</summary>
-    private static readonly (int M, int N, int K) LadderProduct = (256, 256, 576);
+    private static readonly (int M, int N, int K) LadderProduct = (256, 256, 576), LadderOnGpu = (8192, 256, 512);
     private static readonly Shape LadderMap = new(1, 32, 32, 64);
 
     /// <summary>What one page shows; its marks bear the same name.</summary>
-    private const string Gemm = "gemm", Convolution = "convolution";
+    private const string Gemm = "gemm", Convolution = "convolution", GemmOnGpu = "gemm gpu";
 
     public static Command Create()
     {
         var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often each product is timed; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 9 });
         var update = new Option<string[]>("--update")
         {
-            Description = $"Also write the figures into these Markdown files, between {MarkedPages.Lines(Gemm)}, or {MarkedPages.Lines(Convolution)}.",
+            Description = $"Also write the figures into these Markdown files, between {MarkedPages.Lines(Gemm)}, or {MarkedPages.Lines(Convolution)}; of a GPU, between {MarkedPages.Lines(GemmOnGpu)}.",
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [],
         };
-        var gemm = new Verb("gemm", "Times the processor's matrix product, which is under every convolution, against the processor's multiply-add peak, in turns: with one thread and with all.",
-            "mlffad bench gemm", "mlffad bench gemm --rounds 21", "mlffad bench gemm --update kernels/MatMul/README.md kernels/Convolution/README.md") { rounds, update, CommonOptions.Threads };
+        var gemm = new Verb("gemm", "Times the matrix product, which is under every convolution, against the device's multiply-add peak, in turns (on a processor with one thread and with all), and every rung of its ladder.",
+            "mlffad bench gemm", "mlffad bench gemm --rounds 21", "mlffad bench gemm --update kernels/MatMul/README.md kernels/Convolution/README.md", "mlffad bench gemm --device cuda:0 --precision tf32 --update docs/gpu.md")
+        {
+            rounds, BenchProjects.Where, CommonOptions.Multiplying, update, CommonOptions.Threads,
+        };
         gemm.SetAction(parse =>
         {
             string[] pages = parse.GetValue(update)!;
-            MarkedPages.Require(pages, Gemm, Convolution);
-            var sections = Measure(parse.GetValue(CommonOptions.Threads), parse.GetValue(rounds), parse.InvocationConfiguration.Output);
+            using var device = BenchProjects.OpenDevice(parse);
+            MarkedPages.Require(pages, device.IsHost ? [Gemm, Convolution] : [GemmOnGpu]);
+            var sections = Measure(device, parse.GetValue(rounds), parse.InvocationConfiguration.Output);
             MarkedPages.Write(pages, [.. sections.GroupBy(s => s.Page).Select(page => (page.Key, string.Join('\n', page.Select(Table))))]);
         });
-        return new Command("bench", "Measures speed.") { gemm, Algorithms(), BenchThreads.Create(), BenchPtx.Create(), BenchProjects.Ops(BenchProjects.StartOps), BenchProjects.Peers() };
+        return new Command("bench", "Measures speed.") { gemm, Algorithms(), BenchThreads.Create(), BenchPtx.Create(), BenchProjects.Ops(BenchProjects.StartOps), BenchProjects.Peers(), BenchProjects.Export() };
     }
 
     /// <summary>The table that says which layers minimal filtering takes is source: measured once, then the same for everybody.</summary>
@@ -68,7 +72,7 @@ internal static class BenchCommand
     private sealed record Section(string Page, string Title, string Head, IReadOnlyList<GemmBench.Row> Rows);
 
     /// <summary>Measures and prints one table after the other.</summary>
-    private static List<Section> Measure(int threads, int rounds, TextWriter output)
+    private static List<Section> Measure(Device all, int rounds, TextWriter output)
     {
         var sections = new List<Section>();
         void Show(Section section)
@@ -78,8 +82,16 @@ internal static class BenchCommand
             foreach (var row in section.Rows) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {row.Name,-32} {row.GigaFlops,7:0.0} GFLOP/s  {row.Share,6:0.0%} of peak"));
         }
 
+        if (!all.IsHost)
+        {
+            var products = GemmBench.Products(all, rounds, out double peakOfProducts, GemmBench.Shapes);
+            Show(new(GemmOnGpu, $"{all.Name}, {all.Precision.Name()}: peak {Speed(peakOfProducts)} (in registers, measured between the products).", "product", products));
+            var ladder = GemmBench.ProductLadder(all, rounds, LadderOnGpu, out double peakOfLadder);
+            Show(new(GemmOnGpu, $"The product's ladder on M{LadderOnGpu.M} N{LadderOnGpu.N} K{LadderOnGpu.K}: peak {Speed(peakOfLadder)}.", "rung", ladder));
+            return sections;
+        }
         // The lower rungs have one thread; so has the peak beside them.
-        using Device single = Device.Open("cpu", 1), all = Device.Open("cpu", threads);
+        using Device single = Device.Open("cpu", 1);
         foreach (var device in all.Team.Count == 1 ? [single] : new[] { single, all })
         {
             var rows = GemmBench.Products(device, rounds, out double peak, GemmBench.Shapes);

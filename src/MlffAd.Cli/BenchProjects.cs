@@ -25,8 +25,8 @@ internal static class BenchProjects
     /// <summary><c>--batch</c> of <c>bench ops</c>.</summary>
     public static readonly Option<int> Batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images in the step.", HelpName = "N", DefaultValueFactory = _ => 8 });
 
-    /// <summary><c>--device</c> of <c>bench ops</c>.</summary>
-    private static readonly Option<string> Where = new("--device")
+    /// <summary><c>--device</c> of <c>bench ops</c> and <c>bench gemm</c>.</summary>
+    public static readonly Option<string> Where = new("--device")
     {
         Description = "Where to compute: cpu, cuda:N or opencl:N.",
         HelpName = "DEVICE",
@@ -53,7 +53,7 @@ internal static class BenchProjects
         return Start("bench/MlffAd.Bench/MlffAd.Bench.csproj", "mlffad bench ops", [.. parse.Tokens.SkipWhile(t => t.Value != "ops").Skip(1).Select(t => t.Value), .. parse.GetValue(CommonOptions.Quiet) ? ["--quiet"] : Array.Empty<string>()]);
     }
 
-    /// <summary>Opens the device that <c>bench ops</c> is asked to time.</summary>
+    /// <summary>Opens the device that a bench is asked to time.</summary>
     public static Device OpenDevice(ParseResult parse)
     {
         string id = parse.GetRequiredValue(Where);
@@ -74,6 +74,18 @@ internal static class BenchProjects
                 if (value is not null) arguments.AddRange([name, value]);
             return Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench peers", arguments);
         });
+        return verb;
+    }
+
+    /// <summary>A model's export against the model, on photographs.</summary>
+    public static Verb Export()
+    {
+        var model = new Argument<string>("MODEL") { Description = "A model that 'mlffad train' wrote." };
+        var paths = new Argument<string[]>("PATH") { Description = "Photographs, or folders of them.", Arity = ArgumentArity.OneOrMore };
+        var verb = new Verb("export", "Scores photographs with a model and with its ONNX export in ONNX Runtime, and shows how far both agree. Needs the repository; builds bench/peers first.",
+            "mlffad bench export bottle.mlffad photographs/bottle") { model, paths, CommonOptions.Threads };
+        verb.SetAction(parse => Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench export",
+            ["export", parse.GetRequiredValue(model), .. parse.GetRequiredValue(paths), "--threads", $"{parse.GetValue(CommonOptions.Threads)}"]));
         return verb;
     }
 

@@ -1,5 +1,6 @@
 using MlffAd.Cli;
 using MlffAd.Configuration;
+using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
 using Xunit;
 
@@ -31,6 +32,17 @@ public sealed class PtxTests
         if (precision == Precision.Tf32) Assert.True(products.Where(r => r.TensorProducts > 0).Sum(r => r.Training) > 0.9 * products.Sum(r => r.Training));
         else Assert.DoesNotContain(products, r => r.TensorProducts > 0);
         Assert.InRange(rows.Sum(r => r.Training), 1, 599);
+    }
+
+    [Fact]
+    public void TheLaddersUpperRungsAreOnTensorCores()
+    {
+        using var device = Device.OpenCompiler(80, Precision.Tf32);
+        using Tensor a = Tensor.Rent(device, Shape.Of(1, 256, 64), "a"), b = Tensor.Rent(device, Shape.Of(1, 128, 64), "b"), y = Tensor.Rent(device, Shape.Of(1, 256, 128), "y");
+        foreach (var (_, rung) in MatMul.LadderOf(device)) rung(a, b, y);
+        Assert.Equal([("product.definition", false), ("product.shared", false), ("product", false), ("product.tile", true), ("product.tensor", true)],
+            device.CompiledKernels.Select(k => (k.Name, k.Ptx!.Contains("mma.sync", StringComparison.Ordinal))));
+        Assert.All(device.CompiledKernels, k => Assert.DoesNotContain(".local", k.Ptx, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -54,6 +54,31 @@ public sealed class TensorProductTests
         Assert.Equal(Enumerable.Range(0, 32).Select(i => i < 8), y.ToArray().Select(float.IsNaN));
     }
 
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
+    public void EveryRungOfTheLadderGivesTheSameSums(string id)
+    {
+        using var emulation = new Emulation(id);
+        var rungs = MatMul.LadderOf(emulation.Device);
+        Assert.Equal(5, rungs.Length);
+        foreach (var (m, n, k) in new[] { (70, 36, 20), (3, 2, 4), (129, 66, 36) })
+        {
+            using var a = Rounded(emulation.Device, Shape.Of(1, m, k), 1);
+            using var b = Rounded(emulation.Device, Shape.Of(1, n, k), 2);
+            float[] av = a.ToArray(), bv = b.ToArray();
+            double[] sums = [.. Enumerable.Range(0, m * n).Select(i => Enumerable.Range(0, k).Sum(t => (double)av[i / n * k + t] * bv[i % n * k + t]))];
+            foreach (var (name, rung) in rungs)
+            {
+                using var y = Tensor.Rent(emulation.Device, Shape.Of(1, m, n), name);
+                y.Write([.. Enumerable.Repeat(float.NaN, m * n)]);
+                rung(a, b, y);
+                AssertClose(sums, y.ToArray(), $"{name}, M{m} N{n} K{k}");
+            }
+        }
+        var rows = GemmBench.ProductLadder(emulation.Device, 1, (64, 32, 16), out double peak);
+        Assert.Equal(rungs.Select(r => r.Name), rows.Select(r => r.Name));
+        Assert.All(rows, r => Assert.True(r is { GigaFlops: > 0, Share: > 0 } && peak > 0));
+    }
+
     private static void Multiply(Tensor a, Tensor b, Tensor y, bool transposeA, bool transposeB, bool wide)
     {
         int m = y.Shape.Area, n = y.C, k = transposeA ? a.Shape.Area : a.C;

@@ -1,0 +1,53 @@
+using System.Globalization;
+using Microsoft.ML.OnnxRuntime;
+using MlffAd.Data;
+using MlffAd.Detection;
+using MlffAd.Execution.Onnx;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Weights;
+
+namespace MlffAd.Peers;
+
+/// <summary>A model's scores of photographs, and those that ONNX Runtime makes with its export: of the image as we resized it, where only arithmetic may differ, and of the image as it is.</summary>
+internal static class ExportCheck
+{
+    /// <summary>Prints the largest differences and how many verdicts differ.</summary>
+    public static void Run(string path, string[] photographs, int threads, TextWriter output)
+    {
+        var model = Model.Load(path);
+        using var device = Device.Open("cpu", threads);
+        using var scorer = new Scorer(model, device, batch: 1);
+        using var options = new SessionOptions { IntraOpNumThreads = threads };
+        using var session = new InferenceSession(OnnxWriter.Write(model), options);
+        var items = DataSet.Find(photographs);
+        (double resized, double original, double largest, int verdicts, int unread) = (0, 0, 0, 0, 0);
+        foreach (var item in items)
+        {
+            RgbImage image;
+            try
+            {
+                image = ImageFile.Read(item.Path);
+            }
+            catch (MlffAdException)
+            {
+                unread++;
+                continue;
+            }
+            var small = image.Resize(scorer.Side, scorer.Side);
+            float ours = scorer.Score([small])[0].Enlarge(scorer.Side, scorer.Side).Max(), same = Score(session, small), whole = Score(session, image);
+            (resized, original, largest) = (Math.Max(resized, Math.Abs(ours - same)), Math.Max(original, Math.Abs(ours - whole)), Math.Max(largest, Math.Abs(ours)));
+            double threshold = model.Metadata.Threshold;
+            if (ours > threshold != same > threshold || ours > threshold != whole > threshold) verdicts++;
+        }
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{items.Count - unread} photographs{(unread > 0 ? $" ({unread} are not readable)" : "")}, scores up to {largest:0.00}: at {scorer.Side}x{scorer.Side} ONNX Runtime differs by at most {resized:0.0e+00}, as they are by {original:0.0e+00}; {verdicts} verdicts differ."));
+    }
+
+    private static float Score(InferenceSession session, RgbImage image)
+    {
+        using var input = OrtValue.CreateTensorValueFromMemory(image.Rgb, [1, image.Height, image.Width, 3]);
+        using var run = new RunOptions();
+        using var results = session.Run(run, ["image"], [input], ["score"]);
+        return results[0].GetTensorDataAsSpan<float>()[0];
+    }
+}
