@@ -1,3 +1,4 @@
+using MlffAd.Kernels.Runtime;
 using MlffAd.Weights;
 
 namespace MlffAd.Execution;
@@ -43,6 +44,7 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     public static NetworkWeights Read(ParameterList list, SafetensorsFile file, string trained = "", string statistics = "")
     {
         var weights = new NetworkWeights(list, new float[list.TrainedFloats], new float[list.StatisticFloats]);
+        HostMemory.AskForLargePages(weights.Trained);
         // The largest first, so that no thread is left alone with one at the end.
         var all = list.Trained.Select(p => (Parameter: p, Name: trained + p.Name)).Concat(list.Statistics.Select(p => (Parameter: p, Name: statistics + p.Name)));
         Parallel.ForEachAsync(all.OrderByDescending(tensor => tensor.Parameter.Count), (tensor, _) =>
