@@ -13,7 +13,7 @@ var only = new Option<string?>("--only") { Description = "Races whose name conta
 var root = new RootCommand("Races mlffad's processor engine against ONNX Runtime and libtorch, in turns, on the same weights and images.") { rounds, threads, json, only };
 root.SetAction(parse =>
 {
-    int count = parse.GetValue(threads) is > 0 and int given ? given : Environment.ProcessorCount;
+    int count = Count(parse);
     var results = new SortedDictionary<string, Dictionary<string, double>>(StringComparer.Ordinal);
     using (var device = Device.Open("cpu", 1))
         Console.WriteLine($"{device.Name}, {count} threads; milliseconds an image, medians (minima) of {parse.GetValue(rounds)} rounds in turns.");
@@ -40,18 +40,13 @@ root.SetAction(parse =>
 var model = new Argument<string>("MODEL");
 var photographs = new Argument<string[]>("PATH") { Arity = ArgumentArity.OneOrMore };
 var check = new Command("export", "Compares a model's scores of photographs with those of its ONNX export in ONNX Runtime.") { model, photographs, threads };
-check.SetAction(parse =>
-{
-    try
-    {
-        ExportCheck.Run(parse.GetRequiredValue(model), parse.GetRequiredValue(photographs), parse.GetValue(threads) is > 0 and int given ? given : Environment.ProcessorCount, Console.Out);
-        return 0;
-    }
-    catch (MlffAdException e)
-    {
-        Console.Error.WriteLine($"mlffad: {e.Message}");
-        return (int)e.Code;
-    }
-});
+check.SetAction(parse => ExportCheck.Run(parse.GetRequiredValue(model), parse.GetRequiredValue(photographs), Count(parse), Console.Out));
 root.Add(check);
-return root.Parse(args).Invoke();
+try { return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); }
+catch (MlffAdException e)
+{
+    Console.Error.WriteLine($"mlffad: {e.Message}");
+    return (int)e.Code;
+}
+
+int Count(ParseResult parse) => parse.GetValue(threads) is > 0 and int given ? given : Environment.ProcessorCount;

@@ -44,27 +44,20 @@ public static unsafe partial class Convolution
             int threads = Math.Min(device.Team.Count, blocksO * blocksT * parts), scratch = BlockP * (BlockO + blockT);
             using var packed = Tensor.Rent(device, Shape.Of(threads, 1, scratch), "packed blocks");
             using var partial = parts == 1 ? null : Tensor.Rent(device, Shape.Of(parts, outputs, terms), "partial weight gradients");
-            int* next = stackalloc int[threads * Shares.Pitch];
-            new Span<int>(next, threads * Shares.Pitch).Clear();
-            var shares = new Shares(next, blocksO * blocksT * parts, threads);
-            device.Team.For(threads, new WeightJob<TWide, TNarrow>(x, dy.Host, positions, part, (partial ?? dw).Host.Data, outputs, terms, blockO, blockT,
-                parts == 1 && add, packed.Host.Data, scratch, shares));
+            device.Team.Share(threads, blocksO * blocksT * parts, new WeightJob<TWide, TNarrow>(x, dy.Host, positions, part, (partial ?? dw).Host.Data, outputs, terms, blockO, blockT,
+                parts == 1 && add, packed.Host.Data, scratch));
             if (partial is not null) device.Team.For((int)dw.Count, new SumJob(partial.Host.Data, parts, (nint)dw.Count, dw.Host.Data, add), grain: 8192);
         }
     }
 
     private readonly struct WeightJob<TWide, TNarrow>(Gather x, HostRows dy, int positions, int part, float* dw, int outputs, int terms, int blockO, int blockT,
-        bool add, float* packed, int scratch, Shares shares) : IJob where TWide : ITile where TNarrow : ITile
+        bool add, float* packed, int scratch) : IItemJob where TWide : ITile where TNarrow : ITile
     {
-        public void Run(int begin, int end)
+        public void Run(int thread, int block)
         {
             int blocksO = (outputs + blockO - 1) / blockO, blocksT = (terms + blockT - 1) / blockT;
-            for (int thread = begin; thread < end; thread++)
-                for (int block; (block = shares.Take(thread)) >= 0;)
-                {
-                    int o = block % blocksO * blockO, t = block / blocksO % blocksT * blockT, p = block / (blocksO * blocksT) * part;
-                    Block(p, Math.Min(part, positions - p), o, Math.Min(blockO, outputs - o), t, Math.Min(blockT, terms - t), packed + (nint)thread * scratch);
-                }
+            int o = block % blocksO * blockO, t = block / blocksO % blocksT * blockT, p = block / (blocksO * blocksT) * part;
+            Block(p, Math.Min(part, positions - p), o, Math.Min(blockO, outputs - o), t, Math.Min(blockT, terms - t), packed + (nint)thread * scratch);
         }
 
         [SkipLocalsInit]

@@ -62,12 +62,10 @@ internal static unsafe partial class Winograd
         long most = Math.Max(Lot, ofFilters / 2);
         int lots = (int)((tiles * perTile + most - 1) / most), lot = (tiles + lots - 1) / lots;
         using Tensor v = Tensor.Rent(device, Shape.Of(parts * points, 1, checked(lot * x.C + Gap)), "transformed input"), s = Tensor.Rent(device, Shape.Of(parts * points, 1, checked(lot * y.C + Gap)), "transformed output");
-        var job = new LotJob<T>(x, filters, bias is null ? null : bias.Host.Data, y, pad, residual is null ? default : residual.Host, f, grid, tiles, lot, v, s);
-        if (parts > 1) device.Team.For(parts, job);
-        else job.Run(0, 1);
+        device.Team.For(parts, new LotJob<T>(x, filters, bias is null ? null : bias.Host.Data, y, pad, residual is null ? default : residual.Host, f, grid, tiles, lot, v, s));
     }
 
-    /// <summary>Parts of the tiles, each lot by lot.</summary>
+    /// <summary>Parts of the tiles, each lot by lot; if there is one, all threads share each lot.</summary>
     private readonly struct LotJob<T>(Tensor x, Panels filters, float* bias, Tensor y, int pad, HostRows residual, Activation f, Grid grid, int tiles, int lot, Tensor v, Tensor s) : IJob
         where T : IMinimalFilter
     {

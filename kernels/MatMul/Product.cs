@@ -74,31 +74,21 @@ internal readonly unsafe struct Product
             // The rows' blocks are dealt out evenly if they can be, so that a thread reads rows of A that it wrote; not where all threads would read a B that is more, or where A's rows lie across.
             int threads = Math.Min(most, blocksM * blocksN * product.Batches), even = (blocksM + threads - 1) / threads * threads;
             if (m >= n && product.A.Step == 1 && even * least <= unitsM) blocksM = even;
-            int* next = stackalloc int[threads * Shares.Pitch];
-            new Span<int>(next, threads * Shares.Pitch).Clear();
-            int blocks = blocksM * blocksN * product.Batches;
-            device.Team.For(threads, new Job<TWide, TNarrow>(product, unit, unitsM, unitsN, blocksM, blocksN, blocksM % threads == 0 ? blocksM / threads : blocksM, new Shares(next, blocks, threads)));
+            device.Team.Share(threads, blocksM * blocksN * product.Batches, new Job<TWide, TNarrow>(product, unit, unitsM, unitsN, blocksM, blocksN, blocksM % threads == 0 ? blocksM / threads : blocksM));
         }
     }
 
-    /// <summary>Takes blocks until none is left. A share's rows meet B's columns one block of them after the other, product by product.</summary>
-    private readonly struct Job<TWide, TNarrow>(Product product, int unit, int unitsM, int unitsN, int blocksM, int blocksN, int blocksOfShare, Shares shares) : IJob
+    /// <summary>Items are blocks of Y. A share's rows meet B's columns one block of them after the other, product by product.</summary>
+    private readonly struct Job<TWide, TNarrow>(Product product, int unit, int unitsM, int unitsN, int blocksM, int blocksN, int blocksOfShare) : IItemJob
         where TWide : ITile where TNarrow : ITile
     {
-        public void Run(int begin, int end)
+        public void Run(int part, int block)
         {
-            for (int part = begin; part < end; part++)
-                for (int block; (block = shares.Take(part)) >= 0;)
-                {
-                    int share = block / (blocksOfShare * blocksN * product.Batches), i = share * blocksOfShare + block % blocksOfShare, j = block / blocksOfShare % blocksN;
-                    int batch = block / (blocksOfShare * blocksN) % product.Batches;
-                    int m = Start(i, blocksM, unitsM) * unit, n = Start(j, blocksN, unitsN) * TWide.Width;
-                    Block(batch, m, Math.Min(Start(i + 1, blocksM, unitsM) * unit, product.M) - m, n, Math.Min(Start(j + 1, blocksN, unitsN) * TWide.Width, product.B.N) - n);
-                }
+            int share = block / (blocksOfShare * blocksN * product.Batches), i = share * blocksOfShare + block % blocksOfShare, j = block / blocksOfShare % blocksN;
+            int batch = block / (blocksOfShare * blocksN) % product.Batches;
+            int m = Threads.Start(i, blocksM, unitsM) * unit, n = Threads.Start(j, blocksN, unitsN) * TWide.Width;
+            Block(batch, m, Math.Min(Threads.Start(i + 1, blocksM, unitsM) * unit, product.M) - m, n, Math.Min(Threads.Start(j + 1, blocksN, unitsN) * TWide.Width, product.B.N) - n);
         }
-
-        /// <summary>Where part i of some equal parts begins.</summary>
-        private static int Start(int i, int parts, int units) => (int)((long)i * units / parts);
 
         [SkipLocalsInit]
         private void Block(int batch, int m, int rows, int n, int columns)

@@ -58,7 +58,10 @@ internal static unsafe class Cache
         {
             // The third level is given there as the sum over a socket, of which a core reaches a part.
             if (last >= unchecked((uint)amdSecond) && X86Base.CpuId(amdSecond, 0).Ecx >>> 16 is > 0 and int kilobytes)
-                foreach (var cache in new[] { (2, (long)kilobytes << 10), (3, UntoldLast) }) yield return cache;
+            {
+                yield return (2, (long)kilobytes << 10);
+                yield return (3, UntoldLast);
+            }
             yield break;
         }
         for (int i = 0; i < most; i++)

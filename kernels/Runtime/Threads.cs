@@ -10,6 +10,13 @@ public interface IJob
     void Run(int begin, int end);
 }
 
+/// <summary>A host body whose items are not alike in time: they are taken one at a time.</summary>
+internal interface IItemJob
+{
+    /// <summary>Does an item; no other thread does one for the same part meanwhile.</summary>
+    void Run(int part, int item);
+}
+
 /// <summary>A fork–join team of a fixed number of threads. Each call splits its items into equal consecutive parts, one a thread.</summary>
 /// <remarks>A host body computes an item the same way wherever it runs, so results do not depend on the number of threads.
 /// Workers spin for some 20 µs after a call, long enough for the next operator to find them awake, then park. No call allocates:
@@ -74,6 +81,17 @@ public sealed unsafe class Threads : IDisposable
         }
     }
 
+    /// <summary>Runs a job's items, which a number of parts take one at a time from their <see cref="Shares"/>, and returns when all are done.</summary>
+    internal void Share<T>(int parts, int items, T job) where T : struct, IItemJob
+    {
+        int* next = stackalloc int[parts * Shares.Pitch];
+        new Span<int>(next, parts * Shares.Pitch).Clear();
+        For(parts, new ShareJob<T>(new Shares(next, items, parts), job));
+    }
+
+    /// <summary>Where a part of so many equal parts of some items begins.</summary>
+    internal static int Start(int part, int parts, int items) => (int)((long)items * part / parts);
+
     /// <summary>Ends the team's threads.</summary>
     public void Dispose()
     {
@@ -86,9 +104,18 @@ public sealed unsafe class Threads : IDisposable
     private void Do(int part)
     {
         _inside = true;
-        try { _call(_job, (int)((long)_items * part / _parts), (int)((long)_items * (part + 1) / _parts)); }
+        try { _call(_job, Start(part, _parts, _items), Start(part + 1, _parts, _items)); }
         catch (Exception e) { _failure = ExceptionDispatchInfo.Capture(e); }
         finally { _inside = false; }
+    }
+
+    private readonly struct ShareJob<T>(Shares shares, T job) : IJob where T : struct, IItemJob
+    {
+        public void Run(int begin, int end)
+        {
+            for (int part = begin; part < end; part++)
+                for (int item; (item = shares.Take(part)) >= 0;) job.Run(part, item);
+        }
     }
 
     private sealed class Worker
@@ -147,7 +174,7 @@ internal readonly unsafe struct Shares(int* next, int items, int parts)
     {
         for (int i = 0; i < parts; i++)
         {
-            int owner = (part + i) % parts, first = Start(owner), count = Start(owner + 1) - first;
+            int owner = (part + i) % parts, first = Threads.Start(owner, parts, items), count = Threads.Start(owner + 1, parts, items) - first;
             int* counter = next + owner * Pitch;
             if (Volatile.Read(ref *counter) >= count) continue;
             int item = Interlocked.Increment(ref *counter) - 1;
@@ -155,6 +182,4 @@ internal readonly unsafe struct Shares(int* next, int items, int parts)
         }
         return -1;
     }
-
-    private int Start(int part) => (int)((long)items * part / parts);
 }
