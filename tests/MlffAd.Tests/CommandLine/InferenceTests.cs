@@ -4,7 +4,7 @@ using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 
-/// <summary>The program for inference alone is the command line with one verb. Where MLFFAD_INFERENCE names its native executable (as in CI), that is what runs.</summary>
+/// <summary>The program for inference alone is the command line with one verb. Where MLFFAD_INFERENCE names its native executable (as in CI), that is what runs; its vectors are as wide as this process's, or the last digits differ.</summary>
 [Collection(nameof(TinyModel))]
 public sealed class InferenceTests(TinyModel tiny)
 {
