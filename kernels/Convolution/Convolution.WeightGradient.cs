@@ -66,7 +66,7 @@ public static unsafe partial class Convolution
             int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows;
             const int pitch = BlockP * Product.Group;
             float* b = a + BlockO * BlockP;
-            float** left = stackalloc float*[padded], y = stackalloc float*[rows], pointers = stackalloc float*[BlockP], ahead = stackalloc float*[2 * BlockP];
+            float** left = stackalloc float*[padded], y = stackalloc float*[rows], pointers = stackalloc float*[BlockP];
             var places = stackalloc Gather.Place[BlockP];
             for (int i = 0; i < padded; i++) left[i] = a + i / Product.Group * pitch + i % Product.Group;
             for (int i = 0; i < rows; i++) y[i] = dw + ((nint)(p0 / part) * outputs + o0 + i) * terms + t0;
@@ -80,17 +80,8 @@ public static unsafe partial class Convolution
                 }
                 x.Locate(p, length, length, places);
                 PackPatches(t0, columns, length, places, pointers, b);
-                // Meanwhile the next block's rows come from memory.
-                int following = Math.Clamp(p0 + count - p - BlockP, 0, BlockP), patches = 0;
-                for (int k = 0; k < following; k++) ahead[k] = dy.Row(p + BlockP + k) + o0;
-                if (following > 0 && x.Taps == 1)
-                {
-                    patches = following;
-                    x.Locate(p + BlockP, following, following, places);
-                    x.Fill(0, t0, following, places, ahead + following);
-                }
                 Product.Sweep<TWide, TNarrow>(new Product.Sums(left, 0, 1, length, Product.Group), rows, b, BlockP, 0, 0, columns, columns, y, null,
-                    new Epilogue { Add = add }, p == p0, last: false, new(ahead, following, rows, patches, columns));
+                    new Epilogue { Add = add }, p == p0, last: false);
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using MlffAd.Kernels.Runtime;
 
@@ -22,6 +23,9 @@ internal readonly unsafe struct Product
     private const int BlocksPerThread = 8, LeastUnits = 4;
 
     private const int MaxSegments = 16;
+
+    /// <summary>Rows that a tile fetches at most.</summary>
+    private const int MostDue = 8;
 
     public Gather A { get; init; }
 
@@ -146,42 +150,32 @@ internal readonly unsafe struct Product
     /// <param name="epilogue">What is done to the sums.</param>
     /// <param name="first">Whether this is the first block of the sum.</param>
     /// <param name="last">Whether it is the last.</param>
-    /// <param name="ahead">Rows to fetch meanwhile; of A itself if none are given.</param>
     [SkipLocalsInit]
     public static void Sweep<TWide, TNarrow>(in Sums a, int rows, float* panels, int k, nint term, int n, int columns, int allColumns,
-        float** y, float** residual, in Epilogue epilogue, bool first, bool last, Ahead ahead = default) where TWide : ITile where TNarrow : ITile
+        float** y, float** residual, in Epilogue epilogue, bool first, bool last) where TWide : ITile where TNarrow : ITile
     {
         float* memory = stackalloc float[2 * TWide.Rows * TWide.Width];
-        float** rowsOfEdge = stackalloc float*[2 * TWide.Rows];
+        float** rowsOfEdge = stackalloc float*[2 * TWide.Rows], next = stackalloc float*[MostDue];
         new Span<float>(memory, 2 * TWide.Rows * TWide.Width).Clear();
         var scratch = new Edge(rowsOfEdge, rowsOfEdge + TWide.Rows, memory);
-        // Several segments are a filter's taps, which read their neighbours' rows anyhow.
-        if (ahead.Count == 0 && a.Segments == 1 && a.Step == 1 && rows > TWide.Rows) ahead = new Ahead(a.Rows + TWide.Rows, rows - TWide.Rows, a.Length);
-        int down = (rows - 1) / TWide.Rows, across = (columns + TWide.Width - 1) / TWide.Width, tiles = Math.Max(1, down) * across, next = 0, due = 0;
+        // The rows below are fetched meanwhile, evenly by the tiles; not where several segments, a filter's taps, read their neighbours' rows anyhow, nor where rows lie across.
+        int ahead = a.Segments == 1 && a.Step == 1 ? Math.Max(0, rows - TWide.Rows) : 0, tiles = (rows - 1) / TWide.Rows * ((columns + TWide.Width - 1) / TWide.Width), due = 0;
+        float** below = a.Rows + TWide.Rows, end = below + ahead;
+        next[0] = a.Rows[0];
         for (int i = 0; i < rows; i += TWide.Rows)
             for (int column = n; column < n + columns; column += TWide.Width)
             {
-                for (due += ahead.Count; due >= tiles && next < ahead.Count; due -= tiles) ahead.Fetch(next++);
-                Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch);
+                int count = 0;
+                for (due += ahead; due >= tiles && below < end && count < MostDue; due -= tiles) next[count++] = *below++;
+                int slots = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(count, 1));
+                for (int j = count; j < slots; j++) next[j] = next[0];
+                Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch, new(next, slots - 1));
             }
-    }
-
-    /// <summary>Rows that will be needed next: they are fetched one by one, evenly between the tiles, since all at once they would be waited for.</summary>
-    public readonly struct Ahead(float** rows, int count, int length, int moreCount = 0, int moreLength = 0)
-    {
-        public readonly int Count => count + moreCount;
-
-        public void Fetch(int i)
-        {
-            float* row = rows[i];
-            int floats = i < count ? length : moreLength;
-            for (int at = 0; at < floats; at += Cache.Line) Cache.FetchFar(row + at);
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Tile<TWide, TNarrow>(in Sums a, int rows, int i, float* panels, int k, nint term, int n, int columns, int column, int allColumns,
-        float** y, float** residual, in Epilogue epilogue, bool first, bool last, in Edge scratch) where TWide : ITile where TNarrow : ITile
+        float** y, float** residual, in Epilogue epilogue, bool first, bool last, in Edge scratch, in ITile.Due due) where TWide : ITile where TNarrow : ITile
     {
         int width = Panels.Width(allColumns, column), count = Math.Min(TWide.Width, n + columns - column), height = Math.Min(TWide.Rows, rows - i);
         float* b = panels + (nint)column * k + term * width, bias = first ? epilogue.Bias : null;
@@ -191,8 +185,8 @@ internal readonly unsafe struct Product
         if (residual != null) residual += i;
         if (height == TWide.Rows && count == width)
         {
-            Prefetch(y + TWide.Rows, residual == null ? null : residual + TWide.Rows, Math.Min(TWide.Rows, rows - i - TWide.Rows), column);
-            Run<TWide, TNarrow>(a, i, width, b, new(column, bias, add, rectify), y, residual);
+            Prefetch(y + TWide.Rows, residual == null ? null : residual + TWide.Rows, Math.Min(TWide.Rows, rows - i - TWide.Rows), column, width);
+            Run<TWide, TNarrow>(a, i, width, b, new(column, bias, add, rectify), y, residual, due);
         }
         else if (count == width)
         {
@@ -202,7 +196,7 @@ internal readonly unsafe struct Product
                 scratch.Y[r] = r < height ? y[r] : scratch.Memory + r * width - column;
                 if (residual != null) scratch.Begin[r] = residual[Math.Min(r, height - 1)];
             }
-            Run<TWide, TNarrow>(a, i, width, b, new(column, bias, add, rectify), scratch.Y, residual == null ? null : scratch.Begin);
+            Run<TWide, TNarrow>(a, i, width, b, new(column, bias, add, rectify), scratch.Y, residual == null ? null : scratch.Begin, due);
         }
         else
         {
@@ -218,27 +212,27 @@ internal readonly unsafe struct Product
                     scratch.Y[r][j] = add ? y[r][column + j] : 0;
                 }
             }
-            Run<TWide, TNarrow>(a, i, width, b, new(0, null, add, rectify), scratch.Y, scratch.Begin);
+            Run<TWide, TNarrow>(a, i, width, b, new(0, null, add, rectify), scratch.Y, scratch.Begin, due);
             for (int r = 0; r < height; r++) Panels.CopyRow(scratch.Y[r], count, count, y[r] + column);
         }
         if (last) epilogue.Activate(y, height, column, count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Run<TWide, TNarrow>(in Sums a, int i, int width, float* b, in ITile.Ends ends, float** y, float** residual) where TWide : ITile where TNarrow : ITile
+    private static void Run<TWide, TNarrow>(in Sums a, int i, int width, float* b, in ITile.Ends ends, float** y, float** residual, in ITile.Due due) where TWide : ITile where TNarrow : ITile
     {
-        if (width == TWide.Width) TWide.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, ends, y, residual);
-        else TNarrow.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, ends, y, residual);
+        if (width == TWide.Width) TWide.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, ends, y, residual, due);
+        else TNarrow.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, ends, y, residual, due);
     }
 
-    /// <summary>Fetches what the tile below will need of Y and the residual: a few floats of each row, a pattern that the processor does not foresee.</summary>
+    /// <summary>Fetches what the tile below will need of Y and the residual: a panel's columns of each row, a pattern that the processor does not foresee.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(float** y, float** residual, int rows, int column)
+    private static void Prefetch(float** y, float** residual, int rows, int column, int width)
     {
         for (int r = 0; r < rows; r++)
         {
-            Cache.Fetch(y[r] + column);
-            if (residual != null) Cache.Fetch(residual[r] + column);
+            Cache.Fetch(y[r] + column, width);
+            if (residual != null) Cache.Fetch(residual[r] + column, width);
         }
     }
 }

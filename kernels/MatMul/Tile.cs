@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
@@ -12,9 +13,6 @@ internal unsafe interface ITile
     /// <summary>Columns of the panel.</summary>
     static abstract int Width { get; }
 
-    /// <summary>Terms by which the panel is fetched ahead: their time is a few accesses to the second-level cache. Behind a panel lies what comes next: the same panel's next run, or the next panel.</summary>
-    const int Ahead = 16;
-
     /// <summary><c>y[i][column + j] = (bias + residual + Σ_s Σ_k rows[s·stride + i][k·step] · b[(s·length + k)·Width + j]) + y</c>, of the summands those that are asked for, and rectified if that is.</summary>
     /// <param name="rows">For each segment the <see cref="Rows"/> starts of its rows; all must be readable.</param>
     /// <param name="stride">Pointers from one segment to the next.</param>
@@ -25,7 +23,23 @@ internal unsafe interface ITile
     /// <param name="ends">What the sums begin with, and what becomes of them.</param>
     /// <param name="y">Rows of the result, as many as the tile has; written over the whole width.</param>
     /// <param name="residual">Rows of a summand, or null.</param>
-    static abstract void Run(float** rows, int stride, int segments, int length, nint step, float* b, in Ends ends, float** y, float** residual);
+    /// <param name="due">What to fetch meanwhile.</param>
+    static abstract void Run(float** rows, int stride, int segments, int length, nint step, float* b, in Ends ends, float** y, float** residual, in Due due);
+
+    /// <summary>Rows that will be needed soon: at every fourth term one of their cache lines is fetched. All at once, they would be waited for.</summary>
+    /// <param name="rows">2ⁿ rows.</param>
+    /// <param name="mask">2ⁿ − 1.</param>
+    readonly struct Due(float** rows, int mask)
+    {
+        private readonly float** _rows = rows;
+        private readonly int _mask = mask;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Fetch(int term)
+        {
+            if ((term & 3) == 0) Cache.Fetch(_rows[term >> 2 & _mask] + term);
+        }
+    }
 
     /// <summary>What a tile's sums begin with, and what becomes of them: done in registers, where it costs a few cycles. What the result held is added last, so that long sums go block by block.</summary>
     /// <param name="column">The tile's first column.</param>
@@ -40,13 +54,13 @@ internal unsafe interface ITile
     }
 }
 
-/// <summary>8 rows × 2 vectors, for 32 vector registers: 16 sums, 2 of the panel, 1 broadcast; 8 row pointers fit x64's 15.</summary>
+/// <summary>8 rows × 2 vectors, for 32 vector registers: 16 sums, 2 of the panel, 1 broadcast; 8 row pointers fit x64's 15. Whoever has so many foresees the panel.</summary>
 internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : ILanes<TVector> where TVector : unmanaged
 {
     public static int Rows => 8;
     public static int Width => 2 * TLanes.Count;
 
-    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.Ends ends, float** y, float** residual)
+    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.Ends ends, float** y, float** residual, in ITile.Due due)
     {
         TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default,
             c40 = default, c41 = default, c50 = default, c51 = default, c60 = default, c61 = default, c70 = default, c71 = default;
@@ -67,13 +81,14 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
             (c60, c61) = (TLanes.Add(c60, TLanes.Load(residual[6] + column)), TLanes.Add(c61, TLanes.Load(residual[6] + column + TLanes.Count)));
             (c70, c71) = (TLanes.Add(c70, TLanes.Load(residual[7] + column)), TLanes.Add(c71, TLanes.Load(residual[7] + column + TLanes.Count)));
         }
-        nint end = length * step;
+        var next = due;
         for (int s = 0; s < segments; s++, rows += stride)
         {
             float* a0 = rows[0], a1 = rows[1], a2 = rows[2], a3 = rows[3], a4 = rows[4], a5 = rows[5], a6 = rows[6], a7 = rows[7];
-            for (nint k = 0; k < end; k += step, b += 2 * TLanes.Count)
+            nint k = 0;
+            for (int t = 0; t < length; t++, k += step, b += 2 * TLanes.Count)
             {
-                Cache.Fetch(b + ITile.Ahead * 2 * TLanes.Count, 2 * TLanes.Count);
+                next.Fetch(t);
                 TVector b0 = TLanes.Load(b), b1 = TLanes.Load(b + TLanes.Count), a = TLanes.Broadcast(a0 + k);
                 (c00, c01) = (TLanes.MultiplyAdd(a, b0, c00), TLanes.MultiplyAdd(a, b1, c01));
                 a = TLanes.Broadcast(a1 + k);
@@ -136,10 +151,13 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
 /// <summary>6 rows × 2 vectors, for 16 vector registers: 12 sums, 2 of the panel, 1 broadcast.</summary>
 internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : ILanes<TVector> where TVector : unmanaged
 {
+    /// <summary>Terms by which the panel is fetched ahead: their time is a few accesses to the second-level cache. Behind a panel lies what comes next: the same panel's next run, or the next panel.</summary>
+    private const int Ahead = 16;
+
     public static int Rows => 6;
     public static int Width => 2 * TLanes.Count;
 
-    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.Ends ends, float** y, float** residual)
+    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.Ends ends, float** y, float** residual, in ITile.Due due)
     {
         TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default,
             c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
@@ -158,13 +176,15 @@ internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : 
             (c40, c41) = (TLanes.Add(c40, TLanes.Load(residual[4] + column)), TLanes.Add(c41, TLanes.Load(residual[4] + column + TLanes.Count)));
             (c50, c51) = (TLanes.Add(c50, TLanes.Load(residual[5] + column)), TLanes.Add(c51, TLanes.Load(residual[5] + column + TLanes.Count)));
         }
-        nint end = length * step;
+        var next = due;
         for (int s = 0; s < segments; s++, rows += stride)
         {
             float* a0 = rows[0], a1 = rows[1], a2 = rows[2], a3 = rows[3], a4 = rows[4], a5 = rows[5];
-            for (nint k = 0; k < end; k += step, b += 2 * TLanes.Count)
+            nint k = 0;
+            for (int t = 0; t < length; t++, k += step, b += 2 * TLanes.Count)
             {
-                Cache.Fetch(b + ITile.Ahead * 2 * TLanes.Count, 2 * TLanes.Count);
+                next.Fetch(t);
+                Cache.Fetch(b + Ahead * 2 * TLanes.Count, 2 * TLanes.Count);
                 TVector b0 = TLanes.Load(b), b1 = TLanes.Load(b + TLanes.Count), a = TLanes.Broadcast(a0 + k);
                 (c00, c01) = (TLanes.MultiplyAdd(a, b0, c00), TLanes.MultiplyAdd(a, b1, c01));
                 a = TLanes.Broadcast(a1 + k);
