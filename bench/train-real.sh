@@ -17,7 +17,7 @@ mkdir -p "$models"
 
 for category in $categories; do
     for seed in $seeds; do
-        grep -q "^$category,$seed,$*," "$csv" && continue
+        grep -q "^$category,$seed,$*," "$csv" && { echo "$category, seed $seed: in $csv already" >&2; continue; }
         model=$models/$category-$seed-$(echo "$*" | tr -c 'A-Za-z0-9.\n' '-').mlffad
         resume=""
         [ -e "$model.state" ] && resume="--resume $model.state"

@@ -61,8 +61,8 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
     }, new JsonSerializerOptions { WriteIndented = true });
 
     private string Title => device.IsHost
-        ? Invariant($"{device.Name}, {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}, batch {batch}. Peaks, measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds; GB/s read {Peak(r => r.Stream.Read):0.0}, copied {Peak(r => r.Stream.Copy):0.0}, copied past the cache {Peak(r => r.Stream.CopyPast):0.0}. Shares are of the fastest of these three, those with 'fma' of the multiply-adds.")
-        : Invariant($"{device.Name}, {device.Precision.Name()}, batch {batch}. Peaks, measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds, {Peak(r => r.Product):0} of products, {Peak(r => r.Stream.Copy):0} GB/s copied. Shares are of the last, those with 'fma' of the multiply-adds or, where an operator is a product, of the products.");
+        ? Invariant($"{device.Name}, {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}, batch {batch}. Peaks, measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds; GB/s read {Peak(r => r.Stream.Read):0.0}, copied {Peak(r => r.Stream.Copy):0.0}, copied past the cache {Peak(r => r.Stream.CopyPast):0.0}. All are medians; a share is of its own row's, the fastest of the last three or, with 'fma', the multiply-adds.")
+        : Invariant($"{device.Name}, {device.Precision.Name()}, batch {batch}. Peaks, measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds, {Peak(r => r.Product):0} of products, {Peak(r => r.Stream.Copy):0} GB/s copied. All are medians; a share is of its own row's last or, with 'fma', of its multiply-adds or, where an operator is a product, of its products.");
 
     /// <summary>Where a training step goes.</summary>
     private string Sums

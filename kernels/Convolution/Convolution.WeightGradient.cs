@@ -34,10 +34,10 @@ public static unsafe partial class Convolution
         public void With<TWide, TNarrow>() where TWide : ITile where TNarrow : ITile
         {
             int positions = dy.Rows, outputs = dy.C, terms = x.Taps * x.Length;
-            int blockO = Product.Block(outputs, BlockO, 1, TWide.Rows), blockT = Product.Block(terms, BlockT, 1, TWide.Width);
+            int blockO = Part(outputs, (outputs + BlockO - 1) / BlockO, TWide.Rows), blockT = Part(terms, (terms + BlockT - 1) / BlockT, TWide.Width);
             int blocksO = (outputs + blockO - 1) / blockO, blocksT = (terms + blockT - 1) / blockT;
             int parts = Math.Clamp(EnoughParts / (blocksO * blocksT), 1, (positions + BlockP - 1) / BlockP);
-            int part = Product.Block(positions, positions, parts, BlockP);
+            int part = Part(positions, parts, BlockP);
             parts = (positions + part - 1) / part;
 
             var device = dw.Device;
@@ -49,6 +49,9 @@ public static unsafe partial class Convolution
             if (partial is not null) device.Team.For((int)dw.Count, new SumJob(partial.Host.Data, parts, (nint)dw.Count, dw.Host.Data, add), grain: 8192);
         }
     }
+
+    /// <summary>The extent of equal parts, rounded up to a multiple of <paramref name="unit"/>.</summary>
+    private static int Part(int extent, int parts, int unit) => ((extent + parts - 1) / parts + unit - 1) / unit * unit;
 
     private readonly struct WeightJob<TWide, TNarrow>(Gather x, HostRows dy, int positions, int part, float* dw, int outputs, int terms, int blockO, int blockT,
         bool add, float* packed, int scratch) : IItemJob where TWide : ITile where TNarrow : ITile

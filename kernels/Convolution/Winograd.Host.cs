@@ -16,8 +16,8 @@ internal static unsafe partial class Winograd
     /// <summary>Channels of an item of the transformations.</summary>
     private const int Channels = 64;
 
-    /// <summary>Floats between the points' tiles besides the tiles: a cache line, so that the points do not all fall into the same set of the cache.</summary>
-    private const int Gap = 16;
+    /// <summary>Floats between the points' tiles besides the tiles, so that the points do not all fall into the same set of the cache.</summary>
+    private const int Gap = Cache.Line;
 
     private static int V => Vector<float>.Count;
 
@@ -250,13 +250,13 @@ internal static unsafe partial class Winograd
             float* scratch = stackalloc float[3 * points * V], columns = stackalloc float[points * points * Tiles.Wide * V];
             for (int item = begin; item < end; item++)
             {
-                var (_, column, count, width) = panels.Panel(item);
-                float* to = panels.Data + (nint)column * panels.K;
+                var panel = panels.Panel(item);
+                var (_, column, count, width) = panel;
                 new Span<float>(columns, points * points * Tiles.Wide * V).Clear();
                 for (int c = 0; c < inputs; c += V)
                 {
                     for (int j = 0; j < count; j++) Transform<T>(w + (nint)(column + j) * 9 * inputs + c, inputs, scratch, columns + j * V, width * V);
-                    for (int e = 0; e < points * points; e++) Turn(columns + e * width * V, width, to + e * panels.Size + (nint)c * width);
+                    for (int e = 0; e < points * points; e++) Turn(columns + e * width * V, width, panel.To + e * panels.Size + (nint)c * width);
                 }
             }
         }
@@ -278,11 +278,12 @@ internal static unsafe partial class Winograd
             float* scratch = stackalloc float[3 * points * V];
             for (int item = begin; item < end; item++)
             {
-                var (_, column, count, width) = panels.Panel(item);
+                var panel = panels.Panel(item);
+                var (_, column, count, width) = panel;
                 for (int o = 0; o < panels.K; o++)
                     for (int j = 0; j < width; j += V)
                     {
-                        float* to = panels.Data + (nint)column * panels.K + (nint)o * width + j;
+                        float* to = panel.To + (nint)o * width + j;
                         if (j < count) Transform<T>(w + ((nint)o * 9 + 8) * inputs + column + j, -inputs, scratch, to, (nint)panels.Size);
                         else for (int e = 0; e < points * points; e++) Vector<float>.Zero.Store(to + e * panels.Size);
                     }

@@ -2,8 +2,8 @@ using System.Numerics;
 
 namespace MlffAd.Kernels;
 
-/// <summary>What a product does besides multiplying: its sums begin with the bias, the residual and, if it adds, the result's old value, in this order, and an activation is applied to them
-/// while they are still in the first-level cache. Every element is treated alike, wherever it lies in a tile or a block.</summary>
+/// <summary>What a product does besides multiplying: its sums begin with the bias and the residual and end with the result's old value, if it adds, and ReLU, in registers; other activations are
+/// applied while they are still in the first-level cache. Every element is treated alike, wherever it lies in a tile or a block.</summary>
 internal readonly unsafe struct Epilogue
 {
     /// <summary>The result keeps its old value as a summand.</summary>

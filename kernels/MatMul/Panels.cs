@@ -6,11 +6,11 @@ using MlffAd.Kernels.Runtime;
 namespace MlffAd.Kernels;
 
 /// <summary>The right factor [K, N] of a product (or of a batch of them), packed in panels of some columns: <c>[panel][k][column]</c>, so that a tile reads it in one stream.</summary>
-/// <remarks>The last panel is zero-filled to its width. Weights that do not change between calls may be packed once and kept.</remarks>
+/// <remarks>Whoever packs here fills the last panel with zeros to its width; a product computes those columns, whatever they hold, and drops them. Weights that do not change between calls may be packed once and kept.</remarks>
 internal readonly unsafe struct Panels : IDisposable
 {
-    /// <summary>Floats between two factors: a cache line, so that not all of a batch fall into the same set of the cache.</summary>
-    private const int Gap = 16;
+    /// <summary>Floats between two factors, so that not all of a batch fall into the same set of the cache.</summary>
+    private const int Gap = Cache.Line;
 
     private readonly Tensor _data;
 
@@ -144,8 +144,8 @@ internal readonly unsafe struct Panels : IDisposable
 
     private readonly struct ColumnsJob(HostRows source, Panels panels) : IJob
     {
-        /// <summary>Terms copied of one column before the next: a cache line, so that neither side is touched twice.</summary>
-        private const int Run16 = 16;
+        /// <summary>Terms copied of one column before the next, so that neither side is touched twice.</summary>
+        private const int AtOnce = Cache.Line;
 
         public void Run(int begin, int end)
         {
@@ -154,9 +154,9 @@ internal readonly unsafe struct Panels : IDisposable
                 var panel = panels.Panel(item);
                 var (batch, column, count, width) = panel;
                 float* to = panel.To;
-                for (int k = 0; k < panels.K; k += Run16)
+                for (int k = 0; k < panels.K; k += AtOnce)
                 {
-                    int terms = Math.Min(Run16, panels.K - k), j = 0;
+                    int terms = Math.Min(AtOnce, panels.K - k), j = 0;
                     // Four columns at a time, one store for four floats: it takes 0.3 ns a float where one at a time took 0.7, a tenth of a convolution on 16×16 cells.
                     for (; j <= count - 4; j += 4)
                     {

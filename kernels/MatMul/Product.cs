@@ -24,7 +24,7 @@ internal readonly unsafe struct Product
 
     private const int MaxSegments = 16;
 
-    /// <summary>Rows that a tile fetches at most.</summary>
+    /// <summary>Room for the rows that a tile fetches: no more than its own where there is one panel, rounded up to a power of two.</summary>
     private const int MostDue = 8;
 
     public Gather A { get; init; }
@@ -50,13 +50,6 @@ internal readonly unsafe struct Product
     public MomentBlocks Moments { get; init; }
 
     public void Run(Device device) => Tiles.Dispatch(new Call(this, device));
-
-    /// <summary>Splits an extent into at least <paramref name="least"/> parts of at most <paramref name="most"/>, multiples of <paramref name="unit"/>, as equal as can be.</summary>
-    public static int Block(int extent, int most, int least, int unit)
-    {
-        int parts = Math.Max((extent + most - 1) / most, least), part = (extent + parts - 1) / parts;
-        return (part + unit - 1) / unit * unit;
-    }
 
     private readonly struct Call(Product product, Device device) : Tiles.ICall
     {
@@ -161,15 +154,15 @@ internal readonly unsafe struct Product
         // The rows below are fetched meanwhile, evenly by the tiles; not where several segments, a filter's taps, read their neighbours' rows anyhow, nor where rows lie across.
         int ahead = a.Segments == 1 && a.Step == 1 ? Math.Max(0, rows - TWide.Rows) : 0, tiles = (rows - 1) / TWide.Rows * ((columns + TWide.Width - 1) / TWide.Width), due = 0;
         float** below = a.Rows + TWide.Rows, end = below + ahead;
-        next[0] = a.Rows[0];
+        next[0] = a.Rows[0];   // a tile for which nothing is due fetches what is there already: cheaper than to ask whether
         for (int i = 0; i < rows; i += TWide.Rows)
             for (int column = n; column < n + columns; column += TWide.Width)
             {
                 int count = 0;
-                for (due += ahead; due >= tiles && below < end && count < MostDue; due -= tiles) next[count++] = *below++;
+                for (due += ahead; due >= tiles && below < end; due -= tiles) next[count++] = *below++;
                 int slots = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(count, 1));
                 for (int j = count; j < slots; j++) next[j] = next[0];
-                Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch, new(next, slots - 1));
+                Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch, new(next, slots));
             }
     }
 

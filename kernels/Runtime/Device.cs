@@ -71,8 +71,9 @@ public abstract partial class Device : IDisposable
         if (id != "cpu") OpenGpu(id, threads, precision, ref device);
         if (device is not null) return device;
         if (id is "auto" or "cpu") return precision == Precision.Float32 ? new HostDevice(threads) : throw CannotMultiplyIn(precision, "cpu");
-        string known = string.Join(", ", List().Where(d => d.Unavailable is null).Select(d => d.Id).Append("auto"));
-        throw new DeviceException($"There is no device '{id}' here; there are: {known} ('mlffad devices' says why others are unavailable).");
+        var all = List();
+        string known = string.Join(", ", all.Where(d => d.Unavailable is null).Select(d => d.Id).Append("auto"));
+        throw new DeviceException($"There is no device '{id}' here; there are: {known}{(all.Any(d => d.Unavailable is not null) ? " ('mlffad devices' says why others are unavailable)" : "")}.");
     }
 
     /// <summary>A device that compiles GPU bodies for an NVIDIA architecture and runs nothing: for looking at the code that a training step or a plan would launch, and how often.</summary>

@@ -18,7 +18,11 @@ internal static class CommonOptions
     /// <summary><c>--device</c>, as <see cref="Kernels.Runtime.Device.Open"/> takes it.</summary>
     public static readonly Option<string> Device = new("--device")
     {
+#if HOST_ONLY
+        Description = "Where to compute: cpu, or auto, which is cpu here.",
+#else
         Description = "Where to compute: cpu, cuda:N, opencl:N, debug, or auto: the first GPU, else cpu. 'mlffad devices' lists them.",
+#endif
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "auto",
     };

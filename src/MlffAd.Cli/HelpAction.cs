@@ -8,12 +8,12 @@ internal sealed class HelpAction(SynchronousCommandLineAction library) : Synchro
 {
     private const string ExitCodes = """
         Exit codes:
-          0  done; every part is good          5    a device is missing or out of memory
-          1  a defect found ('detect'), or a   6    training diverged
-             tolerance exceeded ('verify')     7    an output cannot be written
-          2  the command line is wrong         70   a fault of this program, not of its input
-          3  input data cannot be used         130  interrupted; the state is saved
-          4  a model or weights cannot be used
+          0  done; every part is good          4    a model or weights cannot be used
+          1  a defect found ('detect'), or a   5    a device is missing or out of memory
+             tolerance exceeded ('verify')     6    training diverged
+          2  the command line is wrong         7    an output cannot be written
+          3  input data cannot be used, be it  70   a fault of this program, not of its input
+             one image of many                 130  interrupted; the state is saved
 
         'mlffad VERB --help' explains a verb.
         """;
