@@ -82,7 +82,7 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
             (c60, c61) = (TLanes.Add(c60, TLanes.Load(residual[6] + column)), TLanes.Add(c61, TLanes.Load(residual[6] + column + TLanes.Count)));
             (c70, c71) = (TLanes.Add(c70, TLanes.Load(residual[7] + column)), TLanes.Add(c71, TLanes.Load(residual[7] + column + TLanes.Count)));
         }
-        var next = due;
+        var next = due;   // a copy, which registers can hold
         for (int s = 0; s < segments; s++, rows += stride)
         {
             float* a0 = rows[0], a1 = rows[1], a2 = rows[2], a3 = rows[3], a4 = rows[4], a5 = rows[5], a6 = rows[6], a7 = rows[7];
@@ -177,7 +177,7 @@ internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : 
             (c40, c41) = (TLanes.Add(c40, TLanes.Load(residual[4] + column)), TLanes.Add(c41, TLanes.Load(residual[4] + column + TLanes.Count)));
             (c50, c51) = (TLanes.Add(c50, TLanes.Load(residual[5] + column)), TLanes.Add(c51, TLanes.Load(residual[5] + column + TLanes.Count)));
         }
-        var next = due;
+        var next = due;   // a copy, which registers can hold
         for (int s = 0; s < segments; s++, rows += stride)
         {
             float* a0 = rows[0], a1 = rows[1], a2 = rows[2], a3 = rows[3], a4 = rows[4], a5 = rows[5];
