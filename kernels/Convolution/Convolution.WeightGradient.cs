@@ -12,8 +12,11 @@ public static unsafe partial class Convolution
     /// <summary>Positions that are packed together, so that their rows stay in the first-level cache from one panel to the next.</summary>
     private const int FewPositions = 8;
 
-    /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order.</summary>
-    private const int EnoughParts = 16;
+    /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order; partial sums of fewer than the least positions cost up to a tenth of the time.</summary>
+    private const int EnoughParts = 16, LeastPart = 1024;
+
+    /// <summary>Runs of <see cref="BlockP"/> floats that hold a block of positions.</summary>
+    private const int BlockRuns = BlockP * ((BlockO + BlockP - 1) / BlockP + (BlockT + BlockP - 1) / BlockP);
 
     private static void WeightGradientHost(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add) => WeightGradientBy(Choose(Pass.WeightGradient, g, x.Shape, dy.C), x, dy, dw, g, add);
 
@@ -36,7 +39,7 @@ public static unsafe partial class Convolution
             int positions = dy.Rows, outputs = dy.C, terms = x.Taps * x.Length;
             int blockO = Part(outputs, (outputs + BlockO - 1) / BlockO, TWide.Rows), blockT = Part(terms, (terms + BlockT - 1) / BlockT, TWide.Width);
             int blocksO = (outputs + blockO - 1) / blockO, blocksT = (terms + blockT - 1) / blockT;
-            int parts = Math.Clamp(EnoughParts / (blocksO * blocksT), 1, (positions + BlockP - 1) / BlockP);
+            int parts = Math.Clamp(EnoughParts / (blocksO * blocksT), 1, Math.Max(1, positions / LeastPart));
             int part = Part(positions, parts, BlockP);
             parts = (positions + part - 1) / part;
 
@@ -69,7 +72,7 @@ public static unsafe partial class Convolution
             int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows;
             const int pitch = BlockP * Product.Group;
             float* b = a + BlockO * BlockP;
-            float** left = stackalloc float*[padded], y = stackalloc float*[rows], pointers = stackalloc float*[BlockP];
+            float** left = stackalloc float*[padded], y = stackalloc float*[rows], pointers = stackalloc float*[BlockP], coming = stackalloc float*[BlockRuns];
             var places = stackalloc Gather.Place[BlockP];
             for (int i = 0; i < padded; i++) left[i] = a + i / Product.Group * pitch + i % Product.Group;
             for (int i = 0; i < rows; i++) y[i] = dw + ((nint)(p0 / part) * outputs + o0 + i) * terms + t0;
@@ -83,9 +86,23 @@ public static unsafe partial class Convolution
                 }
                 x.Locate(p, length, length, places);
                 PackPatches(t0, columns, length, places, pointers, b);
-                Product.Sweep<TWide, TNarrow>(new Product.Sums(left, 0, 1, length, Product.Group), rows, b, BlockP, 0, 0, columns, columns, y, null,
+                int ahead = p + BlockP < p0 + count ? NextBlock(p + BlockP, Math.Min(BlockP, p0 + count - p - BlockP), o0, rows, t0, columns, places, pointers, coming) : 0;
+                Product.Sweep<TWide, TNarrow>(new Product.Sums(left, 0, 1, length, Product.Group, coming, ahead), rows, b, BlockP, 0, 0, columns, columns, y, null,
                     new Epilogue { Add = add }, p == p0, last: false);
             }
+        }
+
+        /// <summary>Lists what the next block of positions will read of dy and of the first tap of x, which the tiles fetch while they sum: runs of <see cref="BlockP"/> floats, over several positions where a row is shorter.</summary>
+        private int NextBlock(int p, int length, int o0, int rows, int t0, int columns, Gather.Place* places, float** pointers, float** coming)
+        {
+            int count = 0, c = t0 % x.Length, dense = x.Stride == 1 ? (int)Math.Max(1, BlockP / x.Pitch) : 1;
+            for (int k = 0; k < length; k += Math.Max(1, BlockP / dy.Pitch))
+                for (int i = 0; i < rows; i += BlockP) coming[count++] = dy.Row(p + k) + o0 + i;
+            x.Locate(p, length, length, places);
+            x.Fill(t0 / x.Length, c, length, places, pointers);
+            for (int k = 0; k < length; k += dense)
+                for (int i = 0; i < Math.Min(columns, x.Length - c); i += BlockP) coming[count++] = pointers[k] + i;
+            return count;
         }
 
         /// <summary>Packs columns t0 … of the patches, (tap, channel) pairs, of one block of positions into panels.</summary>

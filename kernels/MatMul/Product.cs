@@ -106,7 +106,9 @@ internal readonly unsafe struct Product
                 {
                     int segments = Math.Min(group, taps - t), length = Math.Min(run, A.Length - offset);
                     for (int s = 0; s < segments; s++) A.Fill(t + s, offset, padded, places, a + s * padded);
-                    Sweep<TWide, TNarrow>(new Sums(a, padded, segments, length, A.Step), rows, product.B.Data + batch * product.B.Size, product.B.K, (nint)t * A.Length + offset,
+                    // The rows below a tile are fetched meanwhile; not where several segments, a filter's taps, read their neighbours' rows anyhow, nor where rows lie across.
+                    int ahead = segments == 1 && A.Step == 1 ? Math.Max(0, rows - TWide.Rows) : 0;
+                    Sweep<TWide, TNarrow>(new Sums(a, padded, segments, length, A.Step, a + TWide.Rows, ahead), rows, product.B.Data + batch * product.B.Size, product.B.K, (nint)t * A.Length + offset,
                         n, columns, product.B.N, y, hasResidual ? residual : null, product.Epilogue, t == 0 && offset == 0, t + segments == taps && offset + length == A.Length);
                 }
             if (product.Moments.Wanted)
@@ -114,11 +116,11 @@ internal readonly unsafe struct Product
         }
     }
 
-    /// <summary>The rows of A within one block of the sum.</summary>
-    public readonly struct Sums(float** rows, int stride, int segments, int length, nint step)
+    /// <summary>The rows of A within one block of the sum, and what will be needed soon: <paramref name="ahead"/> runs of as many floats as a segment has terms.</summary>
+    public readonly struct Sums(float** rows, int stride, int segments, int length, nint step, float** coming, int ahead)
     {
-        public readonly float** Rows = rows;
-        public readonly int Stride = stride, Segments = segments, Length = length;
+        public readonly float** Rows = rows, Coming = coming;
+        public readonly int Stride = stride, Segments = segments, Length = length, Ahead = ahead;
         public readonly nint Step = step;
     }
 
@@ -151,15 +153,14 @@ internal readonly unsafe struct Product
         float** rowsOfEdge = stackalloc float*[2 * TWide.Rows], next = stackalloc float*[MostDue];
         new Span<float>(memory, 2 * TWide.Rows * TWide.Width).Clear();
         var scratch = new Edge(rowsOfEdge, rowsOfEdge + TWide.Rows, memory);
-        // The rows below are fetched meanwhile, evenly by the tiles; not where several segments, a filter's taps, read their neighbours' rows anyhow, nor where rows lie across.
-        int ahead = a.Segments == 1 && a.Step == 1 ? Math.Max(0, rows - TWide.Rows) : 0, tiles = (rows - 1) / TWide.Rows * ((columns + TWide.Width - 1) / TWide.Width), due = 0;
-        float** below = a.Rows + TWide.Rows, end = below + ahead;
+        int tiles = (rows - 1) / TWide.Rows * ((columns + TWide.Width - 1) / TWide.Width), ahead = Math.Min(a.Ahead, MostDue * tiles), due = 0;   // all but the last row of tiles fetch, evenly
+        float** coming = a.Coming, end = coming + ahead;
         next[0] = a.Rows[0];   // a tile for which nothing is due fetches what is there already: cheaper than to ask whether
         for (int i = 0; i < rows; i += TWide.Rows)
             for (int column = n; column < n + columns; column += TWide.Width)
             {
                 int count = 0;
-                for (due += ahead; due >= tiles && below < end; due -= tiles) next[count++] = *below++;
+                for (due += ahead; due >= tiles && coming < end; due -= tiles) next[count++] = *coming++;
                 int slots = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(count, 1));
                 for (int j = count; j < slots; j++) next[j] = next[0];
                 Tile<TWide, TNarrow>(a, rows, i, panels, k, term, n, columns, column, allColumns, y, residual, epilogue, first, last, scratch, new(next, slots));
