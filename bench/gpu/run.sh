@@ -4,9 +4,9 @@
 #
 #   bench/gpu/run.sh STAGE...       or all
 #
-# tests     every operator's tests on the card                          step      a training step by kernel, fp32 and tf32, with a trace
-# verify    the reference files, fp32 and tf32                          scoring   scoring by kernel, tf32, 1 and 32 images
-# ops       every operator against the card's own peaks
+# tests     every operator's tests on the card                          step      a training step by kernel, in each precision, with a trace
+# verify    the reference files, in each precision                      scoring   scoring by kernel, tf32, 1 and 32 images
+# ops       every operator against the card's own peaks, tf32; the product in tf32 and bf16; ladders
 # race, race-scoring                     training steps, and scoring, in turns with PyTorch's, eager
 # race-compiled, race-scoring-compiled   in turns with torch.compile's
 # train     the paper's schedule on one category: MLFFAD_DATA names a folder in MVTec AD's layout
@@ -20,9 +20,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 device=${MLFFAD_DEVICE:-cuda:0} python=${MLFFAD_PYTHON:-python3} batch=${MLFFAD_BATCH:-32} preset=${MLFFAD_PRESET:-paper}
 app=$here/app
-precisions="fp32 tf32"
-case $device in cuda*) ;; *) precisions=fp32 ;; esac
-best=${precisions##* }
+precisions="fp32 tf32 bf16" products="tf32 bf16" best=tf32
+case $device in cuda*) ;; *) precisions=fp32 products=fp32 best=fp32 ;; esac
 ones=$(printf '1\n%s\n' "$batch" | sort -nu) steps=20
 
 if [ ! -e "$app/commit" ] || [ "$here/pack.tar.xz" -nt "$app/commit" ]; then
@@ -77,8 +76,13 @@ stage_ops() {
     for peak in fmaGflops productGflops copyGBs; do note "peak $peak" "$best" "$batch" "$(value "$out/ops.json" $peak)" "G/s"; done
     # The operators' own table, below the one of shapes.
     awk '/^\|operator/ { n++ } n == 2' "$out/ops.txt"
-    mlffad bench gemm --device "$device" --precision "$best" | tee "$out/gemm.txt"
-    sed -n 's|^  \(M[0-9]* N[0-9]* K[0-9]*\) .* \([0-9.]*\)% of peak$|\1;\2|p' "$out/gemm.txt" | while IFS=';' read -r shape share; do note "product $shape" "$best" "" "$share" "% of peak"; done
+    for precision in $products; do
+        mlffad bench gemm --device "$device" --precision "$precision" | tee "$out/gemm-$precision.txt"
+        sed -n 's|^  \(M[0-9]* N[0-9]* K[0-9]*\) .* \([0-9.]*\)% of peak$|\1;\2|p' "$out/gemm-$precision.txt" |
+            while IFS=';' read -r shape share; do note "product $shape" "$precision" "" "$share" "% of peak"; done
+    done
+    mlffad bench ladders --device "$device" --batch "$batch" | tee "$out/ladders.txt"
+    sed -n 's/^| \([^|]*\) | \([0-9]: [^|]*\) | \([0-9.]*\) | .*/\1, \2;\3/p' "$out/ladders.txt" | while IFS=';' read -r rung time; do note "$(echo "$rung" | tr -d ,)" fp32 "$batch" "$time" ms; done
 }
 
 stage_step() {
@@ -101,7 +105,7 @@ stage_scoring() {
     done
 }
 
-# race TRAINING-OR-SCORING IMAGES MODES ROUNDS: ours and PyTorch by turns; medians, and their ratios, ours over theirs.
+# race TRAINING-OR-SCORING IMAGES MODES ROUNDS: ours and PyTorch by turns, each of its modes against ours in the same precision; medians, and their ratios, ours over theirs.
 race() {
     what=$1 images=$2 modes=$3 rounds=$4
     flag=""
@@ -111,23 +115,26 @@ race() {
     name=$out/race-$what-$images-$(echo "$modes" | tr , -)
     for round in $(seq "$rounds"); do
         [ ! -e "$name-$round-torch.json" ] || continue
-        # shellcheck disable=SC2086 (a flag or nothing)
-        mlffad profile $flag --device "$device" --precision "$best" --preset "$preset" --batch "$images" --steps $steps --json "$name-$round-ours.json" >/dev/null
+        for precision in $products; do
+            # shellcheck disable=SC2086 (a flag or nothing)
+            mlffad profile $flag --device "$device" --precision "$precision" --preset "$preset" --batch "$images" --steps $steps --json "$name-$round-ours-$precision.json" >/dev/null
+        done
         # shellcheck disable=SC2086
         "$python" "$here/torch_peer.py" "$out/config.json" $flag --device "$device" --batch "$images" --steps $steps --modes "$modes" --json "$name-$round-torch.json"
     done
     "$python" - "$name" <<'END' >"$name.txt"
 import glob, json, statistics, sys
-ours = statistics.median(json.load(open(f))["seconds"] * 1e3 for f in glob.glob(sys.argv[1] + "-*-ours.json"))
 peers = [json.load(open(f))["ms"] for f in glob.glob(sys.argv[1] + "-*-torch.json")]
 for mode in peers[0]:
+    precision = mode.split("-")[0]
+    ours = statistics.median(json.load(open(f))["seconds"] * 1e3 for f in glob.glob(f"{sys.argv[1]}-*-ours-{precision}.json"))
     theirs = statistics.median(p[mode] for p in peers)
-    print(mode, f"{ours:.3f}", f"{theirs:.3f}", f"{ours / theirs:.3f}")
+    print(mode, precision, f"{ours:.3f}", f"{theirs:.3f}", f"{ours / theirs:.3f}")
 END
-    while read -r mode ours theirs ratio; do
-        note "$what" "$best" "$images" "$ours" ms
+    while read -r mode precision ours theirs ratio; do
+        note "$what" "$precision" "$images" "$ours" ms
         note "$what by PyTorch $mode" "" "$images" "$theirs" ms
-        note "$what ours over PyTorch $mode" "$best" "$images" "$ratio" ratio
+        note "$what ours over PyTorch $mode" "$precision" "$images" "$ratio" ratio
     done <"$name.txt"
 }
 

@@ -17,10 +17,10 @@ status=0
 for sm in "$@"; do
     case $sm in
     75) precisions=fp32 limits="1024 16 64" ;;
-    80) precisions="fp32 tf32" limits="2048 32 164" ;;
-    86) precisions="fp32 tf32" limits="1536 16 100" ;;
-    89) precisions="fp32 tf32" limits="1536 24 100" ;;
-    90) precisions="fp32 tf32" limits="2048 32 228" ;;
+    80) precisions="fp32 tf32 bf16" limits="2048 32 164" ;;
+    86) precisions="fp32 tf32 bf16" limits="1536 16 100" ;;
+    89) precisions="fp32 tf32 bf16" limits="1536 24 100" ;;
+    90) precisions="fp32 tf32 bf16" limits="2048 32 228" ;;
     *) echo "check: what a multiprocessor of sm_$sm holds is not known here; 75, 80, 86, 89 and 90 are." >&2; exit 2 ;;
     esac
     for precision in $precisions; do

@@ -9,10 +9,16 @@ internal interface IFragments
     /// <summary>Shared floats a group needs for it.</summary>
     int Exchange { get; }
 
+    /// <summary>Whether a word of an operand holds two terms and a multiplication takes 16 of them, not 8.</summary>
+    bool TakesPairs { get; }
+
     /// <summary>Four 8×4 blocks of a tile [row][term] in shared memory: block i has rows from <see cref="Fragment.RowOf"/>, terms from <see cref="Fragment.ChunkOf"/>.</summary>
     Four Load(ArrayView<float> shared, int from, int row, int chunk, bool right);
 
-    /// <summary>A warp's 16×8 sums and 8 more terms of them.</summary>
+    /// <summary>Two terms, rounded, in a word, if it takes pairs.</summary>
+    float Pack(float low, float high);
+
+    /// <summary>A warp's 16×8 sums and 8 or 16 more terms of them.</summary>
     Four Multiply(Four c, Four a, float b0, float b1, ArrayView<float> exchange);
 
     /// <summary>Brings 16 bytes to shared memory, or zeros where <paramref name="at"/> is negative.</summary>
@@ -40,6 +46,21 @@ internal static class Fragment
     /// <summary>The chunk of terms likewise.</summary>
     public static int ChunkOf(int lane, bool right) => right ? lane >> 3 & 1 : lane >> 4;
 
+    /// <summary>Chunks of terms that one multiplication takes.</summary>
+    public static int ChunksOf<T>() where T : unmanaged, IFragments => default(T).TakesPairs ? 4 : 2;
+
+    /// <summary>An operand of a multiplication, of 8 terms or, if it takes pairs, of 16 from a tile [row][term].</summary>
+    public static Four Operand<T>(ArrayView<float> shared, int from, int row, int chunk, bool right) where T : unmanaged, IFragments
+    {
+        var first = default(T).Load(shared, from, row, chunk, right);
+        return default(T).TakesPairs ? Join<T>(first, default(T).Load(shared, from, row, chunk + 2, right), right) : first;
+    }
+
+    /// <summary>The operand of 16 terms, in pairs, that those of its first and second 8 make: a word holds terms q and q + 4, or q + 8 and q + 12. In which order terms are summed is one's own choice, if it is the same for both factors.</summary>
+    public static Four Join<T>(Four first, Four second, bool right) where T : unmanaged, IFragments => right
+        ? new(default(T).Pack(first.X, first.Y), default(T).Pack(second.X, second.Y), default(T).Pack(first.Z, first.W), default(T).Pack(second.Z, second.W))
+        : new(default(T).Pack(first.X, first.Z), default(T).Pack(first.Y, first.W), default(T).Pack(second.X, second.Z), default(T).Pack(second.Y, second.W));
+
     /// <summary>Place of a chunk in a tile [row][term]: eight rows of a chunk lie in eight different groups of four banks.</summary>
     public static int Along(int row, int chunk) => row * Terms + ((chunk ^ row >> 1 & 3) << 2);
 
@@ -53,18 +74,29 @@ internal static class Fragment
         if ((bits & 0x7F800000u) != 0x7F800000u) bits += 0x1000u;
         return Interop.IntAsFloat(bits & ~0x1FFFu);
     }
+
+    /// <summary>The nearest number of BF16, which has 16 bits less, as its own 16 bits; halves to even. What is not finite stays so (NaNs that arithmetic makes have the upper bit set). Without a branch: OpenCL kernels that held some fifty copies of one were wrong in one of them.</summary>
+    public static uint ToBf16(float x)
+    {
+        uint bits = Interop.FloatAsInt(x), rounded = bits + 0x7FFFu + (bits >> 16 & 1);
+        return ((bits & 0x7FFFFFFFu) < 0x7F800000u ? rounded : bits) >> 16;
+    }
 }
 
-/// <summary>Fragments on tensor cores, with copies that pass the registers by (sm_80 and later).</summary>
+/// <summary>TF32 fragments on tensor cores, with copies that pass the registers by (sm_80 and later).</summary>
 internal readonly struct Tf32Fragments : IFragments
 {
     public int Exchange => 0;
+
+    public bool TakesPairs => false;
 
     public Four Load(ArrayView<float> shared, int from, int row, int chunk, bool right)
     {
         int lane = Group.IdxX & 31;
         return TensorCore.LoadMatrices(ref shared[from + Fragment.Along(row + Fragment.RowOf(lane, right), chunk + Fragment.ChunkOf(lane, right))]);
     }
+
+    public float Pack(float low, float high) => low;
 
     public Four Multiply(Four c, Four a, float b0, float b1, ArrayView<float> exchange) =>
         TensorCore.MultiplyTf32(c, TensorCore.RoundToTf32(a.X), TensorCore.RoundToTf32(a.Y), TensorCore.RoundToTf32(a.Z), TensorCore.RoundToTf32(a.W), TensorCore.RoundToTf32(b0), TensorCore.RoundToTf32(b1));
@@ -79,12 +111,76 @@ internal readonly struct Tf32Fragments : IFragments
     public void WaitForAll() => TensorCore.WaitForAll();
 }
 
+/// <summary>BF16 fragments on tensor cores: floats come as <see cref="Tf32Fragments"/>'s do, and are rounded in registers.</summary>
+internal readonly struct Bf16Fragments : IFragments
+{
+    public int Exchange => 0;
+
+    public bool TakesPairs => true;
+
+    public Four Load(ArrayView<float> shared, int from, int row, int chunk, bool right) => default(Tf32Fragments).Load(shared, from, row, chunk, right);
+
+    public float Pack(float low, float high) => Interop.IntAsFloat(TensorCore.PackBf16(low, high));
+
+    public Four Multiply(Four c, Four a, float b0, float b1, ArrayView<float> exchange) =>
+        TensorCore.MultiplyBf16(c, Interop.FloatAsInt(a.X), Interop.FloatAsInt(a.Y), Interop.FloatAsInt(a.Z), Interop.FloatAsInt(a.W), Interop.FloatAsInt(b0), Interop.FloatAsInt(b1));
+
+    public void Copy(ArrayView<float> shared, int to, ArrayView<float> data, int at) => default(Tf32Fragments).Copy(shared, to, data, at);
+
+    public void Commit() => TensorCore.Commit();
+
+    public void Wait() => TensorCore.WaitForAllButOne();
+
+    public void WaitForAll() => TensorCore.WaitForAll();
+}
+
+/// <summary>What a word of an operand holds, for <see cref="EmulatedFragments{TWord}"/>.</summary>
+internal interface IWord
+{
+    /// <summary>Whether it holds two terms.</summary>
+    bool IsPair { get; }
+
+    /// <summary>See <see cref="IFragments.Pack"/>.</summary>
+    float Pack(float low, float high);
+
+    /// <summary>The product of two words' terms, or the sum of both products.</summary>
+    float Multiply(float a, float b);
+}
+
+/// <summary>A number of TF32.</summary>
+internal readonly struct Tf32Word : IWord
+{
+    public bool IsPair => false;
+
+    public float Pack(float low, float high) => low;
+
+    public float Multiply(float a, float b) => Fragment.ToTf32(a) * Fragment.ToTf32(b);
+}
+
+/// <summary>Two numbers of BF16, the first in the lower half.</summary>
+internal readonly struct Bf16Word : IWord
+{
+    public bool IsPair => true;
+
+    public float Pack(float low, float high) => Interop.IntAsFloat(Fragment.ToBf16(low) | Fragment.ToBf16(high) << 16);
+
+    public float Multiply(float a, float b) => Low(a) * Low(b) + High(a) * High(b);
+
+    private static float Low(float word) => Interop.IntAsFloat(Interop.FloatAsInt(word) << 16);
+
+    private static float High(float word) => Interop.IntAsFloat(Interop.FloatAsInt(word) & 0xFFFF0000u);
+}
+
 /// <summary>The same fragments by plain arithmetic, for any device: threads pass each other their operands through shared memory. Only tests run it.</summary>
-internal readonly struct EmulatedFragments : IFragments
+internal readonly struct EmulatedFragments<TWord> : IFragments where TWord : unmanaged, IWord
 {
     private const int Operands = 6;
 
     public int Exchange => Operands * 256;
+
+    public bool TakesPairs => default(TWord).IsPair;
+
+    public float Pack(float low, float high) => default(TWord).Pack(low, high);
 
     public Four Load(ArrayView<float> shared, int from, int row, int chunk, bool right)
     {
@@ -104,17 +200,16 @@ internal readonly struct EmulatedFragments : IFragments
         int thread = Group.IdxX, warp = thread & ~31, g = (thread & 31) >> 2, q = thread & 3;
         Group.Barrier();
         int mine = thread * Operands;
-        (exchange[mine], exchange[mine + 1], exchange[mine + 2], exchange[mine + 3], exchange[mine + 4], exchange[mine + 5]) =
-            (Fragment.ToTf32(a.X), Fragment.ToTf32(a.Y), Fragment.ToTf32(a.Z), Fragment.ToTf32(a.W), Fragment.ToTf32(b0), Fragment.ToTf32(b1));
+        (exchange[mine], exchange[mine + 1], exchange[mine + 2], exchange[mine + 3], exchange[mine + 4], exchange[mine + 5]) = (a.X, a.Y, a.Z, a.W, b0, b1);
         Group.Barrier();
         for (int k = 0; k < 8; k++)
         {
             int from = (warp + 4 * g + (k & 3)) * Operands + (k >> 2 << 1), left = (warp + 4 * (2 * q) + (k & 3)) * Operands + 4 + (k >> 2);
             float above = exchange[from], below = exchange[from + 1], b = exchange[left], next = exchange[left + 4 * Operands];
-            c.X += above * b;
-            c.Y += above * next;
-            c.Z += below * b;
-            c.W += below * next;
+            c.X += default(TWord).Multiply(above, b);
+            c.Y += default(TWord).Multiply(above, next);
+            c.Z += default(TWord).Multiply(below, b);
+            c.W += default(TWord).Multiply(below, next);
         }
         return c;
     }

@@ -70,7 +70,7 @@ public static class GemmBench
     }
 
     /// <summary>On a GPU several calls are waited for together.</summary>
-    private static double Seconds(Device device, Action run)
+    internal static double Seconds(Device device, Action run)
     {
         const int together = 8;
         if (device.IsHost) return Timing.SecondsPerCall(run, Least);

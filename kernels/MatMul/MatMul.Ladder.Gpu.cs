@@ -22,7 +22,9 @@ public static partial class MatMul
         Rung? tensor = arithmetic switch
         {
             Arithmetic.Tf32 => (a, b, y) => OneTensorTile<Tf32Fragments>.Launch(device, Pair(a, b, y)),
-            Arithmetic.EmulatedTf32 => (a, b, y) => OneTensorTile<EmulatedFragments>.Launch(device, Pair(a, b, y)),
+            Arithmetic.Bf16 => (a, b, y) => OneTensorTile<Bf16Fragments>.Launch(device, Pair(a, b, y)),
+            Arithmetic.EmulatedTf32 => (a, b, y) => OneTensorTile<EmulatedFragments<Tf32Word>>.Launch(device, Pair(a, b, y)),
+            Arithmetic.EmulatedBf16 => (a, b, y) => OneTensorTile<EmulatedFragments<Bf16Word>>.Launch(device, Pair(a, b, y)),
             _ => null,
         };
         rungs = tensor is null ? plain : [.. plain, ("3: tensor cores", tensor), ("4: three tiles in flight", (a, b, y) => GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity>(device, 1, Pair(a, b, y)))];
@@ -95,8 +97,9 @@ public static partial class MatMul
                 Bring(tiles, Fragment.Along(line + 32, chunk), p.A.Data, m0 + line + 32, p.M, k, p.K);
                 Bring(tiles, B + Fragment.Along(line, chunk), p.B.Data, n0 + line, p.N, k, p.K);
                 Group.Barrier();
-                for (int c = 0; c < 4; c += 2)
-                    TensorProduct<RowsOfTerms, RowsOfTerms, Identity, TFragments, FourWarps, Stored>.Multiply(ref s, default(TFragments).Load(tiles, 0, row, c, right: false), default(TFragments).Load(tiles, B, 0, c, right: true), default(TFragments).Load(tiles, B, 16, c, right: true), exchange);
+                for (int c = 0; c < 4; c += Fragment.ChunksOf<TFragments>())
+                    TensorProduct<RowsOfTerms, RowsOfTerms, Identity, TFragments, FourWarps, Stored>.Multiply(ref s, Fragment.Operand<TFragments>(tiles, 0, row, c, right: false),
+                        Fragment.Operand<TFragments>(tiles, B, 0, c, right: true), Fragment.Operand<TFragments>(tiles, B, 16, c, right: true), exchange);
                 Group.Barrier();
             }
             int lane = thread & 31;

@@ -136,8 +136,14 @@ internal enum Arithmetic
     /// <summary>On tensor cores, factors rounded to TF32 (10 bits behind the point), sums in float32.</summary>
     Tf32,
 
+    /// <summary>On tensor cores, factors rounded to BF16 (7 bits behind the point), sums in float32.</summary>
+    Bf16,
+
     /// <summary>As <see cref="Tf32"/>, without tensor cores: for tests.</summary>
     EmulatedTf32,
+
+    /// <summary>As <see cref="Bf16"/>, without tensor cores: for tests.</summary>
+    EmulatedBf16,
 }
 
 /// <summary>The GPU's product: which body computes it.</summary>
@@ -151,32 +157,43 @@ internal static class GpuProduct
 
     /// <summary>Computes the product in <paramref name="layers"/> parts or batch items.</summary>
     public static void Launch<TA, TB, TFunction>(Device device, int layers, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction =>
-        Launch<TA, TB, TFunction, Stored>(device, layers, p, ArithmeticOf(device, p));
+        Launch<TA, TB, TFunction, Stored>(device, layers, p);
 
     /// <summary>The same on tensor cores, with the moments of the result, to which nothing is added.</summary>
     public static void LaunchWithMoments<TA, TB>(Device device, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor =>
-        Launch<TA, TB, Identity, WithMoments>(device, 1, p, ArithmeticOf(device, p));
+        Launch<TA, TB, Identity, WithMoments>(device, 1, p);
 
     /// <summary>The total of a sum in <paramref name="parts"/> parts, which are added in an order that depends on their number alone.</summary>
     public static void LaunchParts<TA, TB>(Device device, int parts, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor
     {
         // Two levels: a group that added a hundred tiles alone would be waited for by all others.
         int set = (int)Math.Ceiling(Math.Sqrt(parts));
-        Launch<TA, TB, Identity, PartsAdded>(device, parts, p with { Set = set, Counters = ((GpuDevice)device).Counters }, ArithmeticOf(device, p));
+        Launch<TA, TB, Identity, PartsAdded>(device, parts, p with { Set = set, Counters = ((GpuDevice)device).Counters });
     }
 
-    private static void Launch<TA, TB, TFunction, TEnding>(Device device, int layers, in GpuProductArgs p, Arithmetic arithmetic)
+    private static void Launch<TA, TB, TFunction, TEnding>(Device device, int layers, in GpuProductArgs p)
+        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding =>
+        Launch<TA, TB, TFunction, TEnding>(device, layers, p, ArithmeticOf(device, p), IsWide(p.M, p.N, layers));
+
+    /// <summary>The same, in a given arithmetic, which the factors must fit, and tile.</summary>
+    internal static void Launch<TA, TB, TFunction, TEnding>(Device device, int layers, in GpuProductArgs p, Arithmetic arithmetic, bool wide)
         where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
     {
-        bool wide = IsWide(p.M, p.N, layers);
         switch (arithmetic)
         {
-            case Arithmetic.Tf32 when wide: TensorProduct<TA, TB, TFunction, Tf32Fragments, EightWarps, TEnding>.Launch(device, layers, p); break;
-            case Arithmetic.Tf32: TensorProduct<TA, TB, TFunction, Tf32Fragments, FourWarps, TEnding>.Launch(device, layers, p); break;
-            case Arithmetic.EmulatedTf32 when wide: TensorProduct<TA, TB, TFunction, EmulatedFragments, EightWarps, TEnding>.Launch(device, layers, p); break;
-            case Arithmetic.EmulatedTf32: TensorProduct<TA, TB, TFunction, EmulatedFragments, FourWarps, TEnding>.Launch(device, layers, p); break;
+            case Arithmetic.Tf32: Launch<TA, TB, TFunction, Tf32Fragments, TEnding>(device, layers, p, wide); break;
+            case Arithmetic.Bf16: Launch<TA, TB, TFunction, Bf16Fragments, TEnding>(device, layers, p, wide); break;
+            case Arithmetic.EmulatedTf32: Launch<TA, TB, TFunction, EmulatedFragments<Tf32Word>, TEnding>(device, layers, p, wide); break;
+            case Arithmetic.EmulatedBf16: Launch<TA, TB, TFunction, EmulatedFragments<Bf16Word>, TEnding>(device, layers, p, wide); break;
             default: PlainProduct<TA, TB, TFunction, TEnding>.Launch(device, layers, p); break;
         }
+    }
+
+    private static void Launch<TA, TB, TFunction, TFragments, TEnding>(Device device, int layers, in GpuProductArgs p, bool wide)
+        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TEnding : unmanaged, IEnding
+    {
+        if (wide) TensorProduct<TA, TB, TFunction, TFragments, EightWarps, TEnding>.Launch(device, layers, p);
+        else TensorProduct<TA, TB, TFunction, TFragments, FourWarps, TEnding>.Launch(device, layers, p);
     }
 
     /// <summary>How a product is computed: on tensor cores only if both factors can be read 16 bytes at a time, and results stored 8.</summary>

@@ -17,6 +17,14 @@ internal static class TensorCore
     [IntrinsicImplementation]
     public static Four MultiplyTf32(Four c, uint a0, uint a1, uint a2, uint a3, uint b0, uint b1) => throw new NotSupportedException();
 
+    /// <summary>The same of 16×8 by 16 terms in BF16, two of them a word: thread 4g + q holds terms 2q and 2q+1 where above it holds q, and 2q+8 and 2q+9 where it holds q+4.</summary>
+    [IntrinsicImplementation]
+    public static Four MultiplyBf16(Four c, uint a0, uint a1, uint a2, uint a3, uint b0, uint b1) => throw new NotSupportedException();
+
+    /// <summary>The nearest numbers of BF16, halves to even, the first in the lower half of a word.</summary>
+    [IntrinsicImplementation]
+    public static uint PackBf16(float low, float high) => throw new NotSupportedException();
+
     /// <summary>The nearest number of TF32, halves away from 0.</summary>
     [IntrinsicImplementation]
     public static uint RoundToTf32(float x) => throw new NotSupportedException();
@@ -45,6 +53,8 @@ internal static class TensorCore
     public static void Register(Context context)
     {
         Register(context, nameof(MultiplyTf32), nameof(WriteMultiplyTf32));
+        Register(context, nameof(MultiplyBf16), nameof(WriteMultiplyBf16));
+        Register(context, nameof(PackBf16), nameof(WritePackBf16));
         Register(context, nameof(RoundToTf32), nameof(WriteRoundToTf32));
         Register(context, nameof(LoadMatrices), nameof(WriteLoadMatrices));
         Register(context, nameof(CopyAsync), nameof(WriteCopyAsync));
@@ -56,14 +66,18 @@ internal static class TensorCore
     private static void Register(Context context, string method, string writer) =>
         context.GetIntrinsicManager().RegisterMethod(typeof(TensorCore).GetMethod(method)!, new PTXIntrinsic(typeof(TensorCore), writer, IntrinsicImplementationMode.GenerateCode));
 
-    private static void WriteMultiplyTf32(PTXBackend backend, PTXCodeGenerator generator, Value call)
+    private static void WriteMultiplyTf32(PTXBackend backend, PTXCodeGenerator generator, Value call) => WriteMultiply(generator, call, "m16n8k8.row.col.f32.tf32.tf32.f32");
+
+    private static void WriteMultiplyBf16(PTXBackend backend, PTXCodeGenerator generator, Value call) => WriteMultiply(generator, call, "m16n8k16.row.col.f32.bf16.bf16.f32");
+
+    private static void WriteMultiply(PTXCodeGenerator generator, Value call, string kind)
     {
         // All operands first: loading one may write a move of its own.
         var d = Fields(generator, generator.Allocate(call));
         var a = Operands(generator, call, 1, 4);
         var b = Operands(generator, call, 5, 2);
         var c = Fields(generator, generator.Load(call[0]));
-        using var command = generator.BeginCommand("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32");
+        using var command = generator.BeginCommand("mma.sync.aligned." + kind);
         foreach (var operand in (PtxRegister.PrimitiveRegister[][])[d, a, b, c]) command.AppendVectorArgument(operand);
     }
 
@@ -71,6 +85,12 @@ internal static class TensorCore
     {
         string to = Name(Hardware(generator, generator.Allocate(call))), from = Name(Hardware(generator, generator.Load(call[0])));
         generator.Builder.AppendLine($"\tcvt.rna.tf32.f32 {to}, {from};");
+    }
+
+    private static void WritePackBf16(PTXBackend backend, PTXCodeGenerator generator, Value call)
+    {
+        string to = Name(Hardware(generator, generator.Allocate(call))), low = Name(Hardware(generator, generator.Load(call[0]))), high = Name(Hardware(generator, generator.Load(call[1])));
+        generator.Builder.AppendLine($"\tcvt.rn.bf16x2.f32 {to}, {high}, {low};");
     }
 
     private static void WriteLoadMatrices(PTXBackend backend, PTXCodeGenerator generator, Value call)

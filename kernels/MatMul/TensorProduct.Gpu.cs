@@ -77,7 +77,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
             a.Load(p.A, tiles, ahead, end);
             b.Load(p.B, tiles, ahead + TileM * Fragment.Terms, end);
             default(TFragments).Commit();
-            for (int chunk = 0; chunk < 4; chunk += 2)
+            for (int chunk = 0; chunk < 4; chunk += Fragment.ChunksOf<TFragments>())
             {
                 Four left = Right(tiles, current + TileM * Fragment.Terms, column, chunk), right = Right(tiles, current + TileM * Fragment.Terms, column + 16, chunk);
                 Multiply(ref s0, Left(tiles, current, row, chunk), left, right, exchange);
@@ -99,10 +99,16 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
         ProductEpilogue.AddParts(p, tiles, TileM, TileN);
     }
 
-    /// <summary>A's fragment of 16 rows and 8 terms.</summary>
+    /// <summary>A's fragment of 16 rows and the terms of one multiplication.</summary>
     private static Four Left(ArrayView<float> tiles, int from, int row, int chunk)
     {
-        if (default(TA).AlongTerms) return default(TFragments).Load(tiles, from, row, chunk, right: false);
+        if (default(TA).AlongTerms) return Fragment.Operand<TFragments>(tiles, from, row, chunk, right: false);
+        var first = LeftAcross(tiles, from, row, chunk);
+        return default(TFragments).TakesPairs ? Fragment.Join<TFragments>(first, LeftAcross(tiles, from, row, chunk + 2), right: false) : first;
+    }
+
+    private static Four LeftAcross(ArrayView<float> tiles, int from, int row, int chunk)
+    {
         int lane = Group.IdxX & 31, term = 4 * chunk + (lane & 3);
         row += lane >> 2;
         Four v;
@@ -113,10 +119,16 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
         return v;
     }
 
-    /// <summary>B's fragments of 8 terms and two times 8 columns.</summary>
+    /// <summary>B's fragments of these terms and two times 8 columns.</summary>
     private static Four Right(ArrayView<float> tiles, int from, int column, int chunk)
     {
-        if (default(TB).AlongTerms) return default(TFragments).Load(tiles, from, column, chunk, right: true);
+        if (default(TB).AlongTerms) return Fragment.Operand<TFragments>(tiles, from, column, chunk, right: true);
+        var first = RightAcross(tiles, from, column, chunk);
+        return default(TFragments).TakesPairs ? Fragment.Join<TFragments>(first, RightAcross(tiles, from, column, chunk + 2), right: true) : first;
+    }
+
+    private static Four RightAcross(ArrayView<float> tiles, int from, int column, int chunk)
+    {
         int lane = Group.IdxX & 31, term = 4 * chunk + (lane & 3), columns = WarpN * default(TTile).Across;
         column += lane >> 2;
         Four v;
@@ -127,7 +139,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
         return v;
     }
 
-    /// <summary>Eight more terms of a strip.</summary>
+    /// <summary>A multiplication's terms more of a strip.</summary>
     public static void Multiply(ref Strip s, Four a, Four left, Four right, ArrayView<float> exchange)
     {
         s.A = default(TFragments).Multiply(s.A, a, left.X, left.Y, exchange);

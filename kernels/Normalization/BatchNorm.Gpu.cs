@@ -61,17 +61,26 @@ public static partial class BatchNorm
     static partial void GradientGpu<TFunction>(Maps maps, Vectors vectors, Tensor partials) where TFunction : unmanaged, IFunction
     {
         var x = maps.X;
-        BatchNormElementArgs p = new(x.Gpu, maps.Y.Gpu, maps.Dy.Gpu, (maps.Dx ?? x).Gpu, (maps.Dresidual ?? x).Gpu,
-            vectors.Mean.Gpu, vectors.Variance.Gpu, vectors.Gamma.Gpu, vectors.Dgamma.Gpu, vectors.Dbeta.Gpu, vectors.Eps, vectors.Frozen ? 0 : 1f / x.Rows, (int)x.Count, x.C,
-            maps.Dx is null ? 0 : 1, maps.Dresidual is null ? 0 : 1, maps.AddX ? 1 : 0, maps.AddResidual ? 1 : 0);
+        BatchNormElementArgs p = Elements(maps, vectors);
         bool wide = Channels.InFours(x.C, p.X, p.Y, p.Dy, p.Dx, p.Dresidual, p.Mean, p.Variance, p.Gamma, p.Dgamma, p.Dbeta);
-        BatchNormRowArgs rows = new(p.X, p.Y, p.Dy, p.Mean, p.Variance, p.Dgamma, p.Dbeta, partials.Gpu, Counters(x), p.Eps, x.Rows, BlockRows(x), x.C, 0);
+        var rows = Sums(x, p, partials);
         if (wide) LaunchWide(WideLauncher<TFunction>.Sums, x, rows);
         else LaunchRows(Launcher<TFunction>.Sums, x, RowWidth, partials.Shape.N, rows);
         if (maps.Dx is null && maps.Dresidual is null) return;
         if (wide) LaunchWide(WideLauncher<TFunction>.Elements, x, p);
         else Launcher<TFunction>.Elements.LaunchItems(x.Device, x.Count, p);
     }
+
+    private static BatchNormElementArgs Elements(in Maps maps, in Vectors vectors)
+    {
+        var x = maps.X;
+        return new(x.Gpu, maps.Y.Gpu, maps.Dy.Gpu, (maps.Dx ?? x).Gpu, (maps.Dresidual ?? x).Gpu,
+            vectors.Mean.Gpu, vectors.Variance.Gpu, vectors.Gamma.Gpu, vectors.Dgamma.Gpu, vectors.Dbeta.Gpu, vectors.Eps, vectors.Frozen ? 0 : 1f / x.Rows, (int)x.Count, x.C,
+            maps.Dx is null ? 0 : 1, maps.Dresidual is null ? 0 : 1, maps.AddX ? 1 : 0, maps.AddResidual ? 1 : 0);
+    }
+
+    private static BatchNormRowArgs Sums(Tensor x, in BatchNormElementArgs p, Tensor partials) =>
+        new(p.X, p.Y, p.Dy, p.Mean, p.Variance, p.Dgamma, p.Dbeta, partials.Gpu, Counters(x), p.Eps, x.Rows, BlockRows(x), x.C, 0);
 
     private static ArrayView<int> Counters(Tensor x) => ((GpuDevice)x.Device).Counters;
 
@@ -149,9 +158,9 @@ public static partial class BatchNorm
         if (i < p.Count) p.Running[0, i] = Running(p.Running[0, i], p.Batch[0, i], p.Rows[0, i], p.Items, p.Momentum);
     }
 
-    private static void SumsBody<TFunction>(BatchNormRowArgs p) where TFunction : unmanaged, IFunction
+    /// <summary>Sums of a group's block of rows, into its partials; all threads must call.</summary>
+    private static void BlockSums<TFunction>(in BatchNormRowArgs p, ArrayView<float> shared) where TFunction : unmanaged, IFunction
     {
-        var shared = SharedMemory.Allocate<float>(GroupSize);
         int lanes = GroupSize / p.Width, lane = Group.IdxX / p.Width, c = Grid.IdxY * p.Width + Group.IdxX % p.Width;
         int first = Grid.IdxX * p.BlockRows, last = IntrinsicMath.Min(p.Rows, first + p.BlockRows);
         bool mine = c < p.C;
@@ -164,13 +173,19 @@ public static partial class BatchNorm
         }
         sum = GroupColumns.Sum(shared, p.Width, sum);
         product = GroupColumns.Sum(shared, p.Width, product);
-        if (mine && lane == 0)
-        {
-            p.Partials[2 * Grid.IdxX, c] = sum;
-            p.Partials[2 * Grid.IdxX + 1, c] = product;
-        }
+        if (!mine || lane != 0) return;
+        p.Partials[2 * Grid.IdxX, c] = sum;
+        p.Partials[2 * Grid.IdxX + 1, c] = product;
+    }
+
+    private static void SumsBody<TFunction>(BatchNormRowArgs p) where TFunction : unmanaged, IFunction
+    {
+        var shared = SharedMemory.Allocate<float>(GroupSize);
+        int lanes = GroupSize / p.Width, lane = Group.IdxX / p.Width, c = Grid.IdxY * p.Width + Group.IdxX % p.Width;
+        bool mine = c < p.C;
+        BlockSums<TFunction>(p, shared);
         int blocks = LastGroup.HasCome(shared, p.Counters, Grid.IdxY, Grid.DimX) ? Grid.DimX : 0;
-        sum = product = 0;
+        float sum = 0, product = 0;
         for (int b = lane; mine && b < blocks; b += lanes)
         {
             sum += p.Partials[2 * b, c];

@@ -79,8 +79,8 @@ internal sealed class GpuDevice : Device
     /// <summary>Largest group the <c>debug</c> simulator offers: one thread of the host per simulated thread.</summary>
     private static readonly CPUDevice Simulator = new(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
 
-    /// <summary>The first architecture whose tensor cores multiply in TF32.</summary>
-    private const int FirstWithTf32 = 80;
+    /// <summary>The first architecture whose tensor cores multiply in TF32 and BF16.</summary>
+    private const int FirstWithTensorCores = 80;
 
     private readonly Context _context;
     private MemoryBuffer1D<int, Stride1D.Dense>? _counters;
@@ -96,13 +96,13 @@ internal sealed class GpuDevice : Device
         : base(id, accelerator.Name, threads, precision, length => Allocate(accelerator, length))
     {
         (_context, Accelerator, Compiler) = (context, accelerator, compiler);
-        Arithmetic = precision == Precision.Tf32 ? Arithmetic.Tf32 : Arithmetic.Float32;
+        Arithmetic = precision switch { Precision.Tf32 => Arithmetic.Tf32, Precision.Bf16 => Arithmetic.Bf16, _ => Arithmetic.Float32 };
     }
 
     public Accelerator Accelerator { get; }
 
-    /// <summary>Whether it has tensor cores for TF32.</summary>
-    public bool HasTf32 => MultipliesInTf32(Accelerator.Device);
+    /// <summary>Whether it has tensor cores for TF32 and BF16.</summary>
+    public bool HasTensorCores => AreTensorCoresIn(Accelerator.Device);
 
     /// <summary>How products are computed.</summary>
     public Arithmetic Arithmetic { get; set; }
@@ -123,7 +123,7 @@ internal sealed class GpuDevice : Device
 
     public static GpuDevice Compiling(int sm, Precision precision)
     {
-        if (precision == Precision.Tf32 && sm < FirstWithTf32) throw CannotMultiplyIn(precision, $"ptx:{sm}");
+        if (precision != Precision.Float32 && sm < FirstWithTensorCores) throw CannotMultiplyIn(precision, $"ptx:{sm}");
         // Memory is the simulator's, which nobody touches.
         var context = CreateContext("debug")!;
         try { return new GpuDevice($"ptx:{sm}", context, Simulator.CreateAccelerator(context), 1, precision, new PtxCompiler(context, sm)); }
@@ -147,7 +147,7 @@ internal sealed class GpuDevice : Device
             if (index < devices.Count)
             {
                 string name = kind == "debug" ? kind : $"{kind}:{index}";
-                if (precision == Precision.Tf32 && !MultipliesInTf32(devices[index]))
+                if (precision != Precision.Float32 && !AreTensorCoresIn(devices[index]))
                 {
                     context.Dispose();
                     throw CannotMultiplyIn(precision, name);
@@ -243,7 +243,7 @@ internal sealed class GpuDevice : Device
         return context.Devices.Where(d => d.AcceleratorType == type);
     }
 
-    private static bool MultipliesInTf32(ILGPU.Runtime.Device device) => device is CudaDevice { Architecture: { } a } && 10 * a.Major + a.Minor >= FirstWithTf32;
+    private static bool AreTensorCoresIn(ILGPU.Runtime.Device device) => device is CudaDevice { Architecture: { } a } && 10 * a.Major + a.Minor >= FirstWithTensorCores;
 
     private static bool IsGpu(ILGPU.Runtime.Device device) => device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
 

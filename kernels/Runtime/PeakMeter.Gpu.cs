@@ -18,7 +18,7 @@ public sealed partial class PeakMeter
 
     internal readonly record struct PeakArgs(ArrayView<float> From, ArrayView<float> To, int Turns, float Factor);
 
-    private static readonly GpuKernel<PeakArgs> FmaLauncher = new("peak.fma", FmaBody, GroupSize), TensorLauncher = new("peak.tf32", TensorBody, GroupSize), CopyLauncher = new("peak.copy.wide", CopyBody, GroupSize);
+    private static readonly GpuKernel<PeakArgs> FmaLauncher = new("peak.fma", FmaBody, GroupSize), Tf32Launcher = new("peak.tf32", TensorBody<Tf32>, GroupSize), Bf16Launcher = new("peak.bf16", TensorBody<Bf16>, GroupSize), CopyLauncher = new("peak.copy.wide", CopyBody, GroupSize);
 
     static partial void MeasureGpu(Device device, ref PeakRates rates)
     {
@@ -31,7 +31,8 @@ public sealed partial class PeakMeter
         Pointwise.Fill(from, 1);
         PeakArgs Args(int turns) => new(from.Gpu.Data, to.Gpu.Data, turns, 0.5f);
         double fma = Rate(device, FmaLauncher, groups, Args(FmaTurns), 2 * 4 * Chains * threads * FmaTurns), copy = Rate(device, CopyLauncher, Floats / 4 / GroupSize, Args(0), 2.0 * Floats * sizeof(float));
-        double product = gpu.Arithmetic == Arithmetic.Tf32 ? Rate(device, TensorLauncher, groups, Args(TensorTurns), 2 * 16 * 8 * 8 * Chains * threads / Warp * TensorTurns) : fma;
+        double Tensor16x8(GpuKernel<PeakArgs> kernel, int terms) => Rate(device, kernel, groups, Args(TensorTurns), 2.0 * 16 * 8 * terms * Chains * threads / Warp * TensorTurns);
+        double product = gpu.Arithmetic switch { Arithmetic.Tf32 => Tensor16x8(Tf32Launcher, 8), Arithmetic.Bf16 => Tensor16x8(Bf16Launcher, 16), _ => fma };
         rates = new PeakRates(fma, product, new StreamRates(0, copy, 0));
         device.Pool.Trim();
     }
@@ -73,22 +74,43 @@ public sealed partial class PeakMeter
         p.To[i] = a.X + a.Y + a.Z + a.W + b.X + b.Y + b.Z + b.W;
     }
 
-    /// <summary>Products of a warp's fragments, in registers.</summary>
-    private static void TensorBody(PeakArgs p)
+    private interface IMultiply
     {
-        uint x = TensorCore.RoundToTf32(p.Factor), y = TensorCore.RoundToTf32(p.Factor + Group.IdxX);
+        uint Word(float x);
+
+        Four Multiply(Four c, uint x, uint y);
+    }
+
+    private readonly struct Tf32 : IMultiply
+    {
+        public uint Word(float x) => TensorCore.RoundToTf32(x);
+
+        public Four Multiply(Four c, uint x, uint y) => TensorCore.MultiplyTf32(c, x, y, x, y, x, y);
+    }
+
+    private readonly struct Bf16 : IMultiply
+    {
+        public uint Word(float x) => TensorCore.PackBf16(x, x);
+
+        public Four Multiply(Four c, uint x, uint y) => TensorCore.MultiplyBf16(c, x, y, x, y, x, y);
+    }
+
+    /// <summary>Products of a warp's fragments, in registers.</summary>
+    private static void TensorBody<T>(PeakArgs p) where T : unmanaged, IMultiply
+    {
+        uint x = default(T).Word(p.Factor), y = default(T).Word(p.Factor + Group.IdxX);
         float s = p.Factor;
         Four c0 = new(s, 0, 0, 0), c1 = new(s + 1, 0, 0, 0), c2 = new(s + 2, 0, 0, 0), c3 = new(s + 3, 0, 0, 0), c4 = new(s + 4, 0, 0, 0), c5 = new(s + 5, 0, 0, 0), c6 = new(s + 6, 0, 0, 0), c7 = new(s + 7, 0, 0, 0);
         for (int turn = 0; turn < p.Turns; turn++)
         {
-            c0 = TensorCore.MultiplyTf32(c0, x, y, x, y, x, y);
-            c1 = TensorCore.MultiplyTf32(c1, x, y, x, y, x, y);
-            c2 = TensorCore.MultiplyTf32(c2, x, y, x, y, x, y);
-            c3 = TensorCore.MultiplyTf32(c3, x, y, x, y, x, y);
-            c4 = TensorCore.MultiplyTf32(c4, x, y, x, y, x, y);
-            c5 = TensorCore.MultiplyTf32(c5, x, y, x, y, x, y);
-            c6 = TensorCore.MultiplyTf32(c6, x, y, x, y, x, y);
-            c7 = TensorCore.MultiplyTf32(c7, x, y, x, y, x, y);
+            c0 = default(T).Multiply(c0, x, y);
+            c1 = default(T).Multiply(c1, x, y);
+            c2 = default(T).Multiply(c2, x, y);
+            c3 = default(T).Multiply(c3, x, y);
+            c4 = default(T).Multiply(c4, x, y);
+            c5 = default(T).Multiply(c5, x, y);
+            c6 = default(T).Multiply(c6, x, y);
+            c7 = default(T).Multiply(c7, x, y);
         }
         Four sum = ((c0 + c1) + (c2 + c3)) + ((c4 + c5) + (c6 + c7));
         p.To[Grid.GlobalIndex.X] = sum.X + sum.Y + sum.Z + sum.W;

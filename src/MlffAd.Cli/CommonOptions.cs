@@ -30,14 +30,15 @@ internal static class CommonOptions
     /// <summary><c>--precision</c>, under the names that people use.</summary>
     public static readonly Option<Precision> Multiplying = new("--precision")
     {
-        Description = "How matrices are multiplied: fp32, or tf32, on an NVIDIA card of compute capability 8.0 or later: factors rounded to 10 bits behind the point, for its tensor cores.",
-        HelpName = "fp32|tf32",
+        Description = "How matrices are multiplied: fp32; or, for the tensor cores of an NVIDIA card of compute capability 8.0 or later, tf32 or bf16: factors rounded to 10 or 7 bits behind the point, sums in fp32.",
+        HelpName = "fp32|tf32|bf16",
         DefaultValueFactory = _ => Precision.Float32,
         CustomParser = result => result.Tokens[0].Value switch
         {
             "fp32" => Precision.Float32,
             "tf32" => Precision.Tf32,
-            var other => Refuse(result, $"--precision takes fp32 or tf32, not '{other}'."),
+            "bf16" => Precision.Bf16,
+            var other => Refuse(result, $"--precision takes fp32, tf32 or bf16, not '{other}'."),
         },
     };
 

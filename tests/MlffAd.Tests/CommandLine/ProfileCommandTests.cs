@@ -24,12 +24,14 @@ public sealed class ProfileCommandTests : IDisposable
         Assert.All(kernels, k => Assert.True(k.GetProperty("ofRoofline").GetDouble() >= 0));
     }
 
-    [Fact]
-    public void AProcessorDoesNotMultiplyInTf32()
+    [Theory]
+    [InlineData("tf32")]
+    [InlineData("bf16")]
+    public void AProcessorMultipliesInFloat32Only(string precision)
     {
-        var run = CommandRun.Of("profile", "--device", "cpu", "--preset", "tiny", "--precision", "tf32");
+        var run = CommandRun.Of("profile", "--device", "cpu", "--preset", "tiny", "--precision", precision);
         Assert.Equal((int)ExitCode.Device, run.Code);
-        Assert.Contains("'cpu' multiplies in float32 only", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"'cpu' multiplies in float32 only; {precision}", run.Error, StringComparison.Ordinal);
         Assert.Equal((int)ExitCode.Usage, CommandRun.Of("profile", "--precision", "fp8").Code);
     }
 

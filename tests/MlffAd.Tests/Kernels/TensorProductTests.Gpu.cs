@@ -4,23 +4,23 @@ using Xunit;
 
 namespace MlffAd.Tests.Kernels;
 
-/// <summary>The tensor cores' product; where there are none with its fragments emulated: the same places in memory, the same elements in the same threads, by plain arithmetic. Factors are rounded to TF32 beforehand, so
+/// <summary>The tensor cores' product; where there are none with its fragments emulated: the same places in memory, the same elements in the same threads, by plain arithmetic. Factors are rounded to TF32 or BF16 beforehand, so
 /// that products are exact and only sums round.</summary>
 public sealed class TensorProductTests
 {
-    public static TheoryData<string> Emulating => [.. TestDevices.Fast.Where(row => row.Data != "cpu").Select(row => row.Data)];
+    public static TheoryData<string, Precision> Emulating => [.. TestDevices.Fast.Where(row => row.Data != "cpu").SelectMany(row => new[] { (row.Data, Precision.Tf32), (row.Data, Precision.Bf16) })];
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
-    public void EveryLayoutAndTileGivesTheSumsOfRoundedFactors(string id)
+    public void EveryLayoutAndTileGivesTheSumsOfRoundedFactors(string id, Precision precision)
     {
-        using var emulation = new Emulation(id);
+        using var emulation = new Emulation(id, precision);
         // Rows, columns and terms that end within a tile; a batch of two.
         const int m = 140, n = 72, k = 36, batch = 2;
         foreach (var (transposeA, transposeB) in new[] { (false, false), (false, true), (true, false), (true, true) })
             foreach (bool wide in transposeA == transposeB ? [false] : new[] { false, true })
             {
-                using var a = Rounded(emulation.Device, transposeA ? Shape.Of(batch, k, m) : Shape.Of(batch, m, k), 1);
-                using var b = Rounded(emulation.Device, transposeB ? Shape.Of(batch, n, k) : Shape.Of(batch, k, n), 2);
+                using var a = emulation.Rounded( transposeA ? Shape.Of(batch, k, m) : Shape.Of(batch, m, k), 1);
+                using var b = emulation.Rounded( transposeB ? Shape.Of(batch, n, k) : Shape.Of(batch, k, n), 2);
                 using var y = Tensor.Rent(emulation.Device, Shape.Of(batch, m, n), "y");
                 Multiply(a, b, y, transposeA, transposeB, wide);
                 float[] av = a.ToArray(), bv = b.ToArray(), yv = y.ToArray();
@@ -40,11 +40,11 @@ public sealed class TensorProductTests
     }
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
-    public void WhatIsNotANumberStaysSo(string id)
+    public void WhatIsNotANumberStaysSo(string id, Precision precision)
     {
-        using var emulation = new Emulation(id);
-        using var a = Rounded(emulation.Device, Shape.Of(1, 4, 8), 1);
-        using var b = Rounded(emulation.Device, Shape.Of(1, 8, 8), 2);
+        using var emulation = new Emulation(id, precision);
+        using var a = emulation.Rounded( Shape.Of(1, 4, 8), 1);
+        using var b = emulation.Rounded( Shape.Of(1, 8, 8), 2);
         using var y = Tensor.Rent(emulation.Device, Shape.Of(1, 4, 8), "y");
         // The NaN that NVIDIA's cards make: rounding by an addition would carry into the sign and leave a zero.
         float[] values = a.ToArray();
@@ -55,15 +55,15 @@ public sealed class TensorProductTests
     }
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
-    public void EveryRungOfTheLadderGivesTheSameSums(string id)
+    public void EveryRungOfTheLadderGivesTheSameSums(string id, Precision precision)
     {
-        using var emulation = new Emulation(id);
+        using var emulation = new Emulation(id, precision);
         var rungs = MatMul.LadderOf(emulation.Device);
         Assert.Equal(5, rungs.Length);
         foreach (var (m, n, k) in new[] { (70, 36, 20), (3, 2, 4), (129, 66, 36) })
         {
-            using var a = Rounded(emulation.Device, Shape.Of(1, m, k), 1);
-            using var b = Rounded(emulation.Device, Shape.Of(1, n, k), 2);
+            using var a = emulation.Rounded( Shape.Of(1, m, k), 1);
+            using var b = emulation.Rounded( Shape.Of(1, n, k), 2);
             float[] av = a.ToArray(), bv = b.ToArray();
             double[] sums = [.. Enumerable.Range(0, m * n).Select(i => Enumerable.Range(0, k).Sum(t => (double)av[i / n * k + t] * bv[i % n * k + t]))];
             foreach (var (name, rung) in rungs)
@@ -92,28 +92,22 @@ public sealed class TensorProductTests
         }
     }
 
-    private static void Launch<TA, TB>(Tensor y, in GpuProductArgs p, bool wide) where TA : unmanaged, IFactor where TB : unmanaged, IFactor
-    {
-        bool real = ((GpuDevice)y.Device).Arithmetic == Arithmetic.Tf32;
-        if (wide && real) TensorProduct<TA, TB, Identity, Tf32Fragments, EightWarps, Stored>.Launch(y.Device, y.Shape.N, p);
-        else if (real) TensorProduct<TA, TB, Identity, Tf32Fragments, FourWarps, Stored>.Launch(y.Device, y.Shape.N, p);
-        else if (wide) TensorProduct<TA, TB, Identity, EmulatedFragments, EightWarps, Stored>.Launch(y.Device, y.Shape.N, p);
-        else TensorProduct<TA, TB, Identity, EmulatedFragments, FourWarps, Stored>.Launch(y.Device, y.Shape.N, p);
-    }
+    private static void Launch<TA, TB>(Tensor y, in GpuProductArgs p, bool wide) where TA : unmanaged, IFactor where TB : unmanaged, IFactor =>
+        GpuProduct.Launch<TA, TB, Identity, Stored>(y.Device, y.Shape.N, p, ((GpuDevice)y.Device).Arithmetic, wide);
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
-    public void ConvolutionsAndGradientsEqualTheSumsOfRoundedFactors(string id)
+    public void ConvolutionsAndGradientsEqualTheSumsOfRoundedFactors(string id, Precision precision)
     {
-        using var emulation = new Emulation(id);
+        using var emulation = new Emulation(id, precision);
         foreach (var c in new ConvolutionTests.Case[]
         {
             new(new(1, 9, 7, 8), 12, new(3, 1, 1)), new(new(2, 8, 9, 20), 68, new(1)), new(new(1, 11, 10, 4), 8, new(3, 2, 1)), new(new(1, 6, 5, 24), 4, new(1, 2, 0)),
             new(new(1, 40, 40, 4), 8, new(3, 1, 1)), new(new(1, 72, 72, 4), 4, new(1)),   // positions enough to be split: into two parts, and into two sets of three
         })
         {
-            using var x = RoundedSlice(emulation.Device, c.X, 1);
-            using var w = Rounded(emulation.Device, c.W, 2);
-            using var dy = RoundedSlice(emulation.Device, c.Y, 3);
+            using var x = emulation.RoundedSlice( c.X, 1);
+            using var w = emulation.Rounded( c.W, 2);
+            using var dy = emulation.RoundedSlice( c.Y, 3);
             using var bias = new Slice(emulation.Device, Shape.Of(c.Cout), 4, gaps: false);
             using var residual = new Slice(emulation.Device, c.Y, 5, before: 4, after: 8);
             using var y = new Slice(emulation.Device, c.Y, 6, before: 4, after: 8);
@@ -134,14 +128,14 @@ public sealed class TensorProductTests
     }
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
-    public void StatisticsMadeInPassingAreTheMaps(string id)
+    public void StatisticsMadeInPassingAreTheMaps(string id, Precision precision)
     {
-        using var emulation = new Emulation(id);
+        using var emulation = new Emulation(id, precision);
         // Blocks of 128 rows of which the last is short; columns that fill a tile and that do not; a mean far from 0.
         foreach (var c in new ConvolutionTests.Case[] { new(new(1, 13, 12, 8), 72, new(3, 1, 1)), new(new(3, 7, 6, 4), 12, new(1)) })
         {
-            using var x = Rounded(emulation.Device, c.X, 1);
-            using var w = Rounded(emulation.Device, c.W, 2);
+            using var x = emulation.Rounded( c.X, 1);
+            using var w = emulation.Rounded( c.W, 2);
             using var y = Tensor.Rent(emulation.Device, c.Y, "y");
             using var mean = Tensor.Rent(emulation.Device, Shape.Of(c.Cout), "mean");
             using var variance = Tensor.Rent(emulation.Device, Shape.Of(c.Cout), "variance");
@@ -163,17 +157,16 @@ public sealed class TensorProductTests
     }
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
-    public void AWideTilesMomentsAreItsColumns(string id)
+    public void AWideTilesMomentsAreItsColumns(string id, Precision precision)
     {
-        using var emulation = new Emulation(id);
+        using var emulation = new Emulation(id, precision);
         const int m = 140, n = 104, k = 8;
-        using var a = Rounded(emulation.Device, Shape.Of(1, m, k), 1);
-        using var b = Rounded(emulation.Device, Shape.Of(1, n, k), 2);
+        using var a = emulation.Rounded( Shape.Of(1, m, k), 1);
+        using var b = emulation.Rounded( Shape.Of(1, n, k), 2);
         using var y = Tensor.Rent(emulation.Device, Shape.Of(1, m, n), "y");
         using var moments = Tensor.Rent(emulation.Device, new Shape(2, 1, 2, n), "moments");
         var args = new GpuProductArgs(Factor(a), Factor(b), y.Gpu, m, n, k) with { Moments = moments.Gpu };
-        if (((GpuDevice)emulation.Device).Arithmetic == Arithmetic.Tf32) TensorProduct<RowsOfTerms, RowsOfTerms, Identity, Tf32Fragments, EightWarps, WithMoments>.Launch(emulation.Device, 1, args);
-        else TensorProduct<RowsOfTerms, RowsOfTerms, Identity, EmulatedFragments, EightWarps, WithMoments>.Launch(emulation.Device, 1, args);
+        GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity, WithMoments>(emulation.Device, 1, args, ((GpuDevice)emulation.Device).Arithmetic, wide: true);
         float[] values = y.ToArray(), made = moments.ToArray();
         for (int block = 0; block < 2; block++)
             for (int column = 0; column < n; column++)
@@ -195,48 +188,52 @@ public sealed class TensorProductTests
         for (int i = 0; i < got.Length; i++) Assert.True(Math.Abs(got[i] - expected[i]) <= 2e-6 * size, $"{what}[{i}] is {got[i]}, not {expected[i]}.");
     }
 
-    private static Tensor Rounded(Device device, Shape shape, int seed)
-    {
-        float[] values = Gradients.Random((int)shape.Count, seed);
-        Round(values);
-        return Tensor.From(device, shape, values, $"rounded {seed}");
-    }
-
-    /// <summary>A slice whose rows begin at multiples of 16 bytes.</summary>
-    private static Slice RoundedSlice(Device device, Shape shape, int seed)
-    {
-        var slice = new Slice(device, shape, seed, before: 4, after: 8);
-        float[] values = [.. slice.Values];
-        Round(values);
-        slice.Tensor.Write(values);
-        return slice;
-    }
-
-    private static void Round(float[] values)
-    {
-        for (int i = 0; i < values.Length; i++) values[i] = BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(values[i]) + 0x1000) & ~0x1FFFu);
-    }
-
-    /// <summary>A device that multiplies in TF32 meanwhile: by tensor cores if it has them, else by emulated fragments.</summary>
+    /// <summary>A device that multiplies so meanwhile: by tensor cores if it has them, else by emulated fragments.</summary>
     private sealed class Emulation : IDisposable
     {
         private readonly TestDevices.Lease _lease;
         private readonly Arithmetic _before;
+        private readonly Precision _precision;
 
-        public Emulation(string id)
+        public Emulation(string id, Precision precision)
         {
+            _precision = precision;
             _lease = TestDevices.Borrow(id);
             var gpu = (GpuDevice)_lease.Device;
             bool isCuda = id.StartsWith("cuda", StringComparison.Ordinal);
-            if (isCuda && !gpu.HasTf32)
+            if (isCuda && !gpu.HasTensorCores)
             {
                 _lease.Dispose();
-                Assert.Skip("no tensor cores for TF32");
+                Assert.Skip("no tensor cores for TF32 and BF16");
             }
-            (_before, gpu.Arithmetic) = (gpu.Arithmetic, isCuda ? Arithmetic.Tf32 : Arithmetic.EmulatedTf32);
+            (_before, gpu.Arithmetic) = (gpu.Arithmetic, (isCuda, precision) switch
+            {
+                (true, Precision.Tf32) => Arithmetic.Tf32,
+                (true, _) => Arithmetic.Bf16,
+                (false, Precision.Tf32) => Arithmetic.EmulatedTf32,
+                _ => Arithmetic.EmulatedBf16,
+            });
         }
 
         public Device Device => _lease.Device;
+
+        public Tensor Rounded(Shape shape, int seed) => Tensor.From(Device, shape, Round(Gradients.Random((int)shape.Count, seed)), $"rounded {seed}");
+
+        /// <summary>A slice whose rows begin at multiples of 16 bytes.</summary>
+        public Slice RoundedSlice(Shape shape, int seed)
+        {
+            var slice = new Slice(Device, shape, seed, before: 4, after: 8);
+            slice.Tensor.Write(Round(slice.Values));
+            return slice;
+        }
+
+        private float[] Round(float[] values)
+        {
+            // Halves away from 0, for either.
+            int bits = _precision == Precision.Tf32 ? 13 : 16;
+            // Many zeros, as behind a ReLU: half a word of two is then 0.
+            return [.. values.Select((v, i) => i % 3 == 1 ? 0 : BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(v) + (1u << bits - 1)) & ~0u << bits))];
+        }
 
         public void Dispose()
         {

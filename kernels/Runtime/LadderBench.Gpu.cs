@@ -1,0 +1,56 @@
+namespace MlffAd.Kernels.Runtime;
+
+public static partial class LadderBench
+{
+    /// <summary>The backbone's largest map with a residual behind it, and the pyramid's second scale: 2 × 2 regions of 16 × 16 cells.</summary>
+    private const int Side = 64, Channels = 256, Regions = 4, Cells = 16 * 16, Levels = 8;
+
+    /// <param name="Ladder">The operator and its extents.</param>
+    /// <param name="Rung">The rung.</param>
+    /// <param name="Bytes">What it must read and write by the definition.</param>
+    /// <param name="Run">A call.</param>
+    private sealed record Work(string Ladder, string Rung, double Bytes, Action Run);
+
+    static partial void RunGpu(Device device, int rounds, int images, List<Row> rows, ref double copy)
+    {
+        var tensors = new List<Tensor>();
+        Tensor New(Shape shape)
+        {
+            var t = GemmBench.Random(device, shape);
+            tensors.Add(t);
+            return t;
+        }
+        try
+        {
+            Shape map = new(images, Side, Side, Channels), vector = Shape.Of(Channels);
+            var norm = new BatchNorm.LadderOperands(New(map), New(map), New(map), New(map), New(vector), New(vector), New(vector), New(vector), New(vector), 1e-5f);
+            Pointwise.Fill(norm.Variance, 1);
+            var count = new QuantizeCount2D.LadderOperands(New(Shape.Of(images, Regions * Cells, 1)), Regions, new Quantization(Levels, LevelPlacement.Centre, LevelBand.Half),
+                New(Shape.Of(images, Regions * Cells, Levels)), New(Shape.Of(images, Regions, 4)), New(Shape.Of(images, Regions * Levels * Levels, 3)));
+            Work[] work =
+            [
+                .. BatchNorm.GradientLadder.Select(rung => new Work($"batchnorm.gradient, {map}", rung.Name, 7.0 * sizeof(float) * map.Count, () => rung.Run(norm))),
+                .. QuantizeCount2D.ForwardLadder.Select(rung => new Work($"quantization.count2d, {images * Regions} regions of {Cells} cells", rung.Name, sizeof(float) * (count.M.Count + count.Rows.Count), () => rung.Run(count))),
+            ];
+            copy = Time(device, rounds, work, rows);
+        }
+        finally { tensors.ForEach(t => t.Dispose()); }
+    }
+
+    private static double Time(Device device, int rounds, Work[] work, List<Row> rows)
+    {
+        using var meter = new PeakMeter(device);
+        var (seconds, shares, copies) = (new List<double>[work.Length], new List<double>[work.Length], new List<double>());
+        for (int round = -1; round < rounds; round++)   // the first warms up
+            for (int i = 0; i < work.Length; i++)
+            {
+                double ceiling = meter.Measure().Stream.Ceiling, time = GemmBench.Seconds(device, work[i].Run);
+                if (round < 0) continue;
+                copies.Add(ceiling);
+                (seconds[i] ??= []).Add(time);
+                (shares[i] ??= []).Add(work[i].Bytes / 1e9 / ceiling / time);
+            }
+        rows.AddRange(work.Select((w, i) => new Row(w.Ladder, w.Rung, Timing.Median(seconds[i]), Timing.Median(shares[i]))));
+        return Timing.Median(copies);
+    }
+}
