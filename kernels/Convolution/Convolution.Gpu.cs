@@ -10,11 +10,15 @@ public static partial class Convolution
 
     static partial void ForwardGpu(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual, Activation f, Moments? moments)
     {
+        var format = FormatOf(x, y);
+        int unit = Unit(format, x, y, g);
+        using Tensor? newX = Changed(x, format, unit), newW = Changed(w, format, unit);
+        (x, w) = (newX ?? x, newW ?? w);
         int terms = (int)(w.Count / w.Shape.N);
-        var args = new GpuProductArgs(Map(x, y.Shape, g), Map(w.Reshape(Shape.Of(1, w.Shape.N, terms)), y.Shape, g), y.Gpu, y.Rows, y.C, terms) with
+        var args = new GpuProductArgs(Map(x, y.Shape, g), Map(w.Reshape(Shape.Of(1, w.Shape.N, terms)), y.Shape, g), y.GpuAny, y.Rows, y.C, terms) with
         {
-            Bias = (bias ?? y).Gpu,
-            Residual = (residual ?? y).Gpu,
+            Bias = bias?.Gpu ?? y.GpuAny,
+            Residual = (residual ?? y).GpuAny,
             HasBias = bias is null ? 0 : 1,
             HasResidual = residual is null ? 0 : 1,
         };
@@ -32,15 +36,35 @@ public static partial class Convolution
         }
     }
 
-    static partial void InputGradientGpu(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add) =>
-        GpuProduct.Launch<ReachingOutputs, TapWeights, Identity>(dx.Device, 1,
-            new GpuProductArgs(Map(dy, dx.Shape, g), Map(w, dx.Shape, g) with { OutH = dy.C }, dx.Gpu, dx.Rows, dx.C, g.Kernel * g.Kernel * dy.C) with { Add = add ? 1 : 0 });
+    static partial void InputGradientGpu(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add)
+    {
+        var format = FormatOf(dx, dy);
+        using Tensor? newDy = Changed(dy, format, 1), newW = Changed(w, format, 1);
+        (dy, w) = (newDy ?? dy, newW ?? w);
+        var args = new GpuProductArgs(Map(dy, dx.Shape, g), Map(w, dx.Shape, g) with { OutH = dy.C }, dx.GpuAny, dx.Rows, dx.C, g.Kernel * g.Kernel * dy.C) with { Add = add ? 1 : 0 };
+        if (g.Stride == 1)
+        {
+            GpuProduct.Launch<ReachingOutputs, TapWeights, Identity>(dx.Device, 1, args);
+            return;
+        }
+        int positions = dx.Shape.N * PositionClass.Positions(dx.Shape.H, g.Stride) * PositionClass.Positions(dx.Shape.W, g.Stride);
+        GpuProduct.Launch<ReachingOutputsOfClass, TapWeightsOfClass, Identity>(dx.Device, g.Stride * g.Stride, args with { M = positions });
+    }
 
     static partial void WeightGradientGpu(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add)
     {
+        var format = FormatOf(x, dy);
+        using Tensor? newX = Changed(x, format, Unit(format, x, dy, g)), newDy = Changed(dy, format, 1), wide = newX is null || newX.C == dw.C ? null : Tensor.Rent(dw.Device, dw.Shape.WithC(newX.C), "weight gradient of more channels");
+        if (wide is not null)
+        {
+            WeightGradientGpu(newX!, newDy ?? dy, wide, g, add: false);
+            ChannelsLauncher.LaunchItems(dw.Device, dw.Count, new(wide.Gpu, dw.Gpu, dw.Rows, wide.C, dw.C, add ? 1 : 0));
+            return;
+        }
+        (x, dy) = (newX ?? x, newDy ?? dy);
         // Few results leave the device idle: then the positions are split, each part summed apart, and the parts added.
         int terms = (int)(dw.Count / dw.Shape.N), most = (dy.Rows + LeastPositions - 1) / LeastPositions;
-        int wanted = Math.Clamp(GpuProduct.PartsWanted(dw.Device, dy.C, terms), 1, most), tile = Fragment.Terms;
+        int wanted = Math.Clamp(GpuProduct.PartsWanted(dw.Device, dy.C, terms), 1, most), tile = dy.Format == Format.Bf16 ? 32 : 16;
         int part = ((dy.Rows + wanted - 1) / wanted + tile - 1) / tile * tile, parts = (dy.Rows + part - 1) / part;
         var result = dw.Reshape(Shape.Of(1, dy.C, terms));
         var args = new GpuProductArgs(Map(dy, dy.Shape, g), Map(x, dy.Shape, g), result.Gpu, dy.C, terms, dy.Rows) with { Part = part, Add = add ? 1 : 0 };
@@ -61,7 +85,47 @@ public static partial class Convolution
         SumLauncher.LaunchItems(dy.Device, dy.C, new SumArgs(partial.Gpu, db.Gpu, parts, dy.C, dy.C, 1, parts, add ? 1 : 0));
     }
 
-    private static GpuFactor Map(Tensor t, Shape y, ConvGeometry g) => new(t.Gpu, t.Shape.H, t.Shape.W, t.C, y.H, y.W, g.Kernel, g.Stride, g.Pad);
+    /// <summary>What factors are multiplied in: BF16 if a map of the layer is.</summary>
+    private static Format FormatOf(Tensor x, Tensor y) => x.Format == Format.Bf16 ? x.Format : y.Format;
+
+    /// <summary>In how many the channels of x must come. A filter's input gets channels of zeros if they are fewer: tensor cores take the image's four or eight channels in less time than others its three.</summary>
+    private static int Unit(Format format, Tensor x, Tensor y, ConvGeometry g) => format == Format.Bf16 ? 8 : ((GpuDevice)x.Device).Arithmetic != Arithmetic.Float32 && g.Kernel > 1 && y.C % 2 == 0 ? 4 : 1;
+
+    /// <summary>A factor in another format or with channels of zeros behind its own; null if it is as it should be.</summary>
+    private static Tensor? Changed(Tensor t, Format format, int unit)
+    {
+        int c = (t.C + unit - 1) / unit * unit;
+        if (c == t.C && t.Format == format) return null;
+        var changed = Tensor.Rent(t.Device, t.Shape.WithC(c), "changed factor", format: format);
+        ChannelsArgs p = new(t.Gpu, changed.GpuAny, t.Rows, t.C, c, 0);
+        if (format == Format.Bf16) ToBf16Launcher.LaunchItems(t.Device, changed.Count / 4, p);
+        else ChannelsLauncher.LaunchItems(t.Device, changed.Count, p);
+        return changed;
+    }
+
+    private static readonly GpuKernel<ChannelsArgs> ChannelsLauncher = new("convolution.channels", ChannelsBody), ToBf16Launcher = new("convolution.to.bf16", ToBf16Body);
+
+    /// <summary>Channels that both have are copied, or added; what only To has becomes 0.</summary>
+    internal readonly record struct ChannelsArgs(GpuRows From, GpuRows To, int Rows, int FromC, int ToC, int Add);
+
+    private static void ChannelsBody(ChannelsArgs p)
+    {
+        int i = Grid.GlobalIndex.X, row = i / p.ToC, c = i % p.ToC;
+        if (row >= p.Rows) return;
+        float v = p.Add != 0 ? p.To[row, c] : 0;
+        if (c < p.FromC) v += p.From[row, c];
+        p.To[row, c] = v;
+    }
+
+    private static void ToBf16Body(ChannelsArgs p)
+    {
+        int row = Channels.Place<FourHalves, Four>(p.ToC, out int c);
+        if (row < p.Rows) default(FourHalves).Store(p.To, row, c, new(Channel(p, row, c), Channel(p, row, c + 1), Channel(p, row, c + 2), Channel(p, row, c + 3)));
+    }
+
+    private static float Channel(in ChannelsArgs p, int row, int c) => c < p.FromC ? p.From[row, c] : 0;
+
+    private static GpuFactor Map(Tensor t, Shape y, ConvGeometry g) => new(t.GpuAny, t.Shape.H, t.Shape.W, t.C, y.H, y.W, g.Kernel, g.Stride, g.Pad);
 
     private static readonly GpuKernel<SumArgs> SumLauncher = new("convolution.sum", SumBody);
 

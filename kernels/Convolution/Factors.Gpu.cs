@@ -7,6 +7,8 @@ internal readonly struct PatchFactor : IFactor
 {
     public bool AlongTerms => true;
 
+    public bool ByClasses => false;
+
     public Place Row(in GpuFactor f, int batch, int row)
     {
         var p = Place.Of(row, f.OutH, f.OutW);
@@ -15,7 +17,9 @@ internal readonly struct PatchFactor : IFactor
 
     public Place Term(in GpuFactor f, int batch, int k) => Place.Of(k, f.Kernel, f.C);
 
-    public Place Next(in GpuFactor f, Place term, int by) => term.Advance(by, f.Kernel, f.C);
+    public int Middle(in GpuFactor f, int batch) => f.Kernel;
+
+    public Place Next(in GpuFactor f, Place term, int by, int middle) => term.Advance(by, middle, f.C);
 
     public int At(in GpuFactor f, Place row, Place term)
     {
@@ -29,11 +33,15 @@ internal readonly struct PatchColumns : IFactor
 {
     public bool AlongTerms => false;
 
+    public bool ByClasses => false;
+
     public Place Row(in GpuFactor f, int batch, int row) => Place.Of(row, f.Kernel, f.C);
 
     public Place Term(in GpuFactor f, int batch, int k) => Place.Of(k, f.OutH, f.OutW);
 
-    public Place Next(in GpuFactor f, Place term, int by) => term.Advance(by, f.OutH, f.OutW);
+    public int Middle(in GpuFactor f, int batch) => f.OutH;
+
+    public Place Next(in GpuFactor f, Place term, int by, int middle) => term.Advance(by, middle, f.OutW);
 
     public int At(in GpuFactor f, Place row, Place term)
     {
@@ -42,10 +50,12 @@ internal readonly struct PatchColumns : IFactor
     }
 }
 
-/// <summary>The output gradient that reaches an input: row = input position (of a map OutH × OutW), term = (tap, output channel).</summary>
+/// <summary>The output gradient that reaches an input, at stride 1: row = input position (of a map OutH × OutW), term = (tap, output channel).</summary>
 internal readonly struct ReachingOutputs : IFactor
 {
     public bool AlongTerms => true;
+
+    public bool ByClasses => false;
 
     public Place Row(in GpuFactor f, int batch, int row)
     {
@@ -55,18 +65,14 @@ internal readonly struct ReachingOutputs : IFactor
 
     public Place Term(in GpuFactor f, int batch, int k) => Place.Of(k, f.Kernel, f.C);
 
-    public Place Next(in GpuFactor f, Place term, int by) => term.Advance(by, f.Kernel, f.C);
+    public int Middle(in GpuFactor f, int batch) => f.Kernel;
+
+    public Place Next(in GpuFactor f, Place term, int by, int middle) => term.Advance(by, middle, f.C);
 
     public int At(in GpuFactor f, Place row, Place term)
     {
         int y = row.B - term.A, x = row.C - term.B;
-        bool hits = y >= 0 && x >= 0;
-        if (f.Stride != 1)
-        {
-            hits &= y % f.Stride == 0 && x % f.Stride == 0;
-            (y, x) = (y / f.Stride, x / f.Stride);
-        }
-        return hits && y < f.H && x < f.W ? ((row.A + y) * f.W + x) * f.Data.Pitch + term.C : -1;
+        return y >= 0 && y < f.H && x >= 0 && x < f.W ? ((row.A + y) * f.W + x) * f.Data.Pitch + term.C : -1;
     }
 }
 
@@ -75,11 +81,89 @@ internal readonly struct TapWeights : IFactor
 {
     public bool AlongTerms => false;
 
+    public bool ByClasses => false;
+
     public Place Row(in GpuFactor f, int batch, int row) => new(row, 0, 0);
 
     public Place Term(in GpuFactor f, int batch, int k) => Place.Of(k, f.Kernel * f.Kernel, f.OutH);
 
-    public Place Next(in GpuFactor f, Place term, int by) => term.Advance(by, f.Kernel * f.Kernel, f.OutH);
+    public int Middle(in GpuFactor f, int batch) => f.Kernel * f.Kernel;
+
+    public Place Next(in GpuFactor f, Place term, int by, int middle) => term.Advance(by, middle, f.OutH);
 
     public int At(in GpuFactor f, Place row, Place term) => (term.C * f.Kernel * f.Kernel + term.B) * f.Data.Pitch + row.A;
+}
+
+/// <summary>Input positions of a strided convolution fall into stride × stride classes, by (y + pad) mod stride and (x + pad) mod stride: a class's outputs come through taps of its own, every stride-th of the filter.
+/// A product does a class a layer, so that no zero is multiplied.</summary>
+internal readonly struct PositionClass(in GpuFactor f, int layer)
+{
+    /// <summary>The class, which is also its first tap.</summary>
+    public readonly int Y = layer / f.Stride, X = layer % f.Stride;
+
+    /// <summary>Positions along a side of a map, one at most beyond its edge.</summary>
+    public static int Positions(int extent, int stride) => (extent + stride - 1) / stride;
+
+    /// <summary>Taps along a side.</summary>
+    public static int Taps(in GpuFactor f, int first) => first < f.Kernel ? (f.Kernel - first + f.Stride - 1) / f.Stride : 0;
+
+    /// <summary>The first position along a side.</summary>
+    public static int First(in GpuFactor f, int tap) => (tap + f.Pad * (f.Stride - 1)) % f.Stride;
+
+    /// <summary>Terms of its sum.</summary>
+    public int Terms(in GpuFactor f) => Taps(f, Y) * Taps(f, X) * f.C;
+
+    /// <summary>The map's row of position <paramref name="i"/>, or −1 beyond the edge.</summary>
+    public int Row(in GpuFactor f, int i)
+    {
+        var p = Place.Of(i, Positions(f.OutH, f.Stride), Positions(f.OutW, f.Stride));
+        int y = First(f, Y) + p.B * f.Stride, x = First(f, X) + p.C * f.Stride;
+        return y < f.OutH && x < f.OutW ? (p.A * f.OutH + y) * f.OutW + x : -1;
+    }
+}
+
+/// <summary><see cref="ReachingOutputs"/> of a class: row = its position, term = (its tap along y, along x, output channel).</summary>
+internal readonly struct ReachingOutputsOfClass : IFactor
+{
+    public bool AlongTerms => true;
+
+    public bool ByClasses => true;
+
+    public Place Row(in GpuFactor f, int batch, int row)
+    {
+        var c = new PositionClass(f, batch);
+        var p = Place.Of(row, PositionClass.Positions(f.OutH, f.Stride), PositionClass.Positions(f.OutW, f.Stride));
+        return new(p.A * f.H, p.B + (PositionClass.First(f, c.Y) + f.Pad - c.Y) / f.Stride, p.C + (PositionClass.First(f, c.X) + f.Pad - c.X) / f.Stride);
+    }
+
+    public Place Term(in GpuFactor f, int batch, int k) => Place.Of(k, Middle(f, batch), f.C);
+
+    /// <summary>At least 1, by which <see cref="Term"/> may divide.</summary>
+    public int Middle(in GpuFactor f, int batch) => Math.Max(1, PositionClass.Taps(f, new PositionClass(f, batch).X));
+
+    public Place Next(in GpuFactor f, Place term, int by, int middle) => term.Advance(by, middle, f.C);
+
+    public int At(in GpuFactor f, Place row, Place term) => default(ReachingOutputs).At(f, row, term);
+}
+
+/// <summary><see cref="TapWeights"/> of a class: row = input channel, term as in <see cref="ReachingOutputsOfClass"/>.</summary>
+internal readonly struct TapWeightsOfClass : IFactor
+{
+    public bool AlongTerms => false;
+
+    public bool ByClasses => true;
+
+    public Place Row(in GpuFactor f, int batch, int row)
+    {
+        var c = new PositionClass(f, batch);
+        return new(row, c.Y, c.X);
+    }
+
+    public Place Term(in GpuFactor f, int batch, int k) => Place.Of(k, Middle(f, batch), f.OutH);
+
+    public int Middle(in GpuFactor f, int batch) => default(ReachingOutputsOfClass).Middle(f, batch);
+
+    public Place Next(in GpuFactor f, Place term, int by, int middle) => term.Advance(by, middle, f.OutH);
+
+    public int At(in GpuFactor f, Place row, Place term) => ((term.C * f.Kernel + row.B + f.Stride * term.A) * f.Kernel + row.C + f.Stride * term.B) * f.Data.Pitch + row.A;
 }

@@ -37,14 +37,20 @@ internal interface IFactor
     /// <summary>Whether neighbouring terms adjoin in memory (else neighbouring rows do): threads of a group load along that direction.</summary>
     bool AlongTerms { get; }
 
+    /// <summary>Whether the product's layers are classes of positions (<see cref="PositionClass"/>), with terms and results of their own. The left factor is asked.</summary>
+    bool ByClasses { get; }
+
     /// <summary>A row; beyond the last it may be anything.</summary>
     Place Row(in GpuFactor f, int batch, int row);
 
     /// <summary>A term; beyond the last it may be anything.</summary>
     Place Term(in GpuFactor f, int batch, int k);
 
+    /// <summary>How many there are of a term's middle number, if it has one.</summary>
+    int Middle(in GpuFactor f, int batch);
+
     /// <summary>The term <paramref name="by"/> further.</summary>
-    Place Next(in GpuFactor f, Place term, int by);
+    Place Next(in GpuFactor f, Place term, int by, int middle);
 
     /// <summary>The element's offset in the data, or −1 where there are zeros. Three elements more lie behind it, if rows and terms are in fours.</summary>
     int At(in GpuFactor f, Place row, Place term);
@@ -55,11 +61,15 @@ internal readonly struct RowsOfTerms : IFactor
 {
     public bool AlongTerms => true;
 
+    public bool ByClasses => false;
+
     public Place Row(in GpuFactor f, int batch, int row) => new((batch * f.H + row) * f.Data.Pitch, 0, 0);
 
     public Place Term(in GpuFactor f, int batch, int k) => new(k, 0, 0);
 
-    public Place Next(in GpuFactor f, Place term, int by) => new(term.A + by, 0, 0);
+    public int Middle(in GpuFactor f, int batch) => 0;
+
+    public Place Next(in GpuFactor f, Place term, int by, int middle) => new(term.A + by, 0, 0);
 
     public int At(in GpuFactor f, Place row, Place term) => row.A + term.A;
 }
@@ -69,11 +79,15 @@ internal readonly struct TermsOfRows : IFactor
 {
     public bool AlongTerms => false;
 
+    public bool ByClasses => false;
+
     public Place Row(in GpuFactor f, int batch, int row) => new(row, 0, 0);
 
     public Place Term(in GpuFactor f, int batch, int k) => new((batch * f.H + k) * f.Data.Pitch, 0, 0);
 
-    public Place Next(in GpuFactor f, Place term, int by) => new(term.A + by * f.Data.Pitch, 0, 0);
+    public int Middle(in GpuFactor f, int batch) => 0;
+
+    public Place Next(in GpuFactor f, Place term, int by, int middle) => new(term.A + by * f.Data.Pitch, 0, 0);
 
     public int At(in GpuFactor f, Place row, Place term) => row.A + term.A;
 }

@@ -9,11 +9,23 @@ internal interface IFragments
     /// <summary>Shared floats a group needs for it.</summary>
     int Exchange { get; }
 
-    /// <summary>Whether a word of an operand holds two terms and a multiplication takes 16 of them, not 8.</summary>
+    /// <summary>Whether factors are BF16 in memory already: a word of a tile holds two of their elements.</summary>
+    bool ReadsBf16 { get; }
+
+    /// <summary>Whether two terms are rounded into a word of an operand, so that a multiplication takes 16 terms of float32 tiles, not 8.</summary>
     bool TakesPairs { get; }
 
     /// <summary>Four 8×4 blocks of a tile [row][term] in shared memory: block i has rows from <see cref="Fragment.RowOf"/>, terms from <see cref="Fragment.ChunkOf"/>.</summary>
     Four Load(ArrayView<float> shared, int from, int row, int chunk, bool right);
+
+    /// <summary>The same blocks of a BF16 tile [term][row]: of 8 rows and 8 terms each, block i at rows and terms as above.</summary>
+    /// <param name="shared">Shared memory.</param>
+    /// <param name="from">The tile.</param>
+    /// <param name="row">First row.</param>
+    /// <param name="chunk">First term, in eights.</param>
+    /// <param name="rows">The tile's rows.</param>
+    /// <param name="right">Whether it is the right factor.</param>
+    Four LoadAcross(ArrayView<float> shared, int from, int row, int chunk, int rows, bool right);
 
     /// <summary>Two terms, rounded, in a word, if it takes pairs.</summary>
     float Pack(float low, float high);
@@ -21,7 +33,7 @@ internal interface IFragments
     /// <summary>A warp's 16×8 sums and 8 or 16 more terms of them.</summary>
     Four Multiply(Four c, Four a, float b0, float b1, ArrayView<float> exchange);
 
-    /// <summary>Brings 16 bytes to shared memory, or zeros where <paramref name="at"/> is negative.</summary>
+    /// <summary>Brings 16 bytes to shared memory, from element <paramref name="at"/> on, or zeros where it is negative.</summary>
     void Copy(ArrayView<float> shared, int to, ArrayView<float> data, int at);
 
     /// <summary>Ends a batch of copies.</summary>
@@ -37,8 +49,14 @@ internal interface IFragments
 /// <summary>Which element of a tile belongs to which thread of a warp, and where it lies in shared memory. Thread 4g + q of a warp holds A[g (+8), q (+4)], B[q (+4), g] and C[g (+8), 2q (+1)].</summary>
 internal static class Fragment
 {
-    /// <summary>Terms of a tile; a row of them is four chunks of 16 bytes.</summary>
-    public const int Terms = 16;
+    /// <summary>Words of a tile's row of terms, or of a row's terms: four chunks of 16 bytes.</summary>
+    public const int Words = 16;
+
+    /// <summary>Elements of 16 bytes.</summary>
+    public static int ElementsOf<T>() where T : unmanaged, IFragments => default(T).ReadsBf16 ? 8 : 4;
+
+    /// <summary>Terms of a tile.</summary>
+    public static int TermsOf<T>() where T : unmanaged, IFragments => 4 * ElementsOf<T>();
 
     /// <summary>Row, from the fragment's first, whose address thread <paramref name="lane"/> gives: for A blocks (rows 0, terms 0), (8, 0), (0, 4), (8, 4); for B (columns 0, terms 0), (0, 4), (8, 0), (8, 4).</summary>
     public static int RowOf(int lane, bool right) => right ? (lane & 7) + (lane >> 4 << 3) : lane & 15;
@@ -62,10 +80,13 @@ internal static class Fragment
         : new(default(T).Pack(first.X, first.Z), default(T).Pack(first.Y, first.W), default(T).Pack(second.X, second.Z), default(T).Pack(second.Y, second.W));
 
     /// <summary>Place of a chunk in a tile [row][term]: eight rows of a chunk lie in eight different groups of four banks.</summary>
-    public static int Along(int row, int chunk) => row * Terms + ((chunk ^ row >> 1 & 3) << 2);
+    public static int Along(int row, int chunk) => row * Words + ((chunk ^ row >> 1 & 3) << 2);
 
     /// <summary>Place of an element in a tile [term][row] of <paramref name="rows"/> rows: eight rows of four terms lie in 32 banks, and four neighbouring rows stay together.</summary>
     public static int Across(int row, int term, int rows) => term * rows + (row ^ (term & 3) << 3);
+
+    /// <summary>Place, in words, of eight rows of a term in a BF16 tile [term][row]: eight terms of them lie in eight different groups of four banks.</summary>
+    public static int AcrossBf16(int row, int term, int rows) => term * (rows / 2) + ((row >> 3 ^ term & 7) << 2);
 
     /// <summary>The nearest number of TF32, which has 13 bits less; halves away from 0. What is not finite stays so.</summary>
     public static float ToTf32(float x)
@@ -74,19 +95,14 @@ internal static class Fragment
         if ((bits & 0x7F800000u) != 0x7F800000u) bits += 0x1000u;
         return Interop.IntAsFloat(bits & ~0x1FFFu);
     }
-
-    /// <summary>The nearest number of BF16, which has 16 bits less, as its own 16 bits; halves to even. What is not finite stays so (NaNs that arithmetic makes have the upper bit set). Without a branch: OpenCL kernels that held some fifty copies of one were wrong in one of them.</summary>
-    public static uint ToBf16(float x)
-    {
-        uint bits = Interop.FloatAsInt(x), rounded = bits + 0x7FFFu + (bits >> 16 & 1);
-        return ((bits & 0x7FFFFFFFu) < 0x7F800000u ? rounded : bits) >> 16;
-    }
 }
 
 /// <summary>TF32 fragments on tensor cores, with copies that pass the registers by (sm_80 and later).</summary>
 internal readonly struct Tf32Fragments : IFragments
 {
     public int Exchange => 0;
+
+    public bool ReadsBf16 => false;
 
     public bool TakesPairs => false;
 
@@ -95,6 +111,8 @@ internal readonly struct Tf32Fragments : IFragments
         int lane = Group.IdxX & 31;
         return TensorCore.LoadMatrices(ref shared[from + Fragment.Along(row + Fragment.RowOf(lane, right), chunk + Fragment.ChunkOf(lane, right))]);
     }
+
+    public Four LoadAcross(ArrayView<float> shared, int from, int row, int chunk, int rows, bool right) => default;
 
     public float Pack(float low, float high) => low;
 
@@ -116,9 +134,13 @@ internal readonly struct Bf16Fragments : IFragments
 {
     public int Exchange => 0;
 
+    public bool ReadsBf16 => false;
+
     public bool TakesPairs => true;
 
     public Four Load(ArrayView<float> shared, int from, int row, int chunk, bool right) => default(Tf32Fragments).Load(shared, from, row, chunk, right);
+
+    public Four LoadAcross(ArrayView<float> shared, int from, int row, int chunk, int rows, bool right) => default;
 
     public float Pack(float low, float high) => Interop.IntAsFloat(TensorCore.PackBf16(low, high));
 
@@ -134,11 +156,44 @@ internal readonly struct Bf16Fragments : IFragments
     public void WaitForAll() => TensorCore.WaitForAll();
 }
 
+/// <summary>Fragments of factors that are BF16 in memory: the blocks of <see cref="Tf32Fragments"/>, of words that hold two terms each.</summary>
+internal readonly struct Bf16MapFragments : IFragments
+{
+    public int Exchange => 0;
+
+    public bool ReadsBf16 => true;
+
+    public bool TakesPairs => false;
+
+    public Four Load(ArrayView<float> shared, int from, int row, int chunk, bool right) => default(Tf32Fragments).Load(shared, from, row, chunk, right);
+
+    public Four LoadAcross(ArrayView<float> shared, int from, int row, int chunk, int rows, bool right)
+    {
+        int lane = Group.IdxX & 31, term = 8 * (chunk + Fragment.ChunkOf(lane, right)) + (lane & 7);
+        return TensorCore.LoadMatricesTransposed(ref shared[from + Fragment.AcrossBf16(row + (Fragment.RowOf(lane, right) & ~7), term, rows)]);
+    }
+
+    public float Pack(float low, float high) => low;
+
+    public Four Multiply(Four c, Four a, float b0, float b1, ArrayView<float> exchange) => default(Bf16Fragments).Multiply(c, a, b0, b1, exchange);
+
+    public void Copy(ArrayView<float> shared, int to, ArrayView<float> data, int at) => default(Tf32Fragments).Copy(shared, to, data, at >> 1);
+
+    public void Commit() => TensorCore.Commit();
+
+    public void Wait() => TensorCore.WaitForAllButOne();
+
+    public void WaitForAll() => TensorCore.WaitForAll();
+}
+
 /// <summary>What a word of an operand holds, for <see cref="EmulatedFragments{TWord}"/>.</summary>
 internal interface IWord
 {
-    /// <summary>Whether it holds two terms.</summary>
-    bool IsPair { get; }
+    /// <summary>See <see cref="IFragments.ReadsBf16"/>.</summary>
+    bool ReadsBf16 { get; }
+
+    /// <summary>See <see cref="IFragments.TakesPairs"/>.</summary>
+    bool TakesPairs { get; }
 
     /// <summary>See <see cref="IFragments.Pack"/>.</summary>
     float Pack(float low, float high);
@@ -150,7 +205,9 @@ internal interface IWord
 /// <summary>A number of TF32.</summary>
 internal readonly struct Tf32Word : IWord
 {
-    public bool IsPair => false;
+    public bool ReadsBf16 => false;
+
+    public bool TakesPairs => false;
 
     public float Pack(float low, float high) => low;
 
@@ -160,15 +217,25 @@ internal readonly struct Tf32Word : IWord
 /// <summary>Two numbers of BF16, the first in the lower half.</summary>
 internal readonly struct Bf16Word : IWord
 {
-    public bool IsPair => true;
+    public bool ReadsBf16 => false;
 
-    public float Pack(float low, float high) => Interop.IntAsFloat(Fragment.ToBf16(low) | Fragment.ToBf16(high) << 16);
+    public bool TakesPairs => true;
 
-    public float Multiply(float a, float b) => Low(a) * Low(b) + High(a) * High(b);
+    public float Pack(float low, float high) => Bf16.Pack(low, high);
 
-    private static float Low(float word) => Interop.IntAsFloat(Interop.FloatAsInt(word) << 16);
+    public float Multiply(float a, float b) => Bf16.Low(a) * Bf16.Low(b) + Bf16.High(a) * Bf16.High(b);
+}
 
-    private static float High(float word) => Interop.IntAsFloat(Interop.FloatAsInt(word) & 0xFFFF0000u);
+/// <summary>Two numbers that are BF16 in memory.</summary>
+internal readonly struct Bf16MapWord : IWord
+{
+    public bool ReadsBf16 => true;
+
+    public bool TakesPairs => false;
+
+    public float Pack(float low, float high) => low;
+
+    public float Multiply(float a, float b) => default(Bf16Word).Multiply(a, b);
 }
 
 /// <summary>The same fragments by plain arithmetic, for any device: threads pass each other their operands through shared memory. Only tests run it.</summary>
@@ -178,7 +245,9 @@ internal readonly struct EmulatedFragments<TWord> : IFragments where TWord : unm
 
     public int Exchange => Operands * 256;
 
-    public bool TakesPairs => default(TWord).IsPair;
+    public bool ReadsBf16 => default(TWord).ReadsBf16;
+
+    public bool TakesPairs => default(TWord).TakesPairs;
 
     public float Pack(float low, float high) => default(TWord).Pack(low, high);
 
@@ -194,6 +263,24 @@ internal readonly struct EmulatedFragments<TWord> : IFragments where TWord : unm
         int thread = Group.IdxX & 31, lane = 8 * block + (thread >> 2);   // who gives this row's address
         return shared[from + Fragment.Along(row + Fragment.RowOf(lane, right), chunk + Fragment.ChunkOf(lane, right)) + (thread & 3)];
     }
+
+    public Four LoadAcross(ArrayView<float> shared, int from, int row, int chunk, int rows, bool right)
+    {
+        Four v;
+        (v.X, v.Y, v.Z, v.W) = (Pair(shared, from, row, chunk, rows, right, 0), Pair(shared, from, row, chunk, rows, right, 1), Pair(shared, from, row, chunk, rows, right, 2), Pair(shared, from, row, chunk, rows, right, 3));
+        return v;
+    }
+
+    /// <summary>Two terms of a row.</summary>
+    private static float Pair(ArrayView<float> shared, int from, int row, int chunk, int rows, bool right, int block)
+    {
+        int thread = Group.IdxX & 31, g = thread >> 2, term = 8 * (chunk + Fragment.ChunkOf(8 * block, right)) + 2 * (thread & 3);
+        row += Fragment.RowOf(8 * block, right) & ~7;
+        uint low = Half(shared[from + Fragment.AcrossBf16(row, term, rows) + (g >> 1)], g), high = Half(shared[from + Fragment.AcrossBf16(row, term + 1, rows) + (g >> 1)], g);
+        return Interop.IntAsFloat(low | high << 16);
+    }
+
+    private static uint Half(float word, int row) => Interop.FloatAsInt(word) >> 16 * (row & 1) & 0xFFFFu;
 
     public Four Multiply(Four c, Four a, float b0, float b1, ArrayView<float> exchange)
     {
@@ -216,7 +303,8 @@ internal readonly struct EmulatedFragments<TWord> : IFragments where TWord : unm
 
     public void Copy(ArrayView<float> shared, int to, ArrayView<float> data, int at)
     {
-        for (int i = 0; i < 4; i++) shared[to + i] = at < 0 ? 0 : data[at + i];
+        int word = default(TWord).ReadsBf16 ? at >> 1 : at;
+        for (int i = 0; i < 4; i++) shared[to + i] = at < 0 ? 0 : data[word + i];
     }
 
     public void Commit() { }

@@ -78,7 +78,7 @@ public static partial class MatMul
     /// <summary>64 × 32 results by four warps, 16 × 32 each. The tile of 16 terms passes through registers into shared memory, is waited for, multiplied, and waited for again.</summary>
     private static class OneTensorTile<TFragments> where TFragments : unmanaged, IFragments
     {
-        private const int TileM = 64, TileN = 32, Threads = 128, B = TileM * Fragment.Terms, Floats = (TileM + TileN) * Fragment.Terms;
+        private const int TileM = 64, TileN = 32, Threads = 128, B = TileM * Fragment.Words, Floats = (TileM + TileN) * Fragment.Words;
 
         private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.tile", Body, Threads, (Floats + default(TFragments).Exchange) * sizeof(float));
 
@@ -90,7 +90,7 @@ public static partial class MatMul
             var exchange = default(TFragments).Exchange == 0 ? tiles : SharedMemory.Allocate<float>(default(TFragments).Exchange);
             int thread = Group.IdxX, row = thread >> 5 << 4, line = thread / 4, chunk = thread % 4, m0 = Grid.IdxX * TileM, n0 = Grid.IdxY * TileN;
             Strip s = default;
-            for (int k0 = 0; k0 < p.K; k0 += Fragment.Terms)
+            for (int k0 = 0; k0 < p.K; k0 += Fragment.Words)
             {
                 int k = k0 + 4 * chunk;
                 Bring(tiles, Fragment.Along(line, chunk), p.A.Data, m0 + line, p.M, k, p.K);

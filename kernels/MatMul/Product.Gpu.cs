@@ -35,6 +35,9 @@ internal interface IEnding
 
     /// <summary>Whether the parts of a split sum are added as they are finished.</summary>
     bool AddsParts { get; }
+
+    /// <summary>Whether result and residual are BF16.</summary>
+    bool IsBf16 { get; }
 }
 
 /// <summary>Nothing.</summary>
@@ -43,6 +46,8 @@ internal readonly struct Stored : IEnding
     public bool MakesMoments => false;
 
     public bool AddsParts => false;
+
+    public bool IsBf16 => false;
 }
 
 /// <summary>Moments, for batch normalisation.</summary>
@@ -51,6 +56,28 @@ internal readonly struct WithMoments : IEnding
     public bool MakesMoments => true;
 
     public bool AddsParts => false;
+
+    public bool IsBf16 => false;
+}
+
+/// <summary>Nothing, in BF16.</summary>
+internal readonly struct StoredBf16 : IEnding
+{
+    public bool MakesMoments => false;
+
+    public bool AddsParts => false;
+
+    public bool IsBf16 => true;
+}
+
+/// <summary>Moments, of what has not been rounded, for a result in BF16.</summary>
+internal readonly struct WithMomentsBf16 : IEnding
+{
+    public bool MakesMoments => true;
+
+    public bool AddsParts => false;
+
+    public bool IsBf16 => true;
 }
 
 /// <summary>The total of a split sum.</summary>
@@ -59,6 +86,8 @@ internal readonly struct PartsAdded : IEnding
     public bool MakesMoments => false;
 
     public bool AddsParts => true;
+
+    public bool IsBf16 => false;
 }
 
 /// <summary>The matrix product in float32, on any GPU. A group of 256 threads computes 64 × 64 results, each thread 4 × 4 in registers, from tiles of 64 × 16 of both factors in shared memory.</summary>
@@ -78,7 +107,7 @@ internal static class PlainProduct<TA, TB, TFunction, TEnding> where TA : unmana
         var a = SharedMemory.Allocate<float>(Terms * Pitch);
         var b = SharedMemory.Allocate<float>(Terms * Pitch);
         int thread = Group.IdxX, layer = Grid.IdxZ, m0 = Grid.IdxX * Tile, n0 = Grid.IdxY * Tile;
-        int begin = p.Part == 0 ? 0 : layer * p.Part, end = p.Part == 0 ? p.K : Math.Min(p.K, begin + p.Part), batch = p.Part == 0 ? layer : 0;
+        int begin = p.Part == 0 ? 0 : layer * p.Part, end = ProductEpilogue.End<TA>(p, layer, begin), batch = p.Part == 0 ? layer : 0;
         int row = thread / 16 * 4, column = thread % 16 * 4;
         Four c0 = default, c1 = default, c2 = default, c3 = default;
         for (int k0 = begin; k0 < end; k0 += Terms)
@@ -118,8 +147,8 @@ internal static class PlainProduct<TA, TB, TFunction, TEnding> where TA : unmana
 
     private static void Store(in GpuProductArgs p, int layer, int m, int n, Four c)
     {
-        if (m >= p.M) return;
-        int row = layer * p.M + m;
+        int row = ProductEpilogue.RowOf<TA>(p, layer, m);
+        if (row < 0) return;
         if (n < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n, c.X);
         if (n + 1 < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n + 1, c.Y);
         if (n + 2 < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n + 2, c.Z);
@@ -139,11 +168,17 @@ internal enum Arithmetic
     /// <summary>On tensor cores, factors rounded to BF16 (7 bits behind the point), sums in float32.</summary>
     Bf16,
 
+    /// <summary>As <see cref="Bf16"/>, of factors that are BF16 in memory.</summary>
+    Bf16Maps,
+
     /// <summary>As <see cref="Tf32"/>, without tensor cores: for tests.</summary>
     EmulatedTf32,
 
     /// <summary>As <see cref="Bf16"/>, without tensor cores: for tests.</summary>
     EmulatedBf16,
+
+    /// <summary>As <see cref="Bf16Maps"/>, without tensor cores: for tests.</summary>
+    EmulatedBf16Maps,
 }
 
 /// <summary>The GPU's product: which body computes it.</summary>
@@ -157,11 +192,11 @@ internal static class GpuProduct
 
     /// <summary>Computes the product in <paramref name="layers"/> parts or batch items.</summary>
     public static void Launch<TA, TB, TFunction>(Device device, int layers, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction =>
-        Launch<TA, TB, TFunction, Stored>(device, layers, p);
+        LaunchStored<TA, TB, TFunction, Stored, StoredBf16>(device, layers, p);
 
     /// <summary>The same on tensor cores, with the moments of the result, to which nothing is added.</summary>
     public static void LaunchWithMoments<TA, TB>(Device device, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor =>
-        Launch<TA, TB, Identity, WithMoments>(device, 1, p);
+        LaunchStored<TA, TB, Identity, WithMoments, WithMomentsBf16>(device, 1, p);
 
     /// <summary>The total of a sum in <paramref name="parts"/> parts, which are added in an order that depends on their number alone.</summary>
     public static void LaunchParts<TA, TB>(Device device, int parts, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor
@@ -169,6 +204,13 @@ internal static class GpuProduct
         // Two levels: a group that added a hundred tiles alone would be waited for by all others.
         int set = (int)Math.Ceiling(Math.Sqrt(parts));
         Launch<TA, TB, Identity, PartsAdded>(device, parts, p with { Set = set, Counters = ((GpuDevice)device).Counters });
+    }
+
+    private static void LaunchStored<TA, TB, TFunction, TEnding, TEndingBf16>(Device device, int layers, in GpuProductArgs p)
+        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding where TEndingBf16 : unmanaged, IEnding
+    {
+        if (p.Y.IsBf16) Launch<TA, TB, TFunction, TEndingBf16>(device, layers, p);
+        else Launch<TA, TB, TFunction, TEnding>(device, layers, p);
     }
 
     private static void Launch<TA, TB, TFunction, TEnding>(Device device, int layers, in GpuProductArgs p)
@@ -183,6 +225,8 @@ internal static class GpuProduct
         {
             case Arithmetic.Tf32: Launch<TA, TB, TFunction, Tf32Fragments, TEnding>(device, layers, p, wide); break;
             case Arithmetic.Bf16: Launch<TA, TB, TFunction, Bf16Fragments, TEnding>(device, layers, p, wide); break;
+            case Arithmetic.Bf16Maps: Launch<TA, TB, TFunction, Bf16MapFragments, TEnding>(device, layers, p, wide); break;
+            case Arithmetic.EmulatedBf16Maps: Launch<TA, TB, TFunction, EmulatedFragments<Bf16MapWord>, TEnding>(device, layers, p, wide); break;
             case Arithmetic.EmulatedTf32: Launch<TA, TB, TFunction, EmulatedFragments<Tf32Word>, TEnding>(device, layers, p, wide); break;
             case Arithmetic.EmulatedBf16: Launch<TA, TB, TFunction, EmulatedFragments<Bf16Word>, TEnding>(device, layers, p, wide); break;
             default: PlainProduct<TA, TB, TFunction, TEnding>.Launch(device, layers, p); break;
@@ -197,8 +241,18 @@ internal static class GpuProduct
     }
 
     /// <summary>How a product is computed: on tensor cores only if both factors can be read 16 bytes at a time, and results stored 8.</summary>
-    public static Arithmetic ArithmeticOf(Device device, in GpuProductArgs p) =>
-        Fits(p.A) && Fits(p.B) && p.N % 2 == 0 && InPairs(p.Y) && (p.HasBias == 0 || InPairs(p.Bias)) && (p.HasResidual == 0 || InPairs(p.Residual)) ? ((GpuDevice)device).Arithmetic : Arithmetic.Float32;
+    public static Arithmetic ArithmeticOf(Device device, in GpuProductArgs p)
+    {
+        bool fits = Fits(p.A) && Fits(p.B) && p.N % 2 == 0 && InPairs(p.Y) && (p.HasBias == 0 || InPairs(p.Bias)) && (p.HasResidual == 0 || InPairs(p.Residual));
+        var arithmetic = fits ? ((GpuDevice)device).Arithmetic : Arithmetic.Float32;
+        if (!Channels.InBf16(p.A.Data, p.B.Data)) return arithmetic;
+        return arithmetic switch
+        {
+            Arithmetic.Bf16 => Arithmetic.Bf16Maps,
+            Arithmetic.EmulatedBf16 => Arithmetic.EmulatedBf16Maps,
+            _ => throw new ArgumentException($"Maps in BF16 are multiplied on tensor cores only; '{device.Id}' was not opened for that."),
+        };
+    }
 
     /// <summary>Parts that a sum for m × n results should be split into, so that enough groups share it. It depends on the extents and the arithmetic alone.</summary>
     public static int PartsWanted(Device device, int m, int n)
@@ -218,6 +272,17 @@ internal static class GpuProduct
 /// <summary>What is done to a sum.</summary>
 internal static class ProductEpilogue
 {
+    /// <summary>The end of a layer's terms.</summary>
+    public static int End<TA>(in GpuProductArgs p, int layer, int begin) where TA : unmanaged, IFactor =>
+        default(TA).ByClasses ? new PositionClass(p.A, layer).Terms(p.A) : p.Part == 0 ? p.K : Math.Min(p.K, begin + p.Part);
+
+    /// <summary>Where row <paramref name="m"/> of a layer's result lies, or −1 if it is not wanted.</summary>
+    public static int RowOf<TA>(in GpuProductArgs p, int layer, int m) where TA : unmanaged, IFactor
+    {
+        if (m >= p.M) return -1;
+        return default(TA).ByClasses ? new PositionClass(p.A, layer).Row(p.A, m) : layer * p.M + m;
+    }
+
     /// <summary>Stores <c>f(sum + old + bias + residual)</c>, of them those that are wanted.</summary>
     public static void Store<TFunction, TEnding>(in GpuProductArgs p, int row, int n, float sum) where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
     {
@@ -235,11 +300,20 @@ internal static class ProductEpilogue
     {
         if (!default(TEnding).AddsParts)
         {
-            if (p.Add != 0) sum += p.Y.Pair(row, n);
+            if (p.Add != 0) sum += Pair<TEnding>(p.Y, row, n);
             if (p.HasBias != 0) sum += p.Bias.Pair(0, n);
-            if (p.HasResidual != 0) sum += p.Residual.Pair(row, n);
+            if (p.HasResidual != 0) sum += Pair<TEnding>(p.Residual, row, n);
         }
-        p.Y.Pair(row, n) = new Two(default(TFunction).Apply(sum.X), default(TFunction).Apply(sum.Y));
+        sum = new Two(default(TFunction).Apply(sum.X), default(TFunction).Apply(sum.Y));
+        if (default(TEnding).IsBf16) p.Y.Data[(row * p.Y.Pitch + n) / 2] = Bf16.Pack(sum.X, sum.Y);
+        else p.Y.Pair(row, n) = sum;
+    }
+
+    private static Two Pair<TEnding>(GpuRows rows, int row, int n) where TEnding : unmanaged, IEnding
+    {
+        if (!default(TEnding).IsBf16) return rows.Pair(row, n);
+        float word = rows.Data[(row * rows.Pitch + n) / 2];
+        return new(Bf16.Low(word), Bf16.High(word));
     }
 
     /// <summary>Adds a tile's parts: each set of them by the group that finished last, into the set's first part; then the sets, into the total, by the last of these groups. All threads must call.</summary>

@@ -33,6 +33,10 @@ internal static class TensorCore
     [IntrinsicImplementation]
     public static Four LoadMatrices(ref float row) => throw new NotSupportedException();
 
+    /// <summary>Four 8×8 blocks of 16-bit numbers, each transposed: thread t gives the address of row t % 8 of block t / 8, and gets elements (2·(t % 4), t / 4) and (2·(t % 4) + 1, t / 4) of each.</summary>
+    [IntrinsicImplementation]
+    public static Four LoadMatricesTransposed(ref float row) => throw new NotSupportedException();
+
     /// <summary>Starts a copy of 16 bytes from global to shared memory, both aligned; of them <paramref name="bytes"/> (0 or 16) are read and the others are zeros.</summary>
     [IntrinsicImplementation]
     public static void CopyAsync(ref float shared, ref float global, int bytes) => throw new NotSupportedException();
@@ -57,6 +61,7 @@ internal static class TensorCore
         Register(context, nameof(PackBf16), nameof(WritePackBf16));
         Register(context, nameof(RoundToTf32), nameof(WriteRoundToTf32));
         Register(context, nameof(LoadMatrices), nameof(WriteLoadMatrices));
+        Register(context, nameof(LoadMatricesTransposed), nameof(WriteLoadMatricesTransposed));
         Register(context, nameof(CopyAsync), nameof(WriteCopyAsync));
         Register(context, nameof(Commit), nameof(WriteCommit));
         Register(context, nameof(WaitForAllButOne), nameof(WriteWaitForAllButOne));
@@ -93,11 +98,15 @@ internal static class TensorCore
         generator.Builder.AppendLine($"\tcvt.rn.bf16x2.f32 {to}, {high}, {low};");
     }
 
-    private static void WriteLoadMatrices(PTXBackend backend, PTXCodeGenerator generator, Value call)
+    private static void WriteLoadMatrices(PTXBackend backend, PTXCodeGenerator generator, Value call) => WriteLoad(generator, call, "");
+
+    private static void WriteLoadMatricesTransposed(PTXBackend backend, PTXCodeGenerator generator, Value call) => WriteLoad(generator, call, ".trans");
+
+    private static void WriteLoad(PTXCodeGenerator generator, Value call, string how)
     {
         var d = Fields(generator, generator.Allocate(call));
         string address = Name(generator.LoadHardware(call[0]));
-        generator.Builder.AppendLine($"\t{{ .reg .u32 s; {ToShared(call[0], address, "s")} ldmatrix.sync.aligned.m8n8.x4.shared.b16 {{{string.Join(", ", d.Select(Name))}}}, [s]; }}");
+        generator.Builder.AppendLine($"\t{{ .reg .u32 s; {ToShared(call[0], address, "s")} ldmatrix.sync.aligned.m8n8.x4{how}.shared.b16 {{{string.Join(", ", d.Select(Name))}}}, [s]; }}");
     }
 
     private static void WriteCopyAsync(PTXBackend backend, PTXCodeGenerator generator, Value call)

@@ -30,10 +30,10 @@ internal struct Strip
     public Four A, B, C, D;
 }
 
-/// <summary>The GPU's product on tensor cores: a group computes 128 × 128 or 128 × 64 results, each warp 64 × 32 of them in registers, from tiles of 16 terms in shared memory.</summary>
+/// <summary>The GPU's product on tensor cores: a group computes 128 × 128 or 128 × 64 results, each warp 64 × 32 of them in registers, from tiles of 16 terms in shared memory, or 32 in BF16.</summary>
 /// <remarks>Three tiles of each factor are in shared memory: one is multiplied, one has been asked for and one is being asked for, by copies that pass the registers by; so there is one barrier for
 /// 16 terms. Tiles lie there so that no two threads of a warp meet in a bank (<see cref="Fragment"/>). Factors are found in place, as in <see cref="PlainProduct{TA,TB,TFunction,TEnding}"/>;
-/// their data, pitch and channels must be multiples of 16 bytes, and results, which are stored two at a time, so that eight rows of a fragment fill eight sectors of 32 bytes, of 8. The order of the sum is fixed.</remarks>
+/// their data, pitch and channels must be multiples of 16 bytes, of float32 or BF16, and results, which are stored two at a time, so that eight rows of a fragment fill eight sectors of 32 bytes, of 8. The order of the sum is fixed.</remarks>
 internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEnding>
     where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TTile : unmanaged, ITileOfWarps where TEnding : unmanaged, IEnding
 {
@@ -43,7 +43,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
 
     public static int TileN => WarpN * default(TTile).Across;
 
-    private static int Stage => (TileM + TileN) * Fragment.Terms;
+    private static int Stage => (TileM + TileN) * Fragment.Words;
 
     private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.tensor", Body, 64 * default(TTile).Across, (Stages * Stage + default(TFragments).Exchange) * sizeof(float));
 
@@ -53,18 +53,18 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
 
     private static void Body(GpuProductArgs p)
     {
-        var tiles = SharedMemory.Allocate<float>(Stages * (TileM + WarpN * default(TTile).Across) * Fragment.Terms).AsAligned(16);
+        var tiles = SharedMemory.Allocate<float>(Stages * (TileM + WarpN * default(TTile).Across) * Fragment.Words).AsAligned(16);
         var exchange = default(TFragments).Exchange == 0 ? tiles : SharedMemory.Allocate<float>(default(TFragments).Exchange);
         int thread = Group.IdxX, layer = Grid.IdxZ, m0 = Grid.IdxX * TileM, n0 = Grid.IdxY * TileN;
-        int begin = p.Part == 0 ? 0 : layer * p.Part, end = p.Part == 0 ? p.K : Math.Min(p.K, begin + p.Part), batch = p.Part == 0 ? layer : 0;
+        int begin = p.Part == 0 ? 0 : layer * p.Part, end = ProductEpilogue.End<TA>(p, layer, begin), batch = p.Part == 0 ? layer : 0;
         var a = new Loader<TA>(p.A, thread, batch, m0, p.M, TileM, begin);
         var b = new Loader<TB>(p.B, thread, batch, n0, p.N, TileN, begin);
-        int count = (end - begin + Fragment.Terms - 1) / Fragment.Terms;
+        int count = (end - begin + Fragment.TermsOf<TFragments>() - 1) / Fragment.TermsOf<TFragments>();
         a.Load(p.A, tiles, 0, end);
-        b.Load(p.B, tiles, TileM * Fragment.Terms, end);
+        b.Load(p.B, tiles, TileM * Fragment.Words, end);
         default(TFragments).Commit();
         a.Load(p.A, tiles, Stage, end);
-        b.Load(p.B, tiles, Stage + TileM * Fragment.Terms, end);
+        b.Load(p.B, tiles, Stage + TileM * Fragment.Words, end);
         default(TFragments).Commit();
 
         int warp = thread >> 5, row = warp / default(TTile).Across * WarpM, column = warp % default(TTile).Across * WarpN;
@@ -75,11 +75,11 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
             default(TFragments).Wait();
             Group.Barrier();
             a.Load(p.A, tiles, ahead, end);
-            b.Load(p.B, tiles, ahead + TileM * Fragment.Terms, end);
+            b.Load(p.B, tiles, ahead + TileM * Fragment.Words, end);
             default(TFragments).Commit();
             for (int chunk = 0; chunk < 4; chunk += Fragment.ChunksOf<TFragments>())
             {
-                Four left = Right(tiles, current + TileM * Fragment.Terms, column, chunk), right = Right(tiles, current + TileM * Fragment.Terms, column + 16, chunk);
+                Four left = Right(tiles, current + TileM * Fragment.Words, column, chunk), right = Right(tiles, current + TileM * Fragment.Words, column + 16, chunk);
                 Multiply(ref s0, Left(tiles, current, row, chunk), left, right, exchange);
                 Multiply(ref s1, Left(tiles, current, row + 16, chunk), left, right, exchange);
                 Multiply(ref s2, Left(tiles, current, row + 32, chunk), left, right, exchange);
@@ -103,6 +103,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
     private static Four Left(ArrayView<float> tiles, int from, int row, int chunk)
     {
         if (default(TA).AlongTerms) return Fragment.Operand<TFragments>(tiles, from, row, chunk, right: false);
+        if (default(TFragments).ReadsBf16) return default(TFragments).LoadAcross(tiles, from, row, chunk, TileM, right: false);
         var first = LeftAcross(tiles, from, row, chunk);
         return default(TFragments).TakesPairs ? Fragment.Join<TFragments>(first, LeftAcross(tiles, from, row, chunk + 2), right: false) : first;
     }
@@ -123,6 +124,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
     private static Four Right(ArrayView<float> tiles, int from, int column, int chunk)
     {
         if (default(TB).AlongTerms) return Fragment.Operand<TFragments>(tiles, from, column, chunk, right: true);
+        if (default(TFragments).ReadsBf16) return default(TFragments).LoadAcross(tiles, from, column, chunk, WarpN * default(TTile).Across, right: true);
         var first = RightAcross(tiles, from, column, chunk);
         return default(TFragments).TakesPairs ? Fragment.Join<TFragments>(first, RightAcross(tiles, from, column, chunk + 2), right: true) : first;
     }
@@ -217,7 +219,8 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
 
     private static void Store(in GpuProductArgs p, int layer, int m, int n, float first, float second)
     {
-        if (m < p.M && n < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, layer * p.M + m, n, new Two(first, second));
+        int row = ProductEpilogue.RowOf<TA>(p, layer, m);
+        if (row >= 0 && n < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n, new Two(first, second));
     }
 
     /// <summary>A thread's share of bringing a factor's tiles: two or four times 16 bytes of each.</summary>
@@ -225,7 +228,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
     {
         private Place _one, _p0, _p1, _p2, _p3;
         private int _k;
-        private readonly int _row, _rows, _line, _lines, _extent;
+        private readonly int _row, _rows, _line, _lines, _extent, _middle;
 
         /// <param name="f">The factor.</param>
         /// <param name="thread">The thread.</param>
@@ -236,9 +239,10 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
         /// <param name="begin">First term.</param>
         public Loader(in GpuFactor f, int thread, int batch, int first, int rows, int extent, int begin)
         {
-            int threads = 64 * default(TTile).Across, across = default(T).AlongTerms ? 4 : extent / 4;   // chunks along the contiguous side of a tile
+            int threads = 64 * default(TTile).Across, elements = Fragment.ElementsOf<TFragments>(), across = default(T).AlongTerms ? 4 : extent / elements;   // chunks along the contiguous side of a tile
             (_rows, _extent, _line, _lines) = (rows, extent, thread / across, threads / across);
-            int chunk = thread % across * 4;
+            int chunk = thread % across * elements;
+            _middle = default(T).Middle(f, batch);
             if (default(T).AlongTerms)
             {
                 (_row, _k) = (first + _line, begin + chunk);
@@ -269,8 +273,8 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
                 Load(f, tiles, to, end, 2, ref _p2);
                 Load(f, tiles, to, end, 3, ref _p3);
             }
-            if (default(T).AlongTerms) _one = default(T).Next(f, _one, Fragment.Terms);
-            _k += Fragment.Terms;
+            if (default(T).AlongTerms) _one = default(T).Next(f, _one, Fragment.TermsOf<TFragments>(), _middle);
+            _k += Fragment.TermsOf<TFragments>();
         }
 
         private void Load(in GpuFactor f, ArrayView<float> tiles, int to, int end, int i, ref Place place)
@@ -284,8 +288,8 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
             else
             {
                 at = _row < _rows && _k + i * _lines < end ? default(T).At(f, _one, place) : -1;
-                to += Fragment.Across(Group.IdxX % (_extent / 4) * 4, line, _extent);
-                place = default(T).Next(f, place, Fragment.Terms);
+                to += default(TFragments).ReadsBf16 ? Fragment.AcrossBf16(Group.IdxX % (_extent / 8) * 8, line, _extent) : Fragment.Across(Group.IdxX % (_extent / 4) * 4, line, _extent);
+                place = default(T).Next(f, place, Fragment.TermsOf<TFragments>(), _middle);
             }
             default(TFragments).Copy(tiles, to, f.Data.Data, at);
         }

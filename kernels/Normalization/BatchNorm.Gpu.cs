@@ -42,17 +42,21 @@ public static partial class BatchNorm
     static partial void StatisticsGpu(Tensor x, Tensor? made, Tensor mean, Tensor variance)
     {
         using var partials = made ?? RentPartials(x);
-        BatchNormRowArgs p = new(x.Gpu, x.Gpu, x.Gpu, mean.Gpu, variance.Gpu, mean.Gpu, mean.Gpu, partials.Gpu, Counters(x), 0, x.Rows, made is null ? BlockRows(x) : GpuProduct.MomentRows, x.C, 0);
-        if (made is null) LaunchRows(MomentsLauncher, x, RowWidth, partials.Shape.N, p);
-        else LaunchRows(CombineLauncher, x, CombineWidth, 1, p);
+        BatchNormRowArgs p = new(x.GpuAny, x.GpuAny, x.GpuAny, mean.Gpu, variance.Gpu, mean.Gpu, mean.Gpu, partials.Gpu, Counters(x), 0, x.Rows, made is null ? BlockRows(x) : GpuProduct.MomentRows, x.C, 0);
+        if (made is not null) LaunchRows(CombineLauncher, x, CombineWidth, 1, p);
+        else if (!Channels.InFours(x.C, p.X, p.Mean, p.Variance)) LaunchRows(MomentsLauncher, x, RowWidth, partials.Shape.N, p);
+        else if (p.X.IsBf16) LaunchWide(WideStatistics<FourHalves>.Moments, x, p);
+        else LaunchWide(WideStatistics<FourChannels>.Moments, x, p);
     }
 
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor mean, Tensor variance, Tensor gamma, Tensor beta, float eps, Tensor y, Tensor? residual)
         where TFunction : unmanaged, IFunction
     {
-        BatchNormApplyArgs p = new(x.Gpu, mean.Gpu, variance.Gpu, gamma.Gpu, beta.Gpu, (residual ?? x).Gpu, y.Gpu, eps, (int)x.Count, x.C, residual is null ? 0 : 1);
-        if (Channels.InFours(x.C, p.X, p.Mean, p.Variance, p.Gamma, p.Beta, p.Residual, p.Y)) LaunchWide(WideLauncher<TFunction>.Apply, x, p);
-        else Launcher<TFunction>.Apply.LaunchItems(x.Device, x.Count, p);
+        BatchNormApplyArgs p = new(x.GpuAny, mean.Gpu, variance.Gpu, gamma.Gpu, beta.Gpu, (residual ?? x).GpuAny, y.GpuAny, eps, (int)x.Count, x.C, residual is null ? 0 : 1);
+        bool bf16 = Channels.InBf16(p.X, p.Residual, p.Y);
+        if (!Channels.InFours(x.C, p.X, p.Mean, p.Variance, p.Gamma, p.Beta, p.Residual, p.Y)) Launcher<TFunction>.Apply.LaunchItems(x.Device, x.Count, p);
+        else if (bf16) LaunchWide(WideLauncher<TFunction, FourHalves>.Apply, x, p);
+        else LaunchWide(WideLauncher<TFunction, FourChannels>.Apply, x, p);
     }
 
     static partial void RunningGpu(Tensor batch, Tensor rows, int items, Tensor running, float momentum, Tensor? clip) =>
@@ -62,19 +66,27 @@ public static partial class BatchNorm
     {
         var x = maps.X;
         BatchNormElementArgs p = Elements(maps, vectors);
-        bool wide = Channels.InFours(x.C, p.X, p.Y, p.Dy, p.Dx, p.Dresidual, p.Mean, p.Variance, p.Gamma, p.Dgamma, p.Dbeta);
+        bool wide = Channels.InFours(x.C, p.X, p.Y, p.Dy, p.Dx, p.Dresidual, p.Mean, p.Variance, p.Gamma, p.Dgamma, p.Dbeta), elements = maps.Dx is not null || maps.Dresidual is not null;
         var rows = Sums(x, p, partials);
-        if (wide) LaunchWide(WideLauncher<TFunction>.Sums, x, rows);
-        else LaunchRows(Launcher<TFunction>.Sums, x, RowWidth, partials.Shape.N, rows);
-        if (maps.Dx is null && maps.Dresidual is null) return;
-        if (wide) LaunchWide(WideLauncher<TFunction>.Elements, x, p);
-        else Launcher<TFunction>.Elements.LaunchItems(x.Device, x.Count, p);
+        if (Channels.InBf16(p.X, p.Y, p.Dy, p.Dx, p.Dresidual)) GradientWide<TFunction, FourHalves>(x, rows, p, elements);
+        else if (wide) GradientWide<TFunction, FourChannels>(x, rows, p, elements);
+        else
+        {
+            LaunchRows(Launcher<TFunction>.Sums, x, RowWidth, partials.Shape.N, rows);
+            if (elements) Launcher<TFunction>.Elements.LaunchItems(x.Device, x.Count, p);
+        }
+    }
+
+    private static void GradientWide<TFunction, TMaps>(Tensor x, in BatchNormRowArgs rows, in BatchNormElementArgs p, bool elements) where TFunction : unmanaged, IFunction where TMaps : unmanaged, IChannels<Four>
+    {
+        LaunchWide(WideLauncher<TFunction, TMaps>.Sums, x, rows);
+        if (elements) LaunchWide(WideLauncher<TFunction, TMaps>.Elements, x, p);
     }
 
     private static BatchNormElementArgs Elements(in Maps maps, in Vectors vectors)
     {
         var x = maps.X;
-        return new(x.Gpu, maps.Y.Gpu, maps.Dy.Gpu, (maps.Dx ?? x).Gpu, (maps.Dresidual ?? x).Gpu,
+        return new(x.GpuAny, maps.Y.GpuAny, maps.Dy.GpuAny, (maps.Dx ?? x).GpuAny, (maps.Dresidual ?? x).GpuAny,
             vectors.Mean.Gpu, vectors.Variance.Gpu, vectors.Gamma.Gpu, vectors.Dgamma.Gpu, vectors.Dbeta.Gpu, vectors.Eps, vectors.Frozen ? 0 : 1f / x.Rows, (int)x.Count, x.C,
             maps.Dx is null ? 0 : 1, maps.Dresidual is null ? 0 : 1, maps.AddX ? 1 : 0, maps.AddResidual ? 1 : 0);
     }

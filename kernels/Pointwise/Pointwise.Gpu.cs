@@ -49,7 +49,7 @@ public static partial class Pointwise
 
     private static class Launcher<TElement> where TElement : unmanaged, IElement
     {
-        public static readonly GpuElements<PointwiseArgs> Elements = new("pointwise", Body<TElement, OneChannel, float>, Body<TElement, FourChannels, Four>);
+        public static readonly GpuElements<PointwiseArgs> Elements = new("pointwise", Body<TElement, OneChannel, float>, Body<TElement, FourChannels, Four>, Body<TElement, FourHalves, Four>);
     }
 
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor y) where TFunction : unmanaged, IFunction => Launch<Applied<TFunction>>(x, x, y);
@@ -61,13 +61,33 @@ public static partial class Pointwise
 
     static partial void MultiplyGpu(Tensor a, Tensor b, Tensor y, bool add) => Launch<Multiplied>(a, b, y, add);
 
-    static partial void CopyGpu(Tensor x, Tensor y, bool add) => Launch<Copied>(x, x, y, add);
+    static partial void CopyGpu(Tensor x, Tensor y, bool add)
+    {
+        if (x.Format == y.Format) Launch<Copied>(x, x, y, add);
+        else Convert(x, y, add);
+    }
+
+    private static readonly GpuKernel<PointwiseArgs> ToBf16Launcher = new("pointwise.to.bf16", ConvertBody<FourChannels, FourHalves>), FromBf16Launcher = new("pointwise.from.bf16", ConvertBody<FourHalves, FourChannels>);
+
+    private static void Convert(Tensor x, Tensor y, bool add)
+    {
+        PointwiseArgs p = new(x.GpuAny, x.GpuAny, y.GpuAny, y.Rows, y.C, add ? 1 : 0, 0);
+        if (!Channels.InFours(y.C, p.A, p.Y)) throw new ArgumentException($"{x} and {y} do not begin at multiples of 16 bytes, as maps of both formats must.");
+        (y.Format == Format.Bf16 ? ToBf16Launcher : FromBf16Launcher).LaunchItems(y.Device, y.Count / 4, p);
+    }
+
+    private static void ConvertBody<TFrom, TTo>(PointwiseArgs p) where TFrom : unmanaged, IChannels<Four> where TTo : unmanaged, IChannels<Four>
+    {
+        int r = Channels.Place<TTo, Four>(p.C, out int c);
+        if (r < p.Rows) Channels.Put<TTo, Four>(p.Y, r, c, default(TFrom).Load(p.A, r, c), p.Add);
+    }
+
 
     static partial void FillGpu(Tensor y, float value) => Launch<Filled>(y, y, y, value: value);
 
     private static void Launch<TElement>(Tensor a, Tensor b, Tensor y, bool add = false, float value = 0) where TElement : unmanaged, IElement
     {
-        PointwiseArgs p = new(a.Gpu, b.Gpu, y.Gpu, y.Rows, y.C, add ? 1 : 0, value);
+        PointwiseArgs p = new(a.GpuAny, b.GpuAny, y.GpuAny, y.Rows, y.C, add ? 1 : 0, value);
         Launcher<TElement>.Elements.Launch(y, p, p.A, p.B, p.Y);
     }
 

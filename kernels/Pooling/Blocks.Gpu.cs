@@ -17,20 +17,20 @@ internal static partial class Blocks
 
     private static readonly GpuKernel<BlockArgs> SumLargeLauncher = new("blocks.sum.large", SumLargeBody, GroupSize, GroupSize * sizeof(float));
 
-    private static readonly GpuElements<BlockArgs> SumSmallLauncher = new("blocks.sum.small", SumSmallBody<OneChannel, float>, SumSmallBody<FourChannels, Four>),
-        SpreadLauncher = new("blocks.spread", SpreadBody<OneChannel, float>, SpreadBody<FourChannels, Four>);
+    private static readonly GpuElements<BlockArgs> SumSmallLauncher = new("blocks.sum.small", SumSmallBody<OneChannel, float>, SumSmallBody<FourChannels, Four>, SumSmallBody<FourHalves, Four>),
+        SpreadLauncher = new("blocks.spread", SpreadBody<OneChannel, float>, SpreadBody<FourChannels, Four>, SpreadBody<FourHalves, Four>);
 
     static partial void SumGpu(Tensor fine, Tensor coarse, float scale, bool add)
     {
         int width = GroupColumns.Width(coarse.C, GroupWidth);
-        var args = new BlockArgs(fine.Gpu, coarse.Gpu, fine.Shape, coarse.Shape, scale, add ? 1 : 0, width);
-        if (fine.Rows / coarse.Rows >= LargeBlock) SumLargeLauncher.Launch(fine.Device, new Index3D(coarse.Rows, (coarse.C + width - 1) / width, 1), args);
+        var args = new BlockArgs(fine.GpuAny, coarse.GpuAny, fine.Shape, coarse.Shape, scale, add ? 1 : 0, width);
+        if (fine.Rows / coarse.Rows >= LargeBlock && !args.Fine.IsBf16) SumLargeLauncher.Launch(fine.Device, new Index3D(coarse.Rows, (coarse.C + width - 1) / width, 1), args);
         else SumSmallLauncher.Launch(coarse, args, args.Fine, args.Coarse);
     }
 
     static partial void SpreadGpu(Tensor coarse, Tensor fine, float scale, bool add)
     {
-        var args = new BlockArgs(fine.Gpu, coarse.Gpu, fine.Shape, coarse.Shape, scale, add ? 1 : 0, 1);
+        var args = new BlockArgs(fine.GpuAny, coarse.GpuAny, fine.Shape, coarse.Shape, scale, add ? 1 : 0, 1);
         SpreadLauncher.Launch(fine, args, args.Fine, args.Coarse);
     }
 

@@ -8,18 +8,18 @@ public static partial class Pooling
     /// <summary>Operands of both bodies: thread i does element i of the output (forward) or of the input (gradient).</summary>
     internal readonly record struct MaxArgs(GpuRows X, GpuRows Y, GpuRows Index, Shape XShape, Shape YShape, int Kernel, int Stride, int Pad, int Add, int WithIndex);
 
-    private static readonly GpuElements<MaxArgs> MaxLauncher = new("pooling.max", MaxBody<OneChannel, float>, MaxBody<FourChannels, Four>),
-        MaxGradientLauncher = new("pooling.max.gradient", MaxGradientBody<OneChannel, float>, MaxGradientBody<FourChannels, Four>);
+    private static readonly GpuElements<MaxArgs> MaxLauncher = new("pooling.max", MaxBody<OneChannel, float>, MaxBody<FourChannels, Four>, MaxBody<FourHalves, Four>),
+        MaxGradientLauncher = new("pooling.max.gradient", MaxGradientBody<OneChannel, float>, MaxGradientBody<FourChannels, Four>, MaxGradientBody<FourHalves, Four>);
 
     static partial void MaxGpu(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad)
     {
-        MaxArgs p = new(x.Gpu, y.Gpu, (index ?? y).Gpu, x.Shape, y.Shape, kernel, stride, pad, 0, index is null ? 0 : 1);
+        MaxArgs p = new(x.GpuAny, y.GpuAny, (index ?? y).GpuAny, x.Shape, y.Shape, kernel, stride, pad, 0, index is null ? 0 : 1);
         MaxLauncher.Launch(y, p, p.X, p.Y, p.Index);
     }
 
     static partial void MaxGradientGpu(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add)
     {
-        MaxArgs p = new(dx.Gpu, dy.Gpu, index.Gpu, dx.Shape, dy.Shape, kernel, stride, pad, add ? 1 : 0, 1);
+        MaxArgs p = new(dx.GpuAny, dy.GpuAny, index.GpuAny, dx.Shape, dy.Shape, kernel, stride, pad, add ? 1 : 0, 1);
         MaxGradientLauncher.Launch(dx, p, p.X, p.Y, p.Index);
     }
 

@@ -8,18 +8,32 @@ public static partial class Resize
     /// <summary>Operands of both bodies: thread i does element i of y (forward) or of x (gradient).</summary>
     internal readonly record struct BilinearArgs(GpuRows X, GpuRows Y, Shape XShape, Shape YShape, Axis Vertical, Axis Horizontal, int Add);
 
-    private static readonly GpuElements<BilinearArgs> BilinearLauncher = new("resize.bilinear", BilinearBody<OneChannel, float>, BilinearBody<FourChannels, Four>),
-        BilinearGradientLauncher = new("resize.bilinear.gradient", BilinearGradientBody<OneChannel, float>, BilinearGradientBody<FourChannels, Four>);
+    private static readonly GpuElements<BilinearArgs> BilinearLauncher = new("resize.bilinear", BilinearBody<OneChannel, float>, BilinearBody<FourChannels, Four>, BilinearBody<FourHalves, Four>),
+        BilinearGradientLauncher = new("resize.bilinear.gradient", BilinearGradientBody<OneChannel, float>, BilinearGradientBody<FourChannels, Four>, BilinearGradientBody<FourHalves, Four>);
 
     static partial void BilinearGpu(Tensor x, Tensor y, Axis vertical, Axis horizontal)
     {
-        BilinearArgs p = new(x.Gpu, y.Gpu, x.Shape, y.Shape, vertical, horizontal, 0);
+        if (x.Format != y.Format)
+        {
+            using var like = Tensor.Rent(y.Device, y.Shape, "enlarged", format: x.Format);
+            BilinearGpu(x, like, vertical, horizontal);
+            Pointwise.Copy(like, y);
+            return;
+        }
+        BilinearArgs p = new(x.GpuAny, y.GpuAny, x.Shape, y.Shape, vertical, horizontal, 0);
         BilinearLauncher.Launch(y, p, p.X, p.Y);
     }
 
     static partial void BilinearGradientGpu(Tensor dy, Tensor dx, Axis vertical, Axis horizontal, bool add)
     {
-        BilinearArgs p = new(dx.Gpu, dy.Gpu, dx.Shape, dy.Shape, vertical, horizontal, add ? 1 : 0);
+        if (dx.Format != dy.Format)
+        {
+            using var like = Tensor.Rent(dy.Device, dy.Shape, "enlarged gradient", format: dx.Format);
+            Pointwise.Copy(dy, like);
+            BilinearGradientGpu(like, dx, vertical, horizontal, add);
+            return;
+        }
+        BilinearArgs p = new(dx.GpuAny, dy.GpuAny, dx.Shape, dy.Shape, vertical, horizontal, add ? 1 : 0);
         BilinearGradientLauncher.Launch(dx, p, p.X, p.Y);
     }
 

@@ -11,7 +11,7 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
     private const int Granule = 64;
     private readonly SortedList<long, Stack<Storage>> _free = [];
     private readonly HashSet<Storage> _live = [];
-    private readonly Dictionary<(string Name, Shape Shape), Tensor?> _known = [];
+    private readonly Dictionary<(string Name, Shape Shape, Format Format), Tensor?> _known = [];
 
     /// <summary>Bytes in the hands of tensors.</summary>
     public long LiveBytes { get; private set; }
@@ -32,8 +32,8 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
     /// device is asked, so that a smaller last batch, whose scratch falls into other classes, allocates nothing.</summary>
     public bool IsWarm { get; set; }
 
-    /// <summary>The last tensor of a name and shape. If it was returned, it is revived for whoever wants the like of it, so that a step that is repeated makes no garbage.</summary>
-    internal ref Tensor? Known(string name, Shape shape) => ref CollectionsMarshal.GetValueRefOrAddDefault(_known, (name, shape), out _);
+    /// <summary>The last tensor of a name, shape and format. If it was returned, it is revived for whoever wants the like of it, so that a step that is repeated makes no garbage.</summary>
+    internal ref Tensor? Known(string name, Shape shape, Format format) => ref CollectionsMarshal.GetValueRefOrAddDefault(_known, (name, shape, format), out _);
 
     internal Storage Rent(long floats, string holder)
     {

@@ -2,7 +2,7 @@ using ILGPU;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>How many channels a thread takes at once: one, or four as 16 bytes. A type argument, so that a body is written once for both.</summary>
+/// <summary>How many channels a thread takes at once: one, or four as 16 bytes or, in BF16, as 8. A type argument, so that a body is written once for all.</summary>
 internal interface IChannels<T> where T : unmanaged
 {
     /// <summary>Channels.</summary>
@@ -90,14 +90,72 @@ internal readonly struct FourChannels : IChannels<Four>
         new(default(OneChannel).Won(v.X, winner.X, number), default(OneChannel).Won(v.Y, winner.Y, number), default(OneChannel).Won(v.Z, winner.Z, number), default(OneChannel).Won(v.W, winner.W, number));
 }
 
+/// <summary>Four channels in BF16: rounded where they are stored.</summary>
+internal readonly struct FourHalves : IChannels<Four>
+{
+    public int Count => 4;
+
+    public Four Load(GpuRows rows, int row, int c)
+    {
+        var words = rows.Data.Cast<Two>()[row * (rows.Pitch / 4) + c / 4];
+        return new(Bf16.Low(words.X), Bf16.High(words.X), Bf16.Low(words.Y), Bf16.High(words.Y));
+    }
+
+    public void Store(GpuRows rows, int row, int c, Four value) => rows.Data.Cast<Two>()[row * (rows.Pitch / 4) + c / 4] = new(Bf16.Pack(value.X, value.Y), Bf16.Pack(value.Z, value.W));
+
+    public Four All(float value) => default(FourChannels).All(value);
+
+    public Four Add(Four a, Four b) => a + b;
+
+    public Four Multiply(Four a, Four b) => a * b;
+
+    public Four Apply<TFunction>(Four x) where TFunction : unmanaged, IFunction => default(FourChannels).Apply<TFunction>(x);
+
+    public Four Gradient<TFunction>(Four y, Four dy) where TFunction : unmanaged, IFunction => default(FourChannels).Gradient<TFunction>(y, dy);
+
+    public void Challenge(ref Four best, ref Four winner, Four v, float number) => default(FourChannels).Challenge(ref best, ref winner, v, number);
+
+    public Four Won(Four v, Four winner, float number) => default(FourChannels).Won(v, winner, number);
+}
+
+/// <summary>Two numbers of BF16 in the bits of a float, the first in the lower half.</summary>
+internal static class Bf16
+{
+    /// <summary>The nearest number, which has 16 bits less, as its own 16 bits; halves to even. What is not finite stays so (NaNs that arithmetic makes have the upper bit set).</summary>
+    /// <remarks>Without a branch: OpenCL kernels that held some fifty copies of one were wrong in one of them.</remarks>
+    public static uint Round(float x)
+    {
+        uint bits = Interop.FloatAsInt(x), rounded = bits + 0x7FFFu + (bits >> 16 & 1);
+        return ((bits & 0x7FFFFFFFu) < 0x7F800000u ? rounded : bits) >> 16;
+    }
+
+    public static float Pack(float low, float high) => Interop.IntAsFloat(Round(low) | Round(high) << 16);
+
+    public static float Low(float word) => Interop.IntAsFloat(Interop.FloatAsInt(word) << 16);
+
+    public static float High(float word) => Interop.IntAsFloat(Interop.FloatAsInt(word) & 0xFFFF0000u);
+}
+
 internal static class Channels
 {
+    /// <summary>Whether operands are BF16: all of them, or none.</summary>
+    public static bool InBf16(params ReadOnlySpan<GpuRows> operands)
+    {
+        foreach (var rows in operands)
+            if (rows.IsBf16 != operands[0].IsBf16) throw new ArgumentException("An operator's maps must be all float32 or all BF16.");
+        return operands[0].IsBf16;
+    }
+
     /// <summary>Whether all operands can be taken by <see cref="FourChannels"/>.</summary>
     public static bool InFours(int channels, params ReadOnlySpan<GpuRows> operands)
     {
-        bool all = channels % 4 == 0;
-        foreach (var rows in operands) all &= rows.IsAligned && rows.Pitch % 4 == 0;
-        return all;
+        bool all = channels % 4 == 0, bf16 = false;
+        foreach (var rows in operands)
+        {
+            all &= rows.IsAligned && rows.Pitch % 4 == 0;
+            bf16 |= rows.IsBf16;
+        }
+        return all || !bf16 ? all : throw new ArgumentException("Beside a map of BF16 all operands must begin at multiples of 16 bytes.");
     }
 
     /// <summary>A thread's row and first channel, row-major, so that neighbours touch neighbours.</summary>
@@ -113,15 +171,16 @@ internal static class Channels
         default(TChannels).Store(rows, row, c, add != 0 ? default(TChannels).Add(default(TChannels).Load(rows, row, c), value) : value);
 }
 
-/// <summary>A body that does all elements of a map by themselves, for one channel a thread and for four.</summary>
-internal sealed class GpuElements<TArgs>(string name, Action<TArgs> one, Action<TArgs> four) where TArgs : struct
+/// <summary>A body that does all elements of a map by themselves, for one channel a thread, for four, and for four in BF16.</summary>
+internal sealed class GpuElements<TArgs>(string name, Action<TArgs> one, Action<TArgs> four, Action<TArgs> bf16) where TArgs : struct
 {
-    private readonly GpuKernel<TArgs> _one = new(name, one), _four = new(name + ".wide", four);
+    private readonly GpuKernel<TArgs> _one = new(name, one), _four = new(name + ".wide", four), _bf16 = new(name + ".bf16", bf16);
 
     /// <summary>Gives each element of <paramref name="map"/> a thread, or each four if the operands' places allow it.</summary>
     public void Launch(Tensor map, in TArgs args, params ReadOnlySpan<GpuRows> operands)
     {
-        if (Channels.InFours(map.C, operands)) _four.LaunchItems(map.Device, map.Count / 4, args);
+        if (Channels.InBf16(operands)) _bf16.LaunchItems(map.Device, map.Count / 4, args);
+        else if (Channels.InFours(map.C, operands)) _four.LaunchItems(map.Device, map.Count / 4, args);
         else _one.LaunchItems(map.Device, map.Count, args);
     }
 }

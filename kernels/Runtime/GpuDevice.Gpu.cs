@@ -107,6 +107,8 @@ internal sealed class GpuDevice : Device
     /// <summary>How products are computed.</summary>
     public Arithmetic Arithmetic { get; set; }
 
+    public override Format MapFormat => Arithmetic is Arithmetic.Bf16 or Arithmetic.EmulatedBf16 ? Format.Bf16 : Format.Float32;
+
     /// <summary>Of <see cref="LastGroup"/>: one set for all launches, which run one after another.</summary>
     public ArrayView<int> Counters => (_counters ??= Zeros()).View.AsContiguous();
 

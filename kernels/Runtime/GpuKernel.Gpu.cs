@@ -5,18 +5,22 @@ using ILGPU.Runtime.Cuda;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>A tensor as GPU bodies see it: rows of channels, <c>Pitch</c> floats apart.</summary>
-/// <param name="data">The elements.</param>
-/// <param name="pitch">Floats from one row to the next.</param>
+/// <summary>A tensor as GPU bodies see it: rows of channels, <c>Pitch</c> elements apart.</summary>
+/// <param name="data">The elements, of BF16 two in each.</param>
+/// <param name="pitch">Elements from one row to the next.</param>
 /// <param name="aligned">Whether the first element lies at a multiple of 16 bytes.</param>
-internal readonly struct GpuRows(ArrayView<float> data, int pitch, bool aligned)
+/// <param name="bf16">Whether elements are BF16: then only <see cref="FourHalves"/> may read them.</param>
+internal readonly struct GpuRows(ArrayView<float> data, int pitch, bool aligned, bool bf16 = false)
 {
     public readonly ArrayView<float> Data = data;
     public readonly int Pitch = pitch;
-    private readonly int _aligned = aligned ? 1 : 0;
+    private readonly int _aligned = aligned ? 1 : 0, _bf16 = bf16 ? 1 : 0;
 
     /// <summary>Whether the first element lies at a multiple of 16 bytes.</summary>
     public bool IsAligned => _aligned != 0;
+
+    /// <summary>Whether elements are BF16.</summary>
+    public bool IsBf16 => _bf16 != 0;
 
     public ref float this[int row, int c]
     {
@@ -37,8 +41,13 @@ internal static class GpuTensors
 {
     extension(Tensor t)
     {
-        /// <summary>The elements of a tensor on a GPU device. Throws if it lies elsewhere or is dead.</summary>
-        public GpuRows Gpu => new(((GpuStorage)t.Storage).View.SubView(t.Offset, t.Extent), t.Pitch, t.Offset % 4 == 0);
+        /// <summary>The elements of a float32 tensor on a GPU device. Throws if it lies elsewhere, is dead, or is BF16.</summary>
+        public GpuRows Gpu => t.Format == Format.Float32 ? t.GpuAny : throw new ArgumentException($"{t} is BF16 where this operator takes float32.");
+
+        /// <summary>The elements of a tensor on a GPU device in either format, for operators that take both.</summary>
+        public GpuRows GpuAny => t.Format == Format.Float32
+            ? new(((GpuStorage)t.Storage).View.SubView(t.Offset, t.Extent), t.Pitch, t.Offset % 4 == 0)
+            : new(((GpuStorage)t.Storage).View.SubView(t.Offset / 2, t.Extent / 2), t.Pitch, aligned: true, bf16: true);
     }
 }
 

@@ -1,7 +1,17 @@
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>A float32 channels-last array on a device: its own pooled buffer, or a view of another tensor's.</summary>
-/// <remarks>Element (n, h, w, c) lies at <c>((n·H + h)·W + w)·Pitch + c</c> floats from the start. A channel slice of a wider tensor has
+/// <summary>How a tensor's numbers lie in memory.</summary>
+public enum Format
+{
+    /// <summary>As float32.</summary>
+    Float32,
+
+    /// <summary>As BF16, float32's upper 16 bits, rounded to nearest: on GPUs, for maps whose channels come in eights.</summary>
+    Bf16,
+}
+
+/// <summary>A channels-last array on a device, of float32 unless it says otherwise: its own pooled buffer, or a view of another tensor's.</summary>
+/// <remarks>Element (n, h, w, c) lies at <c>((n·H + h)·W + w)·Pitch + c</c> elements from the start. A channel slice of a wider tensor has
 /// Pitch &gt; C, which is how concatenation costs nothing: the producers write into slices of one buffer. Disposing the owner
 /// returns the buffer to the pool and kills its views; using a dead tensor throws and names it.</remarks>
 public sealed class Tensor : IDisposable
@@ -10,14 +20,22 @@ public sealed class Tensor : IDisposable
     private readonly long _offset, _reserved;
     private Storage? _storage;   // of the root only
 
-    private Tensor(Device device, Shape shape, string name, long reserved)
+    private Tensor(Device device, Shape shape, string name, long reserved, Format format)
     {
-        (Device, Shape, Name, Pitch, _root, _reserved) = (device, shape, name, shape.C, this, reserved);
+        (Device, Shape, Name, Pitch, _root, _reserved, Format) = (device, shape, name, shape.C, this, reserved, format);
+        if (format == Format.Bf16 && device.IsHost) throw new ArgumentException($"'{name}' is in BF16, which the processor does not compute in.");
+        RequireEights();
     }
 
     private Tensor(Tensor of, Shape shape, int pitch, long offset)
     {
-        (Device, Shape, Name, Pitch, _root, _offset) = (of.Device, shape, of.Name, pitch, of._root, offset);
+        (Device, Shape, Name, Pitch, _root, _offset, Format) = (of.Device, shape, of.Name, pitch, of._root, offset, of.Format);
+        RequireEights();
+    }
+
+    private void RequireEights()
+    {
+        if (Format == Format.Bf16 && (C % 8 != 0 || Pitch % 8 != 0 || _offset % 8 != 0)) throw new ArgumentException($"{this} is in BF16, of which channels come in eights.");
     }
 
     /// <summary>Where the data lies.</summary>
@@ -29,7 +47,10 @@ public sealed class Tensor : IDisposable
     /// <summary>Name for messages and leak reports.</summary>
     public string Name { get; }
 
-    /// <summary>Floats between one position's channels and the next position's.</summary>
+    /// <summary>How the numbers lie in memory; what passes through <see cref="Write"/> and <see cref="Read"/> is float32 always.</summary>
+    public Format Format { get; }
+
+    /// <summary>Elements between one position's channels and the next position's.</summary>
     public int Pitch { get; }
 
     /// <summary>Positions: N·H·W.</summary>
@@ -39,7 +60,7 @@ public sealed class Tensor : IDisposable
     public int C => Shape.C;
 
     /// <summary>Elements that the buffer has room for, from the root's start.</summary>
-    public long Capacity => _root.Storage.Length;
+    public long Capacity => _root.Storage.Length * (Format == Format.Bf16 ? 2 : 1);
 
     /// <summary>Elements.</summary>
     public long Count => Shape.Count;
@@ -53,10 +74,10 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether this is a view of another tensor's buffer.</summary>
     public bool IsView => _root != this;
 
-    /// <summary>Floats from the root's first element to this tensor's.</summary>
+    /// <summary>Elements from the root's first to this tensor's.</summary>
     public long Offset => _offset;
 
-    /// <summary>Floats from the first element to behind the last.</summary>
+    /// <summary>Elements from the first to behind the last.</summary>
     internal long Extent => (long)(Rows - 1) * Pitch + C;
 
     internal Storage Storage => _root._storage ?? throw new ObjectDisposedException(Name, $"The tensor '{Name}' {Shape} was used after it was returned.");
@@ -66,22 +87,23 @@ public sealed class Tensor : IDisposable
     /// <param name="shape">Extents; fewer than 2³¹ elements.</param>
     /// <param name="name">Name for messages.</param>
     /// <param name="capacity">Elements to reserve, when a later, larger use of the same buffer is known.</param>
+    /// <param name="format">How the numbers shall lie in memory.</param>
     /// <exception cref="DeviceException">The device has not enough memory.</exception>
-    public static Tensor Rent(Device device, Shape shape, string name, long capacity = 0)
+    public static Tensor Rent(Device device, Shape shape, string name, long capacity = 0, Format format = Format.Float32)
     {
         if (shape.N <= 0 || shape.H <= 0 || shape.W <= 0 || shape.C <= 0) throw new ArgumentException($"'{name}' has an empty shape {shape}.");
         if (shape.Count > int.MaxValue) throw new ArgumentException($"'{name}' {shape} has more than 2^31 elements.");
         long reserved = Math.Max(shape.Count, capacity);
-        ref var known = ref device.Pool.Known(name, shape);
-        if (known is not { IsAlive: false } tensor || tensor._reserved != reserved) known = tensor = new Tensor(device, shape, name, reserved);
+        ref var known = ref device.Pool.Known(name, shape, format);
+        if (known is not { IsAlive: false } tensor || tensor._reserved != reserved) known = tensor = new Tensor(device, shape, name, reserved, format);
         tensor.Revive();
         return tensor;
     }
 
     /// <summary>Rents a tensor and fills it.</summary>
-    public static Tensor From(Device device, Shape shape, ReadOnlySpan<float> values, string name)
+    public static Tensor From(Device device, Shape shape, ReadOnlySpan<float> values, string name, Format format = Format.Float32)
     {
-        var t = Rent(device, shape, name);
+        var t = Rent(device, shape, name, format: format);
         t.Write(values);
         return t;
     }
@@ -118,14 +140,27 @@ public sealed class Tensor : IDisposable
     public void Write(ReadOnlySpan<float> values)
     {
         if (values.Length != Count) throw new ArgumentException($"{values.Length} values for {this}.");
-        Device.Write(this, values);
+        if (Format == Format.Float32)
+        {
+            Device.Write(this, values);
+            return;
+        }
+        using var floats = From(Device, Shape, values, Name);
+        Pointwise.Copy(floats, this);
     }
 
     /// <summary>Copies the elements (row-major, without gaps) out of the tensor; waits for the device.</summary>
     public void Read(Span<float> values)
     {
         if (values.Length != Count) throw new ArgumentException($"{this} into {values.Length} values.");
-        Device.Read(this, values);
+        if (Format == Format.Float32)
+        {
+            Device.Read(this, values);
+            return;
+        }
+        using var floats = Rent(Device, Shape, Name);
+        Pointwise.Copy(this, floats);
+        Device.Read(floats, values);
     }
 
     /// <summary>The elements, row-major, as a new array; waits for the device.</summary>
@@ -139,7 +174,7 @@ public sealed class Tensor : IDisposable
     /// <summary>Rents a buffer again after <see cref="Dispose"/>; views live again with it. Contents are undefined. Does nothing to a view, or to a tensor that is alive.</summary>
     public void Revive()
     {
-        if (!IsView) _storage ??= Device.Pool.Rent(_reserved, Name);
+        if (!IsView) _storage ??= Device.Pool.Rent(Format == Format.Bf16 ? (_reserved + 1) / 2 : _reserved, Name);
     }
 
     /// <summary>Returns the buffer to the pool. Disposing a view does nothing.</summary>
@@ -151,5 +186,5 @@ public sealed class Tensor : IDisposable
     }
 
     /// <inheritdoc/>
-    public override string ToString() => Pitch == C ? $"'{Name}' {Shape}" : $"'{Name}' {Shape} pitch {Pitch}";
+    public override string ToString() => $"'{Name}' {Shape}{(Format == Format.Bf16 ? " bf16" : "")}{(Pitch == C ? "" : $" pitch {Pitch}")}";
 }

@@ -75,7 +75,7 @@ public sealed class Value
     {
         add = _root._written || _root != this;
         bool isNew = _root._gradient is not { IsAlive: true };
-        if (_root._gradient is null) _root._gradient = Tensor.Rent(_root.Tensor.Device, _root.Shape, _root.Name + ".gradient", _root.Tensor.Capacity);
+        if (_root._gradient is null) _root._gradient = Tensor.Rent(_root.Tensor.Device, _root.Shape, _root.Name + ".gradient", _root.Tensor.Capacity, _root.Tensor.Format);
         else _root._gradient.Revive();
         if (isNew && add) Kernels.Pointwise.Fill(_root._gradient, 0);
         _root._written = true;

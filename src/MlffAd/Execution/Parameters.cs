@@ -22,6 +22,8 @@ public sealed class Parameters : IDisposable
         Statistics = Tensor.From(device, Shape.Of(statistics), weights.Statistics, "running statistics");
         BatchStatistics = Tensor.Rent(device, Shape.Of(statistics), "batch statistics");
         _rowsOfStatistics = Tensor.Rent(device, Shape.Of(statistics), "rows of statistics");
+        if (device.MapFormat == Format.Bf16) Rounded = Tensor.Rent(device, Shape.Of(trained), "weights in bf16", format: Format.Bf16);
+        Round();
         Pointwise.Fill(Gradients, 0);
         Pointwise.Fill(Velocities, 0);
     }
@@ -31,6 +33,9 @@ public sealed class Parameters : IDisposable
 
     /// <summary>The trained numbers.</summary>
     public Tensor Weights { get; }
+
+    /// <summary>The same in BF16, as <see cref="Round"/> left them, on a device that multiplies so; else null.</summary>
+    public Tensor? Rounded { get; }
 
     /// <summary>The loss's gradient to them.</summary>
     public Tensor Gradients { get; }
@@ -52,6 +57,12 @@ public sealed class Parameters : IDisposable
         return _rowsOfStatistics;
     }
 
+    /// <summary>Rounds the weights anew, after each step; the step itself is taken in float32.</summary>
+    public void Round()
+    {
+        if (Rounded is not null) Pointwise.Copy(Weights, Rounded);
+    }
+
     /// <summary>A parameter's part of one of the buffers.</summary>
     public static Tensor View(Tensor buffer, Parameter parameter) => buffer.Part(parameter.Start, parameter.Shape);
 
@@ -62,5 +73,6 @@ public sealed class Parameters : IDisposable
     public void Dispose()
     {
         foreach (var buffer in (ReadOnlySpan<Tensor>)[Weights, Gradients, Velocities, Statistics, BatchStatistics, _rowsOfStatistics]) buffer.Dispose();
+        Rounded?.Dispose();
     }
 }

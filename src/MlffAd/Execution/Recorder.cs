@@ -6,7 +6,8 @@ using MlffAd.Kernels.Runtime;
 namespace MlffAd.Execution;
 
 /// <summary>Runs the network for training: computes at once, with batch statistics, and writes the tape, which does the same for the batches that follow.</summary>
-/// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory.</remarks>
+/// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory. On a device that multiplies in BF16 the maps of backbone and self-calibrated module, and their gradients, are BF16 in memory;
+/// what texture's levels and the losses are made of is float32.</remarks>
 public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators
 {
     private const float Momentum = 0.1f, Eps = 1e-5f;
@@ -18,10 +19,18 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     public override Value New(Shape shape, string name)
     {
         var value = new Value(shape, name);
-        value.Bind(Tensor.Rent(_device, shape, name, shape.Count / shape.N * Math.Max(capacity, shape.N)));
+        value.Bind(Tensor.Rent(_device, shape, name, shape.Count / shape.N * Math.Max(capacity, shape.N), FormatOf(shape, name)));
         tape.Own(value);
         return value;
     }
+
+    /// <summary>The prefixes of values that stay float32: what levels, distances and scores are made of, and what is fused with it.</summary>
+    private readonly string[] _exact = config.Texture.Enabled ? ["texture.", "fus", "score", "sc.k4", "sc.bn4"] : ["fusion", "score"];
+
+    /// <summary>BF16 wants channels in eights; a network that has others keeps all its maps in float32.</summary>
+    private readonly Format _maps = config.Backbone.Width % 8 == 0 && config.Sc.Width % 8 == 0 ? parameters.Weights.Device.MapFormat : Format.Float32;
+
+    private Format FormatOf(Shape shape, string name) => shape.C % 8 == 0 && !Array.Exists(_exact, prefix => name.StartsWith(prefix, StringComparison.Ordinal)) ? _maps : Format.Float32;
 
     /// <inheritdoc/>
     public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null) => Conv(layer, x, f, into, null);
@@ -32,15 +41,18 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         var bias = layer.Layout == WeightLayout.Score ? Trained(layer.Name + ".bias") : null;
         var y = into ?? New(layer.Output(x.Shape), layer.Name);
         var g = layer.Geometry;
+        // Weights that are rounded already, where a factor is and they come in eights.
+        bool rounded = (x.Tensor.Format == Format.Bf16 || y.Tensor.Format == Format.Bf16) && w.Shape.C % 8 == 0 && parameters.Rounded is not null;
+        var factor = rounded ? Parameters.View(parameters.Rounded!, parameters.List[layer.Name + ".weight"]) : w.Tensor;
         Run([x, w, bias], [y],
-            () => Convolution.Forward(x.Tensor, w.Tensor, bias?.Tensor, y.Tensor, g, null, f, moments),
+            () => Convolution.Forward(x.Tensor, factor, bias?.Tensor, y.Tensor, g, null, f, moments),
             () =>
             {
                 var dy = y.Gradient;
                 if (f != Activation.None) Pointwise.Gradient(f, y.Tensor, dy, dy);
                 if (w.NeedsGradient) Convolution.WeightGradient(x.Tensor, dy, w.Receive(out bool add), g, add);
                 if (bias is { NeedsGradient: true }) Convolution.BiasGradient(dy, bias.Receive(out bool add), add);
-                if (x.NeedsGradient) Convolution.InputGradient(dy, w.Tensor, x.Receive(out bool add), g, add);
+                if (x.NeedsGradient) Convolution.InputGradient(dy, factor, x.Receive(out bool add), g, add);
             });
         return y;
     }

@@ -90,6 +90,7 @@ public sealed class TrainingStep : IDisposable
         OnGradients?.Invoke();
         Sgd.Clip(_parameters.Gradients, _values, (float)_config.Train.ClipNorm, _clip);
         Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)rate, (float)_config.Train.Momentum, _clip);
+        _parameters.Round();
         recording.Recorder.CommitStatistics(_clip);
         _parameters.Weights.Device.Pool.IsWarm = true;
         meanwhile?.Invoke();

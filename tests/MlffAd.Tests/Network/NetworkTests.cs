@@ -15,7 +15,7 @@ public sealed class NetworkTests
 
     public static TheoryData<string> Presets => [.. Preset.All.Select(p => p.Name)];
 
-    private static (float[] Images, float[] Labels) Batch(Config config, int n, int seed)
+    internal static (float[] Images, float[] Labels) Batch(Config config, int n, int seed)
     {
         float[] labels = new float[n * config.Cells];
         for (int i = 0; i < labels.Length; i++) labels[i] = i % config.Cells < config.MapSide * 2 && i / config.Cells % 2 == 0 ? 1 : 0;
