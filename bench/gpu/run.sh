@@ -77,11 +77,14 @@ stage_ops() {
     # The operators' own table, below the one of shapes.
     awk '/^\|operator/ { n++ } n == 2' "$out/ops.txt"
     for precision in $products; do
-        mlffad bench gemm --device "$device" --precision "$precision" | tee "$out/gemm-$precision.txt"
+        mlffad bench gemm --device "$device" --precision "$precision" >"$out/gemm-$precision.txt"
+        cat "$out/gemm-$precision.txt"
         sed -n 's|^  \(M[0-9]* N[0-9]* K[0-9]*\) .* \([0-9.]*\)% of peak$|\1;\2|p' "$out/gemm-$precision.txt" |
             while IFS=';' read -r shape share; do note "product $shape" "$precision" "" "$share" "% of peak"; done
     done
-    mlffad bench ladders --device "$device" --batch "$batch" | tee "$out/ladders.txt"
+    [ "$device" != cpu ] || return 0
+    mlffad bench ladders --device "$device" --batch "$batch" >"$out/ladders.txt"
+    cat "$out/ladders.txt"
     sed -n 's/^| \([^|]*\) | \([0-9]: [^|]*\) | \([0-9.]*\) | .*/\1, \2;\3/p' "$out/ladders.txt" | while IFS=';' read -r rung time; do note "$(echo "$rung" | tr -d ,)" fp32 "$batch" "$time" ms; done
 }
 

@@ -243,6 +243,7 @@ internal static class GpuProduct
     /// <summary>How a product is computed: on tensor cores only if both factors can be read 16 bytes at a time, and results stored 8.</summary>
     public static Arithmetic ArithmeticOf(Device device, in GpuProductArgs p)
     {
+        if (p.HasResidual != 0) Channels.InBf16(p.Y, p.Residual);
         bool fits = Fits(p.A) && Fits(p.B) && p.N % 2 == 0 && InPairs(p.Y) && (p.HasBias == 0 || InPairs(p.Bias)) && (p.HasResidual == 0 || InPairs(p.Residual));
         var arithmetic = fits ? ((GpuDevice)device).Arithmetic : Arithmetic.Float32;
         if (!Channels.InBf16(p.A.Data, p.B.Data)) return arithmetic;

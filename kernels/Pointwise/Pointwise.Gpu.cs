@@ -82,7 +82,6 @@ public static partial class Pointwise
         if (r < p.Rows) Channels.Put<TTo, Four>(p.Y, r, c, default(TFrom).Load(p.A, r, c), p.Add);
     }
 
-
     static partial void FillGpu(Tensor y, float value) => Launch<Filled>(y, y, y, value: value);
 
     private static void Launch<TElement>(Tensor a, Tensor b, Tensor y, bool add = false, float value = 0) where TElement : unmanaged, IElement

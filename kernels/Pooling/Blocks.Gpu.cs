@@ -24,7 +24,7 @@ internal static partial class Blocks
     {
         int width = GroupColumns.Width(coarse.C, GroupWidth);
         var args = new BlockArgs(fine.GpuAny, coarse.GpuAny, fine.Shape, coarse.Shape, scale, add ? 1 : 0, width);
-        if (fine.Rows / coarse.Rows >= LargeBlock && !args.Fine.IsBf16) SumLargeLauncher.Launch(fine.Device, new Index3D(coarse.Rows, (coarse.C + width - 1) / width, 1), args);
+        if (fine.Rows / coarse.Rows >= LargeBlock && !Channels.InBf16(args.Fine, args.Coarse)) SumLargeLauncher.Launch(fine.Device, new Index3D(coarse.Rows, (coarse.C + width - 1) / width, 1), args);
         else SumSmallLauncher.Launch(coarse, args, args.Fine, args.Coarse);
     }
 

@@ -9,7 +9,7 @@ namespace MlffAd.Kernels.Runtime;
 /// <param name="data">The elements, of BF16 two in each.</param>
 /// <param name="pitch">Elements from one row to the next.</param>
 /// <param name="aligned">Whether the first element lies at a multiple of 16 bytes.</param>
-/// <param name="bf16">Whether elements are BF16: then only <see cref="FourHalves"/> may read them.</param>
+/// <param name="bf16">Whether elements are BF16: then only <see cref="FourHalves"/>, and products that ask, may read them.</param>
 internal readonly struct GpuRows(ArrayView<float> data, int pitch, bool aligned, bool bf16 = false)
 {
     public readonly ArrayView<float> Data = data;

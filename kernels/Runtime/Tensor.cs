@@ -122,7 +122,7 @@ public sealed class Tensor : IDisposable
         return new Tensor(this, Shape with { N = count }, Pitch, _offset + (long)first * Shape.Area * Pitch);
     }
 
-    /// <summary>Floats <paramref name="start"/> … of a contiguous tensor seen in another shape, as a view.</summary>
+    /// <summary>Elements <paramref name="start"/> … of a contiguous tensor seen in another shape, as a view.</summary>
     public Tensor Part(long start, Shape shape)
     {
         if (!IsContiguous || start < 0 || start + shape.Count > Count) throw new ArgumentOutOfRangeException(nameof(start), $"Elements {start}…{start + shape.Count - 1} of {this}.");

@@ -57,6 +57,17 @@ public sealed class Parameters : IDisposable
         return _rowsOfStatistics;
     }
 
+    /// <summary>Takes over what training stood at.</summary>
+    /// <param name="weights">Weights and running statistics.</param>
+    /// <param name="velocities">Momentum's running sums.</param>
+    public void Restore(NetworkWeights weights, float[] velocities)
+    {
+        Weights.Write(weights.Trained);
+        Statistics.Write(weights.Statistics);
+        Velocities.Write(velocities);
+        Round();
+    }
+
     /// <summary>Rounds the weights anew, after each step; the step itself is taken in float32.</summary>
     public void Round()
     {

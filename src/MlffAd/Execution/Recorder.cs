@@ -27,8 +27,8 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     /// <summary>The prefixes of values that stay float32: what levels, distances and scores are made of, and what is fused with it.</summary>
     private readonly string[] _exact = config.Texture.Enabled ? ["texture.", "fus", "score", "sc.k4", "sc.bn4"] : ["fusion", "score"];
 
-    /// <summary>BF16 wants channels in eights; a network that has others keeps all its maps in float32.</summary>
-    private readonly Format _maps = config.Backbone.Width % 8 == 0 && config.Sc.Width % 8 == 0 ? parameters.Weights.Device.MapFormat : Format.Float32;
+    /// <summary>BF16 wants channels in eights, also of the first result that is float32 again; a network that has others keeps all its maps in float32.</summary>
+    private readonly Format _maps = config.Backbone.Width % 8 == 0 && config.Sc.Width % 8 == 0 && (config.Texture.Enabled ? config.Texture.Width : config.Fusion.Width) % 8 == 0 ? parameters.Weights.Device.MapFormat : Format.Float32;
 
     private Format FormatOf(Shape shape, string name) => shape.C % 8 == 0 && !Array.Exists(_exact, prefix => name.StartsWith(prefix, StringComparison.Ordinal)) ? _maps : Format.Float32;
 

@@ -179,9 +179,7 @@ public sealed class Trainer
             throw new MlffAdException(ExitCode.Usage, $"'{_request.Resume}' was begun with another --max-images or --time-budget; resume it as it was: leave them out.");
         var list = parameters.List;
         var weights = NetworkWeights.Read(list, checkpoint.Tensors, "weights/", "stats/");
-        parameters.Weights.Write(weights.Trained);
-        parameters.Statistics.Write(weights.Statistics);
-        parameters.Velocities.Write(NetworkWeights.Read(list, checkpoint.Tensors, "velocity/", "stats/").Trained);
+        parameters.Restore(weights, NetworkWeights.Read(list, checkpoint.Tensors, "velocity/", "stats/").Trained);
         (_state, _preprocessing) = (state, checkpoint.Metadata.Preprocessing);
         _say($"Goes on at step {state.Step}, {state.Images} images done.");
         return budget;

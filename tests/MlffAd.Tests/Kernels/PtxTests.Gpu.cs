@@ -29,7 +29,7 @@ public sealed class PtxTests
             bool tensor = r.Name.StartsWith("product.tensor", StringComparison.Ordinal), ceiling = r.Name.StartsWith("peak.tf32", StringComparison.Ordinal) || r.Name.StartsWith("peak.bf16", StringComparison.Ordinal);
             Assert.Equal((tensor || ceiling, tensor), (r.TensorProducts > 0, r.Copies > 0));
         });
-        // Layers whose channels are no multiple of four have no 16 bytes to copy: the image's, the counts', the score's.
+        // Layers whose channels are no multiple of four have no 16 bytes to copy: the counts', the score's.
         var products = rows.Where(r => r.Name.StartsWith("product", StringComparison.Ordinal)).ToList();
         if (precision != Precision.Float32) Assert.True(products.Where(r => r.TensorProducts > 0).Sum(r => r.Training) > 0.9 * products.Sum(r => r.Training));
         else Assert.DoesNotContain(products, r => r.TensorProducts > 0);

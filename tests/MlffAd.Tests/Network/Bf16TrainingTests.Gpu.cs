@@ -33,6 +33,21 @@ public sealed class Bf16TrainingTests
         }
     }
 
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    public void ANetworkWhoseChannelsDoNotComeInEightsKeepsFloat32(string id) =>
+        Train(id, Preset.Find("tiny").With("backbone.width", "8").With("texture.width", "20"), Precision.Bf16, (features, _) => Assert.Equal(Format.Float32, features.Stages[0].Tensor.Format));
+
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    public void WhatIsRestoredIsRoundedToo(string id)
+    {
+        using var emulation = new TensorProductTests.Emulation(id, Precision.Bf16);
+        var list = ParameterList.Of(Preset.Find("tiny"));
+        NetworkWeights first = Initialisation.Random(list, 1), second = Initialisation.Random(list, 2);
+        using var parameters = new Parameters(emulation.Device, first);
+        parameters.Restore(second, new float[list.TrainedFloats]);
+        Assert.Equal(second.Trained.ToArray(), parameters.Rounded!.ToArray(), (w, r) => Math.Abs(w - r) <= Math.Abs(w) / 256);
+    }
+
     private static (double[] Losses, float[] Weights) Train(string id, Config config, Precision precision, Action<Features, Parameters> look)
     {
         using var emulation = precision == Precision.Float32 ? null : new TensorProductTests.Emulation(id, precision);
