@@ -61,12 +61,7 @@ public static partial class BatchNorm
         }
         squares = GroupColumns.Sum(shared, a.Across, squares);
         bool writes = mine && Group.IdxX < a.Across;
-        if (writes)
-        {
-            p.Partials.Wide(2 * Grid.IdxX, c) = mean;
-            p.Partials.Wide(2 * Grid.IdxX + 1, c) = squares;
-        }
-        int blocks = LastGroup.HasCome(shared.Cast<float>(), p.Counters, Grid.IdxY, Grid.DimX) ? Grid.DimX : 0;
+        int blocks = Part(p, shared, c, writes, mean, squares);
         sum = squares = default;
         for (int b = Group.IdxX / a.Across; mine && b < blocks; b += Group.DimX / a.Across) sum += default(TMaps).All(RowsOf(b, a.Rows, a.BlockRows)) * p.Partials.Wide(2 * b, c);
         mean = GroupColumns.Sum(shared, a.Across, sum) / default(TMaps).All(a.Rows);
@@ -79,6 +74,17 @@ public static partial class BatchNorm
         if (!writes || blocks == 0) return;
         p.Mean.Wide(0, c) = shift + mean;
         p.Variance.Wide(0, c) = squares / default(TMaps).All(a.Rows);
+    }
+
+    /// <summary>Writes a block's two sums; how many blocks there are to add up, for the group that finishes last, else 0. All threads must call.</summary>
+    private static int Part(in BatchNormRowArgs p, ArrayView<Four> shared, int c, bool writes, Four first, Four second)
+    {
+        if (writes)
+        {
+            p.Partials.Wide(2 * Grid.IdxX, c) = first;
+            p.Partials.Wide(2 * Grid.IdxX + 1, c) = second;
+        }
+        return LastGroup.HasCome(shared.Cast<float>(), p.Counters, Grid.IdxY, Grid.DimX) ? Grid.DimX : 0;
     }
 
     private static void SumsWideBody<TFunction, TMaps>(WideArgs<BatchNormRowArgs> a) where TFunction : unmanaged, IFunction where TMaps : unmanaged, IChannels<Four>
@@ -97,12 +103,7 @@ public static partial class BatchNorm
         sum = GroupColumns.Sum(shared, a.Across, sum);
         product = GroupColumns.Sum(shared, a.Across, product);
         bool writes = mine && Group.IdxX < a.Across;
-        if (writes)
-        {
-            p.Partials.Wide(2 * Grid.IdxX, c) = sum;
-            p.Partials.Wide(2 * Grid.IdxX + 1, c) = product;
-        }
-        int blocks = LastGroup.HasCome(shared.Cast<float>(), p.Counters, Grid.IdxY, Grid.DimX) ? Grid.DimX : 0;
+        int blocks = Part(p, shared, c, writes, sum, product);
         sum = product = default;
         for (int b = Group.IdxX / a.Across; mine && b < blocks; b += Group.DimX / a.Across)
         {
