@@ -75,6 +75,10 @@ public sealed class StepOperators : IExecutor
         Note("losses.distance.gradient", $"{map.Shape}", [map, score, map], t => Losses.DistanceGradient(t[0], t[1], t[2]));
         Note("pointwise.activation", $"{map.Shape} {Activation.ReLU}", [map, map], t => Pointwise.Apply(Activation.ReLU, t[0], t[1]));
         Note("pointwise.copy", $"{map.Shape}", [map, map], t => Pointwise.Copy(t[0], t[1]));
+        Value matrices = Of(Shape.Of(batch, 128, 128), "matrices");   // what attention between levels is made of on the host
+        Note("matmul", Text(matrices), [matrices, matrices, matrices], t => MatMul.Forward(t[0], t[1], t[2], transposeA: false, transposeB: true));
+        Note("softmax", Text(matrices), [matrices, matrices], t => Softmax.Rows(t[0], t[1]));
+        Note("softmax.gradient", Text(matrices), [matrices, matrices, matrices], t => Softmax.Gradient(t[0], t[1], t[2]));
         Note("imaging.normalise", $"{image.Shape}", [image, image], t => Normalise.Forward(t[0], t[1], how));
         Note("imaging.resize", $"{Photograph}×{Photograph} → {image.Shape}", [photograph, image], t => AntialiasResize.Forward(t[0], Photograph, Photograph, t[1]));
     }
@@ -268,30 +272,17 @@ public sealed class StepOperators : IExecutor
     }
 
     /// <inheritdoc/>
-    public Value Product(Value a, Value b, bool transposeB)
+    public Value Attention(Value k, Value q, Value v)
     {
-        Value y = New(Shape.Of(a.Shape.N, a.Shape.Area, transposeB ? b.Shape.Area : b.Shape.C), "product");
-        void Multiply(Value p, Value q, Value r, bool transposeP, bool transposeQ, bool add = false) => Note("matmul",
-            $"{Text(p)}{(transposeP ? "ᵀ" : "")} · {Text(q)}{(transposeQ ? "ᵀ" : "")}{Text(add)}", [p, q, r], t => MatMul.Forward(t[0], t[1], t[2], transposeP, transposeQ, add));
-        Multiply(a, b, y, false, transposeB);
+        Value weights = New(Shape.Of(k.Shape.N, k.Shape.Area, k.Shape.Area), "attention"), y = New(v.Shape, "mixed");
+        string what = $"{k.Shape.Area} levels, {Text(v)}";
+        void Weights(Tensor[] t) => Kernels.Attention.Forward(t[0], t[1], t[2], t[3], t[4]);
+        Note("attention", what, [k, q, v, weights, y], Weights);
         _backward.Push(() =>
         {
-            Multiply(y, b, a, false, !transposeB, Adds(a));
-            if (transposeB) Multiply(y, a, b, true, false, Adds(b));
-            else Multiply(a, y, b, true, false, Adds(b));
-        });
-        return y;
-    }
-
-    /// <inheritdoc/>
-    public Value Softmax(Value x)
-    {
-        Value y = New(x.Shape, "softmax");
-        Note("softmax", Text(y), [x, y], t => Kernels.Softmax.Rows(t[0], t[1]));
-        _backward.Push(() =>
-        {
-            bool add = Adds(x);
-            Note("softmax.gradient", Text(y) + Text(add), [y, y, x], t => Kernels.Softmax.Gradient(t[0], t[1], t[2], add));
+            bool addK = Adds(k), addQ = Adds(q), addV = Adds(v);
+            Note("attention.gradient", what + Text(addK || addQ || addV), [k, q, v, weights, y, k, q, v],
+                t => Kernels.Attention.Gradient(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], addK, addQ, addV), Weights);
         });
         return y;
     }

@@ -5,7 +5,7 @@
 #   bench/gpu/run.sh STAGE...       or all
 #
 # tests     every operator's tests on the card                          step      a training step by kernel, in each precision, with a trace
-# verify    the reference files, in each precision                      scoring   scoring by kernel, tf32, 1 and 32 images
+# verify    the reference files, in each precision                      scoring   scoring by kernel, tf32 and bf16, 1 and 32 images
 # ops       every operator against the card's own peaks, tf32; the product in tf32 and bf16; ladders
 # race, race-scoring                     training steps, and scoring, in turns with PyTorch's, eager
 # race-compiled, race-scoring-compiled   in turns with torch.compile's
@@ -100,11 +100,13 @@ stage_step() {
 }
 
 stage_scoring() {
-    for images in $ones; do
-        file=$out/scoring-$images
-        mlffad profile --scoring --device "$device" --precision "$best" --preset "$preset" --batch "$images" --steps $steps --json "$file.json" >"$file.txt"
-        note "scoring" "$best" "$images" "$(milliseconds "$file.json")" ms
-        head -n 16 "$file.txt"
+    for precision in $products; do
+        for images in $ones; do
+            file=$out/scoring-$precision-$images
+            mlffad profile --scoring --device "$device" --precision "$precision" --preset "$preset" --batch "$images" --steps $steps --json "$file.json" >"$file.txt"
+            note "scoring" "$precision" "$images" "$(milliseconds "$file.json")" ms
+            head -n 16 "$file.txt"
+        done
     done
 }
 

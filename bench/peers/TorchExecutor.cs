@@ -134,11 +134,7 @@ internal sealed class TorchExecutor(Config config, IReadOnlyDictionary<string, T
         () => Read(x).reshape(x.Shape.N, x.Shape.H, x.Shape.W / k, k, x.Shape.C).mean([3]));
 
     /// <inheritdoc/>
-    public Value Product(Value a, Value b, bool transposeB) => Write(New(Shape.Of(a.Shape.N, a.Shape.Area, transposeB ? b.Shape.Area : b.Shape.C), a.Name + ".product"),
-        () => matmul(Read(a), transposeB ? Read(b).transpose(2, 3) : Read(b)));
-
-    /// <inheritdoc/>
-    public Value Softmax(Value x) => Write(New(x.Shape, x.Name + ".softmax"), () => softmax(Read(x), -1));
+    public Value Attention(Value k, Value q, Value v) => Write(New(v.Shape, v.Name + ".mixed"), () => matmul(softmax(matmul(Read(k), Read(q).transpose(2, 3)), -1), Read(v)));
 
     /// <inheritdoc/>
     public Value Distance(Value F) => Write(New(F.Shape.WithC(1), "S"), () => Distance(Read(F)));

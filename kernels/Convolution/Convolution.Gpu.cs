@@ -10,7 +10,8 @@ public static partial class Convolution
 
     static partial void ForwardGpu(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual, Activation f, Moments? moments)
     {
-        var format = FormatOf(x, y);
+        // Tensor cores, which alone take BF16, write results in pairs.
+        var format = y.C % 2 == 0 ? FormatOf(x, y) : Format.Float32;
         int unit = Unit(format, x, y, g);
         using Tensor? newX = Changed(x, format, unit), newW = Changed(w, format, unit);
         (x, w) = (newX ?? x, newW ?? w);
@@ -89,7 +90,7 @@ public static partial class Convolution
     private static Format FormatOf(Tensor x, Tensor y) => x.Format == Format.Bf16 ? x.Format : y.Format;
 
     /// <summary>In how many the channels of x must come. A filter's input gets channels of zeros if they are fewer: tensor cores take the image's four or eight channels in less time than others its three.</summary>
-    private static int Unit(Format format, Tensor x, Tensor y, ConvGeometry g) => format == Format.Bf16 ? 8 : ((GpuDevice)x.Device).Arithmetic != Arithmetic.Float32 && g.Kernel > 1 && y.C % 2 == 0 ? 4 : 1;
+    private static int Unit(Format format, Tensor x, Tensor y, ConvGeometry g) => format == Format.Bf16 ? 8 : ((GpuDevice)x.Device).Arithmetic != Arithmetic.Float32 && g.Kernel > 1 && y.C % 4 == 0 ? 4 : 1;
 
     /// <summary>A factor in another format or with channels of zeros behind its own; null if it is as it should be.</summary>
     private static Tensor? Changed(Tensor t, Format format, int unit)
@@ -97,6 +98,11 @@ public static partial class Convolution
         int c = (t.C + unit - 1) / unit * unit;
         if (c == t.C && t.Format == format) return null;
         var changed = Tensor.Rent(t.Device, t.Shape.WithC(c), "changed factor", format: format);
+        if (t.Format == Format.Bf16)
+        {
+            Pointwise.CopyOnGpu(t, changed);
+            return changed;
+        }
         ChannelsArgs p = new(t.Gpu, changed.GpuAny, t.Rows, t.C, c, 0);
         if (format == Format.Bf16) ToBf16Launcher.LaunchItems(t.Device, changed.Count / 4, p);
         else ChannelsLauncher.LaunchItems(t.Device, changed.Count, p);

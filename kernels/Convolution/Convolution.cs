@@ -44,7 +44,7 @@ public static partial class Convolution
         Require(Op, x, w, y, g);
         RequireSummands(bias, residual, y);
         var algorithm = y.Device.IsHost ? Choose(Pass.Forward, g, x.Shape, y.C) : default;
-        using var _ = ForwardKernels[(int)algorithm].Begin(y, Flop(y, w), ForwardBytes(x, w.Count, y, residual));
+        using var _ = ForwardKernels[(int)algorithm].Begin(y, Flop(y, w), ForwardBytes(x, w.Bytes, y, residual));
         if (!y.Device.IsHost) ForwardGpu(x, w, bias, y, g, residual, f, moments);
         else
         {
@@ -59,12 +59,13 @@ public static partial class Convolution
     /// <param name="g">Geometry.</param>
     /// <param name="x">Shape of the inputs to come; their number does not matter.</param>
     /// <param name="name">Name for messages.</param>
-    public static PackedFilter Pack(Device device, ReadOnlySpan<float> w, ConvGeometry g, Shape x, string name)
+    /// <param name="maps">The format of the maps to come, of the inputs or the outputs: weights for BF16 are rounded here, if they can be.</param>
+    public static PackedFilter Pack(Device device, ReadOnlySpan<float> w, ConvGeometry g, Shape x, string name, Format maps = Format.Float32)
     {
         int terms = g.Kernel * g.Kernel * x.C, outputs = w.Length / terms;
         Shape.Require(Op, outputs > 0 && w.Length == outputs * terms, $"the weights of '{name}' must be [Cout, K, K, Cin], not {w.Length} numbers for {terms} terms");
         var shape = new Shape(outputs, g.Kernel, g.Kernel, x.C);
-        if (!device.IsHost) return new PackedFilter(g, default, null, Tensor.From(device, shape, w, name));
+        if (!device.IsHost) return new PackedFilter(g, default, null, Tensor.From(device, shape, w, name, x.C % 8 == 0 && outputs % 2 == 0 ? maps : Format.Float32));
         var algorithm = Choose(Pass.Forward, g, x, outputs);
         return new PackedFilter(g, algorithm, PackHost(device, w, shape, algorithm), null);
     }
@@ -75,7 +76,7 @@ public static partial class Convolution
         RequireExtents(Op, x, y, w.Geometry);
         RequireSummands(bias, residual, y);
         long weights = (long)y.C * w.Geometry.Kernel * w.Geometry.Kernel * x.C;
-        using var _ = ForwardKernels[(int)w.Algorithm].Begin(y, 2 * y.Rows * weights, ForwardBytes(x, weights, y, residual));
+        using var _ = ForwardKernels[(int)w.Algorithm].Begin(y, 2 * y.Rows * weights, ForwardBytes(x, w.Weights?.Bytes ?? sizeof(float) * weights, y, residual));
         if (y.Device.IsHost) ForwardHost(x, w.Panels!.Value, w.Algorithm, w.Geometry, bias, y, residual, f);
         else ForwardGpu(x, w.Weights!, bias, y, w.Geometry, residual, f, null);
     }
@@ -84,7 +85,7 @@ public static partial class Convolution
     public static void InputGradient(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add = false)
     {
         Require("convolution.gradient.input", dx, w, dy, g);
-        using var _ = InputKernel.Begin(dx, Flop(dy, w), 4 * (dy.Count + w.Count + (add ? 2 : 1) * dx.Count));
+        using var _ = InputKernel.Begin(dx, Flop(dy, w), dy.Bytes + w.Bytes + (add ? 2 : 1) * dx.Bytes);
         if (dx.Device.IsHost) InputGradientHost(dy, w, dx, g, add);
         else InputGradientGpu(dy, w, dx, g, add);
     }
@@ -93,7 +94,7 @@ public static partial class Convolution
     public static void WeightGradient(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add = false)
     {
         Require("convolution.gradient.weight", x, dw, dy, g);
-        using var _ = WeightKernel.Begin(dw, Flop(dy, dw), 4 * (x.Count + dy.Count + (add ? 2 : 1) * dw.Count));
+        using var _ = WeightKernel.Begin(dw, Flop(dy, dw), x.Bytes + dy.Bytes + (add ? 2 : 1) * dw.Bytes);
         if (dw.Device.IsHost) WeightGradientHost(x, dy, dw, g, add);
         else WeightGradientGpu(x, dy, dw, g, add);
     }
@@ -102,14 +103,14 @@ public static partial class Convolution
     public static void BiasGradient(Tensor dy, Tensor db, bool add = false)
     {
         Shape.Require("convolution.gradient.bias", db.Shape == Shape.Of(dy.C), "the bias must hold one number an output channel", db, dy);
-        using var _ = BiasKernel.Begin(db, dy.Count, 4 * dy.Count);
+        using var _ = BiasKernel.Begin(db, dy.Count, dy.Bytes);
         if (db.Device.IsHost) BiasGradientHost(dy, db, add);
         else BiasGradientGpu(dy, db, add);
     }
 
     private static long Flop(Tensor y, Tensor w) => 2L * y.Rows * w.Count;
 
-    private static long ForwardBytes(Tensor x, long weights, Tensor y, Tensor? residual) => 4 * (x.Count + weights + y.Count + (residual?.Count ?? 0));
+    private static long ForwardBytes(Tensor x, long weights, Tensor y, Tensor? residual) => x.Bytes + weights + y.Bytes + (residual?.Bytes ?? 0);
 
     private static void RequireSummands(Tensor? bias, Tensor? residual, Tensor y)
     {

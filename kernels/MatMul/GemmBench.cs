@@ -20,7 +20,7 @@ public static class GemmBench
     /// <summary>A product is repeated until it has taken this long: as long as the peak's loop, and longer than the slices that programs share a processor in.</summary>
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Times <c>y = a·bᵀ</c>; on the host with b packed before, as a plan keeps its weights.</summary>
+    /// <summary>Times <c>y = a·bᵀ</c>; on the host with b packed before, as a plan keeps its weights; where maps are BF16, of factors in BF16.</summary>
     /// <param name="device">The device; a host's threads count.</param>
     /// <param name="rounds">How often each is timed.</param>
     /// <param name="peak">Median of the peak, GFLOP/s.</param>
@@ -53,7 +53,8 @@ public static class GemmBench
         for (int round = -1; round < rounds; round++)   // the first warms up
             for (int i = 0; i < work.Count; i++)
             {
-                using Tensor a = Random(device, work[i].A), b = Random(device, work[i].B), y = Tensor.Rent(device, work[i].Y, "y");
+                var format = work[i].Forward is null && work[i].B.C % 8 == 0 ? device.MapFormat : Format.Float32;   // rungs take float32
+                using Tensor a = Random(device, work[i].A, format), b = Random(device, work[i].B, format), y = Tensor.Rent(device, work[i].Y, "y");
                 bool packs = device.IsHost && work[i].Forward is null;
                 var panels = packs ? Panels.OfColumns(device, b.Host, 1, b.C, b.Shape.Area) : default;
                 var forward = work[i].Forward ?? ((a, b, y) => MatMul.Forward(a, b, y, transposeA: false, transposeB: true));
@@ -83,12 +84,12 @@ public static class GemmBench
         }, Least) / together;
     }
 
-    internal static Tensor Random(Device device, Shape shape)
+    internal static Tensor Random(Device device, Shape shape, Format format = Format.Float32)
     {
         var random = new Random(shape.C);
         var values = new float[shape.Count];
         foreach (ref float value in values.AsSpan()) value = random.NextSingle() - 0.5f;
-        return Tensor.From(device, shape, values, "factor");
+        return Tensor.From(device, shape, values, "factor", format);
     }
 
     /// <summary>A product, by whatever name: each of y's elements sums as many terms as a row of b has. Without a function it is the product of a and of b as packed.</summary>

@@ -17,5 +17,5 @@ public static partial class MatMul
         }
     }
 
-    private static GpuFactor Matrix(Tensor t) => new(t.Gpu, t.Shape.Area, 1, t.C, 0, 0, 0, 0, 0);
+    private static GpuFactor Matrix(Tensor t) => new(t.GpuAny, t.Shape.Area, 1, t.C, 0, 0, 0, 0, 0);
 }

@@ -23,7 +23,7 @@ public static partial class BatchNorm
     {
         RequireVectors("batchnorm.statistics", x, mean, variance);
         // Counted by the definition, whoever has looked.
-        using var _ = StatisticsKernel.Begin(x, 4 * x.Count, 4 * x.Count);
+        using var _ = StatisticsKernel.Begin(x, 4 * x.Count, x.Bytes);
         if (x.Device.IsHost) StatisticsHost(x, moments?.Take(x), mean, variance);
         else StatisticsGpu(x, moments?.Take(x), mean, variance);
     }
@@ -35,7 +35,7 @@ public static partial class BatchNorm
         RequireVectors("batchnorm.apply", x, mean, variance, gamma, beta);
         Shape.Same("batchnorm.apply", x, y);
         if (residual is not null) Shape.Same("batchnorm.apply", x, residual);
-        using var _ = ApplyKernel.Begin(y, (residual is null ? 4 : 5) * y.Count, (residual is null ? 8 : 12) * y.Count);
+        using var _ = ApplyKernel.Begin(y, (residual is null ? 4 : 5) * y.Count, (residual is null ? 2 : 3) * y.Bytes);
         Pointwise.Dispatch(f, new Application(x, mean, variance, gamma, beta, eps, y, residual));
     }
 
@@ -90,7 +90,7 @@ public static partial class BatchNorm
         // The host's second pass reads dz, if the first has written it, in place of dy and y.
         bool kept = x.Device.IsHost && dresidual is not null && !addResidual;
         int reads = f == Activation.None || x.Device.IsHost && beta is not null ? 2 : 3, again = dx is null && (dresidual is null || kept) ? 0 : kept ? 2 : reads, writes = (dx is null ? 0 : addX ? 2 : 1) + (dresidual is null ? 0 : addResidual ? 2 : 1);
-        using var _ = GradientKernel.Begin(x, 11 * x.Count, 4 * (reads + again + writes) * x.Count);
+        using var _ = GradientKernel.Begin(x, 11 * x.Count, (reads + again + writes) * x.Bytes);
         using var partials = RentPartials(x);
         Pointwise.Dispatch(f, new Derivation(new(x, f == Activation.None ? dy : y, dy, dx, dresidual, addX, addResidual), new(mean, variance, gamma, f == Activation.None ? null : beta, dgamma, dbeta, eps, frozen), partials));
     }

@@ -61,7 +61,10 @@ public static partial class Pointwise
 
     static partial void MultiplyGpu(Tensor a, Tensor b, Tensor y, bool add) => Launch<Multiplied>(a, b, y, add);
 
-    static partial void CopyGpu(Tensor x, Tensor y, bool add)
+    static partial void CopyGpu(Tensor x, Tensor y, bool add) => CopyOnGpu(x, y, add);
+
+    /// <summary>The copy alone, within another operator's range.</summary>
+    internal static void CopyOnGpu(Tensor x, Tensor y, bool add = false)
     {
         if (x.Format == y.Format) Launch<Copied>(x, x, y, add);
         else Convert(x, y, add);

@@ -33,7 +33,7 @@ public static partial class Pointwise
     public static void Apply(Activation f, Tensor x, Tensor y)
     {
         Shape.Same("pointwise.activation", x, y);
-        using var _ = ApplyKernel.Begin(y, y.Count, 8 * y.Count);
+        using var _ = ApplyKernel.Begin(y, y.Count, 2 * y.Bytes);
         Dispatch(f, new Application(x, y));
     }
 
@@ -42,7 +42,7 @@ public static partial class Pointwise
     {
         Shape.Same("pointwise.activation.gradient", y, dy);
         Shape.Same("pointwise.activation.gradient", y, dx);
-        using var _ = GradientKernel.Begin(dx, 2 * y.Count, (add ? 16 : 12) * y.Count);
+        using var _ = GradientKernel.Begin(dx, 2 * y.Count, (add ? 4 : 3) * y.Bytes);
         Dispatch(f, new Derivation(y, dy, dx, add));
     }
 
@@ -51,7 +51,7 @@ public static partial class Pointwise
     {
         Shape.Same("pointwise.add", a, b);
         Shape.Same("pointwise.add", a, y);
-        using var _ = AddKernel.Begin(y, y.Count, 12 * y.Count);
+        using var _ = AddKernel.Begin(y, y.Count, 3 * y.Bytes);
         if (y.Device.IsHost) AddHost(a, b, y);
         else AddGpu(a, b, y);
     }
@@ -61,7 +61,7 @@ public static partial class Pointwise
     {
         Shape.Same("pointwise.multiply", a, b);
         Shape.Same("pointwise.multiply", a, y);
-        using var _ = MultiplyKernel.Begin(y, (add ? 2 : 1) * y.Count, (add ? 16 : 12) * y.Count);
+        using var _ = MultiplyKernel.Begin(y, (add ? 2 : 1) * y.Count, (add ? 4 : 3) * y.Bytes);
         if (y.Device.IsHost) MultiplyHost(a, b, y, add);
         else MultiplyGpu(a, b, y, add);
     }
@@ -70,7 +70,7 @@ public static partial class Pointwise
     public static void Copy(Tensor x, Tensor y, bool add = false)
     {
         Shape.Same("pointwise.copy", x, y);
-        using var _ = CopyKernel.Begin(y, add ? y.Count : 0, (add ? 12 : 8) * y.Count);
+        using var _ = CopyKernel.Begin(y, add ? y.Count : 0, x.Bytes + (add ? 2 : 1) * y.Bytes);
         if (y.Device.IsHost) CopyHost(x, y, add);
         else CopyGpu(x, y, add);
     }
@@ -78,7 +78,7 @@ public static partial class Pointwise
     /// <summary><c>y = value</c> everywhere.</summary>
     public static void Fill(Tensor y, float value)
     {
-        using var _ = FillKernel.Begin(y, 0, 4 * y.Count);
+        using var _ = FillKernel.Begin(y, 0, y.Bytes);
         if (y.Device.IsHost) FillHost(y, value);
         else FillGpu(y, value);
     }

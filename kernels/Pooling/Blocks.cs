@@ -20,7 +20,7 @@ internal static partial class Blocks
     public static void Sum(Tensor fine, Tensor coarse, float scale = 1, bool add = false)
     {
         Area("blocks.sum", fine, coarse);
-        using var _ = SumKernel.Begin(fine, fine.Count, 4 * fine.Count + (add ? 8 : 4) * coarse.Count);
+        using var _ = SumKernel.Begin(fine, fine.Count, fine.Bytes + (add ? 2 : 1) * coarse.Bytes);
         if (fine.Device.IsHost) SumHost(fine, coarse, scale, add);
         else SumGpu(fine, coarse, scale, add);
     }
@@ -29,7 +29,7 @@ internal static partial class Blocks
     public static void Spread(Tensor coarse, Tensor fine, float scale = 1, bool add = false)
     {
         Area("blocks.spread", fine, coarse);
-        using var _ = SpreadKernel.Begin(fine, fine.Count, (add ? 8 : 4) * fine.Count + 4 * coarse.Count);
+        using var _ = SpreadKernel.Begin(fine, fine.Count, (add ? 2 : 1) * fine.Bytes + coarse.Bytes);
         if (fine.Device.IsHost) SpreadHost(coarse, fine, scale, add);
         else SpreadGpu(coarse, fine, scale, add);
     }

@@ -19,7 +19,7 @@ public static partial class Pooling
     public static void Max(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad)
     {
         RequireWindows("pooling.max", x, y, index ?? y, kernel, stride, pad);
-        using var _ = MaxKernel.Begin(y, (long)kernel * kernel * y.Count, 4 * x.Count + (index is null ? 4 : 8) * y.Count);
+        using var _ = MaxKernel.Begin(y, (long)kernel * kernel * y.Count, x.Bytes + y.Bytes + (index?.Bytes ?? 0));
         if (x.Device.IsHost) MaxHost(x, y, index, kernel, stride, pad);
         else MaxGpu(x, y, index, kernel, stride, pad);
     }
@@ -28,7 +28,7 @@ public static partial class Pooling
     public static void MaxGradient(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add = false)
     {
         RequireWindows("pooling.max.gradient", dx, dy, index, kernel, stride, pad);
-        using var _ = MaxGradientKernel.Begin(dx, (long)kernel * kernel * dy.Count, 8 * dy.Count + (add ? 8 : 4) * dx.Count);
+        using var _ = MaxGradientKernel.Begin(dx, (long)kernel * kernel * dy.Count, dy.Bytes + index.Bytes + (add ? 2 : 1) * dx.Bytes);
         if (dx.Device.IsHost) MaxGradientHost(dy, index, dx, kernel, stride, pad, add);
         else MaxGradientGpu(dy, index, dx, kernel, stride, pad, add);
     }

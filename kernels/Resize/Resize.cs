@@ -24,7 +24,7 @@ public static partial class Resize
     public static void Bilinear(Tensor x, Tensor y, bool alignCorners)
     {
         RequireMaps("resize.bilinear", x, y);
-        using var _ = BilinearKernel.Begin(y, 8 * y.Count, 4 * (x.Count + y.Count));
+        using var _ = BilinearKernel.Begin(y, 8 * y.Count, x.Bytes + y.Bytes);
         Axis vertical = new(x.Shape.H, y.Shape.H, alignCorners), horizontal = new(x.Shape.W, y.Shape.W, alignCorners);
         if (x.Device.IsHost) BilinearHost(x, y, vertical, horizontal);
         else BilinearGpu(x, y, vertical, horizontal);
@@ -34,7 +34,7 @@ public static partial class Resize
     public static void BilinearGradient(Tensor dy, Tensor dx, bool alignCorners, bool add = false)
     {
         RequireMaps("resize.bilinear.gradient", dx, dy);
-        using var _ = BilinearGradientKernel.Begin(dx, 8 * dy.Count, 4 * (dy.Count + (add ? 2 : 1) * dx.Count));
+        using var _ = BilinearGradientKernel.Begin(dx, 8 * dy.Count, dy.Bytes + (add ? 2 : 1) * dx.Bytes);
         Axis vertical = new(dx.Shape.H, dy.Shape.H, alignCorners), horizontal = new(dx.Shape.W, dy.Shape.W, alignCorners);
         if (dx.Device.IsHost) BilinearGradientHost(dy, dx, vertical, horizontal, add);
         else BilinearGradientGpu(dy, dx, vertical, horizontal, add);

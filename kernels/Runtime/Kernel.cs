@@ -15,7 +15,7 @@ public sealed class Kernel(string name)
     /// <summary>Opens the range; dispose it behind the launch.</summary>
     /// <param name="about">A tensor of the call: gives the device, and the shape in traces.</param>
     /// <param name="flop">Floating-point operations of the call.</param>
-    /// <param name="bytes">Bytes that must be read and written, if <paramref name="about"/> is float32; in BF16 half as many.</param>
+    /// <param name="bytes">Bytes that must be read and written.</param>
     public Range Begin(Tensor about, long flop, long bytes) => new(this, about, flop, bytes);
 
     /// <summary>A call in progress.</summary>
@@ -31,7 +31,7 @@ public sealed class Kernel(string name)
         internal Range(Kernel kernel, Tensor about, long flop, long bytes)
         {
             _profiler = about.Device.Profiler;
-            (_kernel, _about, _flop, _bytes) = (kernel, about, flop, about.Format == Format.Bf16 ? bytes / 2 : bytes);
+            (_kernel, _about, _flop, _bytes) = (kernel, about, flop, bytes);
             if (_shown = !about.Device.IsHost && Nvtx.IsPresent)
             {
                 if (kernel._label == 0) kernel._label = Marshal.StringToCoTaskMemUTF8(kernel.Name);

@@ -27,11 +27,13 @@ public sealed class Tensor : IDisposable
         RequireEights();
     }
 
-    private Tensor(Tensor of, Shape shape, int pitch, long offset)
+    private Tensor(Tensor of, Shape shape, int pitch, long offset, Format? format = null)
     {
-        (Device, Shape, Name, Pitch, _root, _offset, Format) = (of.Device, shape, of.Name, pitch, of._root, offset, of.Format);
+        (Device, Shape, Name, Pitch, _root, _offset, Format) = (of.Device, shape, of.Name, pitch, of._root, offset, format ?? of.Format);
         RequireEights();
     }
+
+    private static int SizeOf(Format format) => format == Format.Bf16 ? sizeof(ushort) : sizeof(float);
 
     private void RequireEights()
     {
@@ -60,10 +62,16 @@ public sealed class Tensor : IDisposable
     public int C => Shape.C;
 
     /// <summary>Elements that the buffer has room for, from the root's start.</summary>
-    public long Capacity => _root.Storage.Length * (Format == Format.Bf16 ? 2 : 1);
+    public long Capacity => _root.Storage.Length * sizeof(float) / Size;
 
     /// <summary>Elements.</summary>
     public long Count => Shape.Count;
+
+    /// <summary>Bytes of its elements.</summary>
+    public long Bytes => Count * Size;
+
+    /// <summary>Bytes of an element.</summary>
+    private int Size => SizeOf(Format);
 
     /// <summary>Whether the elements lie without gaps.</summary>
     public bool IsContiguous => Pitch == C || Rows == 1;
@@ -122,11 +130,12 @@ public sealed class Tensor : IDisposable
         return new Tensor(this, Shape with { N = count }, Pitch, _offset + (long)first * Shape.Area * Pitch);
     }
 
-    /// <summary>Elements <paramref name="start"/> … of a contiguous tensor seen in another shape, as a view.</summary>
-    public Tensor Part(long start, Shape shape)
+    /// <summary>What lies in a contiguous tensor from element <paramref name="start"/> on, seen in another shape and, if one is given, format, as a view.</summary>
+    public Tensor Part(long start, Shape shape, Format? format = null)
     {
-        if (!IsContiguous || start < 0 || start + shape.Count > Count) throw new ArgumentOutOfRangeException(nameof(start), $"Elements {start}…{start + shape.Count - 1} of {this}.");
-        return new Tensor(this, shape, shape.C, _offset + start);
+        var part = new Tensor(this, shape, shape.C, (_offset + start) * Size / SizeOf(format ?? Format), format);
+        if (!IsContiguous || start < 0 || start * Size + part.Bytes > Bytes) throw new ArgumentOutOfRangeException(nameof(start), $"{part} from element {start} of {this} on.");
+        return part;
     }
 
     /// <summary>The same elements under another shape: positions regrouped, or, when contiguous, anything of equal count.</summary>

@@ -69,7 +69,8 @@ internal static class BenchPtx
     {
         using var device = Device.OpenCompiler(sm, precision);
         var weights = Initialisation.Random(ParameterList.Of(config), config.Train.Seed);
-        var before = new Dictionary<CompiledKernel, long>();
+        Dictionary<CompiledKernel, long> Launches() => device.CompiledKernels.ToDictionary(k => k, k => k.Launches);
+        Dictionary<CompiledKernel, long> before, training, planned;
         using (var meter = new PeakMeter(device)) meter.Measure();
         using (var parameters = new Parameters(device, weights))
         using (var step = new TrainingStep(config, parameters, config.Train.Batch))
@@ -77,12 +78,16 @@ internal static class BenchPtx
             var (images, labels) = BenchCommand.Batch(config);
             step.Run(images, labels, config.Train.Lr);
             // The second step is like all that follow.
-            foreach (var kernel in device.CompiledKernels) before[kernel] = kernel.Launches;
+            before = Launches();
             step.Run(images, labels, config.Train.Lr);
+            training = Launches();
         }
-        var training = device.CompiledKernels.ToDictionary(k => k, k => k.Launches);
-        using (var plan = Planner.Plan(config, weights, device, new Shape(config.Train.Batch, config.ImageSize, config.ImageSize, 3), (x, image) => [new MlffNetwork(config).Forward(x, image).S])) plan.Run();
-        return [.. device.CompiledKernels.Select((k, i) => RowOf(k, i, training.GetValueOrDefault(k) - before.GetValueOrDefault(k), k.Launches - training.GetValueOrDefault(k))).OrderByDescending(r => r.Training)];
+        using (var plan = Planner.Plan(config, weights, device, new Shape(config.Train.Batch, config.ImageSize, config.ImageSize, 3), (x, image) => [new MlffNetwork(config).Forward(x, image).S]))
+        {
+            planned = Launches();
+            plan.Run();
+        }
+        return [.. device.CompiledKernels.Select((k, i) => RowOf(k, i, training.GetValueOrDefault(k) - before.GetValueOrDefault(k), k.Launches - planned.GetValueOrDefault(k))).OrderByDescending(r => r.Training)];
     }
 
     private static Row RowOf(CompiledKernel k, int i, long training, long scoring)

@@ -30,9 +30,8 @@ internal static class CommonOptions
     /// <summary><c>--precision</c>, under the names that people use.</summary>
     public static readonly Option<Precision> Multiplying = new("--precision")
     {
-        Description = "How matrices are multiplied: fp32; or, for the tensor cores of an NVIDIA card of compute capability 8.0 or later, tf32 or bf16: factors rounded to 10 or 7 bits behind the point, sums in fp32; with bf16 training keeps most maps in it, too.",
-        HelpName = "fp32|tf32|bf16",
-        DefaultValueFactory = _ => Precision.Float32,
+        Description = "How matrices are multiplied: fp32, the default; or, for the tensor cores of an NVIDIA card of compute capability 8.0 or later, tf32 or bf16: factors rounded to 10 or 7 bits behind the point, sums in fp32; with bf16 most maps are kept in it, too.",
+        HelpName = "fp32|tf32|bf16",   // no default value, which help would show by its name here
         CustomParser = result => result.Tokens[0].Value switch
         {
             "fp32" => Precision.Float32,

@@ -61,11 +61,8 @@ public interface IExecutor
     /// <summary>Mean of each k consecutive rows.</summary>
     Value RowMean(Value x, int k);
 
-    /// <summary><c>a·bᵀ</c> or <c>a·b</c>, item by item.</summary>
-    Value Product(Value a, Value b, bool transposeB);
-
-    /// <summary>Softmax along rows.</summary>
-    Value Softmax(Value x);
+    /// <summary>Attention between rows, <see cref="Kernels.Attention"/>.</summary>
+    Value Attention(Value k, Value q, Value v);
 
     /// <summary>The distance A(F) of each cell from 0, <see cref="Losses.Distance"/>.</summary>
     Value Distance(Value F);

@@ -173,28 +173,17 @@ public abstract class Operators : IExecutor
     }
 
     /// <inheritdoc/>
-    public Value Product(Value a, Value b, bool transposeB)
+    public Value Attention(Value k, Value q, Value v)
     {
-        var y = New(Shape.Of(a.Shape.N, a.Shape.Area, transposeB ? b.Shape.Area : b.Shape.C), a.Name + ".product");
-        Run([a, b], [y],
-            () => MatMul.Forward(a.Tensor, b.Tensor, y.Tensor, transposeA: false, transposeB),
+        int levels = k.Shape.Area;
+        Value weights = New(Shape.Of(k.Shape.N, levels, levels), k.Name + ".attention"), y = New(v.Shape, v.Name + ".mixed");
+        Run([k, q, v], [weights, y],
+            () => Kernels.Attention.Forward(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Tensor),
             () =>
             {
-                if (a.NeedsGradient) MatMul.Forward(y.Gradient, b.Tensor, a.Receive(out bool add), transposeA: false, !transposeB, add);
-                if (!b.NeedsGradient) return;
-                if (transposeB) MatMul.Forward(y.Gradient, a.Tensor, b.Receive(out bool addT), transposeA: true, transposeB: false, addT);
-                else MatMul.Forward(a.Tensor, y.Gradient, b.Receive(out bool addB), transposeA: true, transposeB: false, addB);
+                Tensor dk = k.Receive(out bool addK), dq = q.Receive(out bool addQ), dv = v.Receive(out bool addV);
+                Kernels.Attention.Gradient(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Gradient, dk, dq, dv, addK, addQ, addV);
             });
-        return y;
-    }
-
-    /// <inheritdoc/>
-    public Value Softmax(Value x)
-    {
-        var y = New(x.Shape, x.Name + ".softmax");
-        Run([x], [y],
-            () => Kernels.Softmax.Rows(x.Tensor, y.Tensor),
-            () => Kernels.Softmax.Gradient(y.Tensor, y.Gradient, x.Receive(out bool add), add));
         return y;
     }
 

@@ -64,12 +64,12 @@ internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, Filt
     /// <summary>Nothing but a linear map and a bias.</summary>
     public bool IsLinear => f == Activation.None && residual is null;
 
-    /// <summary>Puts the weights where the step will run.</summary>
+    /// <summary>Puts the weights where the step will run, as BF16 where maps are that it multiplies or writes; x and y have their places.</summary>
     /// <param name="device">There.</param>
     /// <param name="room">For as many numbers as the filter has.</param>
     public void Pack(Device device, float[] room)
     {
-        _packed = Convolution.Pack(device, filter.Rows(room, device.Team), geometry, x.Shape, Name);
+        _packed = Convolution.Pack(device, filter.Rows(room, device.Team), geometry, x.Shape, Name, x.Tensor.Format == Format.Bf16 || y.Tensor.Format == Format.Bf16 ? Format.Bf16 : Format.Float32);
         if (filter.Bias is { } bias) _bias = Tensor.From(device, Shape.Of(bias.Length), bias, Name + ".bias");
     }
 

@@ -29,8 +29,9 @@ public sealed class Planner : Operators
         var steps = planner._steps;
         new PlanAlgebra(steps, outputs).Simplify();
         float[] room = GC.AllocateUninitializedArray<float>(steps.OfType<ConvStep>().Max(step => step.Filter.Count));
+        var activations = Place(device, steps, input, outputs, new MapFormats(config, device));
         foreach (var step in steps.OfType<ConvStep>()) step.Pack(device, room);
-        return new Plan(input, outputs, [.. steps], Place(device, steps, input, outputs));
+        return new Plan(input, outputs, [.. steps], activations);
     }
 
     /// <inheritdoc/>
@@ -64,9 +65,9 @@ public sealed class Planner : Operators
     }
 
     /// <summary>Gives every value a place in one block: first come, first fit among the gaps that dead values leave.</summary>
-    private static Tensor Place(Device device, List<PlanStep> steps, Value input, Value[] outputs)
+    private static Tensor Place(Device device, List<PlanStep> steps, Value input, Value[] outputs, MapFormats formats)
     {
-        const int alignment = 16;
+        const int alignment = 16;   // float32 numbers, as all lengths here
         var lives = new Dictionary<Value, (int First, int Last)> { [input] = (0, steps.Count) };
         for (int i = 0; i < steps.Count; i++)
             foreach (var value in steps[i].Reads.Concat(steps[i].Writes))
@@ -74,17 +75,18 @@ public sealed class Planner : Operators
         foreach (var value in outputs) lives[value.Root] = (lives[value.Root].First, steps.Count);
 
         var placed = new List<(long Begin, long End, int First, int Last)>();
-        var starts = new List<(Value Value, long Start)>();
+        var starts = new List<(Value Value, Format Format, long Start)>();
         foreach (var (value, (first, last)) in lives.Where(life => !life.Key.IsBound).OrderByDescending(life => life.Key.Shape.Count))
         {
-            long start = 0, length = (value.Shape.Count + alignment - 1) / alignment * alignment;
+            var format = value == input ? Format.Float32 : formats.Of(value.Shape, value.Name);
+            long start = 0, numbers = format == Format.Bf16 ? value.Shape.Count / 2 : value.Shape.Count, length = (numbers + alignment - 1) / alignment * alignment;
             foreach (var other in placed.Where(p => p.First <= last && first <= p.Last).OrderBy(p => p.Begin))
                 if (other.Begin < start + length) start = Math.Max(start, other.End);
             placed.Add((start, start + length, first, last));
-            starts.Add((value, start));
+            starts.Add((value, format, start));
         }
         var block = Tensor.Rent(device, Shape.Of(checked((int)placed.Max(p => p.End))), "activations");
-        foreach (var (value, start) in starts) value.Bind(block.Part(start, value.Shape));
+        foreach (var (value, format, start) in starts) value.Bind(block.Part(start, value.Shape, format));
         return block;
     }
 }

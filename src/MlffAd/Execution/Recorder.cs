@@ -6,31 +6,23 @@ using MlffAd.Kernels.Runtime;
 namespace MlffAd.Execution;
 
 /// <summary>Runs the network for training: computes at once, with batch statistics, and writes the tape, which does the same for the batches that follow.</summary>
-/// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory. On a device that multiplies in BF16 the maps of backbone and self-calibrated module, and their gradients, are BF16 in memory;
-/// what texture's levels and the losses are made of is float32.</remarks>
+/// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory. A gradient has its map's format (<see cref="MapFormats"/>).</remarks>
 public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators
 {
     private const float Momentum = 0.1f, Eps = 1e-5f;
     private readonly Moments _moments = new();
     private readonly Device _device = parameters.Weights.Device;
+    private readonly MapFormats _formats = new(config, parameters.Weights.Device);
     private readonly List<(Parameter Mean, Parameter Variance, int Items, int Rows)> _batches = [];
 
     /// <inheritdoc/>
     public override Value New(Shape shape, string name)
     {
         var value = new Value(shape, name);
-        value.Bind(Tensor.Rent(_device, shape, name, shape.Count / shape.N * Math.Max(capacity, shape.N), FormatOf(shape, name)));
+        value.Bind(Tensor.Rent(_device, shape, name, shape.Count / shape.N * Math.Max(capacity, shape.N), _formats.Of(shape, name)));
         tape.Own(value);
         return value;
     }
-
-    /// <summary>The prefixes of values that stay float32: what levels, distances and scores are made of, and what is fused with it.</summary>
-    private readonly string[] _exact = config.Texture.Enabled ? ["texture.", "fus", "score", "sc.k4", "sc.bn4"] : ["fusion", "score"];
-
-    /// <summary>BF16 wants channels in eights, also of the first result that is float32 again; a network that has others keeps all its maps in float32.</summary>
-    private readonly Format _maps = config.Backbone.Width % 8 == 0 && config.Sc.Width % 8 == 0 && (config.Texture.Enabled ? config.Texture.Width : config.Fusion.Width) % 8 == 0 ? parameters.Weights.Device.MapFormat : Format.Float32;
-
-    private Format FormatOf(Shape shape, string name) => shape.C % 8 == 0 && !Array.Exists(_exact, prefix => name.StartsWith(prefix, StringComparison.Ordinal)) ? _maps : Format.Float32;
 
     /// <inheritdoc/>
     public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null) => Conv(layer, x, f, into, null);

@@ -35,8 +35,7 @@ public sealed class TextureBranch(Config config)
         var (rows, range) = x.Count1D(m, quantization);
         var d = Statistics(x, "texture.tem", rows, g, levels);
         Value k = x.Conv(Layer.Rows("texture.tem.k", width), d), q = x.Conv(Layer.Rows("texture.tem.q", width), d), v = x.Conv(Layer.Rows("texture.tem.v", width), d);
-        var attention = x.Softmax(x.Product(k, q, transposeB: true));
-        var out1 = x.ConvBn(Layer.Rows("texture.tem.out", _c.Width), "texture.tem.bnout", x.Product(attention, v, transposeB: false), Activation.ReLU);
+        var out1 = x.ConvBn(Layer.Rows("texture.tem.out", _c.Width), "texture.tem.bnout", x.Attention(k, q, v), Activation.ReLU);
         x.LevelsToPixels(m, quantization, range, out1, into);
     }
 

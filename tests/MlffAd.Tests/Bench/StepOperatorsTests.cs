@@ -47,7 +47,7 @@ public sealed class StepOperatorsTests
         var all = StepOperators.Of(new Config(), 8);
         Assert.Equal(all.Count, all.Select(c => c.ToString()).Distinct().Count());
         Assert.Same(all[0], StepOperators.Filter(all, null)[0]);
-        Assert.All(StepOperators.Filter(all, "Softmax"), c => Assert.StartsWith("softmax", c.Name, StringComparison.Ordinal));
+        Assert.All(StepOperators.Filter(all, "Attention"), c => Assert.StartsWith("attention", c.Name, StringComparison.Ordinal));
         Assert.All(StepOperators.Filter(all, "3×3 1024 → [8,16,16,1024]"), c => Assert.Equal(2, c.InStep));
         Assert.Equal(ExitCode.Usage, Assert.Throws<MlffAdException>(() => StepOperators.Filter(all, "no such thing")).Code);
     }

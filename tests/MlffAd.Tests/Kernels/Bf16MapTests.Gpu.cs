@@ -134,6 +134,17 @@ public sealed class Bf16MapTests
         }
     }
 
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    public void MatricesAreMultipliedAsTheyAre(string id)
+    {
+        using var emulation = new TensorProductTests.Emulation(id, Precision.Bf16);
+        const int items = 2, m = 72, n = 40, k = 24;
+        using Tensor a = emulation.Rounded(Shape.Of(items, m, k), 1, Format.Bf16), b = emulation.Rounded(Shape.Of(items, n, k), 2, Format.Bf16), y = emulation.Rounded(Shape.Of(items, m, n), 3);
+        float[] av = a.ToArray(), bv = b.ToArray();
+        MatMul.Forward(a, b, y, transposeA: false, transposeB: true);
+        AssertClose([.. Enumerable.Range(0, items * m * n).Select(i => Enumerable.Range(0, k).Sum(c => (double)av[i / n * k + c] * bv[(i / (m * n) * n + i % n) * k + c]))], y, "y");
+    }
+
     private static void AssertClose(double[] expected, Tensor got, string what)
     {
         float[] values = got.ToArray();

@@ -171,12 +171,11 @@ public sealed class OnnxWriter : IExecutor
         _g.Node("ReduceMean", [Reshape(Name(x), 0, x.Shape.W / k, k, x.Shape.C), _g.Integers(2)], ("keepdims", 0)));
 
     /// <inheritdoc/>
-    public Value Product(Value a, Value b, bool transposeB) =>
-        SetRows(New(Shape.Of(a.Shape.N, a.Shape.Area, transposeB ? b.Shape.Area : b.Shape.C), a.Name + ".product"),
-            _g.Node("MatMul", [Name(a), transposeB ? _g.Node("Transpose", [Name(b)], ("perm", new long[] { 0, 2, 1 })) : Name(b)]));
-
-    /// <inheritdoc/>
-    public Value Softmax(Value x) => SetRows(New(x.Shape, x.Name + ".softmax"), _g.Node("Softmax", [Name(x)], ("axis", -1)));
+    public Value Attention(Value k, Value q, Value v)
+    {
+        string scores = _g.Node("MatMul", [Name(k), _g.Node("Transpose", [Name(q)], ("perm", new long[] { 0, 2, 1 }))]);
+        return SetRows(New(v.Shape, v.Name + ".mixed"), _g.Node("MatMul", [_g.Node("Softmax", [scores], ("axis", -1)), Name(v)]));
+    }
 
     /// <inheritdoc/>
     public Value Distance(Value F)

@@ -1,0 +1,145 @@
+using ILGPU;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+public static partial class Attention
+{
+    /// <summary>Threads of a group, and columns that it does at a time; channels that it takes into shared memory at a time.</summary>
+    private const int Threads = 128, Depth = 32;
+
+    /// <summary>Shared memory: <see cref="Eight"/> for each thread, and a tile of the right factor whose rows begin in different banks.</summary>
+    private const int SharedBytes = Threads * (8 + Depth + 1) * sizeof(float);
+
+    /// <summary>Operands of the bodies over rows: weights from left·rightᵀ, and out = weights·values.</summary>
+    internal readonly record struct RowsArgs(GpuRows Left, GpuRows Right, GpuRows Values, GpuRows A, GpuRows Weights, GpuRows Out, int Levels, int Inner, int Width, int Add);
+
+    /// <summary>Operands of the body over columns: dv = Aᵀ·dy, dq = dSᵀ·k.</summary>
+    internal readonly record struct ColumnsArgs(GpuRows A, GpuRows Dy, GpuRows Dv, GpuRows Slopes, GpuRows K, GpuRows Dq, int Levels, int WidthOfK, int WidthOfV, int AddQ, int AddV);
+
+    private static readonly GpuKernel<RowsArgs> ForwardLauncher = new("attention", ForwardBody, Threads, SharedBytes), GradientLauncher = new("attention.gradient", GradientBody, Threads, SharedBytes);
+    private static readonly GpuKernel<ColumnsArgs> ColumnsLauncher = new("attention.columns", ColumnsBody, Threads, Threads * 8 * sizeof(float));
+
+    static partial void ForwardGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y) =>
+        ForwardLauncher.Launch(y.Device, Groups(k), new(k.Gpu, q.Gpu, v.Gpu, weights.Gpu, weights.Gpu, y.Gpu, k.Shape.Area, k.C, v.C, 0));
+
+    static partial void GradientGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk, Tensor dq, Tensor dv, bool addK, bool addQ, bool addV)
+    {
+        int levels = k.Shape.Area;
+        GradientLauncher.Launch(dy.Device, Groups(k), new(dy.Gpu, v.Gpu, q.Gpu, weights.Gpu, slopes.Gpu, dk.Gpu, levels, v.C, k.C, addK ? 1 : 0));
+        ColumnsLauncher.Launch(dy.Device, Groups(k), new(weights.Gpu, dy.Gpu, dv.Gpu, slopes.Gpu, k.Gpu, dq.Gpu, levels, k.C, v.C, addQ ? 1 : 0, addV ? 1 : 0));
+    }
+
+    /// <summary>A group does eight levels of an item.</summary>
+    private static int Groups(Tensor k) => k.Shape.N * GroupsOf(k.Shape.Area);
+
+    private static int GroupsOf(int levels) => (levels + 7) / 8;
+
+    /// <summary>Eight rows of A and of y. A thread does every 128th column of A, then of y.</summary>
+    private static void ForwardBody(RowsArgs p)
+    {
+        var shared = SharedMemory.Allocate<float>(SharedBytes / sizeof(float));
+        var at = Place.OfGroup(p.Levels);
+        var max = Eight.Of(float.MinValue);
+        for (int first = 0; first < p.Levels; first += Threads)
+        {
+            var s = Scores(shared, p, at, first);
+            at.StoreMine(p.Weights, first, s);
+            max = Eight.Max(max, at.Mine(first, s, float.MinValue));
+        }
+        max = Tree<Highest>(shared, max);
+        Eight sum = default;
+        for (int first = 0; first < p.Levels; first += Threads)
+        {
+            var e = Eight.Exp(at.LoadMine(p.Weights, first) - max);
+            at.StoreMine(p.Weights, first, e);
+            sum += at.Mine(first, e, 0);
+        }
+        var scale = Eight.Of(1) / Tree<Total>(shared, sum);
+        for (int first = 0; first < p.Levels; first += Threads) at.StoreMine(p.Weights, first, at.LoadMine(p.Weights, first) * scale);
+        Mix<Along>(shared, p.Weights, p.Values, p.Out, at, p.Width, p.Add);
+    }
+
+    /// <summary>Eight rows of dS and of dk.</summary>
+    private static void GradientBody(RowsArgs p)
+    {
+        var shared = SharedMemory.Allocate<float>(SharedBytes / sizeof(float));
+        var at = Place.OfGroup(p.Levels);
+        Eight dot = default;
+        for (int first = 0; first < p.Levels; first += Threads)
+        {
+            var s = Scores(shared, p, at, first);
+            at.StoreMine(p.Weights, first, s);
+            dot += at.Mine(first, s * at.LoadMine(p.A, first), 0);
+        }
+        dot = Tree<Total>(shared, dot);
+        for (int first = 0; first < p.Levels; first += Threads) at.StoreMine(p.Weights, first, at.LoadMine(p.A, first) * (at.LoadMine(p.Weights, first) - dot));
+        Mix<Along>(shared, p.Weights, p.Values, p.Out, at, p.Width, p.Add);
+    }
+
+    /// <summary>Eight rows of dv and of dq.</summary>
+    private static void ColumnsBody(ColumnsArgs p)
+    {
+        var shared = SharedMemory.Allocate<float>(Threads * 8);
+        var at = Place.OfGroup(p.Levels);
+        Mix<Across>(shared, p.A, p.Dy, p.Dv, at, p.WidthOfV, p.AddV);
+        Mix<Across>(shared, p.Slopes, p.K, p.Dq, at, p.WidthOfK, p.AddQ);
+    }
+
+    /// <summary>The scores of the group's eight rows of the left factor with row first + t of the right one. Both come into shared memory, 32 channels a time.</summary>
+    private static Eight Scores(ArrayView<float> shared, in RowsArgs p, in Place at, int first)
+    {
+        int t = Group.IdxX;
+        var left = shared.SubView(0, Threads * 8).Cast<Eight>();
+        var right = shared.SubView(Threads * 8, Threads * (Depth + 1));
+        Eight sum = default;
+        for (int from = 0; from < p.Inner; from += Depth)
+        {
+            int lane = t % Depth, c = IntrinsicMath.Min(from + lane, p.Inner - 1);
+            Group.Barrier();
+            // Channels behind the last one count as 0; levels behind the last one are masked by who asks.
+            if (t < Depth) left[t] = Eight.If(from + lane < p.Inner, at.Load(p.Left, c), 0);
+            for (int row = t / Depth; row < Threads; row += Threads / Depth) right[row * (Depth + 1) + lane] = p.Right[at.Row(first + row), c];
+            Group.Barrier();
+            for (int i = 0; i < Depth; i++) sum.MultiplyAdd(right[t * (Depth + 1) + i], left[i]);
+        }
+        return sum;
+    }
+
+    /// <summary>Eight rows of weights·values, the weights a part of their map's rows or columns: a thread does every 128th channel.</summary>
+    private static void Mix<TWay>(ArrayView<float> shared, GpuRows weights, GpuRows values, GpuRows output, in Place at, int width, int add) where TWay : struct, IWay
+    {
+        int t = Group.IdxX;
+        var part = shared.SubView(0, Threads * 8).Cast<Eight>();
+        for (int from = 0; from < width; from += Threads)
+        {
+            int c = IntrinsicMath.Min(from + t, width - 1);
+            Eight sum = default;
+            for (int first = 0; first < at.Levels; first += Threads)
+            {
+                int count = IntrinsicMath.Min(Threads, at.Levels - first);
+                Group.Barrier();
+                part[t] = default(TWay).Load(weights, at, first);
+                Group.Barrier();
+                for (int i = 0; i < count; i++) sum.MultiplyAdd(values[at.Start + first + i, c], part[i]);
+            }
+            if (from + t < width) at.Store(output, c, sum, add);
+        }
+    }
+
+    /// <summary>Every thread's numbers together, given to all, by a tree of fixed shape.</summary>
+    private static Eight Tree<TPair>(ArrayView<float> shared, Eight value) where TPair : struct, IPair
+    {
+        int t = Group.IdxX;
+        var all = shared.SubView(0, Threads * 8).Cast<Eight>();
+        Group.Barrier();
+        all[t] = value;
+        Group.Barrier();
+        for (int step = Threads / 2; step > 0; step /= 2)
+        {
+            if (t < step) all[t] = default(TPair).Of(all[t], all[t + step]);
+            Group.Barrier();
+        }
+        return all[0];
+    }
+}

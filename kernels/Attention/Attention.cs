@@ -1,0 +1,82 @@
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>Attention between levels (spec §4.2): <c>A = softmax(k·qᵀ)</c> along rows, <c>y = A·v</c>, item by item, not scaled.</summary>
+/// <remarks>k and q are <c>[N, …, L, C]</c>, v and y <c>[N, …, L, W]</c>, A <c>[N, 1, L, L]</c>: L levels, L the product of height and width; all may be channel slices. A is kept, since the gradient needs it. With dY the gradient of y:
+/// <list type="bullet">
+/// <item><c>dA = dY·vᵀ</c>, <c>dS = A∘(dA − Σ A∘dA)</c>, the sum along a row</item>
+/// <item><c>dk = dS·q</c>, <c>dq = dSᵀ·k</c>, <c>dv = Aᵀ·dY</c></item>
+/// </list>
+/// FLOP: N·L²·(2·C + 2·W + 5), the gradient's N·L²·(4·C + 4·W + 4).</remarks>
+public static partial class Attention
+{
+    private static readonly Kernel ForwardKernel = new("attention"), GradientKernel = new("attention.gradient");
+
+    /// <summary>Attention, and its weights.</summary>
+    /// <param name="k">Asking levels.</param>
+    /// <param name="q">Asked levels.</param>
+    /// <param name="v">What is given back.</param>
+    /// <param name="weights">A; shares no memory with others.</param>
+    /// <param name="y">The result; shares no memory with others.</param>
+    public static void Forward(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y)
+    {
+        Check("attention", k, q, v, weights, y);
+        long n = k.Shape.N, levels = k.Shape.Area;
+        using var _ = ForwardKernel.Begin(y, n * levels * levels * (2L * k.C + 2L * v.C + 5), 4 * n * levels * (2L * k.C + 2L * v.C + levels));
+        if (y.Device.IsHost) Composed(k, q, v, weights, y);
+        else ForwardGpu(k, q, v, weights, y);
+    }
+
+    /// <summary>The gradients to k, q and v.</summary>
+    /// <param name="k">As in <see cref="Forward"/>.</param>
+    /// <param name="q">As in <see cref="Forward"/>.</param>
+    /// <param name="v">As in <see cref="Forward"/>.</param>
+    /// <param name="weights">What <see cref="Forward"/> wrote.</param>
+    /// <param name="dy">Gradient to y.</param>
+    /// <param name="dk">Gradient to k.</param>
+    /// <param name="dq">Gradient to q.</param>
+    /// <param name="dv">Gradient to v.</param>
+    /// <param name="addK">Whether <paramref name="dk"/> is added to what it holds.</param>
+    /// <param name="addQ">Whether <paramref name="dq"/> is.</param>
+    /// <param name="addV">Whether <paramref name="dv"/> is.</param>
+    public static void Gradient(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor dk, Tensor dq, Tensor dv, bool addK = false, bool addQ = false, bool addV = false)
+    {
+        Check("attention.gradient", k, q, v, weights, dy);
+        Check("attention.gradient", dk, dq, dv, weights, dy);
+        long n = k.Shape.N, levels = k.Shape.Area;
+        using var _ = GradientKernel.Begin(dk, n * levels * levels * (4L * k.C + 4L * v.C + 4), 4 * n * levels * (levels + (4L + (addK ? 1 : 0) + (addQ ? 1 : 0)) * k.C + (addV ? 4L : 3L) * v.C));
+        using var slopes = Tensor.Rent(dy.Device, weights.Shape, "attention.slopes");   // dA, then dS
+        if (dk.Device.IsHost) ComposedGradient(k, q, v, weights, dy, slopes, dk, dq, dv, addK, addQ, addV);
+        else GradientGpu(k, q, v, weights, dy, slopes, dk, dq, dv, addK, addQ, addV);
+    }
+
+    private static void Check(string name, Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y)
+    {
+        Shape.Same(name, k, q);
+        Shape.Same(name, v, y);
+        Shape.Require(name, k.Shape.Area == v.Shape.Area && k.Shape.N == v.Shape.N && weights.Shape == Shape.Of(k.Shape.N, k.Shape.Area, k.Shape.Area),
+            "k and q, v and y must have the same levels for each item, and the weights be levels × levels", k, v, weights);
+    }
+
+    /// <summary>From products and softmax: the host's body, and the GPU's first rung.</summary>
+    internal static void Composed(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y)
+    {
+        MatMul.Compute(k, q, weights, transposeA: false, transposeB: true);
+        Softmax.Compute(weights, weights);
+        MatMul.Compute(weights, v, y, transposeA: false, transposeB: false);
+    }
+
+    /// <summary>The gradients likewise.</summary>
+    internal static void ComposedGradient(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk, Tensor dq, Tensor dv, bool addK, bool addQ, bool addV)
+    {
+        MatMul.Compute(dy, v, slopes, transposeA: false, transposeB: true);
+        MatMul.Compute(weights, dy, dv, transposeA: true, transposeB: false, addV);
+        Softmax.ComputeGradient(weights, slopes, slopes, add: false);
+        MatMul.Compute(slopes, q, dk, transposeA: false, transposeB: false, addK);
+        MatMul.Compute(slopes, k, dq, transposeA: true, transposeB: false, addQ);
+    }
+
+    static partial void ForwardGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y);
+    static partial void GradientGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk, Tensor dq, Tensor dv, bool addK, bool addQ, bool addV);
+}

@@ -1,0 +1,112 @@
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using Xunit;
+
+namespace MlffAd.Tests.Kernels;
+
+public sealed class AttentionTests
+{
+    /// <summary>Levels, channels of k and q, channels of v: one of each; parts of a group's eight levels, 128 columns and 32 channels; more than one of each.</summary>
+    private static readonly (int Levels, int C, int W)[] Cases = [(1, 1, 1), (5, 3, 2), (17, 33, 130), (130, 31, 9), (128, 64, 128)];
+
+    public static TheoryData<string> FastDevices => TestDevices.Fast;
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void ResultAndGradientsEqualFloat64InSlicesToo(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        const int n = 2;
+        foreach (var (levels, c, w) in Cases)
+        {
+            float[] k = Gradients.Random(n * levels * c, seed: 1), q = Gradients.Random(k.Length, seed: 2), v = Gradients.Random(n * levels * w, seed: 3), dy = Gradients.Random(v.Length, seed: 4),
+                oldC = Gradients.Random(k.Length, seed: 5), oldW = Gradients.Random(v.Length, seed: 6);
+            using var ofC = Tensor.Rent(lease.Device, Shape.Of(n, levels, 4 * c + 5), "of C");
+            using var ofW = Tensor.Rent(lease.Device, Shape.Of(n, levels, 4 * w + 3), "of W");
+            using var weights = Tensor.Rent(lease.Device, Shape.Of(n, levels, levels), "weights");
+            Tensor Of(Tensor wide, int i, float[] values, int channels)
+            {
+                var t = wide.Slice(i * channels + i, channels);
+                t.Write(values);
+                return t;
+            }
+            Tensor kt = Of(ofC, 0, k, c), qt = Of(ofC, 1, q, c), vt = Of(ofW, 0, v, w), dyt = Of(ofW, 1, dy, w), yt = Of(ofW, 2, oldW, w), dkt = Of(ofC, 2, oldC, c), dqt = Of(ofC, 3, oldC, c), dvt = Of(ofW, 3, oldW, w);
+            Attention.Forward(kt, qt, vt, weights, yt);
+            var expected = Expected(n, levels, c, w, k, q, v, dy);
+            AssertClose(expected.A, weights, null);
+            AssertClose(expected.Y, yt, null);
+            Attention.Gradient(kt, qt, vt, weights, dyt, dkt, dqt, dvt, addK: true, addQ: true, addV: true);
+            AssertClose(expected.Dk, dkt, oldC);
+            AssertClose(expected.Dq, dqt, oldC);
+            AssertClose(expected.Dv, dvt, oldW);
+            Attention.Gradient(kt, qt, vt, weights, dyt, dkt, dqt, dvt);
+            AssertClose(expected.Dk, dkt, null);
+            AssertClose(expected.Dq, dqt, null);
+            AssertClose(expected.Dv, dvt, null);
+        }
+    }
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void HugeScoresGiveFiniteResults(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        using var k = Tensor.From(lease.Device, Shape.Of(1, 2, 1), [1e18f, -1e18f], "k");
+        using var v = Tensor.From(lease.Device, Shape.Of(1, 2, 1), [3, 5], "v");
+        using var weights = Tensor.Rent(lease.Device, Shape.Of(1, 2, 2), "weights");
+        using var y = Tensor.Rent(lease.Device, v.Shape, "y");
+        Attention.Forward(k, k, v, weights, y);
+        Assert.Equal([1, 0, 0, 1], weights.ToArray());
+        Assert.Equal([3, 5], y.ToArray());
+    }
+
+    [Fact]
+    public void ShapesThatDoNotFitAreRefused()
+    {
+        using var device = Device.Open("cpu", threads: 1);
+        using var k = Tensor.Rent(device, Shape.Of(1, 4, 3), "k");
+        using var v = Tensor.Rent(device, Shape.Of(1, 5, 3), "v");
+        using var weights = Tensor.Rent(device, Shape.Of(1, 4, 4), "weights");
+        using var fewer = Tensor.Rent(device, Shape.Of(1, 4, 3), "fewer");
+        Assert.Throws<ArgumentException>(() => Attention.Forward(k, k, v, weights, v));
+        Assert.Throws<ArgumentException>(() => Attention.Forward(k, k, k, fewer, fewer));
+    }
+
+    private static void AssertClose(double[] expected, Tensor actual, float[]? old)
+    {
+        float[] got = actual.ToArray();
+        double scale = Math.Sqrt(expected.Average(v => v * v));
+        for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i] + (old?[i] ?? 0), got[i], 3e-6 * scale + 1e-6);
+    }
+
+    private sealed record Results(double[] A, double[] Y, double[] Dk, double[] Dq, double[] Dv);
+
+    /// <summary>The definition, in float64.</summary>
+    private static Results Expected(int n, int levels, int c, int w, float[] k, float[] q, float[] v, float[] dy)
+    {
+        Results r = new(new double[n * levels * levels], new double[v.Length], new double[k.Length], new double[k.Length], new double[v.Length]);
+        for (int i = 0; i < n * levels; i++)
+        {
+            int item = i / levels * levels;
+            double[] s = [.. Enumerable.Range(item, levels).Select(j => Enumerable.Range(0, c).Sum(x => (double)k[i * c + x] * q[j * c + x]))],
+                e = [.. s.Select(x => Math.Exp(x - s.Max()))], a = [.. e.Select(x => x / e.Sum())],
+                da = [.. Enumerable.Range(item, levels).Select(j => Enumerable.Range(0, w).Sum(x => (double)dy[i * w + x] * v[j * w + x]))];
+            double dot = a.Zip(da, (x, y) => x * y).Sum();
+            for (int b = 0; b < levels; b++)
+            {
+                int j = item + b;
+                double ds = a[b] * (da[b] - dot);
+                r.A[i * levels + b] = a[b];
+                for (int x = 0; x < w; x++)
+                {
+                    r.Y[i * w + x] += a[b] * v[j * w + x];
+                    r.Dv[j * w + x] += a[b] * dy[i * w + x];
+                }
+                for (int x = 0; x < c; x++)
+                {
+                    r.Dk[i * c + x] += ds * q[j * c + x];
+                    r.Dq[j * c + x] += ds * k[i * c + x];
+                }
+            }
+        }
+        return r;
+    }
+}
