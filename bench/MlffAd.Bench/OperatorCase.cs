@@ -7,15 +7,16 @@ namespace MlffAd.Bench;
 /// <param name="Name">The kernel's name, or what several have in common.</param>
 /// <param name="What">Shapes and variant; with the name, what tells it from other cases.</param>
 /// <param name="Operands">Their places: a slice of a wider tensor is benched as one. A gradient lies like its value.</param>
+/// <param name="FormatOf">How an operand's numbers lie in memory.</param>
 /// <param name="Call">The call, on tensors for the operands.</param>
 /// <param name="Prepare">What noise in the operands cannot do, such as variances or the results that a gradient starts from; or null.</param>
-public sealed record OperatorCase(string Name, string What, Value[] Operands, Action<Tensor[]> Call, Action<Tensor[]>? Prepare)
+public sealed record OperatorCase(string Name, string What, Value[] Operands, Func<Value, Format> FormatOf, Action<Tensor[]> Call, Action<Tensor[]>? Prepare)
 {
     /// <summary>How often a training step calls it.</summary>
     public int InStep { get; set; }
 
     /// <summary>Bytes of one set of operands.</summary>
-    public long OperandBytes => Operands.Sum(o => o.Root.Shape.Count) * sizeof(float);
+    public long OperandBytes => Operands.Sum(o => o.Root.Shape.Count * (FormatOf(o) == Format.Bf16 ? sizeof(ushort) : sizeof(float)));
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {What}";
@@ -76,7 +77,7 @@ public sealed class OperatorRun : IDisposable
 
     private Tensor Rent(Value place)
     {
-        var root = Tensor.Rent(_device, place.Root.Shape, place.Name);
+        var root = Tensor.Rent(_device, place.Root.Shape, place.Name, format: _case.FormatOf(place));
         _roots.Add(root);
         for (long start = 0; start < root.Count; start += Noise.Length)
         {

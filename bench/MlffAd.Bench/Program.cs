@@ -9,8 +9,8 @@ var verb = BenchProjects.Ops(parse =>
 {
     int batch = parse.GetValue(BenchProjects.Batch);
     string? filter = parse.GetValue(BenchProjects.Filter);
-    var cases = StepOperators.Filter(StepOperators.Of(Preset.Find("paper"), batch), filter);
     using var device = BenchProjects.OpenDevice(parse);
+    var cases = StepOperators.Filter(StepOperators.Of(Preset.Find("paper"), batch, device), filter);
     bool counting = !parse.GetValue(CommonOptions.Quiet) && !Console.IsErrorRedirected;
     var rows = OperatorBenchmark.Time(device, cases, begun => { if (counting) Console.Error.Write($"\r{begun + 1} of {cases.Count}: {cases[begun],-100}\r"); });
     if (counting) Console.Error.Write($"\r{new string(' ', 118)}\r");

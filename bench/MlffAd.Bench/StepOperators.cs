@@ -17,17 +17,20 @@ public sealed class StepOperators : IExecutor
     private readonly Dictionary<(string Name, string What), OperatorCase> _cases = [];
     private readonly Stack<Action> _backward = [];
     private readonly HashSet<Value> _written = [];
+    private readonly Dictionary<Value, Format> _formats = [];   // of what is not float32
+    private readonly MapFormats _maps;
     private bool _inStep = true;
 
-    private StepOperators() { }
+    private StepOperators(MapFormats maps) => _maps = maps;
 
     /// <summary>The cases, family by family; at the end those that no step of this network calls.</summary>
     /// <param name="config">The network.</param>
     /// <param name="batch">Images of a step.</param>
-    public static IReadOnlyList<OperatorCase> Of(Config config, int batch)
+    /// <param name="device">Where it runs, which decides the maps' formats.</param>
+    public static IReadOnlyList<OperatorCase> Of(Config config, int batch, Device device)
     {
-        var walk = new StepOperators();
-        walk.Step(config, batch);
+        var walk = new StepOperators(new MapFormats(config, device));
+        walk.Step(config, batch, device);
         walk._inStep = false;
         walk.Others(config, batch);
         return [.. walk._cases.Values.GroupBy(c => c.Name.Split('.')[0]).SelectMany(family => family.OrderBy(c => c.Name, StringComparer.Ordinal))];
@@ -41,7 +44,7 @@ public sealed class StepOperators : IExecutor
         return some is not [] ? some : throw new MlffAdException(ExitCode.Usage, $"No operator or shape contains '{text}'; without --filter all are shown.");
     }
 
-    private void Step(Config config, int batch)
+    private void Step(Config config, int batch, Device device)
     {
         var image = new Value(new Shape(batch, config.ImageSize, config.ImageSize, 3), "image");
         var features = new MlffNetwork(config).Forward(this, image);
@@ -62,6 +65,7 @@ public sealed class StepOperators : IExecutor
         var clip = Of(Shape.Of(2), "clip");
         Note("sgd.clip", Count(w), [w, values, clip], t => Sgd.Clip(t[0], t[1], 0, t[2]));
         var all = new SgdRange(0, parameters.Trained.Max(p => p.Start + p.Count), 1e-5f);
+        if (device.MapFormat == Format.Bf16) Note("pointwise.copy", Count(w) + " bf16", [w, In(Format.Bf16, Of(w.Shape, "rounded"))], t => Pointwise.Copy(t[0], t[1]));
         Note("sgd.step", Count(w), [w, w, w, clip], t => Sgd.Step(t[0], t[1], t[2], [all], rate: 1e-4f, momentum: 0.9f, t[3]), t => t[3].Write([1, 1]));
     }
 
@@ -87,21 +91,21 @@ public sealed class StepOperators : IExecutor
     private const int Photograph = 900;
 
     /// <inheritdoc/>
-    public Value New(Shape shape, string name) => new(shape, name) { NeedsGradient = true };
+    public Value New(Shape shape, string name) => In(_maps.Of(shape, name), new(shape, name) { NeedsGradient = true });
 
     /// <inheritdoc/>
     public Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null)
     {
         var g = layer.Geometry;
-        Value w = Of(layer.Weight(x.Shape.C), "w"), y = into ?? New(layer.Output(x.Shape), layer.Name), b = Of(Shape.Of(layer.Outputs), "b");
+        Value y = into ?? New(layer.Output(x.Shape), layer.Name), w = In(x.Shape.C % 8 == 0 ? FormatOf(x) | FormatOf(y) : Format.Float32, Of(layer.Weight(x.Shape.C), "w")), dw = Of(w.Shape, "dw"), b = Of(Shape.Of(layer.Outputs), "b");
         bool bias = layer.Layout == WeightLayout.Score;
-        string what = $"{g.Kernel}×{g.Kernel}{(g.Stride > 1 ? $"/{g.Stride}" : "")} {x.Shape.C} → {Text(y)}";
+        string what = $"{g.Kernel}×{g.Kernel}{(g.Stride > 1 ? $"/{g.Stride}" : "")} {x.Shape.C}{Text(FormatOf(x))} → {Text(y)}";
         Note("convolution", what + Text(f), [x, w, b, y], t => Convolution.Forward(t[0], t[1], bias ? t[2] : null, t[3], g, null, f));
         _backward.Push(() =>
         {
             // The activation's gradient replaces the output's; y = 1 keeps it from fading away.
             if (f != Activation.None) Note("pointwise.activation.gradient", $"{Text(y)}{Text(f)} in place", [y, y], t => Pointwise.Gradient(f, t[0], t[1], t[1]), t => Pointwise.Fill(t[0], 1));
-            Note("convolution.gradient.weight", what, [x, y, w], t => Convolution.WeightGradient(t[0], t[1], t[2], g));
+            Note("convolution.gradient.weight", what, [x, y, dw], t => Convolution.WeightGradient(t[0], t[1], t[2], g));
             if (bias) Note("convolution.gradient.bias", Text(y), [y, b], t => Convolution.BiasGradient(t[0], t[1]));
             if (x.NeedsGradient && Adds(x) is var add) Note("convolution.gradient.input", what + Text(add), [y, w, x], t => Convolution.InputGradient(t[0], t[1], t[2], g, add));
         });
@@ -115,7 +119,7 @@ public sealed class StepOperators : IExecutor
         string what = $"{Text(y)}{Text(f)}{(residual is null ? "" : " + residual")}";
         Value[] residuals = residual is null ? [] : [residual];
         static void One(Tensor variance) => Pointwise.Fill(variance, 1);
-        Note("batchnorm.statistics", $"{raw.Shape}", [raw, c, c], t => BatchNorm.Statistics(t[0], t[1], t[2]));
+        Note("batchnorm.statistics", Text(raw), [raw, c, c], t => BatchNorm.Statistics(t[0], t[1], t[2]));
         Note("batchnorm.apply", what, [raw, c, c, c, c, y, .. residuals],
             t => BatchNorm.Apply(t[0], t[1], t[2], t[3], t[4], Eps, t[5], t.ElementAtOrDefault(6), f), t => One(t[2]));
         _backward.Push(() =>
@@ -131,7 +135,7 @@ public sealed class StepOperators : IExecutor
     public Value MaxPool(Value x, int kernel, int stride, int pad)
     {
         var windows = new ConvGeometry(kernel, stride, pad);
-        Value y = New(x.Shape with { H = windows.OutputSize(x.Shape.H), W = windows.OutputSize(x.Shape.W) }, "max");
+        Value y = New(x.Shape with { H = windows.OutputSize(x.Shape.H), W = windows.OutputSize(x.Shape.W) }, x.Name + ".max");
         Note("pooling.max", $"{kernel}×{kernel}/{stride} → {Text(y)}", [x, y, y], t => Pooling.Max(t[0], t[1], t[2], kernel, stride, pad));
         _backward.Push(() =>
         {
@@ -144,17 +148,17 @@ public sealed class StepOperators : IExecutor
 
     /// <inheritdoc/>
     public Value AveragePool(Value x, int kernel, Value? into = null) =>
-        Blocks(x, into ?? New(x.Shape with { H = x.Shape.H / kernel, W = x.Shape.W / kernel }, "mean"), sums: true, (t, u) => Pooling.Average(t, u, kernel), (t, u, add) => Pooling.AverageGradient(t, u, kernel, add));
+        Blocks(x, into ?? New(x.Shape with { H = x.Shape.H / kernel, W = x.Shape.W / kernel }, x.Name + ".mean"), sums: true, (t, u) => Pooling.Average(t, u, kernel), (t, u, add) => Pooling.AverageGradient(t, u, kernel, add));
 
     /// <inheritdoc/>
     public Value Nearest(Value x, int factor) =>
-        Blocks(x, New(x.Shape with { H = x.Shape.H * factor, W = x.Shape.W * factor }, "nearest"), sums: false, Resize.Nearest, Resize.NearestGradient);
+        Blocks(x, New(x.Shape with { H = x.Shape.H * factor, W = x.Shape.W * factor }, x.Name + ".nearest"), sums: false, Resize.Nearest, Resize.NearestGradient);
 
     /// <inheritdoc/>
     public Value BroadcastRows(Value g, Value into) => Blocks(g, into, sums: false, Broadcast.Rows, Broadcast.RowsGradient);
 
     /// <inheritdoc/>
-    public Value RowMean(Value x, int k) => Blocks(x, New(x.Shape with { W = x.Shape.W / k }, "mean"), sums: true, Pooling.RowMean, Pooling.RowMeanGradient);
+    public Value RowMean(Value x, int k) => Blocks(x, New(x.Shape with { W = x.Shape.W / k }, x.Name + ".mean"), sums: true, Pooling.RowMean, Pooling.RowMeanGradient);
 
     /// <summary>Blocks of positions summed to one, or one spread over a block; each is the other's gradient.</summary>
     private Value Blocks(Value x, Value y, bool sums, Action<Tensor, Tensor> forward, Action<Tensor, Tensor, bool> gradient)
@@ -172,7 +176,7 @@ public sealed class StepOperators : IExecutor
     /// <inheritdoc/>
     public Value Bilinear(Value x, int side, bool alignCorners, Value? into = null)
     {
-        Value y = into ?? New(x.Shape with { H = side, W = side }, "bilinear");
+        Value y = into ?? New(x.Shape with { H = side, W = side }, x.Name + ".bilinear");
         Note("resize.bilinear", $"{Text(x)} → {Text(y)}", [x, y], t => Resize.Bilinear(t[0], t[1], alignCorners));
         _backward.Push(() =>
         {
@@ -185,7 +189,7 @@ public sealed class StepOperators : IExecutor
     /// <inheritdoc/>
     public Value Add(Value a, Value b, Activation f = Activation.None)
     {
-        Value y = New(a.Shape, "sum");
+        Value y = New(a.Shape, a.Name + ".sum");
         Note("pointwise.add", Text(y), [a, b, y], t => Pointwise.Add(t[0], t[1], t[2]));
         if (f != Activation.None) Note("pointwise.activation", $"{Text(y)}{Text(f)} in place", [y], t => Pointwise.Apply(f, t[0], t[0]));
         _backward.Push(() =>
@@ -199,7 +203,7 @@ public sealed class StepOperators : IExecutor
     /// <inheritdoc/>
     public Value Multiply(Value a, Value b)
     {
-        Value y = New(a.Shape, "product");
+        Value y = New(a.Shape, a.Name + ".product");
         Note("pointwise.multiply", Text(y), [a, b, y], t => Pointwise.Multiply(t[0], t[1], t[2]));
         _backward.Push(() =>
         {
@@ -213,7 +217,7 @@ public sealed class StepOperators : IExecutor
     public (Value G, Value M) CosineToMean(Value x, int regionsPerSide)
     {
         int s = regionsPerSide;
-        Value g = New(Shape.Of(x.Shape.N, s * s, x.Shape.C), "means"), m = New(Shape.Of(x.Shape.N, x.Shape.Area, 1), "similarities");
+        Value g = New(Shape.Of(x.Shape.N, s * s, x.Shape.C), x.Name + ".means"), m = New(Shape.Of(x.Shape.N, x.Shape.Area, 1), x.Name + ".similarities");
         string what = $"{Text(x)}, {s}×{s} regions";
         Note("quantization.cosine", what, [x, g, m], t => Kernels.CosineToMean.Forward(t[0], t[1], t[2], s));
         _backward.Push(() =>
@@ -228,7 +232,7 @@ public sealed class StepOperators : IExecutor
     /// <inheritdoc/>
     public (Value Rows, Value Range) Count1D(Value m, Quantization q)
     {
-        Value rows = New(Shape.Of(m.Shape.N, q.Levels, 2), "counts"), range = New(Shape.Of(m.Shape.N, 1, 4), "range");
+        Value rows = New(Shape.Of(m.Shape.N, q.Levels, 2), m.Name + ".counts"), range = New(Shape.Of(m.Shape.N, 1, 4), m.Name + ".range");
         string what = $"{m.Shape}, {q.Levels} levels";
         Note("quantization.count1d", what, [m, range, rows], t => QuantizeCount1D.Forward(t[0], q, t[1], t[2]));
         _backward.Push(() =>
@@ -243,7 +247,7 @@ public sealed class StepOperators : IExecutor
     /// <inheritdoc/>
     public Value Count2D(Value m, int regions, Quantization q)
     {
-        Value rows = New(Shape.Of(m.Shape.N, regions * q.Levels * q.Levels, 3), "pairs"), range = New(Shape.Of(m.Shape.N, regions, 4), "range");
+        Value rows = New(Shape.Of(m.Shape.N, regions * q.Levels * q.Levels, 3), m.Name + ".pairs"), range = New(Shape.Of(m.Shape.N, regions, 4), m.Name + ".range");
         string what = $"{m.Shape}, {regions} regions, {q.Levels}² levels";
         Note("quantization.count2d", what, [m, range, rows], t => QuantizeCount2D.Forward(t[0], regions, q, t[1], t[2]));
         _backward.Push(() =>
@@ -274,7 +278,7 @@ public sealed class StepOperators : IExecutor
     /// <inheritdoc/>
     public Value Attention(Value k, Value q, Value v)
     {
-        Value weights = New(Shape.Of(k.Shape.N, k.Shape.Area, k.Shape.Area), "attention"), y = New(v.Shape, "mixed");
+        Value weights = New(Shape.Of(k.Shape.N, k.Shape.Area, k.Shape.Area), k.Name + ".attention"), y = New(v.Shape, v.Name + ".mixed");
         string what = $"{k.Shape.Area} levels, {Text(v)}";
         void Weights(Tensor[] t) => Kernels.Attention.Forward(t[0], t[1], t[2], t[3], t[4]);
         Note("attention", what, [k, q, v, weights, y], Weights);
@@ -302,7 +306,7 @@ public sealed class StepOperators : IExecutor
 
     private void Note(string name, string what, Value[] operands, Action<Tensor[]> call, Action<Tensor[]>? prepare = null)
     {
-        if (!_cases.TryGetValue((name, what), out var known)) _cases[(name, what)] = known = new(name, what, operands, call, prepare);
+        if (!_cases.TryGetValue((name, what), out var known)) _cases[(name, what)] = known = new(name, what, operands, FormatOf, call, prepare);
         if (_inStep) known.InStep++;
     }
 
@@ -311,14 +315,24 @@ public sealed class StepOperators : IExecutor
     {
         var whole = x.Root;
         bool first = _written.Add(whole);
-        if (first && x != whole) Note("pointwise.fill", $"{whole.Shape}", [whole], t => Pointwise.Fill(t[0], 0));
+        if (first && x != whole) Note("pointwise.fill", Text(whole), [whole], t => Pointwise.Fill(t[0], 0));
         return !first || x != whole;
     }
 
     private static Value Of(Shape shape, string name) => new(shape, name);
 
-    /// <summary>A shape, and of how many channels it is a slice.</summary>
-    private static string Text(Value v) => v.Root.Shape.C == v.Shape.C ? $"{v.Shape}" : $"{v.Shape} of {v.Root.Shape.C}";
+    private Value In(Format format, Value v)
+    {
+        if (format != Format.Float32) _formats[v] = format;
+        return v;
+    }
+
+    private Format FormatOf(Value v) => _formats.GetValueOrDefault(v.Root);
+
+    /// <summary>A shape, of how many channels it is a slice, and its format.</summary>
+    private string Text(Value v) => $"{v.Shape}{(v.Root.Shape.C == v.Shape.C ? "" : $" of {v.Root.Shape.C}")}{Text(FormatOf(v))}";
+
+    private static string Text(Format format) => format == Format.Bf16 ? " bf16" : "";
 
     private static string Text(Activation f) => f == Activation.None ? "" : $" {f}";
 

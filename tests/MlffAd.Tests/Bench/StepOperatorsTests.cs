@@ -9,7 +9,7 @@ using Xunit;
 
 namespace MlffAd.Tests.Bench;
 
-public sealed class StepOperatorsTests
+public sealed partial class StepOperatorsTests
 {
     private const int Batch = 2;
 
@@ -25,7 +25,7 @@ public sealed class StepOperatorsTests
         var config = Preset.Find(preset);
         if (setting.Split('=') is [var key, var value]) config = config.With(key, value);
         using var device = Device.Open("cpu", 2);
-        var cases = StepOperators.Of(config, Batch).Where(c => c.InStep > 0).SelectMany(c => Declared(device, c).Select(k => new Totals(k.Name, k.Calls * c.InStep, k.Flop * c.InStep, k.Bytes * c.InStep)));
+        var cases = StepOperators.Of(config, Batch, device).Where(c => c.InStep > 0).SelectMany(c => Declared(device, c).Select(k => new Totals(k.Name, k.Calls * c.InStep, k.Flop * c.InStep, k.Bytes * c.InStep)));
         Assert.Equal(Sum(Step(device, config)), Sum(cases));
     }
 
@@ -34,7 +34,7 @@ public sealed class StepOperatorsTests
     public void EveryKernelHasARow()
     {
         using var device = Device.Open("cpu", 2);
-        var timed = StepOperators.Of(Preset.Find("tiny"), Batch).SelectMany(c => Declared(device, c)).Select(k => k.Name).ToHashSet();
+        var timed = StepOperators.Of(Preset.Find("tiny"), Batch, device).SelectMany(c => Declared(device, c)).Select(k => k.Name).ToHashSet();
         var fields = typeof(Kernel).Assembly.GetTypes().Where(t => !t.ContainsGenericParameters).SelectMany(t => t.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic));
         string[] kernels = [.. fields.Where(f => f.FieldType == typeof(Kernel)).Select(f => ((Kernel)f.GetValue(null)!).Name)];
         Assert.True(kernels.Length > 30);
@@ -44,7 +44,8 @@ public sealed class StepOperatorsTests
     [Fact]
     public void RowsAreFilteredByOperatorAndByShape()
     {
-        var all = StepOperators.Of(new Config(), 8);
+        using var device = Device.Open("cpu", 1);
+        var all = StepOperators.Of(new Config(), 8, device);
         Assert.Equal(all.Count, all.Select(c => c.ToString()).Distinct().Count());
         Assert.Same(all[0], StepOperators.Filter(all, null)[0]);
         Assert.All(StepOperators.Filter(all, "Attention"), c => Assert.StartsWith("attention", c.Name, StringComparison.Ordinal));
