@@ -39,7 +39,7 @@ public static partial class Attention
     private static void ForwardBody(RowsArgs p)
     {
         var shared = SharedMemory.Allocate<float>(SharedBytes / sizeof(float));
-        var at = Place.OfGroup(p.Levels);
+        var at = Octet.OfGroup(p.Levels);
         var max = Eight.Of(float.MinValue);
         for (int first = 0; first < p.Levels; first += Threads)
         {
@@ -64,7 +64,7 @@ public static partial class Attention
     private static void GradientBody(RowsArgs p)
     {
         var shared = SharedMemory.Allocate<float>(SharedBytes / sizeof(float));
-        var at = Place.OfGroup(p.Levels);
+        var at = Octet.OfGroup(p.Levels);
         Eight dot = default;
         for (int first = 0; first < p.Levels; first += Threads)
         {
@@ -81,13 +81,13 @@ public static partial class Attention
     private static void ColumnsBody(ColumnsArgs p)
     {
         var shared = SharedMemory.Allocate<float>(Threads * 8);
-        var at = Place.OfGroup(p.Levels);
+        var at = Octet.OfGroup(p.Levels);
         Mix<Across>(shared, p.A, p.Dy, p.Dv, at, p.WidthOfV, p.AddV);
         Mix<Across>(shared, p.Slopes, p.K, p.Dq, at, p.WidthOfK, p.AddQ);
     }
 
     /// <summary>The scores of the group's eight rows of the left factor with row first + t of the right one. Both come into shared memory, 32 channels a time.</summary>
-    private static Eight Scores(ArrayView<float> shared, in RowsArgs p, in Place at, int first)
+    private static Eight Scores(ArrayView<float> shared, in RowsArgs p, in Octet at, int first)
     {
         int t = Group.IdxX;
         var left = shared.SubView(0, Threads * 8).Cast<Eight>();
@@ -107,7 +107,7 @@ public static partial class Attention
     }
 
     /// <summary>Eight rows of weights·values, the weights a part of their map's rows or columns: a thread does every 128th channel.</summary>
-    private static void Mix<TWay>(ArrayView<float> shared, GpuRows weights, GpuRows values, GpuRows output, in Place at, int width, int add) where TWay : struct, IWay
+    private static void Mix<TWay>(ArrayView<float> shared, GpuRows weights, GpuRows values, GpuRows output, in Octet at, int width, int add) where TWay : struct, IWay
     {
         int t = Group.IdxX;
         var part = shared.SubView(0, Threads * 8).Cast<Eight>();

@@ -24,11 +24,11 @@ public static partial class Attention
         Check("attention", k, q, v, weights, y);
         long n = k.Shape.N, levels = k.Shape.Area;
         using var _ = ForwardKernel.Begin(y, n * levels * levels * (2L * k.C + 2L * v.C + 5), 4 * n * levels * (2L * k.C + 2L * v.C + levels));
-        if (y.Device.IsHost) Composed(k, q, v, weights, y);
+        if (y.Device.IsHost) ForwardHost(k, q, v, weights, y);
         else ForwardGpu(k, q, v, weights, y);
     }
 
-    /// <summary>The gradients to k, q and v.</summary>
+    /// <summary>The gradients to k, q and v; they share no memory with one another, nor with what is read.</summary>
     /// <param name="k">As in <see cref="Forward"/>.</param>
     /// <param name="q">As in <see cref="Forward"/>.</param>
     /// <param name="v">As in <see cref="Forward"/>.</param>
@@ -47,7 +47,7 @@ public static partial class Attention
         long n = k.Shape.N, levels = k.Shape.Area;
         using var _ = GradientKernel.Begin(dk, n * levels * levels * (4L * k.C + 4L * v.C + 4), 4 * n * levels * (levels + (4L + (addK ? 1 : 0) + (addQ ? 1 : 0)) * k.C + (addV ? 4L : 3L) * v.C));
         using var slopes = Tensor.Rent(dy.Device, weights.Shape, "attention.slopes");   // dA, then dS
-        if (dk.Device.IsHost) ComposedGradient(k, q, v, weights, dy, slopes, dk, dq, dv, addK, addQ, addV);
+        if (dk.Device.IsHost) GradientHost(k, q, v, weights, dy, slopes, dk, dq, dv, addK, addQ, addV);
         else GradientGpu(k, q, v, weights, dy, slopes, dk, dq, dv, addK, addQ, addV);
     }
 
@@ -57,24 +57,6 @@ public static partial class Attention
         Shape.Same(name, v, y);
         Shape.Require(name, k.Shape.Area == v.Shape.Area && k.Shape.N == v.Shape.N && weights.Shape == Shape.Of(k.Shape.N, k.Shape.Area, k.Shape.Area),
             "k and q, v and y must have the same levels for each item, and the weights be levels × levels", k, v, weights);
-    }
-
-    /// <summary>From products and softmax: the host's body, and the GPU's first rung.</summary>
-    internal static void Composed(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y)
-    {
-        MatMul.Compute(k, q, weights, transposeA: false, transposeB: true);
-        Softmax.Compute(weights, weights);
-        MatMul.Compute(weights, v, y, transposeA: false, transposeB: false);
-    }
-
-    /// <summary>The gradients likewise.</summary>
-    internal static void ComposedGradient(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk, Tensor dq, Tensor dv, bool addK, bool addQ, bool addV)
-    {
-        MatMul.Compute(dy, v, slopes, transposeA: false, transposeB: true);
-        MatMul.Compute(weights, dy, dv, transposeA: true, transposeB: false, addV);
-        Softmax.ComputeGradient(weights, slopes, slopes, add: false);
-        MatMul.Compute(slopes, q, dk, transposeA: false, transposeB: false, addK);
-        MatMul.Compute(slopes, k, dq, transposeA: true, transposeB: false, addQ);
     }
 
     static partial void ForwardGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y);

@@ -44,12 +44,12 @@ public static partial class Attention
     /// <param name="levels">Levels of an item.</param>
     /// <param name="start">The item's first row.</param>
     /// <param name="first">The first of the eight among the item's levels.</param>
-    internal readonly struct Place(int levels, int start, int first)
+    internal readonly struct Octet(int levels, int start, int first)
     {
         public readonly int Levels = levels, Start = start, First = first;
 
         /// <summary>This group's.</summary>
-        public static Place OfGroup(int levels) => new(levels, Grid.IdxX / GroupsOf(levels) * levels, Grid.IdxX % GroupsOf(levels) * 8);
+        public static Octet OfGroup(int levels) => new(levels, Grid.IdxX / GroupsOf(levels) * levels, Grid.IdxX % GroupsOf(levels) * 8);
 
         /// <summary>The row of one of the item's levels.</summary>
         public int Row(int level) => Start + IntrinsicMath.Min(level, Levels - 1);
@@ -93,19 +93,19 @@ public static partial class Attention
     internal interface IWay
     {
         /// <summary>The weights of the eight rows for level <paramref name="first"/> + t.</summary>
-        Eight Load(in GpuRows weights, in Place at, int first);
+        Eight Load(in GpuRows weights, in Octet at, int first);
     }
 
     /// <summary>They are the map's rows.</summary>
     internal readonly struct Along : IWay
     {
-        public Eight Load(in GpuRows weights, in Place at, int first) => at.LoadMine(weights, first);
+        public Eight Load(in GpuRows weights, in Octet at, int first) => at.LoadMine(weights, first);
     }
 
     /// <summary>They are its columns.</summary>
     internal readonly struct Across : IWay
     {
-        public Eight Load(in GpuRows weights, in Place at, int first)
+        public Eight Load(in GpuRows weights, in Octet at, int first)
         {
             int row = at.Row(first + Group.IdxX), c = at.First, last = at.Levels - 1;
             return new(

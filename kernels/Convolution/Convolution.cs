@@ -110,7 +110,7 @@ public static partial class Convolution
 
     private static long Flop(Tensor y, Tensor w) => 2L * y.Rows * w.Count;
 
-    private static long ForwardBytes(Tensor x, long weights, Tensor y, Tensor? residual) => x.Bytes + weights + y.Bytes + (residual?.Bytes ?? 0);
+    private static long ForwardBytes(Tensor x, long weightBytes, Tensor y, Tensor? residual) => x.Bytes + weightBytes + y.Bytes + (residual?.Bytes ?? 0);
 
     private static void RequireSummands(Tensor? bias, Tensor? residual, Tensor y)
     {

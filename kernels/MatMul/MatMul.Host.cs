@@ -4,7 +4,7 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class MatMul
 {
-    private static void ForwardHost(Tensor a, Tensor b, Tensor y, bool transposeA, bool transposeB, bool add)
+    internal static void ForwardHost(Tensor a, Tensor b, Tensor y, bool transposeA, bool transposeB, bool add)
     {
         int k = transposeA ? a.Shape.Area : a.C;
         using var panels = transposeB ? Panels.OfColumns(y.Device, b.Host, y.Shape.N, k, y.C) : Panels.OfRows(y.Device, b.Host, y.Shape.N, k, y.C);

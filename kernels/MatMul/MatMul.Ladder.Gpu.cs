@@ -30,7 +30,7 @@ public static partial class MatMul
         rungs = tensor is null ? plain : [.. plain, ("3: tensor cores", tensor), ("4: three tiles in flight", (a, b, y) => GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity>(device, 1, Pair(a, b, y)))];
     }
 
-    private static GpuProductArgs Pair(Tensor a, Tensor b, Tensor y) => new(Matrix(a), Matrix(b), y.Gpu, y.Rows, y.C, a.C);
+    private static GpuProductArgs Pair(Tensor a, Tensor b, Tensor y) => new(Matrix(a, a.Gpu), Matrix(b, b.Gpu), y.Gpu, y.Rows, y.C, a.C);
 
     private static class DefinitionOnGpu
     {

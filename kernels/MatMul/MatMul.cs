@@ -16,7 +16,7 @@ public static partial class MatMul
     private static readonly Kernel ForwardKernel = new("matmul");
 
     /// <summary><c>y[n] = op(a[n]) · op(b[n])</c>, or <c>y[n] += …</c>.</summary>
-    /// <param name="a">M × K, or K × M if transposed, for each item. On a GPU that multiplies in BF16 both factors may be BF16.</param>
+    /// <param name="a">M × K, or K × M if transposed, for each item. Both factors may be BF16 on a GPU that multiplies so, if the result's columns come in pairs.</param>
     /// <param name="b">K × Nc, or Nc × K if transposed, for each item.</param>
     /// <param name="y">M × Nc for each item; shares no memory with the factors.</param>
     /// <param name="transposeA">Whether <paramref name="a"/> is transposed.</param>
@@ -29,13 +29,7 @@ public static partial class MatMul
         Shape.Require("matmul", k == kb && y.Shape.Area == m && y.C == n && a.Shape.N == b.Shape.N && a.Shape.N == y.Shape.N,
             $"the factors {(transposeA ? "aᵀ" : "a")}, {(transposeB ? "bᵀ" : "b")} and the result must be M×K, K×N, M×N matrices of equal number", a, b, y);
         long batch = a.Shape.N;
-        using var _ = ForwardKernel.Begin(y, 2 * batch * m * n * k, 4 * batch * ((long)m * k + (long)k * n + (long)m * n * (add ? 2 : 1)));
-        Compute(a, b, y, transposeA, transposeB, add);
-    }
-
-    /// <summary>The product alone, within another operator's range.</summary>
-    internal static void Compute(Tensor a, Tensor b, Tensor y, bool transposeA, bool transposeB, bool add = false)
-    {
+        using var _ = ForwardKernel.Begin(y, 2 * batch * m * n * k, a.Bytes + b.Bytes + (add ? 2 : 1) * y.Bytes);
         if (y.Device.IsHost) ForwardHost(a, b, y, transposeA, transposeB, add);
         else ForwardGpu(a, b, y, transposeA, transposeB, add);
     }

@@ -251,7 +251,7 @@ internal static class GpuProduct
         {
             Arithmetic.Bf16 => Arithmetic.Bf16Maps,
             Arithmetic.EmulatedBf16 => Arithmetic.EmulatedBf16Maps,
-            _ => throw new ArgumentException($"Maps in BF16 are multiplied on tensor cores only; '{device.Id}' was not opened for that."),
+            _ => throw new ArgumentException($"Maps in BF16 are multiplied on tensor cores only, to results in pairs; '{device.Id}' was not opened for that, or the result has {p.N} columns."),
         };
     }
 

@@ -17,7 +17,7 @@ public static partial class Resize
         {
             using var like = Tensor.Rent(y.Device, y.Shape, "enlarged", format: x.Format);
             BilinearGpu(x, like, vertical, horizontal);
-            Pointwise.Copy(like, y);
+            Pointwise.CopyOnGpu(like, y);
             return;
         }
         BilinearArgs p = new(x.GpuAny, y.GpuAny, x.Shape, y.Shape, vertical, horizontal, 0);
@@ -29,7 +29,7 @@ public static partial class Resize
         if (dx.Format != dy.Format)
         {
             using var like = Tensor.Rent(dy.Device, dy.Shape, "enlarged gradient", format: dx.Format);
-            Pointwise.Copy(dy, like);
+            Pointwise.CopyOnGpu(dy, like);
             BilinearGradientGpu(like, dx, vertical, horizontal, add);
             return;
         }

@@ -31,7 +31,7 @@ public abstract partial class Device : IDisposable
     /// <summary>How it multiplies.</summary>
     public Precision Precision { get; }
 
-    /// <summary>How it keeps the maps of a network in training: BF16 where it multiplies in that.</summary>
+    /// <summary>How it keeps most maps of a network: BF16 where it multiplies in that.</summary>
     public virtual Format MapFormat => Format.Float32;
 
     /// <summary>The host threads: run the host bodies on <c>cpu</c>, prepare batches elsewhere.</summary>

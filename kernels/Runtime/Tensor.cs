@@ -85,6 +85,9 @@ public sealed class Tensor : IDisposable
     /// <summary>Elements from the root's first to this tensor's.</summary>
     public long Offset => _offset;
 
+    /// <summary>Bytes from the root's first element to this tensor's.</summary>
+    public long OffsetBytes => _offset * Size;
+
     /// <summary>Elements from the first to behind the last.</summary>
     internal long Extent => (long)(Rows - 1) * Pitch + C;
 
@@ -133,9 +136,9 @@ public sealed class Tensor : IDisposable
     /// <summary>What lies in a contiguous tensor from element <paramref name="start"/> on, seen in another shape and, if one is given, format, as a view.</summary>
     public Tensor Part(long start, Shape shape, Format? format = null)
     {
-        var part = new Tensor(this, shape, shape.C, (_offset + start) * Size / SizeOf(format ?? Format), format);
-        if (!IsContiguous || start < 0 || start * Size + part.Bytes > Bytes) throw new ArgumentOutOfRangeException(nameof(start), $"{part} from element {start} of {this} on.");
-        return part;
+        int size = SizeOf(format ?? Format);
+        if (!IsContiguous || start < 0 || start * Size + shape.Count * size > Bytes || start * Size % size != 0) throw new ArgumentOutOfRangeException(nameof(start), $"{shape} from element {start} of {this} on.");
+        return new Tensor(this, shape, shape.C, (_offset + start) * Size / size, format);
     }
 
     /// <summary>The same elements under another shape: positions regrouped, or, when contiguous, anything of equal count.</summary>

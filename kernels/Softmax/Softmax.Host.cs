@@ -10,9 +10,9 @@ public static unsafe partial class Softmax
 
     private static int V => Vector<float>.Count;
 
-    private static void RowsHost(Tensor x, Tensor y) => y.Device.Team.For(y.Rows, new RowsJob(x.Host, y.Host, y.C), Math.Max(1, Grain / y.C));
+    internal static void RowsHost(Tensor x, Tensor y) => y.Device.Team.For(y.Rows, new RowsJob(x.Host, y.Host, y.C), Math.Max(1, Grain / y.C));
 
-    private static void GradientHost(Tensor y, Tensor dy, Tensor dx, bool add) =>
+    internal static void GradientHost(Tensor y, Tensor dy, Tensor dx, bool add) =>
         y.Device.Team.For(y.Rows, new GradientJob(y.Host, dy.Host, dx.Host, y.C, add), Math.Max(1, Grain / y.C));
 
     private readonly struct RowsJob(HostRows x, HostRows y, int C) : IJob

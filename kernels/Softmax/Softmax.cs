@@ -13,7 +13,8 @@ public static partial class Softmax
     {
         Shape.Same("softmax", x, y);
         using var _ = RowsKernel.Begin(y, 5 * y.Count, 8 * y.Count);
-        Compute(x, y);
+        if (y.Device.IsHost) RowsHost(x, y);
+        else RowsGpu(x, y);
     }
 
     /// <summary>The gradient, from the output. <paramref name="dx"/> may be <paramref name="dy"/> unless it is added to.</summary>
@@ -22,19 +23,6 @@ public static partial class Softmax
         Shape.Same("softmax.gradient", y, dy);
         Shape.Same("softmax.gradient", y, dx);
         using var _ = GradientKernel.Begin(dx, 4 * y.Count, (add ? 16 : 12) * y.Count);
-        ComputeGradient(y, dy, dx, add);
-    }
-
-    /// <summary>The rows alone, within another operator's range.</summary>
-    internal static void Compute(Tensor x, Tensor y)
-    {
-        if (y.Device.IsHost) RowsHost(x, y);
-        else RowsGpu(x, y);
-    }
-
-    /// <summary>The gradient likewise.</summary>
-    internal static void ComputeGradient(Tensor y, Tensor dy, Tensor dx, bool add)
-    {
         if (y.Device.IsHost) GradientHost(y, dy, dx, add);
         else GradientGpu(y, dy, dx, add);
     }

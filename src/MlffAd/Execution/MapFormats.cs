@@ -11,7 +11,7 @@ internal sealed class MapFormats(Config config, Device device)
     /// <summary>The prefixes of values that stay float32.</summary>
     private readonly string[] _exact = config.Texture.Enabled ? ["texture.", "fus", "score", "sc.k4", "sc.bn4"] : ["fusion", "score"];
 
-    private readonly Format _maps = config.Backbone.Width % 8 == 0 && config.Sc.Width % 8 == 0 && (config.Texture.Enabled ? config.Texture.Width : config.Fusion.Width) % 8 == 0 ? device.MapFormat : Format.Float32;
+    private readonly Format _maps = config.Backbone.Width % 8 == 0 && (!config.Sc.Enabled || config.Sc.Width % 8 == 0) && (config.Texture.Enabled ? config.Texture.Width : config.Fusion.Width) % 8 == 0 ? device.MapFormat : Format.Float32;
 
     /// <summary>The format of a value's numbers.</summary>
     public Format Of(Shape shape, string name) => shape.C % 8 == 0 && !Array.Exists(_exact, prefix => name.StartsWith(prefix, StringComparison.Ordinal)) ? _maps : Format.Float32;

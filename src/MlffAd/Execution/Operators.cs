@@ -177,7 +177,7 @@ public abstract class Operators : IExecutor
     {
         int levels = k.Shape.Area;
         Value weights = New(Shape.Of(k.Shape.N, levels, levels), k.Name + ".attention"), y = New(v.Shape, v.Name + ".mixed");
-        Run([k, q, v], [weights, y],
+        Run([k, q, v], [y, weights],
             () => Kernels.Attention.Forward(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Tensor),
             () =>
             {

@@ -44,7 +44,7 @@ public sealed class Plan : IDisposable
                 step.Run();
                 var kernels = profiler.Totals;
                 var output = step.Writes[0].Tensor;
-                measured.Add(new(step.Name, string.Join(" + ", kernels.Select(k => k.Name)), output.Shape, output.Offset * output.Bytes / output.Count,
+                measured.Add(new(step.Name, string.Join(" + ", kernels.Select(k => k.Name)), output.Shape, output.OffsetBytes,
                     (long)kernels.Sum(k => k.Flop), (long)kernels.Sum(k => k.Bytes), kernels.Sum(k => k.Seconds)));
             }
         }

@@ -78,7 +78,7 @@ public sealed class Planner : Operators
         var starts = new List<(Value Value, Format Format, long Start)>();
         foreach (var (value, (first, last)) in lives.Where(life => !life.Key.IsBound).OrderByDescending(life => life.Key.Shape.Count))
         {
-            var format = value == input ? Format.Float32 : formats.Of(value.Shape, value.Name);
+            var format = formats.Of(value.Shape, value.Name);
             long start = 0, numbers = format == Format.Bf16 ? value.Shape.Count / 2 : value.Shape.Count, length = (numbers + alignment - 1) / alignment * alignment;
             foreach (var other in placed.Where(p => p.First <= last && first <= p.Last).OrderBy(p => p.Begin))
                 if (other.Begin < start + length) start = Math.Max(start, other.End);

@@ -104,7 +104,7 @@ public sealed class TensorProductTests
         foreach (var c in new ConvolutionTests.Case[]
         {
             new(new(1, 9, 7, 8), 12, new(3, 1, 1)), new(new(2, 8, 9, 20), 68, new(1)), new(new(1, 11, 10, 4), 8, new(3, 2, 1)), new(new(1, 6, 5, 24), 4, new(1, 2, 0)),
-            new(new(1, 15, 12, 3), 6, new(7, 2, 3)), new(new(2, 9, 10, 8), 4, new(3, 3, 2)), new(new(1, 7, 8, 8), 4, new(2, 3, 0)),   // three channels; classes with one tap, with none, of edges of their own
+            new(new(1, 15, 12, 3), 8, new(7, 2, 3)), new(new(1, 5, 6, 3), 6, new(3, 1, 1)), new(new(2, 9, 10, 8), 4, new(3, 3, 2)), new(new(1, 7, 8, 8), 4, new(2, 3, 0)),   // three channels, which get a fourth, and which do not; classes with one tap, with none, of edges of their own
             new(new(1, 40, 40, 4), 8, new(3, 1, 1)), new(new(1, 72, 72, 4), 4, new(1)),   // positions enough to be split: into two parts, and into two sets of three
         })
         {
