@@ -83,9 +83,9 @@ stage_ops() {
             while IFS=';' read -r shape share; do note "product $shape" "$precision" "" "$share" "% of peak"; done
     done
     [ "$device" != cpu ] || return 0
-    mlffad bench ladders --device "$device" --batch "$batch" >"$out/ladders.txt"
+    mlffad bench ladders --device "$device" --precision "$best" --batch "$batch" >"$out/ladders.txt"
     cat "$out/ladders.txt"
-    sed -n 's/^| \([^|]*\) | \([0-9]: [^|]*\) | \([0-9.]*\) | .*/\1, \2;\3/p' "$out/ladders.txt" | while IFS=';' read -r rung time; do note "$(echo "$rung" | tr -d ,)" fp32 "$batch" "$time" ms; done
+    sed -n 's/^| \([^|]*\) | \([0-9]: [^|]*\) | \([0-9.]*\) | .*/\1, \2;\3/p' "$out/ladders.txt" | while IFS=';' read -r rung time; do note "$(echo "$rung" | tr -d ,)" "$best" "$batch" "$time" ms; done
 }
 
 stage_step() {

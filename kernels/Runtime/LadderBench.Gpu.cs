@@ -2,8 +2,8 @@ namespace MlffAd.Kernels.Runtime;
 
 public static partial class LadderBench
 {
-    /// <summary>The backbone's largest map with a residual behind it, and the pyramid's second scale: 2 × 2 regions of 16 × 16 cells.</summary>
-    private const int Side = 64, Channels = 256, Regions = 4, Cells = 16 * 16, Levels = 8;
+    /// <summary>The backbone's largest map with a residual behind it; the pyramid's second scale: 2 × 2 regions of 16 × 16 cells; 128 levels of 128 channels.</summary>
+    private const int Side = 64, Channels = 256, Regions = 4, Cells = 16 * 16, Levels = 8, Asking = 128;
 
     /// <param name="Ladder">The operator and its extents.</param>
     /// <param name="Rung">The rung.</param>
@@ -27,10 +27,13 @@ public static partial class LadderBench
             Pointwise.Fill(norm.Variance, 1);
             var count = new QuantizeCount2D.LadderOperands(New(Shape.Of(images, Regions * Cells, 1)), Regions, new Quantization(Levels, LevelPlacement.Centre, LevelBand.Half),
                 New(Shape.Of(images, Regions * Cells, Levels)), New(Shape.Of(images, Regions, 4)), New(Shape.Of(images, Regions * Levels * Levels, 3)));
+            Shape levels = Shape.Of(images, Asking, Asking);
+            var attention = new Attention.LadderOperands(New(levels), New(levels), New(levels), New(levels), New(levels), New(levels), New(levels), New(levels), New(levels), New(levels));
             Work[] work =
             [
                 .. BatchNorm.GradientLadder.Select(rung => new Work($"batchnorm.gradient, {map}", rung.Name, 7.0 * sizeof(float) * map.Count, () => rung.Run(norm))),
                 .. QuantizeCount2D.ForwardLadder.Select(rung => new Work($"quantization.count2d, {images * Regions} regions of {Cells} cells", rung.Name, sizeof(float) * (count.M.Count + count.Rows.Count), () => rung.Run(count))),
+                .. Attention.Ladder.Select(rung => new Work($"attention and its gradients, {levels}", rung.Name, 13.0 * sizeof(float) * levels.Count, () => rung.Run(attention))),
             ];
             copy = Time(device, rounds, work, rows);
         }

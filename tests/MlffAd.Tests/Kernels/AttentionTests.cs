@@ -61,17 +61,17 @@ public sealed class AttentionTests
     }
 
     /// <summary>To 10⁻⁵ of its size: a weight's relative error is its score's absolute one, 64 products of size 1 rounded by up to 6·10⁻⁸ each.</summary>
-    private static void AssertClose(double[] expected, Tensor actual, float[]? old)
+    internal static void AssertClose(double[] expected, Tensor actual, float[]? old)
     {
         float[] got = actual.ToArray();
         double scale = Math.Sqrt(expected.Average(v => v * v));
         for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i] + (old?[i] ?? 0), got[i], 1e-5 * scale + 1e-6);
     }
 
-    private sealed record Results(double[] A, double[] Y, double[] Dk, double[] Dq, double[] Dv);
+    internal sealed record Results(double[] A, double[] Y, double[] Dk, double[] Dq, double[] Dv);
 
     /// <summary>The definition, in float64.</summary>
-    private static Results Expected(int n, int levels, int c, int w, float[] k, float[] q, float[] v, float[] dy)
+    internal static Results Expected(int n, int levels, int c, int w, float[] k, float[] q, float[] v, float[] dy)
     {
         Results r = new(new double[n * levels * levels], new double[v.Length], new double[k.Length], new double[k.Length], new double[v.Length]);
         for (int i = 0; i < n * levels; i++)

@@ -76,6 +76,21 @@ public sealed class LadderTests
     }
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    public void AttentionsRungsGiveTheResultAndTheGradients(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        const int items = 2, levels = 21, c = 12, w = 20;
+        Slice New(int channels, int seed) => new(lease.Device, Shape.Of(items, levels, channels), seed);
+        foreach (var (_, run) in Attention.Ladder)
+        {
+            using Slice k = New(c, 1), q = New(c, 2), v = New(w, 3), weights = New(levels, 4), y = New(w, 5), dy = New(w, 6), slopes = New(levels, 7), dk = New(c, 8), dq = New(c, 9), dv = New(w, 10);
+            run(new(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Tensor, dy.Tensor, slopes.Tensor, dk.Tensor, dq.Tensor, dv.Tensor));
+            var expected = AttentionTests.Expected(items, levels, c, w, k.Values, q.Values, v.Values, dy.Values);
+            foreach (var (values, tensor) in new[] { (expected.A, weights), (expected.Y, y), (expected.Dk, dk), (expected.Dq, dq), (expected.Dv, dv) }) AttentionTests.AssertClose(values, tensor.Tensor, null);
+        }
+    }
+
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
     public void TheBenchTimesEveryRung(string id)
     {
         string page = Path.GetTempFileName();
@@ -84,6 +99,7 @@ public sealed class LadderTests
         Assert.Equal((0, ""), (run.Code, run.Error));
         foreach (var (name, _) in BatchNorm.GradientLadder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
         foreach (var (name, _) in QuantizeCount2D.ForwardLadder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
+        foreach (var (name, _) in Attention.Ladder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
         Assert.Equal($"<!-- bench ladders gpu -->\n{run.Output}<!-- /bench ladders gpu -->\n", File.ReadAllText(page));
         File.Delete(page);
     }

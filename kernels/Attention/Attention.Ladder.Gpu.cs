@@ -1,0 +1,33 @@
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>Attention's earlier version on the GPU: products and softmax one after the other, as the host does them, each a launch. The later one is <see cref="ForwardBody"/>, <see cref="GradientBody"/> and <see cref="ColumnsBody"/>.</summary>
+public static partial class Attention
+{
+    /// <summary>What a rung reads and writes: <see cref="Forward"/>'s operands, then <see cref="Gradient"/>'s.</summary>
+    internal sealed record LadderOperands(Tensor K, Tensor Q, Tensor V, Tensor Weights, Tensor Y, Tensor Dy, Tensor Slopes, Tensor Dk, Tensor Dq, Tensor Dv);
+
+    /// <summary>The rungs, lowest first: the result, then the gradients.</summary>
+    internal static readonly (string Name, Action<LadderOperands> Run)[] Ladder =
+    [
+        ("0: eight launches", InSteps),
+        ("1: three launches", t =>
+        {
+            ForwardGpu(t.K, t.Q, t.V, t.Weights, t.Y);
+            GradientGpu(t.K, t.Q, t.V, t.Weights, t.Dy, t.Slopes, t.Dk, t.Dq, t.Dv, addK: false, addQ: false, addV: false);
+        }),
+    ];
+
+    private static void InSteps(LadderOperands t)
+    {
+        MatMul.Forward(t.K, t.Q, t.Weights, transposeA: false, transposeB: true);
+        Softmax.Rows(t.Weights, t.Weights);
+        MatMul.Forward(t.Weights, t.V, t.Y, transposeA: false, transposeB: false);
+        MatMul.Forward(t.Dy, t.V, t.Slopes, transposeA: false, transposeB: true);
+        Softmax.Gradient(t.Weights, t.Slopes, t.Slopes);
+        MatMul.Forward(t.Slopes, t.Q, t.Dk, transposeA: false, transposeB: false);
+        MatMul.Forward(t.Slopes, t.K, t.Dq, transposeA: true, transposeB: false);
+        MatMul.Forward(t.Weights, t.Dy, t.Dv, transposeA: true, transposeB: false);
+    }
+}
