@@ -43,7 +43,9 @@ public static partial class Attention
     public static void Gradient(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor dk, Tensor dq, Tensor dv, bool addK = false, bool addQ = false, bool addV = false)
     {
         Check("attention.gradient", k, q, v, weights, dy);
-        Check("attention.gradient", dk, dq, dv, weights, dy);
+        Shape.Same("attention.gradient", k, dk);
+        Shape.Same("attention.gradient", q, dq);
+        Shape.Same("attention.gradient", v, dv);
         long n = k.Shape.N, levels = k.Shape.Area;
         using var _ = GradientKernel.Begin(dk, n * levels * levels * (4L * k.C + 4L * v.C + 4), 4 * n * levels * (levels + (4L + (addK ? 1 : 0) + (addQ ? 1 : 0)) * k.C + (addV ? 4L : 3L) * v.C));
         using var slopes = Tensor.Rent(dy.Device, weights.Shape, "attention.slopes");   // dA, then dS
