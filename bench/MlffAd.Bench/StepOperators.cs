@@ -1,5 +1,7 @@
+using System.Globalization;
 using MlffAd.Autograd;
 using MlffAd.Configuration;
+using MlffAd.Data;
 using MlffAd.Execution;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
@@ -49,10 +51,14 @@ public sealed class StepOperators : IExecutor
         var image = new Value(new Shape(batch, config.ImageSize, config.ImageSize, 3), "image");
         var features = new MlffNetwork(config).Forward(this, image);
         Value F = features.F, S = features.S, labels = Of(S.Shape, "labels"), values = Of(Shape.Of(4), "losses");
-        foreach (var input in (ReadOnlySpan<Value>)[image, labels])
+        if (!device.IsHost) Made(config, batch);
+        else
         {
-            var flat = Of(Shape.Of((int)input.Shape.Count), "new");
-            Note("pointwise.copy", $"{flat.Shape}", [flat, flat], t => Pointwise.Copy(t[0], t[1]));
+            foreach (var input in (ReadOnlySpan<Value>)[image, labels])
+            {
+                var flat = Of(Shape.Of((int)input.Shape.Count), "new");
+                Note("pointwise.copy", $"{flat.Shape}", [flat, flat], t => Pointwise.Copy(t[0], t[1]));
+            }
         }
         var o = KernelOptions.Loss(config.Loss);
         Note("losses", $"{F.Shape}", [F, S, labels, values, F, S], t => Losses.Evaluate(t[0], t[1], t[2], o, t[3], t[4], t[5]), t => t[2].Write(Labels(S.Shape)));
@@ -69,9 +75,20 @@ public sealed class StepOperators : IExecutor
         Note("sgd.step", Count(w), [w, w, w, clip], t => Sgd.Step(t[0], t[1], t[2], [all], rate: 1e-4f, momentum: 0.9f, t[3]), t => t[3].Write([1, 1]));
     }
 
+    /// <summary>A batch that the device makes.</summary>
+    private void Made(Config config, int batch)
+    {
+        var book = PseudoAnomalies.Sample(config.With("train.batch", batch.ToString(CultureInfo.InvariantCulture)));
+        float[] packed = book.Pack().ToArray();
+        Value image = Of(new(batch, config.ImageSize, config.ImageSize, 3), "image"), labels = Of(new(batch, config.MapSide, config.MapSide, 1), "labels");
+        Note("synthesis", $"{image.Shape}", [Of(Shape.Of(packed.Length), "recipes"), image, labels, Of(Shape.Of(batch), "stayed good")],
+            t => Synthesis.Forward(t[0], book.Options, book.Normalisation, t[1], t[2], t[3]), t => t[0].Write(packed));
+    }
+
     /// <summary>Operators that the network does without, or that come before it.</summary>
     private void Others(Config config, int batch)
     {
+        if (!_cases.Keys.Any(k => k.Name == "synthesis")) Made(config, batch);
         Value map = Of(new(batch, config.MapSide, config.MapSide, config.Fusion.Width), "map"), score = Of(map.Shape.WithC(1), "score");
         Value image = Of(new(batch, config.ImageSize, config.ImageSize, 3), "image"), photograph = Of(Shape.Of((3 * batch * Photograph * Photograph + 3) / 4), "photograph");
         var how = KernelOptions.Normalisation(Preprocessing.ImageNet);

@@ -4,23 +4,37 @@ namespace MlffAd.Kernels.Runtime;
 /// <remarks>Where host and device share memory there is nothing to wait for, and it is a plain copy.</remarks>
 public sealed class Upload : IDisposable
 {
-    private readonly Tensor[] _buffers;
+    private readonly Device _device;
+    private readonly string _name;
     private readonly Tensor?[] _filled = new Tensor?[2];
-    private readonly UploadQueue? _queue;
+    private Tensor[] _buffers = [];
+    private UploadQueue? _queue;
     private int _turn;
 
-    /// <summary>Makes room for <paramref name="count"/> numbers.</summary>
+    /// <summary>Makes room for <paramref name="count"/> numbers; should more come, for those.</summary>
     public Upload(Device device, long count, string name)
     {
-        _queue = device.OpenUploads(count);
-        _buffers = [.. Enumerable.Range(0, _queue is null ? 1 : 2).Select(_ => Tensor.Rent(device, Shape.Of((int)count), name))];
+        (_device, _name) = (device, name);
+        Open(count);
+    }
+
+    private void Open(long count)
+    {
+        _queue = _device.OpenUploads(count);
+        _buffers = [.. Enumerable.Range(0, _queue is null ? 1 : 2).Select(_ => Tensor.Rent(_device, Shape.Of((int)count), _name))];
+        Array.Clear(_filled);
         // The queue does not wait for what the device has been told so far, and may still write to these buffers.
-        if (_queue is not null) device.Synchronize();
+        if (_queue is not null) _device.Synchronize();
     }
 
     /// <summary>Begins to bring them; <paramref name="values"/> may be changed afterwards. Between two beginnings the device must have been waited for once.</summary>
     public void Begin(ReadOnlySpan<float> values)
     {
+        if (values.Length > _buffers[0].Count)
+        {
+            Dispose();
+            Open(values.Length + values.Length / 4);
+        }
         _turn = (_turn + 1) % _buffers.Length;
         ref var to = ref _filled[_turn];
         if (to?.Count != values.Length) to = _buffers[_turn].Part(0, Shape.Of(values.Length));
@@ -28,13 +42,16 @@ public sealed class Upload : IDisposable
         else _queue.Send(values, to);
     }
 
-    /// <summary>Waits until they have come, and copies them to where they are wanted, in turn with what the device computes.</summary>
-    public void End(Tensor to)
+    /// <summary>Waits until they have come. What is returned may be used, and changed, by what the device is told before it is next waited for.</summary>
+    public Tensor End()
     {
-        var from = _filled[_turn] ?? throw new InvalidOperationException($"Nothing was brought for {to}.");
+        var from = _filled[_turn] ?? throw new InvalidOperationException($"Nothing was brought for '{_name}'.");
         _queue?.Wait();
-        Pointwise.Copy(from, to.Reshape(Shape.Of((int)to.Count)));
+        return from;
     }
+
+    /// <summary>Waits until they have come, and copies them to where they are wanted, in turn with what the device computes.</summary>
+    public void End(Tensor to) => Pointwise.Copy(End(), to.Reshape(Shape.Of((int)to.Count)));
 
     /// <inheritdoc/>
     public void Dispose()

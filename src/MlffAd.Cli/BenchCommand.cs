@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using MlffAd.Configuration;
+using MlffAd.Data;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Training;
 
 namespace MlffAd.Cli;
 
@@ -121,6 +123,18 @@ internal static class BenchCommand
         for (int i = 0; i < labels.Length; i++)
             if (i / config.Cells % 2 == 1 && i % config.Cells / side < side / 4 && i % side < side / 4) labels[i] = 1;
         return (Noise(config.Train.Batch * config.ImageSize * config.ImageSize * 3), labels);
+    }
+
+    /// <summary>What brings a batch to a step as training does it: made where the processor computes, else as recipes.</summary>
+    public static Action Feed(TrainingStep step, Config config, Device device)
+    {
+        if (!device.IsHost)
+        {
+            var book = PseudoAnomalies.Sample(config);
+            return () => step.Upload(book);
+        }
+        var (images, labels) = Batch(config);
+        return () => step.Upload(images, labels);
     }
 
     /// <summary>How many threads, in words.</summary>

@@ -75,11 +75,12 @@ internal static class BenchPtx
         using (var parameters = new Parameters(device, weights))
         using (var step = new TrainingStep(config, parameters, config.Train.Batch))
         {
-            var (images, labels) = BenchCommand.Batch(config);
-            step.Run(images, labels, config.Train.Lr);
+            var feed = BenchCommand.Feed(step, config, device);
+            feed();
+            step.Run(config.Train.Lr, feed);
             // The second step is like all that follow.
             before = Launches();
-            step.Run(images, labels, config.Train.Lr);
+            step.Run(config.Train.Lr);
             training = Launches();
         }
         using (var plan = Planner.Plan(config, weights, device, new Shape(config.Train.Batch, config.ImageSize, config.ImageSize, 3), (x, image) => [new MlffNetwork(config).Forward(x, image).S]))

@@ -50,10 +50,10 @@ internal static class ProfileCommand
     {
         using var parameters = new Parameters(device, weights);
         using var step = new TrainingStep(config, parameters, config.Train.Batch);
-        var (images, labels) = BenchCommand.Batch(config);
-        step.Upload(images, labels);
+        var feed = BenchCommand.Feed(step, config, device);
+        feed();
         // As training does it: the next batch is brought while this one is computed on.
-        return Measure(device, steps, calls, () => step.Run(config.Train.Lr, () => step.Upload(images, labels)));
+        return Measure(device, steps, calls, () => step.Run(config.Train.Lr, feed));
     }
 
     private static double Score(Device device, Config config, NetworkWeights weights, int steps, List<KernelCall> calls)

@@ -1,4 +1,5 @@
 using MlffAd.Configuration;
+using MlffAd.Kernels;
 
 namespace MlffAd.Data;
 
@@ -15,9 +16,8 @@ public static class ContactSheet
     public static (RgbImage Sheet, int StayedGood) Draw(ImageStore store, Config config, int count)
     {
         var synth = config.Synth;
-        var kinds = new[] { (AnomalyKind.Confetti, synth.Confetti.Weight), (AnomalyKind.Patch, synth.Cutpaste.Weight), (AnomalyKind.Scar, synth.Scar.Weight) }
-            .Where(k => k.Item2 > 0).Select(k => k.Item1).ToArray();
-        var anomalies = new PseudoAnomalies(synth, store.Side);
+        var kinds = PseudoAnomalies.Kinds(synth);
+        var make = new Synthesizer(PseudoAnomalies.Options(config));
         int side = store.Side, rows = (count + 2) / 3, stayedGood = 0;
         int width = 9 * (side + Gap) + 3 * Gap, height = rows * (side + Gap) + Gap;
         var sheet = new RgbImage(width, height, new byte[checked(3 * width * height)]);
@@ -29,7 +29,7 @@ public static class ContactSheet
             int x = Gap + i % 3 * (3 * (side + Gap) + Gap), y = Gap + i / 3 * (side + Gap);
             store[rng.Below(store.Items.Count)].CopyTo(image);
             Paste(sheet, x, y, image, side);
-            if (!anomalies.Apply(kinds[i % kinds.Length], image, mask, rng)) stayedGood++;
+            if (!make.Apply(PseudoAnomalies.Draws(synth, side, kinds[i % kinds.Count], rng), image, mask)) stayedGood++;
             Paste(sheet, x + side + Gap, y, image, side);
             for (int p = 0; p < mask.Length; p++) image.AsSpan(3 * p, 3).Fill((byte)(255 * mask[p]));
             Paste(sheet, x + 2 * (side + Gap), y, image, side);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using MlffAd.Files;
+using MlffAd.Kernels;
 using SkiaSharp;
 
 namespace MlffAd.Data;
@@ -55,7 +56,7 @@ public static partial class ImageFile
     {
         var image = Read(path, maxPixels);
         var grey = new byte[image.Width * image.Height];
-        for (int i = 0; i < grey.Length; i++) grey[i] = Pixels.Luma(image.Rgb[3 * i], image.Rgb[3 * i + 1], image.Rgb[3 * i + 2]);
+        for (int i = 0; i < grey.Length; i++) grey[i] = (byte)new Colour(image.Rgb[3 * i], image.Rgb[3 * i + 1], image.Rgb[3 * i + 2]).Luma;
         return new(image.Width, image.Height, grey);
     }
 

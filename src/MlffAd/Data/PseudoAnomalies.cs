@@ -1,4 +1,5 @@
 using MlffAd.Configuration;
+using MlffAd.Kernels;
 
 namespace MlffAd.Data;
 
@@ -15,28 +16,15 @@ public enum AnomalyKind
     Scar,
 }
 
-/// <summary>Makes defects on good images, with their masks (spec §2.4–2.6).</summary>
-/// <remarks>Holds scratch memory: one instance a thread.</remarks>
-public sealed class PseudoAnomalies
+/// <summary>Draws defects for good images (spec §2.4–2.6); <see cref="Synthesizer"/> or <see cref="Synthesis"/> puts them there.</summary>
+public static class PseudoAnomalies
 {
-    private const int Draws = 20;
-
-    private readonly SynthConfig _config;
-    private readonly Confetti _confetti;
-    private readonly CutPaste _cutPaste;
-    private readonly byte[] _before;
-    private readonly double _minMaskPixels;
-
-    /// <summary>Prepares for images of one size.</summary>
-    /// <param name="config">Every number of the three kinds.</param>
-    /// <param name="side">S, a multiple of 8.</param>
-    public PseudoAnomalies(SynthConfig config, int side)
+    /// <summary>What all of a configuration's defects have in common.</summary>
+    public static SynthesisOptions Options(Config config)
     {
-        _config = config;
-        _confetti = new(config.Confetti, side);
-        _cutPaste = new(config, side);
-        _before = new byte[3 * side * side];
-        _minMaskPixels = config.MinMaskPixels * (side / 256.0) * (side / 256.0);
+        var (synth, unit) = (config.Synth, config.ImageSize / 256.0);
+        return new(config.ImageSize, (int)Math.Round(synth.Confetti.Radius * unit, MidpointRounding.AwayFromZero), synth.Confetti.Sigma * unit, synth.Confetti.DarkBelow,
+            synth.MaskMinChange, synth.MinMaskPixels * unit * unit, config.Labels.MinShare);
     }
 
     /// <summary>Draws a kind by the weights <c>synth.confetti.weight</c>, <c>synth.cutpaste.weight</c>, <c>synth.scar.weight</c>.</summary>
@@ -46,39 +34,42 @@ public sealed class PseudoAnomalies
         return u < config.Confetti.Weight ? AnomalyKind.Confetti : u < config.Confetti.Weight + config.Cutpaste.Weight ? AnomalyKind.Patch : AnomalyKind.Scar;
     }
 
-    /// <summary>Puts a pseudo anomaly on an image. A draw that changes too little is drawn again, 20 times at most.</summary>
+    /// <summary>The tries at one defect, each drawn when it is asked for, as many as are allowed.</summary>
+    /// <param name="config">Every number of the three kinds.</param>
+    /// <param name="side">S.</param>
     /// <param name="kind">What to draw.</param>
-    /// <param name="image"><c>[S, S, 3]</c>, changed in place.</param>
-    /// <param name="mask">Receives <c>[S, S]</c>: 1 where some channel changed by <c>synth.maskMinChange</c> at least, else 0.</param>
     /// <param name="rng">The entry's own stream.</param>
-    /// <returns>False if every draw changed too little (white pasted on white): the image stays as it was, the mask is empty.</returns>
-    public bool Apply(AnomalyKind kind, Span<byte> image, Span<byte> mask, Rng rng)
+    public static IEnumerable<AnomalyDraw> Draws(SynthConfig config, int side, AnomalyKind kind, Rng rng)
     {
-        image.CopyTo(_before);
-        for (int draw = 0; draw < Draws; draw++)
+        for (int draw = 0; draw < SynthesisOptions.Draws; draw++)
         {
-            switch (kind)
+            yield return kind switch
             {
-                case AnomalyKind.Confetti: _confetti.Draw(_before, image, rng); break;
-                case AnomalyKind.Patch: _cutPaste.Patch(_before, image, rng); break;
-                default: _cutPaste.Scar(_before, image, rng); break;
-            }
-            if (Compare(image, mask) >= _minMaskPixels) return true;
-            _before.CopyTo(image);
+                AnomalyKind.Confetti => Confetti.Draw(config.Confetti, side, rng),
+                AnomalyKind.Patch => CutPaste.Patch(config.Cutpaste, side, rng),
+                _ => CutPaste.Scar(config.Scar, side, rng),
+            };
         }
-        mask.Clear();
-        return false;
     }
 
-    private int Compare(ReadOnlySpan<byte> after, Span<byte> mask)
+    /// <summary>A batch of noise, the kinds of weight above 0 in turn on every second image: something to measure with.</summary>
+    public static RecipeBook Sample(Config config)
     {
-        int changed = 0, least = _config.MaskMinChange;
-        for (int i = 0, p = 0; i < mask.Length; i++, p += 3)
+        var synth = config.Synth;
+        var kinds = Kinds(synth);
+        var book = new RecipeBook(Options(config), PixelNormalisation.ImageNet);
+        var image = new byte[3 * config.ImageSize * config.ImageSize];
+        book.Begin(config.Train.Batch);
+        for (int i = 0; i < config.Train.Batch; i++)
         {
-            bool anomalous = Math.Abs(after[p] - _before[p]) >= least || Math.Abs(after[p + 1] - _before[p + 1]) >= least || Math.Abs(after[p + 2] - _before[p + 2]) >= least;
-            mask[i] = anomalous ? (byte)1 : (byte)0;
-            changed += mask[i];
+            new Random(i).NextBytes(image);
+            var warp = Augmentation.Draw(config.Augment, new(config.Train.Seed, RngPurpose.Augmentation, 0, i));
+            book.Add(image, warp, i % 2 == 1 && kinds is not [] ? [.. Draws(synth, config.ImageSize, kinds[i / 2 % kinds.Count], new(config.Train.Seed, RngPurpose.Anomaly, 0, i))] : []);
         }
-        return changed;
+        return book;
     }
+
+    /// <summary>The kinds of weight above 0.</summary>
+    internal static IReadOnlyList<AnomalyKind> Kinds(SynthConfig config) =>
+        [.. new[] { (AnomalyKind.Confetti, config.Confetti.Weight), (AnomalyKind.Patch, config.Cutpaste.Weight), (AnomalyKind.Scar, config.Scar.Weight) }.Where(k => k.Weight > 0).Select(k => k.Item1)];
 }

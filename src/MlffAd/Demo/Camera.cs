@@ -1,5 +1,6 @@
 using System.Numerics;
 using MlffAd.Data;
+using MlffAd.Kernels;
 
 namespace MlffAd.Demo;
 
@@ -32,7 +33,7 @@ internal sealed class Camera(Rng rng)
                     float light = gain * _balance[c] * (fine[i] + defocus * (soft[i] - fine[i]));
                     // Shot noise grows with the root of the light, read noise is always there.
                     light += _grain * Grain(i) * MathF.Sqrt(0.000012f + 0.00045f * Math.Max(0, light));
-                    rgb[i] = Pixels.Round(255 * MathF.Pow(Math.Clamp(light, 0, 1), 1 / 2.2f));
+                    rgb[i] = (byte)Colour.Round(255 * MathF.Pow(Math.Clamp(light, 0, 1), 1 / 2.2f));
                 }
             }
         return new(n, n, rgb);

@@ -19,9 +19,6 @@ public sealed class Trainer
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(5);
     private const int MostSkipped = 5;
 
-    /// <summary>Threads that prepare batches beside a GPU: at 1 to 5 ms an image they make thousands of images a second, more than a card trains on.</summary>
-    private const int MostWorkers = 12;
-
     private readonly TrainingRequest _request;
     private readonly Device _device;
     private readonly Action<string> _say;
@@ -57,7 +54,7 @@ public sealed class Trainer
         var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
         var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
         if (checkpoint is not null) budget = Restore(checkpoint, store, parameters, budget);
-        using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step, Workers))
+        using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step, asRecipes: !_device.IsHost))
         using (var log = new TrainingLogWriter(_request.LogPath, _state.Step))
         using (var step = new TrainingStep(_config, parameters, Math.Min(_config.Train.Batch, loader.ImagesPerEpoch)))
         {
@@ -93,13 +90,11 @@ public sealed class Trainer
         }
     }
 
-    private int Workers => _device.IsHost ? 1 : Math.Clamp(_device.Team.Count - 1, 1, MostWorkers);
-
     /// <summary>Begins to bring a batch to the device.</summary>
     private static SentBatch Send(BatchLoader loader, TrainingStep step)
     {
         using var batch = loader.Next();
-        step.Upload(batch.Images, batch.Labels);
+        step.Upload(batch);
         return new SentBatch(batch.Epoch, batch.Count, batch.StayedGood);
     }
 

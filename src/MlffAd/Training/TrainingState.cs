@@ -6,7 +6,7 @@ namespace MlffAd.Training;
 /// <summary>What a batch on its way to the device holds.</summary>
 /// <param name="Epoch">The epoch it belongs to.</param>
 /// <param name="Images">Images.</param>
-/// <param name="StayedGood">Of them those that should have become anomalous, but that no draw changed enough.</param>
+/// <param name="StayedGood">Of them those that should have become anomalous, but that no draw changed enough; 0 where the device makes the batch and says so with the step's result.</param>
 internal readonly record struct SentBatch(int Epoch, int Images, int StayedGood);
 
 /// <summary>Where training stands, but for the tensors.</summary>
@@ -31,7 +31,7 @@ internal sealed record TrainingState
     public TrainingState After(StepResult result, SentBatch batch, int stepsPerEpoch)
     {
         var (sums, l) = (Sums, result.Losses);
-        var next = this with { Step = Step + 1, Images = Images + batch.Images, StayedGood = StayedGood + batch.StayedGood };
+        var next = this with { Step = Step + 1, Images = Images + batch.Images, StayedGood = StayedGood + batch.StayedGood + result.StayedGood };
         next = result.IsFinite
             ? next with { SkippedInARow = 0, Summed = Summed + 1, Sums = new(sums.Total + l.Total, sums.Lf + l.Lf, sums.Ls + l.Ls, sums.Lfs + l.Lfs) }
             : next with { SkippedInARow = SkippedInARow + 1, Skipped = Skipped + 1 };

@@ -1,5 +1,6 @@
 using MlffAd.Autograd;
 using MlffAd.Configuration;
+using MlffAd.Data;
 using MlffAd.Execution;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
@@ -11,7 +12,8 @@ namespace MlffAd.Training;
 /// <summary>What a step found.</summary>
 /// <param name="Losses">The losses before the step.</param>
 /// <param name="GradientNorm">Before clipping.</param>
-public readonly record struct StepResult(FinalLosses Losses, double GradientNorm)
+/// <param name="StayedGood">Images of which the device found that no draw changed them enough (spec §2.6).</param>
+public readonly record struct StepResult(FinalLosses Losses, double GradientNorm, int StayedGood = 0)
 {
     /// <summary>Whether the step was taken; else weights and statistics are as before.</summary>
     public bool IsFinite => double.IsFinite(Losses.Total) && double.IsFinite(GradientNorm);
@@ -20,14 +22,18 @@ public readonly record struct StepResult(FinalLosses Losses, double GradientNorm
 /// <summary>One step of stochastic gradient descent on a batch (spec §7, §8): forward, losses, backward, update.</summary>
 public sealed class TrainingStep : IDisposable
 {
+    /// <summary>Floats that an image's recipe seldom needs: twenty draws of squares.</summary>
+    private const int RoomForRecipe = 1024;
+
     private readonly Config _config;
     private readonly Parameters _parameters;
     private readonly MlffNetwork _network;
     private readonly LossOptions _loss;
     private readonly SgdRange[] _ranges;
-    private readonly Tensor _images, _labels, _found, _values, _clip;
-    private readonly Upload _newImages, _newLabels;
+    private readonly Tensor _images, _labels, _found, _values, _clip, _stayedGood;
     private readonly Dictionary<int, Recording> _recordings = [];
+    private Upload? _newImages, _newLabels, _newBook;
+    private RecipeBook? _book;
     private int _items;
 
     /// <summary>Prepares for batches of up to <c>train.batch</c> images.</summary>
@@ -37,9 +43,8 @@ public sealed class TrainingStep : IDisposable
         var device = parameters.Weights.Device;
         _images = Tensor.Rent(device, new Shape(capacity, config.ImageSize, config.ImageSize, 3), "images");
         _labels = Tensor.Rent(device, new Shape(capacity, config.MapSide, config.MapSide, 1), "labels");
-        _found = Tensor.Rent(device, Shape.Of(6), "losses and norm");
-        (_values, _clip) = (_found.Part(0, Shape.Of(4)), _found.Part(4, Shape.Of(2)));
-        (_newImages, _newLabels) = (new Upload(device, _images.Count, "new images"), new Upload(device, _labels.Count, "new labels"));
+        _found = Tensor.Rent(device, Shape.Of(6 + capacity), "losses, norm, and who stayed good");
+        (_values, _clip, _stayedGood) = (_found.Part(0, Shape.Of(4)), _found.Part(4, Shape.Of(2)), _found.Part(6, Shape.Of(capacity)));
         _ranges = [.. Ranges()];
     }
 
@@ -64,10 +69,27 @@ public sealed class TrainingStep : IDisposable
     /// <param name="labels">1 where a cell is anomalous, <c>[N, M, M]</c>.</param>
     public void Upload(ReadOnlySpan<float> images, ReadOnlySpan<float> labels)
     {
-        _newImages.Begin(images);
-        _newLabels.Begin(labels);
-        _items = labels.Length / _config.Cells;
+        (_newImages ??= NewUpload(_images.Count, "new images")).Begin(images);
+        (_newLabels ??= NewUpload(_labels.Count, "new labels")).Begin(labels);
+        (_items, _book) = (labels.Length / _config.Cells, null);
     }
+
+    /// <summary>Begins to bring the next step's images and what shall become of them, of which the device will make the batch.</summary>
+    /// <param name="book">May be changed afterwards, but for its options.</param>
+    public void Upload(RecipeBook book)
+    {
+        (_newBook ??= NewUpload(_images.Shape.N * (RecipeBook.ImageFloats(_config.ImageSize) + RoomForRecipe), "new images and recipes")).Begin(book.Pack());
+        (_items, _book) = (book.Count, book);
+    }
+
+    /// <summary>Begins to bring the next step's batch.</summary>
+    public void Upload(Batch batch)
+    {
+        if (batch.Book is { } book) Upload(book);
+        else Upload(batch.Images, batch.Labels);
+    }
+
+    private Upload NewUpload(long count, string name) => new(_parameters.Weights.Device, count, name);
 
     /// <summary>Takes a step on the batch that was brought last. The host waits for the device once, at the end.</summary>
     /// <param name="rate">Learning rate lr_t.</param>
@@ -76,8 +98,13 @@ public sealed class TrainingStep : IDisposable
     {
         bool again = _recordings.TryGetValue(_items, out var recording);
         recording ??= new Recording(_config, _parameters, _images.Items(0, _items), _labels.Items(0, _items), capacity: _images.Shape.N);
-        _newImages.End(recording.Images);
-        _newLabels.End(recording.Labels);
+        bool isMadeHere = _book is not null;
+        if (_book is { } book) Synthesis.Forward(_newBook!.End(), book.Options, book.Normalisation, recording.Images, recording.Labels, _stayedGood.Part(0, Shape.Of(_items)));
+        else
+        {
+            _newImages!.End(recording.Images);
+            _newLabels!.End(recording.Labels);
+        }
         if (again) recording.Tape.Forward();
         else recording.Features = _network.Forward(recording.Recorder, new Value(recording.Images));
         _recordings[_items] = recording;
@@ -95,14 +122,14 @@ public sealed class TrainingStep : IDisposable
         _parameters.Weights.Device.Pool.IsWarm = true;
         meanwhile?.Invoke();
         float[] v = _found.ToArray();
-        return new StepResult(new FinalLosses(v[0], v[1], v[2], v[3]), v[4]);
+        return new StepResult(new FinalLosses(v[0], v[1], v[2], v[3]), v[4], isMadeHere ? (int)v[6..(6 + recording.Images.Shape.N)].Sum() : 0);
     }
 
     /// <summary>Returns the input buffers.</summary>
     public void Dispose()
     {
         foreach (var recording in _recordings.Values) recording.Tape.Free();
-        foreach (var disposable in (ReadOnlySpan<IDisposable>)[_images, _labels, _found, _newImages, _newLabels]) disposable.Dispose();
+        foreach (var disposable in (ReadOnlySpan<IDisposable?>)[_images, _labels, _found, _newImages, _newLabels, _newBook]) disposable?.Dispose();
     }
 
     /// <summary>What a batch of one size comes to, written down at the first.</summary>

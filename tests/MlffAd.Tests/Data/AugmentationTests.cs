@@ -1,6 +1,6 @@
-using CsCheck;
 using MlffAd.Configuration;
 using MlffAd.Data;
+using MlffAd.Kernels;
 using Xunit;
 
 namespace MlffAd.Tests.Data;
@@ -12,7 +12,7 @@ public sealed class AugmentationTests
     private static byte[] Apply(AugmentConfig config, byte[] image, int index)
     {
         byte[] changed = [.. image];
-        new Augmentation(config, Side).Apply(changed, new(1, RngPurpose.Augmentation, 0, index));
+        if (Augmentation.Draw(config, new(1, RngPurpose.Augmentation, 0, index)) is { } warp) new Synthesizer(PseudoAnomalies.Options(new() { ImageSize = Side })).Apply(warp, changed);
         return changed;
     }
 
@@ -20,7 +20,7 @@ public sealed class AugmentationTests
     public void OffMeansTheSameBytes()
     {
         byte[] image = ImageFileTests.Noise(Side, Side).Rgb;
-        Assert.True(new Augmentation(new(), Side).IsOff);
+        Assert.Null(Augmentation.Draw(new(), new(1, RngPurpose.Augmentation)));
         Assert.Equal(image, Apply(new(), image, 0));
         Assert.Equal(image, Apply(new() { Brightness = 1e-12 }, image, 0));   // through all the arithmetic
     }
@@ -102,27 +102,4 @@ public sealed class AugmentationTests
         }
         Assert.InRange(widest, 8, 11.5);
     }
-
-    [Theory]
-    [InlineData(new byte[] { 255, 0, 0 }, 1 / 3f, new byte[] { 0, 255, 0 })]
-    [InlineData(new byte[] { 255, 0, 0 }, -1 / 3f, new byte[] { 0, 0, 255 })]
-    [InlineData(new byte[] { 255, 0, 0 }, 0.5f, new byte[] { 0, 255, 255 })]
-    [InlineData(new byte[] { 200, 100, 100 }, 1 / 6f, new byte[] { 200, 200, 100 })]
-    [InlineData(new byte[] { 77, 77, 77 }, 0.3f, new byte[] { 77, 77, 77 })]
-    public void HueTurnsAroundTheCircle(byte[] colour, float turn, byte[] expected)
-    {
-        Pixels.TurnHue(colour, turn);
-        Assert.Equal(expected, colour);
-    }
-
-    [Fact]
-    public void TurningHueKeepsValueAndSaturationAndTurningBackTheColour() =>
-        Gen.Select(Gen.Byte, Gen.Byte, Gen.Byte, Gen.Float[-0.5f, 0.5f]).Sample((r, g, b, turn) =>
-        {
-            byte[] colour = [r, g, b], turned = [r, g, b];
-            Pixels.TurnHue(turned, turn);
-            Assert.Equal((colour.Max(), colour.Min()), (turned.Max(), turned.Min()));
-            Pixels.TurnHue(turned, -turn);
-            Assert.All(colour.Zip(turned, (a, c) => Math.Abs(a - c)), d => Assert.InRange(d, 0, 1));
-        }, iter: 2000);
 }

@@ -1,6 +1,7 @@
 using CsCheck;
 using MlffAd.Configuration;
 using MlffAd.Data;
+using MlffAd.Kernels;
 using Xunit;
 
 namespace MlffAd.Tests.Data;
@@ -12,13 +13,21 @@ public sealed class PseudoAnomalyTests
     /// <summary>A CutPaste configuration whose colours stay, so that pixels can be recognised.</summary>
     private static readonly SynthConfig Plain = new() { MaskMinChange = 1, MinMaskPixels = 0, Cutpaste = new() { Jitter = [0, 0, 0, 0] }, Scar = new() { Jitter = [0, 0, 0, 0] } };
 
+    /// <summary>Draws and makes, as the loader does.</summary>
+    private sealed class Maker(SynthConfig config, int side)
+    {
+        private readonly Synthesizer _make = new(PseudoAnomalies.Options(new() { ImageSize = side, Synth = config }));
+
+        public bool Apply(AnomalyKind kind, byte[] image, byte[] mask, Rng rng) => _make.Apply(PseudoAnomalies.Draws(config, side, kind, rng), image, mask);
+    }
+
     [Fact]
     public void TheMaskIsWhereSomeChannelChangedByTheLeastChange() =>
         Gen.Select(Gen.Int[0, 2], Gen.Int[1, 60], Gen.Int[0, 100_000]).Sample((kind, least, seed) =>
         {
             const int side = 64;
             byte[] before = ImageFileTests.Noise(side, side, seed).Rgb, after = [.. before], mask = new byte[side * side];
-            var anomalies = new PseudoAnomalies(Default with { MaskMinChange = least }, side);
+            var anomalies = new Maker(Default with { MaskMinChange = least }, side);
             Assert.True(anomalies.Apply((AnomalyKind)kind, after, mask, new(seed, RngPurpose.Anomaly)));
             for (int i = 0; i < mask.Length; i++)
                 Assert.Equal(Enumerable.Range(3 * i, 3).Any(c => Math.Abs(before[c] - after[c]) >= least) ? 1 : 0, mask[i]);
@@ -31,7 +40,7 @@ public sealed class PseudoAnomalyTests
         byte[] image = new byte[3 * 64 * 64], mask = new byte[64 * 64];
         Array.Fill(image, (byte)255);
         Array.Fill(mask, (byte)1);
-        var anomalies = new PseudoAnomalies(Plain with { MaskMinChange = 10, MinMaskPixels = 16 }, 64);
+        var anomalies = new Maker(Plain with { MaskMinChange = 10, MinMaskPixels = 16 }, 64);
         Assert.False(anomalies.Apply(AnomalyKind.Patch, image, mask, new(1, RngPurpose.Anomaly)));
         Assert.All(image, v => Assert.Equal(255, v));
         Assert.All(mask, v => Assert.Equal(0, v));
@@ -45,7 +54,7 @@ public sealed class PseudoAnomalyTests
         byte[] before = new byte[3 * side * side], mask = new byte[side * side];
         Array.Fill(before, (byte)255);
         for (int y = 0; y < 24; y++) Array.Fill(before, (byte)0, 3 * y * side, 72);
-        var anomalies = new PseudoAnomalies(Plain with { MaskMinChange = 10, MinMaskPixels = 16 * 16 }, side);
+        var anomalies = new Maker(Plain with { MaskMinChange = 10, MinMaskPixels = 16 * 16 }, side);
         int drawn = 0;
         for (int i = 0; i < 200; i++)
         {
@@ -69,7 +78,7 @@ public sealed class PseudoAnomalyTests
         for (int seed = 0; seed < 8; seed++)
         {
             byte[] before = ImageFileTests.Noise(side, side, seed).Rgb, after = [.. before];
-            new PseudoAnomalies(Default with { MinMaskPixels = 0 }, side).Apply(AnomalyKind.Confetti, after, mask, new(seed, RngPurpose.Anomaly));
+            new Maker(Default with { MinMaskPixels = 0 }, side).Apply(AnomalyKind.Confetti, after, mask, new(seed, RngPurpose.Anomaly));
             var rng = new Rng(seed, RngPurpose.Anomaly);
             double[] coloured = Group(rng, side, 1.8e-5, [-255, -1], null), black = Group(rng, side, 1.2e-5, null, -255);
             double norm = Enumerable.Range(-radius, 2 * radius + 1).Sum(d => Math.Exp(-d * d / (2 * sigma * sigma)));
@@ -118,7 +127,7 @@ public sealed class PseudoAnomalyTests
     {
         // Blobs of one pixel, not blurred, on white: the mask counts them.
         var config = Default with { MinMaskPixels = 0, Confetti = new() { Sizes = [1e-9, 1e-9], Rotation = 0, Radius = 0, Offsets = [-255, -200], Black = 0 } };
-        var anomalies = new PseudoAnomalies(config, side);
+        var anomalies = new Maker(config, side);
         byte[] image = new byte[3 * side * side], mask = new byte[side * side];
         int draws = 0, blobs = 0;
         for (; draws < 600; draws++)
@@ -138,7 +147,7 @@ public sealed class PseudoAnomalyTests
     {
         const int side = 128;
         var config = Default with { MinMaskPixels = 0, Confetti = new() { Rates = [1e-6, 1e-6], Sizes = [32, 32], Radius = 0, Offsets = [-255, -200], Black = 0 } };
-        var anomalies = new PseudoAnomalies(config, side);
+        var anomalies = new Maker(config, side);
         byte[] image = new byte[3 * side * side], mask = new byte[side * side];
         var areas = new List<int>();
         for (int i = 0; i < 200; i++)
@@ -159,7 +168,7 @@ public sealed class PseudoAnomalyTests
         {
             byte[] image = new byte[3 * 64 * 64], mask = new byte[64 * 64];
             Array.Fill(image, level);
-            new PseudoAnomalies(Default, 64).Apply(AnomalyKind.Confetti, image, mask, new(9, RngPurpose.Anomaly));
+            new Maker(Default, 64).Apply(AnomalyKind.Confetti, image, mask, new(9, RngPurpose.Anomaly));
             Assert.All(image, v => Assert.True(level <= 28 ? v >= level : v <= level));
             Assert.Contains(image, v => Math.Abs(v - level) >= 10);
         }
@@ -170,7 +179,7 @@ public sealed class PseudoAnomalyTests
     {
         const int side = 128;
         byte[] before = Coordinates(side), mask = new byte[side * side];
-        var anomalies = new PseudoAnomalies(Plain, side);
+        var anomalies = new Maker(Plain, side);
         double smallest = double.MaxValue, largest = 0, narrowest = double.MaxValue, widest = 0;
         for (int i = 0; i < 400; i++)
         {
@@ -201,7 +210,7 @@ public sealed class PseudoAnomalyTests
     {
         const int side = 256;
         byte[] before = Coordinates(side), mask = new byte[side * side];
-        var anomalies = new PseudoAnomalies(Plain, side);
+        var anomalies = new Maker(Plain, side);
         int smallest = int.MaxValue, largest = 0;
         for (int i = 0; i < 300; i++)
         {
@@ -226,7 +235,7 @@ public sealed class PseudoAnomalyTests
     public void JitterStaysWithinItsHalfWidths()
     {
         byte[] image = new byte[3 * 64 * 64], mask = new byte[64 * 64];
-        var anomalies = new PseudoAnomalies(Default with { MaskMinChange = 1, MinMaskPixels = 0 }, 64);
+        var anomalies = new Maker(Default with { MaskMinChange = 1, MinMaskPixels = 0 }, 64);
         var seen = new HashSet<int>();
         for (int i = 0; i < 300; i++)
         {
@@ -255,11 +264,11 @@ public sealed class PseudoAnomalyTests
     {
         const int side = 64;
         byte[] image = ImageFileTests.Noise(side, side).Rgb;
-        var used = new PseudoAnomalies(Default, side);
+        var used = new Maker(Default, side);
         foreach (var kind in Enum.GetValues<AnomalyKind>())
         {
             byte[] a = [.. image], b = [.. image], mask = new byte[side * side], other = new byte[side * side];
-            new PseudoAnomalies(Default, side).Apply(kind, a, mask, new(14, RngPurpose.Anomaly, 3, 4));
+            new Maker(Default, side).Apply(kind, a, mask, new(14, RngPurpose.Anomaly, 3, 4));
             used.Apply(AnomalyKind.Confetti, [.. image], other, new(99, RngPurpose.Anomaly));
             used.Apply(kind, b, other, new(14, RngPurpose.Anomaly, 3, 4));
             Assert.Equal(a, b);
@@ -277,7 +286,7 @@ public sealed class PseudoAnomalyTests
         for (int i = 0; i < 33; i++) mask[i / 8 * 16 + 8 + i % 8] = 1;                             // cell 1: 33 of 64
         for (int i = 0; i < 32; i++) mask[(8 + i / 8) * 16 + i % 8] = 1;                           // cell 2: half, which is not above half
         var labels = new float[4];
-        CellLabels.Fill(mask, 16, minShare, labels);
+        new Synthesizer(new(side: 16, radius: 0, sigma: 1, darkBelow: 0, minChange: 1, minPixels: 0, minShare)).Label(mask, labels);
         Assert.Equal(expected, labels);
     }
 

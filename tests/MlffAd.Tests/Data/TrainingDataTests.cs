@@ -1,6 +1,7 @@
 using MlffAd.Configuration;
 using MlffAd.Data;
 using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
 using Xunit;
 
 namespace MlffAd.Tests.Data;
@@ -96,6 +97,37 @@ public sealed class TrainingDataTests : IDisposable
             }
         }
         Assert.Equal([10, 10, 10, 3], counts);
+    }
+
+    /// <summary>But for what float32 geometry may turn over: SynthesisTests.</summary>
+    [Fact]
+    public void ABatchAsRecipesIsTheSameBatch()
+    {
+        var store = Store(11);
+        using var lease = TestDevices.Borrow("cpu");
+        using BatchLoader made = new(store, Small, PixelNormalisation.ImageNet), described = new(store, Small, PixelNormalisation.ImageNet, asRecipes: true);
+        int level = 0, more = 0;
+        for (int step = 0; step < 6; step++)
+        {
+            using Batch a = made.Next(), b = described.Next();
+            Assert.Equal((a.Step, a.Epoch, a.Count), (b.Step, b.Epoch, b.Count));
+            Assert.Equal(a.Entries, b.Entries);
+            var book = b.Book!;
+            using Tensor from = Tensor.From(lease.Device, Shape.Of(book.Pack().Length), book.Pack(), "book"), images = Tensor.Rent(lease.Device, new(a.Count, 64, 64, 3), "images");
+            using Tensor labels = Tensor.Rent(lease.Device, new(a.Count, 8, 8, 1), "labels"), stayedGood = Tensor.Rent(lease.Device, Shape.Of(a.Count), "stayed good");
+            Synthesis.Forward(from, book.Options, book.Normalisation, images, labels, stayedGood);
+            Assert.Equal(a.Labels, labels.ToArray());
+            Assert.Equal(a.StayedGood, stayedGood.ToArray().Sum());
+            float[] got = images.ToArray();
+            for (int i = 0; i < got.Length; i++)
+            {
+                float difference = Math.Abs(got[i] - a.Images[i]);
+                if (difference > 1e-5) level++;
+                if (difference > 0.02) more++;   // a level is 1 / 255 / 0.225
+            }
+        }
+        Assert.InRange(level, 0, 100);
+        Assert.InRange(more, 0, 10);
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using MlffAd.Configuration;
+using MlffAd.Data;
 using MlffAd.Execution;
+using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Network;
 using MlffAd.Training;
@@ -49,8 +51,9 @@ public sealed class NetworkTests
         using var device = Device.Open(id, 2);
         using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(Tiny), 1));
         using var step = new TrainingStep(Tiny, parameters, 3);
+        step.Upload(Batch(Tiny, 3, 1).Images, Batch(Tiny, 3, 1).Labels);
         long live = device.Pool.LiveBytes;
-        step.Run(Batch(Tiny, 3, 1).Images, Batch(Tiny, 3, 1).Labels, 0.001);
+        step.Run(0.001);
         int allocations = device.Pool.Allocations;
         foreach (int n in new[] { 3, 2, 1, 3 }) step.Run(Batch(Tiny, n, n).Images, Batch(Tiny, n, n).Labels, 0.001);
         Assert.Equal(allocations, device.Pool.Allocations);
@@ -61,6 +64,43 @@ public sealed class NetworkTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         step.Run(images, labels, 0.001);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1024);
+    }
+
+    /// <summary>The batch that a device makes of recipes is trained on like one that comes made; how many images no draw changed enough comes back with the step.</summary>
+    [Theory, MemberData(nameof(Devices))]
+    public void AStepOnABookIsAStepOnWhatItMakes(string id)
+    {
+        const int n = 4;
+        using var device = Device.Open(id, 2);
+        var config = Tiny.With("train.batch", $"{n}");
+        var book = PseudoAnomalies.Sample(config);
+        float[] images, labels;
+        using (var from = Tensor.From(device, Shape.Of(book.Pack().Length), book.Pack(), "book"))
+        using (Tensor x = Tensor.Rent(device, new(n, 64, 64, 3), "images"), y = Tensor.Rent(device, new(n, 8, 8, 1), "labels"), stayed = Tensor.Rent(device, Shape.Of(n), "stayed good"))
+        {
+            Synthesis.Forward(from, book.Options, book.Normalisation, x, y, stayed);
+            (images, labels) = (x.ToArray(), y.ToArray());
+        }
+        Assert.Equal([false, true, false, true], Enumerable.Range(0, n).Select(i => labels[(64 * i)..(64 * i + 64)].Contains(1)));
+        var white = new RecipeBook(book.Options, book.Normalisation);
+        byte[] picture = new byte[3 * 64 * 64];
+        Array.Fill(picture, (byte)255);
+        var piece = new Piece(0, 0, 20, 20, 30, 30, 0, 1, [(ColourChange.Brightness, 1), (ColourChange.Contrast, 1), (ColourChange.Saturation, 1), (ColourChange.Hue, 0)]);
+        white.Begin(2);
+        for (int i = 0; i < 2; i++) white.Add(picture, null, [new(piece), new(piece)]);
+
+        float[] Train(Action<TrainingStep> first)
+        {
+            using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(config), 1));
+            using var step = new TrainingStep(config, parameters, n);
+            first(step);
+            // The next batch is brought while the device computes, and has nothing to do with this step's result.
+            Assert.Equal(0, step.Run(0.01, () => step.Upload(white)).StayedGood);
+            Assert.Equal(2, step.Run(0, () => first(step)).StayedGood);
+            Assert.Equal(0, step.Run(0.01).StayedGood);
+            return parameters.Weights.ToArray();
+        }
+        Assert.Equal(Train(step => step.Upload(images, labels)), Train(step => step.Upload(book)));
     }
 
     [Theory]

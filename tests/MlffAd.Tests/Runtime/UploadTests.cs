@@ -28,4 +28,17 @@ public sealed class UploadTests
             next = Gradients.Random(i % 2 == 0 ? 5000 : 2000, seed: i);
         }
     }
+
+    [Theory, MemberData(nameof(FastDevices))]
+    public void MoreThanThereIsRoomForMakesRoom(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        using var upload = new Upload(lease.Device, 100, "new");
+        foreach (int count in new[] { 100, 60, 3000, 60, 3100, 100, 9000 })
+        {
+            float[] values = Gradients.Random(count, seed: count);
+            upload.Begin(values);
+            Assert.Equal(values, upload.End().ToArray());
+        }
+    }
 }

@@ -1,6 +1,6 @@
-namespace MlffAd.Data;
+namespace MlffAd.Kernels;
 
-/// <summary>A point between four pixels of an RGB image; the border is replicated.</summary>
+/// <summary>A point between four pixels of an RGB image in host memory; the border is replicated.</summary>
 internal readonly ref struct Bilinear
 {
     private readonly int _topLeft, _topRight, _bottomLeft, _bottomRight;

@@ -1,0 +1,125 @@
+namespace MlffAd.Kernels;
+
+/// <summary>A change of the whole image (spec §2.7): a bilinear warp, brightness, contrast about the mean luma.</summary>
+/// <param name="ShiftX">Pixels to the right.</param>
+/// <param name="ShiftY">Pixels down.</param>
+/// <param name="Sin">Sine of the rotation about the middle.</param>
+/// <param name="Cos">Its cosine.</param>
+/// <param name="Mirror">Whether left and right change places.</param>
+/// <param name="Overturn">Whether top and bottom do.</param>
+/// <param name="Brightness">Factor of every channel.</param>
+/// <param name="Contrast">Factor of what differs from the mean luma.</param>
+public readonly record struct Warp(double ShiftX, double ShiftY, double Sin, double Cos, bool Mirror, bool Overturn, float Brightness, float Contrast)
+{
+    internal const int Size = 8;
+
+    internal void Write(Span<float> to)
+    {
+        ReadOnlySpan<float> numbers = [(float)ShiftX, (float)ShiftY, (float)Sin, (float)Cos, Mirror ? 1 : 0, Overturn ? 1 : 0, Brightness, Contrast];
+        numbers.CopyTo(to);
+    }
+
+    internal static Warp Read(ReadOnlySpan<float> n) => new(n[0], n[1], n[2], n[3], n[4] != 0, n[5] != 0, n[6], n[7]);
+}
+
+/// <summary>A square of confetti, rotated about its centre (spec §2.4). A pixel belongs to it when its centre does.</summary>
+/// <param name="X">The centre's column.</param>
+/// <param name="Y">The centre's row.</param>
+/// <param name="Half">Half its side.</param>
+/// <param name="Sin">Sine of the rotation.</param>
+/// <param name="Cos">Its cosine.</param>
+/// <param name="R">What it adds to red.</param>
+/// <param name="G">To green.</param>
+/// <param name="B">To blue.</param>
+public readonly record struct Square(double X, double Y, double Half, double Sin, double Cos, float R, float G, float B)
+{
+    internal const int Size = 8;
+
+    /// <summary>Half the side of the upright square around it.</summary>
+    internal double Reach => Half * (Math.Abs(Sin) + Math.Abs(Cos));
+
+    internal void Write(Span<float> to)
+    {
+        ReadOnlySpan<float> numbers = [(float)X, (float)Y, (float)Half, (float)Sin, (float)Cos, R, G, B];
+        numbers.CopyTo(to);
+    }
+
+    internal static Square Read(ReadOnlySpan<float> n) => new(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]);
+}
+
+/// <summary>A change of colour.</summary>
+public enum ColourChange
+{
+    /// <summary>Every channel times a factor.</summary>
+    Brightness,
+
+    /// <summary>What differs from the piece's mean luma, a whole number, times a factor.</summary>
+    Contrast,
+
+    /// <summary>What differs from the pixel's own luma times a factor.</summary>
+    Saturation,
+
+    /// <summary>A turn about the hue circle, of which 1 is the whole.</summary>
+    Hue,
+}
+
+/// <summary>A piece of the image, its colours changed a little, that is pasted elsewhere, rotated about its centre (spec §2.5). Inside it is sampled
+/// bilinearly; a pixel belongs to it when its centre does.</summary>
+/// <param name="Left">First column of where it is cut.</param>
+/// <param name="Top">First row.</param>
+/// <param name="Width">Columns.</param>
+/// <param name="Height">Rows.</param>
+/// <param name="X">The column of its centre where it is pasted.</param>
+/// <param name="Y">The row.</param>
+/// <param name="Sin">Sine of the rotation.</param>
+/// <param name="Cos">Its cosine.</param>
+/// <param name="Changes">The four changes of colour in their order, each with its factor or turn; rounded to 8 bits after each.</param>
+public sealed record Piece(int Left, int Top, int Width, int Height, double X, double Y, double Sin, double Cos, IReadOnlyList<(ColourChange Change, float Amount)> Changes)
+{
+    internal const int FirstChange = 8, ChangeCount = 4, Size = FirstChange + 2 * ChangeCount;
+
+    /// <summary>Half the extents of the upright rectangle around it.</summary>
+    public (double X, double Y) Reach => ((Width * Math.Abs(Cos) + Height * Math.Abs(Sin)) / 2, (Width * Math.Abs(Sin) + Height * Math.Abs(Cos)) / 2);
+
+    internal void Write(Span<float> to)
+    {
+        ReadOnlySpan<float> numbers = [Left, Top, Width, Height, (float)X, (float)Y, (float)Sin, (float)Cos];
+        numbers.CopyTo(to);
+        for (int i = 0; i < ChangeCount; i++) (to[FirstChange + 2 * i], to[FirstChange + 2 * i + 1]) = ((float)Changes[i].Change, Changes[i].Amount);
+    }
+
+    internal static Piece Read(ReadOnlySpan<float> n)
+    {
+        var changes = new (ColourChange, float)[ChangeCount];
+        for (int i = 0; i < ChangeCount; i++) changes[i] = ((ColourChange)n[FirstChange + 2 * i], n[FirstChange + 2 * i + 1]);
+        return new((int)n[0], (int)n[1], (int)n[2], (int)n[3], n[4], n[5], n[6], n[7], changes);
+    }
+}
+
+/// <summary>One try at a pseudo anomaly: squares of confetti, or a piece.</summary>
+/// <param name="Coloured">A group of squares of which later ones cover earlier ones.</param>
+/// <param name="Black">Another; both groups' colours are added. None where there is a piece.</param>
+/// <param name="Piece">What is pasted; null for confetti.</param>
+public sealed record AnomalyDraw(IReadOnlyList<Square> Coloured, IReadOnlyList<Square> Black, Piece? Piece = null)
+{
+    /// <summary>Where the number of coloured squares would stand: what follows is a piece.</summary>
+    internal const int IsPiece = -1;
+
+    /// <summary>Pastes a piece.</summary>
+    public AnomalyDraw(Piece piece) : this([], [], piece) { }
+
+    internal void Write(List<float> to)
+    {
+        Span<float> numbers = stackalloc float[Piece.Size];
+        to.Add(Piece is null ? Coloured.Count : IsPiece);
+        to.Add(Black.Count);
+        foreach (var square in Coloured.Concat(Black))
+        {
+            square.Write(numbers);
+            to.AddRange(numbers[..Square.Size]);
+        }
+        if (Piece is null) return;
+        Piece.Write(numbers);
+        to.AddRange(numbers);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+
+namespace MlffAd.Kernels;
+
+/// <summary>A batch before it is made: each image's bytes, and in numbers what shall become of it. Packed as it travels to a device.</summary>
+/// <remarks>
+/// <para><c>[bytes of all images, four to a float | blur weights | N places | N recipes]</c>. A place is where its recipe starts, counted from the
+/// blur weights. A recipe is <c>[1 and a <see cref="Warp"/>, or 0 and as many numbers of no meaning | draws | draw, draw, …]</c>, a draw
+/// <c>[coloured squares, or −1 | black squares | squares, coloured first, or a <see cref="Piece"/>]</c>.</para>
+/// <para>Geometry travels in float32, so that a pixel whose centre lies within some 1e-5 pixels of an edge may fall on its other side.</para>
+/// </remarks>
+public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
+{
+    private readonly List<float> _recipes = [];
+    private readonly List<int> _places = [];
+    private float[] _packed = [];
+    private int _count;
+
+    /// <summary>What the recipes have in common.</summary>
+    public SynthesisOptions Options => options;
+
+    /// <summary>The backbone's normalisation.</summary>
+    public PixelNormalisation Normalisation => how;
+
+    /// <summary>Images so far.</summary>
+    public int Count => _places.Count;
+
+    /// <summary>Floats that the bytes of an image of side S take.</summary>
+    public static int ImageFloats(int side) => 3 * side * side / sizeof(float);
+
+    /// <summary>Begins a batch.</summary>
+    /// <param name="count">Images that will be added.</param>
+    public void Begin(int count)
+    {
+        _count = count;
+        _recipes.Clear();
+        _places.Clear();
+        Reserve(count * ImageFloats(options.Side));
+    }
+
+    /// <summary>Adds an image.</summary>
+    /// <param name="image"><c>[S, S, 3]</c>.</param>
+    /// <param name="warp">How it is changed first, if at all.</param>
+    /// <param name="draws">Then the first of these that changes enough; none for an image that stays good.</param>
+    public void Add(ReadOnlySpan<byte> image, Warp? warp, IReadOnlyCollection<AnomalyDraw> draws)
+    {
+        int size = ImageFloats(options.Side);
+        image.CopyTo(MemoryMarshal.AsBytes(_packed.AsSpan(Count * size, size)));
+        _places.Add(options.Taps.Length + _count + _recipes.Count);
+        Span<float> numbers = stackalloc float[Warp.Size];
+        warp?.Write(numbers);
+        _recipes.Add(warp is null ? 0 : 1);
+        _recipes.AddRange(numbers);
+        _recipes.Add(draws.Count);
+        foreach (var draw in draws) draw.Write(_recipes);
+    }
+
+    /// <summary>The whole, once all images are added; of use until the next batch begins.</summary>
+    public ReadOnlySpan<float> Pack()
+    {
+        if (Count != _count) throw new InvalidOperationException($"{Count} of {_count} images were added.");
+        int at = _count * ImageFloats(options.Side), length = at + options.Taps.Length + _count + _recipes.Count;
+        Reserve(length);
+        options.Taps.CopyTo(_packed, at);
+        at += options.Taps.Length;
+        foreach (int place in _places) _packed[at++] = place;
+        _recipes.CopyTo(_packed, at);
+        return _packed.AsSpan(0, length);
+    }
+
+    private void Reserve(int floats)
+    {
+        if (_packed.Length < floats) Array.Resize(ref _packed, Math.Max(floats, _packed.Length * 5 / 4));
+    }
+}

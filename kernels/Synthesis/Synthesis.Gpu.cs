@@ -1,0 +1,295 @@
+using ILGPU;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+public static partial class Synthesis
+{
+    private const int Threads = 256;
+
+    private static readonly GpuKernel<SynthesisArgs> Body = new("synthesis", Make, Threads, Threads * sizeof(float));
+
+    internal struct SynthesisArgs
+    {
+        public ArrayView<byte> Rgb;
+        public ArrayView<float> Plan, Y, Other, Labels, StayedGood;
+        public int Side, Radius, DarkSum, MinChange, MinPixels, CellLimit, Bgr;
+        public float Factor0, Factor1, Factor2, Shift0, Shift1, Shift2;
+    }
+
+    static partial void Gpu(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images, Tensor labels, Tensor stayedGood)
+    {
+        int n = images.Shape.N, bytes = n * RecipeBook.ImageFloats(options.Side);
+        var packed = book.Gpu.Data;
+        using var other = Tensor.Rent(images.Device, images.Shape, "confetti along the rows");
+        Body.Launch(images.Device, n, new SynthesisArgs
+        {
+            Rgb = packed.SubView(0, bytes).Cast<byte>(),
+            Plan = packed.SubView(bytes, packed.Length - bytes),
+            Y = images.Gpu.Data,
+            Other = other.Gpu.Data,
+            Labels = labels.Gpu.Data,
+            StayedGood = stayedGood.Gpu.Data,
+            Side = options.Side,
+            Radius = options.Radius,
+            DarkSum = options.DarkSum,
+            MinChange = options.MinChange,
+            MinPixels = options.MinPixels,
+            CellLimit = options.CellLimit,
+            Bgr = how.Bgr ? 1 : 0,
+            Factor0 = how.Factor[0],
+            Factor1 = how.Factor[1],
+            Factor2 = how.Factor[2],
+            Shift0 = how.Shift[0],
+            Shift1 = how.Shift[1],
+            Shift2 = how.Shift[2],
+        });
+    }
+
+    /// <summary>A group makes an image, draw after draw until one changes enough; the others that it was given pass without work, so that all groups meet the same barriers.
+    /// The image's place in Y holds confetti's field meanwhile, and warped values before they are rounded.</summary>
+    private static void Make(SynthesisArgs p)
+    {
+        var shared = SharedMemory.Allocate<float>(Threads);
+        int n = Grid.IdxX, pixels = p.Side * p.Side, first = n * pixels, at = (int)p.Plan[2 * p.Radius + 1 + n];
+        bool isWarped = p.Plan[at] != 0;
+        float luma = isWarped ? Warped(p, first, at + 1) : 0f, mean = GroupReduce.Sum(shared, luma) / pixels;
+        if (isWarped) Contrasted(p, first, mean, p.Plan[at + 8]);
+        at += 1 + Warp.Size;
+        int draws = (int)p.Plan[at++];
+        bool done = false;
+        for (int d = 0; d < SynthesisOptions.Draws; d++)
+        {
+            bool isDrawn = d < draws && !done;
+            Group.Barrier();   // the image is warped, the field has been used
+            int coloured = 0, black = 0;
+            float sum = 0;
+            if (isDrawn)
+            {
+                coloured = (int)p.Plan[at];
+                black = (int)p.Plan[at + 1];
+                if (coloured == AnomalyDraw.IsPiece) sum = LumaBeforeContrast(p, first, at + 2);
+                else Field(p, first, at + 2, coloured, black);
+            }
+            sum = GroupReduce.Sum(shared, sum);
+            if (coloured > 0) AlongRows(p, first, at + 2, coloured + black);
+            Group.Barrier();
+            int changed = 0;
+            if (isDrawn) changed = Finish(p, first, n, at + 2, coloured, black, sum);
+            int all = (int)GroupReduce.Sum(shared, changed);
+            if (!isDrawn) continue;
+            done = all >= p.MinPixels;
+            at += 2 + (coloured == AnomalyDraw.IsPiece ? Piece.Size : (coloured + black) * Square.Size);
+        }
+        if (!done) Finish(p, first, n, at, 0, 0, 0);
+        if (Group.IdxX == 0) p.StayedGood[n] = done ? 0 : IntrinsicMath.Min(draws, 1);
+    }
+
+    /// <summary>The warp and the brightness, not rounded, into Y. Returns the sum of this thread's lumas.</summary>
+    private static float Warped(in SynthesisArgs p, int first, int at)
+    {
+        float shiftX = p.Plan[at], shiftY = p.Plan[at + 1], sin = p.Plan[at + 2], cos = p.Plan[at + 3], brightness = p.Plan[at + 6], middle = 0.5f * p.Side, luma = 0;
+        bool mirror = p.Plan[at + 4] != 0, overturn = p.Plan[at + 5] != 0;
+        for (int i = Group.IdxX; i < p.Side * p.Side; i += Threads)
+        {
+            int x = i % p.Side, y = i / p.Side;
+            float dx = (mirror ? p.Side - 1 - x : x) + 0.5f - middle - shiftX, dy = (overturn ? p.Side - 1 - y : y) + 0.5f - middle - shiftY;
+            var corners = new Corners(dx * cos + dy * sin + middle, dy * cos - dx * sin + middle, p.Side, p.Side);
+            Colour a = p.Load(first, corners.Left, corners.Top), b = p.Load(first, corners.Right, corners.Top), c = p.Load(first, corners.Left, corners.Bottom), d = p.Load(first, corners.Right, corners.Bottom);
+            float r = corners.Mix(a.R, b.R, c.R, d.R) * brightness, g = corners.Mix(a.G, b.G, c.G, d.G) * brightness, blue = corners.Mix(a.B, b.B, c.B, d.B) * brightness;
+            int to = 3 * (first + i);
+            p.Y[to] = r;
+            p.Y[to + 1] = g;
+            p.Y[to + 2] = blue;
+            luma += 0.299f * r + 0.587f * g + 0.114f * blue;
+        }
+        return luma;
+    }
+
+    /// <summary>The contrast, rounded, in the image's place.</summary>
+    private static void Contrasted(in SynthesisArgs p, int first, float mean, float contrast)
+    {
+        for (int i = Group.IdxX; i < p.Side * p.Side; i += Threads)
+            for (int c = 3 * (first + i), end = c + 3; c < end; c++) p.Rgb[c] = (byte)Colour.Round(mean + contrast * (p.Y[c] - mean));
+    }
+
+    /// <summary>Confetti before the blur, into Y: of each group the last square that a pixel belongs to.</summary>
+    private static void Field(in SynthesisArgs p, int first, int at, int coloured, int black)
+    {
+        for (int i = Group.IdxX; i < p.Side * p.Side; i += Threads)
+        {
+            float x = i % p.Side + 0.5f, y = i / p.Side + 0.5f, r = 0, g = 0, b = 0;
+            for (int group = 0; group < 2; group++)
+            {
+                int begin = group == 0 ? 0 : coloured, s = group == 0 ? coloured : coloured + black;
+                while (--s >= begin && !p.Holds(at + s * Square.Size, x, y)) { }
+                if (s < begin) continue;
+                int colour = at + s * Square.Size + 5;
+                r += p.Plan[colour];
+                g += p.Plan[colour + 1];
+                b += p.Plan[colour + 2];
+            }
+            int to = 3 * (first + i);
+            p.Y[to] = r;
+            p.Y[to + 1] = g;
+            p.Y[to + 2] = b;
+        }
+    }
+
+    /// <summary>The field of Y blurred along the rows, into Other.</summary>
+    private static void AlongRows(in SynthesisArgs p, int first, int at, int squares)
+    {
+        for (int i = Group.IdxX; i < p.Side * p.Side; i += Threads)
+        {
+            int x = i % p.Side, row = first + i - x, to = 3 * (first + i);
+            float r = 0, g = 0, b = 0;
+            if (p.IsNear(at, squares, x, i / p.Side))
+            {
+                for (int k = 0; k <= 2 * p.Radius; k++)
+                {
+                    int from = 3 * (row + IntrinsicMath.Clamp(x + k - p.Radius, 0, p.Side - 1));
+                    r += p.Plan[k] * p.Y[from];
+                    g += p.Plan[k] * p.Y[from + 1];
+                    b += p.Plan[k] * p.Y[from + 2];
+                }
+            }
+            p.Other[to] = r;
+            p.Other[to + 1] = g;
+            p.Other[to + 2] = b;
+        }
+    }
+
+    /// <summary>This thread's share of the sum of a piece's lumas as they are when its contrast changes.</summary>
+    private static float LumaBeforeContrast(in SynthesisArgs p, int first, int at)
+    {
+        int left = (int)p.Plan[at], top = (int)p.Plan[at + 1], width = (int)p.Plan[at + 2], pixels = width * (int)p.Plan[at + 3];
+        float sum = 0;
+        for (int i = Group.IdxX; i < pixels; i += Threads)
+            sum += p.Recoloured(p.Load(first, left + i % width, top + i / width), at + Piece.FirstChange, 0, stopsAtContrast: true).Luma;
+        return sum;
+    }
+
+    /// <summary>A thread does whole cells: what becomes of their pixels, normalised, and their labels. Returns how many of its pixels changed.</summary>
+    private static int Finish(in SynthesisArgs p, int first, int n, int at, int coloured, int black, float lumas)
+    {
+        const int size = SynthesisOptions.Cell;
+        int across = p.Side / size, changed = 0, mean = 0;
+        if (coloured == AnomalyDraw.IsPiece)
+        {
+            float pixels = p.Plan[at + 2] * p.Plan[at + 3];
+            mean = (int)(lumas / pixels + 0.5f);
+        }
+        for (int cell = Group.IdxX; cell < across * across; cell += Threads)
+        {
+            int changedInCell = 0;
+            for (int i = 0; i < size * size; i++)
+            {
+                int x = cell % across * size + i % size, y = cell / across * size + i / size, to = 3 * (first + y * p.Side + x);
+                Colour before = p.Load(first, x, y), after = before;
+                if (coloured == AnomalyDraw.IsPiece) after = Pasted(p, first, at, mean, x, y, before);
+                else if (p.IsNear(at, coloured + black, x, y)) after = Scattered(p, first, x, y, before);
+                int change = IntrinsicMath.Max(IntrinsicMath.Abs(after.R - before.R), IntrinsicMath.Max(IntrinsicMath.Abs(after.G - before.G), IntrinsicMath.Abs(after.B - before.B)));
+                if (change >= p.MinChange) changedInCell++;
+                p.Y[to] = (p.Bgr != 0 ? after.B : after.R) * p.Factor0 + p.Shift0;
+                p.Y[to + 1] = after.G * p.Factor1 + p.Shift1;
+                p.Y[to + 2] = (p.Bgr != 0 ? after.R : after.B) * p.Factor2 + p.Shift2;
+            }
+            p.Labels[n * across * across + cell] = IntrinsicMath.Clamp(changedInCell - p.CellLimit, 0, 1);
+            changed += changedInCell;
+        }
+        return changed;
+    }
+
+    /// <summary>The blur down the columns, added to a pixel, or taken from a dark one.</summary>
+    private static Colour Scattered(in SynthesisArgs p, int first, int x, int y, Colour before)
+    {
+        float r = 0, g = 0, b = 0;
+        for (int k = 0; k <= 2 * p.Radius; k++)
+        {
+            int from = 3 * (first + IntrinsicMath.Clamp(y + k - p.Radius, 0, p.Side - 1) * p.Side + x);
+            r += p.Plan[k] * p.Other[from];
+            g += p.Plan[k] * p.Other[from + 1];
+            b += p.Plan[k] * p.Other[from + 2];
+        }
+        int sign = before.R + before.G + before.B <= p.DarkSum ? -1 : 1;
+        return new(Colour.Round(before.R + sign * r), Colour.Round(before.G + sign * g), Colour.Round(before.B + sign * b));
+    }
+
+    /// <summary>A pixel of the piece that lies over (x, y), or what was there.</summary>
+    private static Colour Pasted(in SynthesisArgs p, int first, int at, int mean, int x, int y, Colour before)
+    {
+        int left = (int)p.Plan[at], top = (int)p.Plan[at + 1], width = (int)p.Plan[at + 2], height = (int)p.Plan[at + 3];
+        float dx = x + 0.5f - p.Plan[at + 4], dy = y + 0.5f - p.Plan[at + 5], sin = p.Plan[at + 6], cos = p.Plan[at + 7];
+        float u = dx * cos + dy * sin + 0.5f * width, v = dy * cos - dx * sin + 0.5f * height;
+        if (!(u >= 0 && u < width && v >= 0 && v < height)) return before;
+        var corners = new Corners(u, v, width, height);
+        int changes = at + Piece.FirstChange;
+        Colour a = p.Recoloured(p.Load(first, left + corners.Left, top + corners.Top), changes, mean), b = p.Recoloured(p.Load(first, left + corners.Right, top + corners.Top), changes, mean);
+        Colour c = p.Recoloured(p.Load(first, left + corners.Left, top + corners.Bottom), changes, mean), d = p.Recoloured(p.Load(first, left + corners.Right, top + corners.Bottom), changes, mean);
+        return new(Colour.Round(corners.Mix(a.R, b.R, c.R, d.R)), Colour.Round(corners.Mix(a.G, b.G, c.G, d.G)), Colour.Round(corners.Mix(a.B, b.B, c.B, d.B)));
+    }
+
+    /// <summary>Four pixels around a point and the point's place between them; the border is replicated.</summary>
+    private readonly struct Corners
+    {
+        public readonly int Left, Right, Top, Bottom;
+        private readonly float _fx, _fy;
+
+        public Corners(float x, float y, int width, int height)
+        {
+            x = IntrinsicMath.Clamp(x - 0.5f, 0f, width - 1f);
+            y = IntrinsicMath.Clamp(y - 0.5f, 0f, height - 1f);
+            (Left, Top) = ((int)x, (int)y);
+            (Right, Bottom) = (IntrinsicMath.Min(Left + 1, width - 1), IntrinsicMath.Min(Top + 1, height - 1));
+            (_fx, _fy) = (x - Left, y - Top);
+        }
+
+        public float Mix(int topLeft, int topRight, int bottomLeft, int bottomRight)
+        {
+            float top = topLeft + _fx * (topRight - topLeft), bottom = bottomLeft + _fx * (bottomRight - bottomLeft);
+            return top + _fy * (bottom - top);
+        }
+    }
+
+    extension(in SynthesisArgs p)
+    {
+        private Colour Load(int first, int x, int y)
+        {
+            int from = 3 * (first + y * p.Side + x);
+            return new(p.Rgb[from], p.Rgb[from + 1], p.Rgb[from + 2]);
+        }
+
+        /// <summary>Whether the square at a place of the plan holds a point.</summary>
+        private bool Holds(int square, float x, float y)
+        {
+            float dx = x - p.Plan[square], dy = y - p.Plan[square + 1], half = p.Plan[square + 2], sin = p.Plan[square + 3], cos = p.Plan[square + 4];
+            float u = dx * cos + dy * sin, v = dy * cos - dx * sin;
+            return u >= -half && u < half && v >= -half && v < half;
+        }
+
+        /// <summary>Whether a pixel can see one of the squares through the blur.</summary>
+        private bool IsNear(int at, int squares, int x, int y)
+        {
+            bool near = false;
+            for (int s = 0; s < squares; s++)
+            {
+                int square = at + s * Square.Size;
+                float reach = p.Plan[square + 2] * (IntrinsicMath.Abs(p.Plan[square + 3]) + IntrinsicMath.Abs(p.Plan[square + 4])) + p.Radius + 1;
+                near |= IntrinsicMath.Abs(x - p.Plan[square]) < reach && IntrinsicMath.Abs(y - p.Plan[square + 1]) < reach;
+            }
+            return near;
+        }
+
+        /// <summary>A pixel of a piece after the changes of its colour.</summary>
+        private Colour Recoloured(Colour colour, int changes, int mean, bool stopsAtContrast = false)
+        {
+            for (int i = 0; i < Piece.ChangeCount; i++)
+            {
+                var change = (ColourChange)(int)p.Plan[changes + 2 * i];
+                if (stopsAtContrast && change == ColourChange.Contrast) break;
+                colour = colour.Changed(change, p.Plan[changes + 2 * i + 1], mean);
+            }
+            return colour;
+        }
+    }
+}

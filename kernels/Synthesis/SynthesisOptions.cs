@@ -1,0 +1,52 @@
+namespace MlffAd.Kernels;
+
+/// <summary>What pseudo anomalies of one run have in common (spec §2.4, §2.6, §2.8).</summary>
+public sealed class SynthesisOptions
+{
+    /// <summary>Side of a cell in pixels.</summary>
+    internal const int Cell = 8;
+
+    /// <summary>Draws at most before an image stays good.</summary>
+    public const int Draws = 20;
+
+    /// <summary>Prepares the blur and turns limits into whole numbers.</summary>
+    /// <param name="side">S, a multiple of 8.</param>
+    /// <param name="radius">Reach of confetti's blur on either side, in pixels.</param>
+    /// <param name="sigma">Its standard deviation, in pixels.</param>
+    /// <param name="darkBelow">Grey level, of 1, up to which confetti makes a pixel brighter instead of darker.</param>
+    /// <param name="minChange">Change of a channel from which a pixel counts as anomalous.</param>
+    /// <param name="minPixels">Fewest anomalous pixels; fewer are drawn again.</param>
+    /// <param name="minShare">Share of a cell's pixels above which the cell is anomalous.</param>
+    public SynthesisOptions(int side, int radius, double sigma, double darkBelow, int minChange, double minPixels, double minShare)
+    {
+        if (side % Cell != 0) throw new ArgumentException($"The side {side} is no multiple of {Cell}.", nameof(side));
+        double[] bell = [.. Enumerable.Range(-radius, 2 * radius + 1).Select(d => Math.Exp(-0.5 * d * d / (sigma * sigma)))];
+        (Side, Radius, MinChange) = (side, radius, minChange);
+        Taps = [.. bell.Select(w => (float)(w / bell.Sum()))];
+        DarkSum = (int)Math.Floor(3 * 255 * darkBelow);
+        MinPixels = (int)Math.Ceiling(minPixels);
+        CellLimit = (int)Math.Floor(minShare * Cell * Cell);
+    }
+
+    /// <summary>S.</summary>
+    public int Side { get; }
+
+    internal int Radius { get; }
+
+    /// <summary>The blur's weights, 2·radius + 1.</summary>
+    internal float[] Taps { get; }
+
+    /// <summary>Largest sum of a dark pixel's channels.</summary>
+    internal int DarkSum { get; }
+
+    internal int MinChange { get; }
+
+    internal int MinPixels { get; }
+
+    /// <summary>Most anomalous pixels of a cell that is good.</summary>
+    internal int CellLimit { get; }
+
+    internal int Cells => Side / Cell * (Side / Cell);
+
+    internal int Pixels => Side * Side;
+}
