@@ -94,9 +94,8 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
         Store(p, layer, m + 16, n, s1);
         Store(p, layer, m + 32, n, s2);
         Store(p, layer, m + 48, n, s3);
-        if (!default(TEnding).AddsParts) return;
-        default(TFragments).WaitForAll();   // the last copies would overwrite what groups tell one another
-        ProductEpilogue.AddParts(p, tiles, TileM, TileN);
+        default(TFragments).WaitForAll();   // a group does not end before its copies, and they would overwrite what groups tell one another
+        if (default(TEnding).AddsParts) ProductEpilogue.AddParts(p, tiles, TileM, TileN);
     }
 
     /// <summary>A's fragment of 16 rows and the terms of one multiplication.</summary>

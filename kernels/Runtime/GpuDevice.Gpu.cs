@@ -80,7 +80,7 @@ internal sealed class GpuDevice : Device
     private static readonly CPUDevice Simulator = new(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
 
     /// <summary>The first architecture whose tensor cores multiply in TF32 and BF16.</summary>
-    private const int FirstWithTensorCores = 80;
+    public const int FirstWithTensorCores = 80;
 
     private readonly Context _context;
     private MemoryBuffer1D<int, Stride1D.Dense>? _counters;
@@ -102,7 +102,7 @@ internal sealed class GpuDevice : Device
     public Accelerator Accelerator { get; }
 
     /// <summary>Whether it has tensor cores for TF32 and BF16.</summary>
-    public bool HasTensorCores => AreTensorCoresIn(Accelerator.Device);
+    public bool HasTensorCores => Compiler?.HasTensorCores ?? AreTensorCoresIn(Accelerator.Device);
 
     /// <summary>How products are computed.</summary>
     public Arithmetic Arithmetic { get; set; }
@@ -112,8 +112,13 @@ internal sealed class GpuDevice : Device
     /// <summary>Of <see cref="LastGroup"/>: one set for all launches, which run one after another.</summary>
     public ArrayView<int> Counters => (_counters ??= Zeros()).View.AsContiguous();
 
-    /// <summary>Where kernels are only compiled: with what. Nothing is launched or copied then.</summary>
+    /// <summary>Where kernels are only compiled: with what. Nothing is launched or copied then, but for a <see cref="Machine"/>.</summary>
     public PtxCompiler? Compiler { get; }
+
+    /// <summary>What runs the compiled kernels in a card's place, set before the first of them; null for nothing.</summary>
+    public IPtxMachine? Machine { get; set; }
+
+    private bool IsIdle => Compiler is not null && Machine is null;
 
     /// <summary>Compiled kernels, by their <see cref="GpuKernel{TArgs}"/>.</summary>
     public Dictionary<object, Compilation> Compiled { get; } = [];
@@ -192,13 +197,13 @@ internal sealed class GpuDevice : Device
 
     internal override unsafe void Write(Tensor to, ReadOnlySpan<float> values)
     {
-        if (Compiler is not null) return;
+        if (IsIdle) return;
         fixed (float* p = values) Copy(to, p, write: true);
     }
 
     internal override unsafe void Read(Tensor from, Span<float> values)
     {
-        if (Compiler is not null)
+        if (IsIdle)
         {
             values.Clear();
             return;

@@ -80,7 +80,12 @@ internal sealed class GpuKernel<TArgs>(string name, Action<TArgs> body, int grou
 
     private GpuDevice.Compilation Compile(GpuDevice gpu)
     {
-        if (gpu.Compiler is { } compiler) return new(null, List(compiler.Compile(body.Method, group)));
+        if (gpu.Compiler is { } compiler)
+        {
+            string ptx = compiler.Compile(body.Method, group);
+            var run = gpu.Machine?.Load(name, ptx, group);
+            return new(run is null ? null : (KernelConfig config, TArgs args) => run(config.GridDim, args), List(ptx));
+        }
         var accelerator = gpu.Accelerator;
         if (group > accelerator.MaxNumThreadsPerGroup)
             throw new DeviceException($"The kernel '{name}' needs groups of {group} threads; '{gpu.Name}' has {accelerator.MaxNumThreadsPerGroup}.");

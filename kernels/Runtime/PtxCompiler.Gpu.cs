@@ -20,12 +20,16 @@ internal sealed class PtxCompiler : IDisposable
 
     private readonly PTXBackend _backend;
 
+    /// <summary>Whether the architecture has tensor cores for TF32 and BF16.</summary>
+    public bool HasTensorCores { get; }
+
     /// <param name="context">Of the kernels; knows their intrinsics.</param>
     /// <param name="sm">Architecture, for instance 80 or 90.</param>
     /// <exception cref="DeviceException">There is none of that number.</exception>
     public PtxCompiler(Context context, int sm)
     {
         if (!Known.Contains(sm)) throw new DeviceException($"There is no architecture {sm} to compile for; there are: {string.Join(", ", Known)}.");
+        HasTensorCores = sm >= GpuDevice.FirstWithTensorCores;
         var architecture = new CudaArchitecture(sm / 10, sm % 10);
         _backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, Version, null!);
     }
@@ -38,4 +42,11 @@ internal sealed class PtxCompiler : IDisposable
     }
 
     public void Dispose() => _backend.Dispose();
+}
+
+/// <summary>What runs PTX where there is no card.</summary>
+internal interface IPtxMachine
+{
+    /// <summary>Reads a kernel for groups of a number of threads. What is returned runs it: a grid of groups, the body's arguments.</summary>
+    Action<Index3D, object> Load(string name, string ptx, int group);
 }

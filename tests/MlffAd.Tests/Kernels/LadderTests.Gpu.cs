@@ -8,6 +8,8 @@ namespace MlffAd.Tests.Kernels;
 /// <summary>Every rung of the GPU's ladders computes the same (the product's: <see cref="TensorProductTests"/>).</summary>
 public sealed class LadderTests
 {
+    public static TheoryData<string> Timed => [.. TestDevices.Timed.Where(row => row.Data != "cpu").Select(row => row.Data)];
+
     public static TheoryData<string> Gpus => [.. TestDevices.Fast.Where(row => row.Data != "cpu").Select(row => row.Data)];
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
@@ -90,7 +92,7 @@ public sealed class LadderTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Timed))]
     public void TheBenchTimesEveryRung(string id)
     {
         string page = Path.GetTempFileName();

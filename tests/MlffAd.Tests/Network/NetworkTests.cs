@@ -48,7 +48,7 @@ public sealed class NetworkTests
     [Theory, MemberData(nameof(Devices))]
     public void StepsAfterTheFirstAllocateNothing(string id)
     {
-        using var device = Device.Open(id, 2);
+        using var device = TestDevices.Open(id);
         using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(Tiny), 1));
         using var step = new TrainingStep(Tiny, parameters, 3);
         step.Upload(Batch(Tiny, 3, 1).Images, Batch(Tiny, 3, 1).Labels);
@@ -71,7 +71,7 @@ public sealed class NetworkTests
     public void AStepOnABookIsAStepOnWhatItMakes(string id)
     {
         const int n = 4;
-        using var device = Device.Open(id, 2);
+        using var device = TestDevices.Open(id);
         var config = Tiny.With("train.batch", $"{n}");
         var book = PseudoAnomalies.Sample(config);
         float[] images, labels;
@@ -211,7 +211,7 @@ public sealed class NetworkTests
     [Theory, MemberData(nameof(Devices))]
     public void PlansScoreEachImageByItself(string id)
     {
-        using var device = Device.Open(id, 2);
+        using var device = TestDevices.Open(id);
         var weights = Initialisation.Random(ParameterList.Of(Tiny), 1);
         float[] Scores(int n, params int[] seeds)
         {
