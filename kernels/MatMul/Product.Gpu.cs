@@ -104,26 +104,24 @@ internal static class PlainProduct<TA, TB, TFunction, TEnding> where TA : unmana
 
     private static void Body(GpuProductArgs p)
     {
-        var a = SharedMemory.Allocate<float>(Terms * Pitch);
-        var b = SharedMemory.Allocate<float>(Terms * Pitch);
+        var a = SharedMemory.Allocate<Four>(Terms * Pitch / 4);
+        var b = SharedMemory.Allocate<Four>(Terms * Pitch / 4);
         int thread = Group.IdxX, layer = Grid.IdxZ, m0 = Grid.IdxX * Tile, n0 = Grid.IdxY * Tile;
         int begin = p.Part == 0 ? 0 : layer * p.Part, end = ProductEpilogue.End<TA>(p, layer, begin), batch = p.Part == 0 ? layer : 0;
         int row = thread / 16 * 4, column = thread % 16 * 4;
         Four c0 = default, c1 = default, c2 = default, c3 = default;
         for (int k0 = begin; k0 < end; k0 += Terms)
         {
-            Load(default(TA), p.A, a, thread, batch, m0, p.M, k0, end);
-            Load(default(TB), p.B, b, thread, batch, n0, p.N, k0, end);
+            Load(default(TA), p.A, a.Cast<float>(), thread, batch, m0, p.M, k0, end);
+            Load(default(TB), p.B, b.Cast<float>(), thread, batch, n0, p.N, k0, end);
             Group.Barrier();
             for (int k = 0; k < Terms; k++)
             {
-                int i = k * Pitch + row, j = k * Pitch + column;
-                Four v;
-                (v.X, v.Y, v.Z, v.W) = (b[j], b[j + 1], b[j + 2], b[j + 3]);
-                c0.MultiplyAdd(a[i], v);
-                c1.MultiplyAdd(a[i + 1], v);
-                c2.MultiplyAdd(a[i + 2], v);
-                c3.MultiplyAdd(a[i + 3], v);
+                Four u = a[(k * Pitch + row) / 4], v = b[(k * Pitch + column) / 4];
+                c0.MultiplyAdd(u.X, v);
+                c1.MultiplyAdd(u.Y, v);
+                c2.MultiplyAdd(u.Z, v);
+                c3.MultiplyAdd(u.W, v);
             }
             Group.Barrier();
         }
@@ -131,7 +129,7 @@ internal static class PlainProduct<TA, TB, TFunction, TEnding> where TA : unmana
         Store(p, layer, m0 + row + 1, n0 + column, c1);
         Store(p, layer, m0 + row + 2, n0 + column, c2);
         Store(p, layer, m0 + row + 3, n0 + column, c3);
-        if (default(TEnding).AddsParts) ProductEpilogue.AddParts(p, a, Tile, Tile);
+        if (default(TEnding).AddsParts) ProductEpilogue.AddParts(p, a.Cast<float>(), Tile, Tile);
     }
 
     /// <summary>Each thread brings four elements of a 64 × 16 tile, stored [term][row]; zeros beyond the factor.</summary>
@@ -148,12 +146,20 @@ internal static class PlainProduct<TA, TB, TFunction, TEnding> where TA : unmana
     private static void Store(in GpuProductArgs p, int layer, int m, int n, Four c)
     {
         int row = ProductEpilogue.RowOf<TA>(p, layer, m);
-        if (row < 0) return;
-        if (n < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n, c.X);
-        if (n + 1 < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n + 1, c.Y);
-        if (n + 2 < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n + 2, c.Z);
-        if (n + 3 < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n + 3, c.W);
+        if (row < 0 || n >= p.N) return;
+        Four v = new(Value(p, row, n, c.X), Value(p, row, n + 1, c.Y), Value(p, row, n + 2, c.Z), Value(p, row, n + 3, c.W));
+        if (p.N % 4 == 0 && p.Y.IsAligned && p.Y.Pitch % 4 == 0)
+        {
+            p.Y.Wide(row, n) = v;
+            return;
+        }
+        p.Y[row, n] = v.X;
+        if (n + 1 < p.N) p.Y[row, n + 1] = v.Y;
+        if (n + 2 < p.N) p.Y[row, n + 2] = v.Z;
+        if (n + 3 < p.N) p.Y[row, n + 3] = v.W;
     }
+
+    private static float Value(in GpuProductArgs p, int row, int n, float sum) => n < p.N ? ProductEpilogue.Value<TFunction, TEnding>(p, row, n, sum) : sum;
 }
 
 /// <summary>How a GPU multiplies.</summary>
@@ -284,8 +290,8 @@ internal static class ProductEpilogue
         return default(TA).ByClasses ? new PositionClass(p.A, layer).Row(p.A, m) : layer * p.M + m;
     }
 
-    /// <summary>Stores <c>f(sum + old + bias + residual)</c>, of them those that are wanted.</summary>
-    public static void Store<TFunction, TEnding>(in GpuProductArgs p, int row, int n, float sum) where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
+    /// <summary><c>f(sum + old + bias + residual)</c>, of them those that are wanted.</summary>
+    public static float Value<TFunction, TEnding>(in GpuProductArgs p, int row, int n, float sum) where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
     {
         if (!default(TEnding).AddsParts)
         {
@@ -293,10 +299,10 @@ internal static class ProductEpilogue
             if (p.HasBias != 0) sum += p.Bias[0, n];
             if (p.HasResidual != 0) sum += p.Residual[row, n];
         }
-        p.Y[row, n] = default(TFunction).Apply(sum);
+        return default(TFunction).Apply(sum);
     }
 
-    /// <summary>The same of two neighbours.</summary>
+    /// <summary>Stores the same of two neighbours.</summary>
     public static void Store<TFunction, TEnding>(in GpuProductArgs p, int row, int n, Two sum) where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
     {
         if (!default(TEnding).AddsParts)

@@ -153,7 +153,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
     private static void Moments(in GpuProductArgs p, ArrayView<float> shared, int m0, int n0, int m, int line, int column, Strip s0, Strip s1, Strip s2, Strip s3)
     {
         const int lines = TileM / 8;
-        int columns = WarpN * default(TTile).Across, thread = Group.IdxX, at = line * columns + column, means = lines * columns, rows = Math.Min(TileM, p.M - m0);
+        int columns = WarpN * default(TTile).Across, pitch = columns + 8, thread = Group.IdxX, at = line * pitch + column, means = lines * pitch, rows = Math.Min(TileM, p.M - m0);
         default(TFragments).WaitForAll();
         Group.Barrier();   // tiles have been read
         Put(shared, at, Sum(s0.A, s1.A, s2.A, s3.A));
@@ -163,7 +163,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
         Group.Barrier();
         // All threads add, some of them the same column: they are idle otherwise.
         int mine = thread % columns;
-        float mean = Total(shared, mine, columns, lines) / rows;
+        float mean = Total(shared, mine, pitch, lines) / rows;
         shared[means + mine] = mean;
         Group.Barrier();
         Put(shared, at, Squares(shared, means + column, m, p.M, s0.A, s1.A, s2.A, s3.A));
@@ -171,29 +171,30 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
         Put(shared, at + 16, Squares(shared, means + column + 16, m, p.M, s0.C, s1.C, s2.C, s3.C));
         Put(shared, at + 24, Squares(shared, means + column + 24, m, p.M, s0.D, s1.D, s2.D, s3.D));
         Group.Barrier();
-        float squares = Total(shared, mine, columns, lines);
+        float squares = Total(shared, mine, pitch, lines);
         if (thread >= columns || n0 + thread >= p.N) return;
         p.Moments[2 * (m0 / TileM), n0 + thread] = mean;
         p.Moments[2 * (m0 / TileM) + 1, n0 + thread] = squares;
     }
 
-    private static void Put(ArrayView<float> shared, int at, (float Left, float Right) v) => (shared[at], shared[at + 1]) = v;
+    /// <summary>Lines are eight floats longer than a tile's, so that four of them fill the banks.</summary>
+    private static void Put(ArrayView<float> shared, int at, Two v) => shared.Cast<Two>()[at / 2] = v;
 
-    private static float Total(ArrayView<float> shared, int column, int columns, int lines)
+    private static float Total(ArrayView<float> shared, int column, int pitch, int lines)
     {
         float sum = 0;
-        for (int i = 0; i < lines; i++) sum += shared[i * columns + column];
+        for (int i = 0; i < lines; i++) sum += shared[i * pitch + column];
         return sum;
     }
 
     /// <summary>Sums of a thread's eight rows in two columns; rows that there are not hold zeros.</summary>
-    private static (float Left, float Right) Sum(Four a, Four b, Four c, Four d) =>
-        (((a.X + a.Z) + (b.X + b.Z)) + ((c.X + c.Z) + (d.X + d.Z)), ((a.Y + a.W) + (b.Y + b.W)) + ((c.Y + c.W) + (d.Y + d.W)));
+    private static Two Sum(Four a, Four b, Four c, Four d) =>
+        new(((a.X + a.Z) + (b.X + b.Z)) + ((c.X + c.Z) + (d.X + d.Z)), ((a.Y + a.W) + (b.Y + b.W)) + ((c.Y + c.W) + (d.Y + d.W)));
 
-    private static (float Left, float Right) Squares(ArrayView<float> shared, int mean, int m, int rows, Four a, Four b, Four c, Four d)
+    private static Two Squares(ArrayView<float> shared, int mean, int m, int rows, Four a, Four b, Four c, Four d)
     {
         float left = shared[mean], right = shared[mean + 1];
-        return (Squares(m, rows, left, a.X, a.Z, b.X, b.Z) + Squares(m + 32, rows, left, c.X, c.Z, d.X, d.Z), Squares(m, rows, right, a.Y, a.W, b.Y, b.W) + Squares(m + 32, rows, right, c.Y, c.W, d.Y, d.W));
+        return new(Squares(m, rows, left, a.X, a.Z, b.X, b.Z) + Squares(m + 32, rows, left, c.X, c.Z, d.X, d.Z), Squares(m, rows, right, a.Y, a.W, b.Y, b.W) + Squares(m + 32, rows, right, c.Y, c.W, d.Y, d.W));
     }
 
     private static float Squares(int m, int rows, float mean, float a, float b, float c, float d) =>

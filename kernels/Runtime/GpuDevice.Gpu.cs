@@ -18,9 +18,12 @@ public abstract partial class Device
 }
 
 /// <summary>Memory of an ILGPU accelerator.</summary>
-internal sealed class GpuStorage(MemoryBuffer1D<float, Stride1D.Dense> buffer) : Storage(buffer.Length)
+/// <param name="buffer">The memory.</param>
+/// <param name="length">Floats that are asked for.</param>
+/// <param name="alignment">Bytes that they shall begin at a multiple of, for which the buffer has room; 0 for where it begins.</param>
+internal sealed class GpuStorage(MemoryBuffer1D<float, Stride1D.Dense> buffer, long length, int alignment) : Storage(length)
 {
-    public ArrayView<float> View { get; } = buffer.View.AsContiguous();
+    public ArrayView<float> View { get; } = alignment == 0 ? buffer.View.AsContiguous() : buffer.View.AsContiguous().AlignTo(alignment).Main.SubView(0, length);
 
     public override void Dispose() => buffer.Dispose();
 }
@@ -82,6 +85,9 @@ internal sealed class GpuDevice : Device
     /// <summary>The first architecture whose tensor cores multiply in TF32 and BF16.</summary>
     public const int FirstWithTensorCores = 80;
 
+    /// <summary>Where a card's blocks of memory begin, in bytes.</summary>
+    private const int CardAlignment = 256;
+
     private readonly Context _context;
     private MemoryBuffer1D<int, Stride1D.Dense>? _counters;
 
@@ -93,7 +99,7 @@ internal sealed class GpuDevice : Device
     });
 
     private GpuDevice(string id, Context context, Accelerator accelerator, int threads, Precision precision, PtxCompiler? compiler = null)
-        : base(id, accelerator.Name, threads, precision, length => Allocate(accelerator, length))
+        : base(id, accelerator.Name, threads, precision, length => Allocate(accelerator, length, alignment: compiler is null ? 0 : CardAlignment))
     {
         (_context, Accelerator, Compiler) = (context, accelerator, compiler);
         Arithmetic = precision switch { Precision.Tf32 => Arithmetic.Tf32, Precision.Bf16 => Arithmetic.Bf16, _ => Arithmetic.Float32 };
@@ -254,9 +260,9 @@ internal sealed class GpuDevice : Device
 
     private static bool IsGpu(ILGPU.Runtime.Device device) => device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
 
-    private static GpuStorage Allocate(Accelerator accelerator, long length)
+    private static GpuStorage Allocate(Accelerator accelerator, long length, int alignment)
     {
-        try { return new GpuStorage(accelerator.Allocate1D<float>(length)); }
+        try { return new GpuStorage(accelerator.Allocate1D<float>(length + alignment / sizeof(float)), length, alignment); }
         catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
         {
             throw new DeviceException($"'{accelerator.Name}' has not enough memory for another {length * sizeof(float) >> 20} MiB; try a smaller --batch or --image-size.", e);

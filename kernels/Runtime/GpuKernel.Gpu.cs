@@ -82,9 +82,9 @@ internal sealed class GpuKernel<TArgs>(string name, Action<TArgs> body, int grou
     {
         if (gpu.Compiler is { } compiler)
         {
-            string ptx = compiler.Compile(body.Method, group);
-            var run = gpu.Machine?.Load(name, ptx, group);
-            return new(run is null ? null : (KernelConfig config, TArgs args) => run(config.GridDim, args), List(ptx));
+            var listing = List(compiler.Compile(body.Method, group));
+            var run = gpu.Machine?.Load(listing);
+            return new(run is null ? null : (KernelConfig config, TArgs args) => run(config.GridDim, args), listing);
         }
         var accelerator = gpu.Accelerator;
         if (group > accelerator.MaxNumThreadsPerGroup)

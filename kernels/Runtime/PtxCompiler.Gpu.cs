@@ -47,6 +47,6 @@ internal sealed class PtxCompiler : IDisposable
 /// <summary>What runs PTX where there is no card.</summary>
 internal interface IPtxMachine
 {
-    /// <summary>Reads a kernel for groups of a number of threads. What is returned runs it: a grid of groups, the body's arguments.</summary>
-    Action<Index3D, object> Load(string name, string ptx, int group);
+    /// <summary>Reads a kernel. What is returned runs it: a grid of groups, the body's arguments.</summary>
+    Action<Index3D, object> Load(CompiledKernel kernel);
 }

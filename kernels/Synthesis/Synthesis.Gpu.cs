@@ -74,14 +74,12 @@ public static partial class Synthesis
             sum = GroupReduce.Sum(shared, sum);
             if (coloured > 0) AlongRows(p, first, at + 2, coloured + black);
             Group.Barrier();
-            int changed = 0;
-            if (isDrawn) changed = Finish(p, first, n, at + 2, coloured, black, sum);
-            int all = (int)GroupReduce.Sum(shared, changed);
+            int all = (int)GroupReduce.Sum(shared, Finish(p, shared, isDrawn, first, n, at + 2, coloured, black, sum));
             if (!isDrawn) continue;
             done = all >= p.MinPixels;
             at += 2 + (coloured == AnomalyDraw.IsPiece ? Piece.Size : (coloured + black) * Square.Size);
         }
-        if (!done) Finish(p, first, n, at, 0, 0, 0);
+        Finish(p, shared, !done, first, n, at, 0, 0, 0);
         if (Group.IdxX == 0) p.StayedGood[n] = done ? 0 : IntrinsicMath.Min(draws, 1);
     }
 
@@ -169,33 +167,35 @@ public static partial class Synthesis
         return sum;
     }
 
-    /// <summary>A thread does whole cells: what becomes of their pixels, normalised, and their labels. Returns how many of its pixels changed.</summary>
-    private static int Finish(in SynthesisArgs p, int first, int n, int at, int coloured, int black, float lumas)
+    /// <summary>What becomes of the pixels, normalised, and the cells' labels. A thread does eight pixels of a column, eight neighbours a cell, so that a warp's pixels adjoin. Returns how many of this thread's changed; all threads must call, and do
+    /// nothing but wait if the draw is not wanted.</summary>
+    private static int Finish(in SynthesisArgs p, ArrayView<float> shared, bool isWanted, int first, int n, int at, int coloured, int black, float lumas)
     {
         const int size = SynthesisOptions.Cell;
-        int across = p.Side / size, changed = 0, mean = 0;
+        int t = Group.IdxX, across = p.Side / size, changed = 0, mean = 0;
         if (coloured == AnomalyDraw.IsPiece)
         {
             float pixels = p.Plan[at + 2] * p.Plan[at + 3];
             mean = (int)(lumas / pixels + 0.5f);
         }
-        for (int cell = Group.IdxX; cell < across * across; cell += Threads)
+        for (int start = 0; start < across * p.Side; start += Threads)   // S is a multiple of 64: no thread is left over
         {
-            int changedInCell = 0;
-            for (int i = 0; i < size * size; i++)
+            int x = (start + t) % p.Side, row = (start + t) / p.Side, changedHere = 0;
+            for (int y = row * size; isWanted && y < row * size + size; y++)
             {
-                int x = cell % across * size + i % size, y = cell / across * size + i / size, to = 3 * (first + y * p.Side + x);
+                int to = 3 * (first + y * p.Side + x);
                 Colour before = p.Load(first, x, y), after = before;
                 if (coloured == AnomalyDraw.IsPiece) after = Pasted(p, first, at, mean, x, y, before);
                 else if (p.IsNear(at, coloured + black, x, y)) after = Scattered(p, first, x, y, before);
                 int change = IntrinsicMath.Max(IntrinsicMath.Abs(after.R - before.R), IntrinsicMath.Max(IntrinsicMath.Abs(after.G - before.G), IntrinsicMath.Abs(after.B - before.B)));
-                if (change >= p.MinChange) changedInCell++;
+                if (change >= p.MinChange) changedHere++;
                 p.Y[to] = (p.Bgr != 0 ? after.B : after.R) * p.Factor0 + p.Shift0;
                 p.Y[to + 1] = after.G * p.Factor1 + p.Shift1;
                 p.Y[to + 2] = (p.Bgr != 0 ? after.R : after.B) * p.Factor2 + p.Shift2;
             }
-            p.Labels[n * across * across + cell] = IntrinsicMath.Clamp(changedInCell - p.CellLimit, 0, 1);
-            changed += changedInCell;
+            int inCell = (int)GroupReduce.Sum(shared, changedHere, size);
+            if (isWanted && t % size == 0) p.Labels[n * across * across + row * across + x / size] = IntrinsicMath.Clamp(inCell - p.CellLimit, 0, 1);
+            changed += changedHere;
         }
         return changed;
     }

@@ -20,6 +20,10 @@ internal sealed unsafe class PtxGroup : IDisposable
     private readonly int[] _at;
     private readonly State[] _states;
     private readonly SharedWords _shared;
+    private readonly PtxMeter? _meter;
+    private readonly PtxMeter.Group? _allNotes;
+    private PtxMeter.Group? _notes;
+    private int _runs;
     private readonly Queue<(int From, int To, int Bytes, ulong Source)>[] _copies;
     private readonly Queue<int>[] _committed;
 
@@ -31,7 +35,7 @@ internal sealed unsafe class PtxGroup : IDisposable
         Done,
     }
 
-    public PtxGroup(string name, PtxProgram program, byte[] parameters, List<(ulong, ulong)> views, int threads, Index3D groups)
+    public PtxGroup(string name, PtxProgram program, byte[] parameters, List<(ulong, ulong)> views, int threads, Index3D groups, PtxMeter? meter)
     {
         (_name, _code, _threads, _parameters, _views, _groups) = (name, program.Code, threads, parameters, [.. views], groups);
         ulong[] registers = program.Registers;
@@ -39,6 +43,7 @@ internal sealed unsafe class PtxGroup : IDisposable
         _files = (ulong*)NativeMemory.Alloc((nuint)(threads * _registers), sizeof(ulong));
         for (int t = 0; t < threads; t++) registers.CopyTo(new Span<ulong>(_files + t * _registers, _registers));
         (_at, _states, _lastView, _shared) = (new int[threads], new State[threads], new int[_code.Length], new SharedWords(program.SharedBytes));
+        (_meter, _allNotes) = (meter, meter is null ? null : new PtxMeter.Group(meter, name, _code.Length, threads));
         _copies = [.. Enumerable.Range(0, threads).Select(_ => new Queue<(int, int, int, ulong)>())];
         _committed = [.. Enumerable.Range(0, threads).Select(_ => new Queue<int>())];
     }
@@ -55,6 +60,7 @@ internal sealed unsafe class PtxGroup : IDisposable
             for (int i = 0; i < specials.Length; i++) _files[t * _registers + i] = (uint)specials[i];
         }
         _shared.Begin();
+        _notes = _meter is { } meter && _runs++ % meter.Every == 0 ? _allNotes : null;
         while (_states.AsSpan().ContainsAnyExcept(State.Done))
         {
             for (int first = 0; first < _threads; first += Warp) RunWarp(first);
@@ -67,6 +73,7 @@ internal sealed unsafe class PtxGroup : IDisposable
             }
         }
         if (_copies.Any(c => c.Count > 0)) throw Fault(0, "the group ends before copies that it asked for");
+        _notes?.Add();
     }
 
     private void RunWarp(int first)
@@ -259,6 +266,7 @@ internal sealed unsafe class PtxGroup : IDisposable
             if (!Holds(_views[last], address, bytes)) throw Fault(thread, $"{bytes} bytes outside of everything that the kernel was given{Nearest(address)}");
         }
         if (address % (ulong)bytes != 0) throw Fault(thread, $"{bytes} bytes at an address that is no multiple of them");
+        _notes?.Note(thread, _at[thread], i.Text, isShared: false, address, bytes);
         return (void*)address;
     }
 
@@ -274,6 +282,7 @@ internal sealed unsafe class PtxGroup : IDisposable
     {
         int at = (int)address + i.Offset;
         if (_shared.Read(thread, at, bytes) is { } what) throw Fault(thread, what);
+        _notes?.Note(thread, _at[thread], i.Text, isShared: true, (ulong)at, bytes);
         return _shared.Bytes + at;
     }
 
@@ -283,6 +292,7 @@ internal sealed unsafe class PtxGroup : IDisposable
         uint* values = stackalloc uint[words];
         for (int w = 0; w < words; w++) values[w] = U(r, i.Operands[1 + w]);
         if (_shared.Write(thread, at, values, words) is { } what) throw Fault(thread, what);
+        _notes?.Note(thread, _at[thread], i.Text, isShared: true, (ulong)at, 4 * words);
     }
 
     /// <summary>Asks for a copy of 16 bytes, of which the first <paramref name="size"/> come and the others are 0. It is done when it must be: nobody may rely on it before.</summary>

@@ -13,9 +13,12 @@ internal sealed class PtxFault(string message) : Exception(message);
 /// copies that nobody waited for; barriers that some threads do not reach; instructions of a whole warp that a part of it does not.</summary>
 internal sealed class PtxMachine : IPtxMachine
 {
-    public Action<Index3D, object> Load(string name, string ptx, int group)
+    /// <summary>Told of every access to memory, if there is one; it takes its time.</summary>
+    public PtxMeter? Meter { get; set; }
+
+    public Action<Index3D, object> Load(CompiledKernel kernel)
     {
-        var program = new PtxProgram(ptx);
+        var program = new PtxProgram(kernel.Ptx!);
         return (groups, args) =>
         {
             var (parameters, views) = PtxArguments.Of(args);
@@ -24,7 +27,7 @@ internal sealed class PtxMachine : IPtxMachine
             int next = -1;
             void Work()
             {
-                using var run = new PtxGroup(name, program, parameters, views, group, groups);
+                using var run = new PtxGroup($"{kernel.Name}: {kernel.Body}", program, parameters, views, kernel.Group, groups, Meter);
                 for (int i; (i = Interlocked.Increment(ref next)) < order.Length;) run.Run(order[i] % groups.X, order[i] / groups.X % groups.Y, order[i] / groups.X / groups.Y);
             }
             try { Parallel.Invoke([.. Enumerable.Repeat(Work, Math.Min(Environment.ProcessorCount, order.Length))]); }

@@ -42,7 +42,7 @@ public sealed class PtxMachineTests
     {
         using var device = Device.OpenCompiler(80);
         using var data = Tensor.From(device, Shape.Of(4 * Threads), new float[4 * Threads], "data");
-        var launch = new PtxMachine().Load("test", $$"""
+        var launch = new PtxMachine().Load(new("test", "Body", Threads, 1024, $$"""
             .visible .entry Kernel(
                 .param .align 8 .b8 _p_1[24]
             )
@@ -64,7 +64,7 @@ public sealed class PtxMachineTests
 
                 ret;
             }
-            """, Threads);
+            """));
         var view = data.Gpu.Data;
         if (found is null) launch(new Index3D(2, 1, 1), new Arguments { Data = view, Limit = Threads });
         else Assert.Contains(found, Assert.Throws<PtxFault>(() => launch(new Index3D(1, 1, 1), new Arguments { Data = view, Limit = Threads })).Message, StringComparison.Ordinal);
