@@ -98,7 +98,7 @@ public static partial class Convolution
         int c = (t.C + unit - 1) / unit * unit;
         if (c == t.C && t.Format == format) return null;
         var changed = Tensor.Rent(t.Device, t.Shape.WithC(c), "changed factor", format: format);
-        if (t.Format == Format.Bf16 || (c == t.C && Channels.InFours(c, t.GpuAny, changed.GpuAny)))
+        if (t.Format == Format.Bf16 || (c == t.C && Channels.InFours(c, t.GpuAny)))
         {
             Pointwise.CopyOnGpu(t, changed);
             return changed;

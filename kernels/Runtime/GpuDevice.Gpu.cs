@@ -137,7 +137,7 @@ internal sealed class GpuDevice : Device
     public static GpuDevice Compiling(int sm, Precision precision)
     {
         if (precision != Precision.Float32 && sm < FirstWithTensorCores) throw CannotMultiplyIn(precision, $"ptx:{sm}");
-        // Memory is the simulator's, which nobody touches.
+        // Memory is the simulator's, which only a Machine touches.
         var context = CreateContext("debug")!;
         try { return new GpuDevice($"ptx:{sm}", context, Simulator.CreateAccelerator(context), 1, precision, new PtxCompiler(context, sm)); }
         catch (DeviceException)

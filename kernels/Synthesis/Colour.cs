@@ -30,6 +30,7 @@ public readonly struct Colour(int r, int g, int b)
     }
 
     /// <summary>Turned about the hue circle, saturation and value kept (HSV); computed in floats, rounded once.</summary>
+    /// <param name="turn">Part of the circle, −1…1.</param>
     public Colour Turned(float turn)
     {
         int max = Math.Max(R, Math.Max(G, B)), chroma = max - Math.Min(R, Math.Min(G, B));

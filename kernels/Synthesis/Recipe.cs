@@ -99,7 +99,7 @@ public sealed record Piece(int Left, int Top, int Width, int Height, double X, d
 /// <summary>One try at a pseudo anomaly: squares of confetti, or a piece.</summary>
 /// <param name="Coloured">A group of squares of which later ones cover earlier ones.</param>
 /// <param name="Black">Another; both groups' colours are added. None where there is a piece.</param>
-/// <param name="Piece">What is pasted; null for confetti.</param>
+/// <param name="Piece">What is pasted, and then nothing else; null for confetti.</param>
 public sealed record AnomalyDraw(IReadOnlyList<Square> Coloured, IReadOnlyList<Square> Black, Piece? Piece = null)
 {
     /// <summary>Where the number of coloured squares would stand: what follows is a piece.</summary>
@@ -112,14 +112,17 @@ public sealed record AnomalyDraw(IReadOnlyList<Square> Coloured, IReadOnlyList<S
     {
         Span<float> numbers = stackalloc float[Piece.Size];
         to.Add(Piece is null ? Coloured.Count : IsPiece);
-        to.Add(Black.Count);
+        to.Add(Piece is null ? Black.Count : 0);
+        if (Piece is not null)
+        {
+            Piece.Write(numbers);
+            to.AddRange(numbers);
+            return;
+        }
         foreach (var square in Coloured.Concat(Black))
         {
             square.Write(numbers);
             to.AddRange(numbers[..Square.Size]);
         }
-        if (Piece is null) return;
-        Piece.Write(numbers);
-        to.AddRange(numbers);
     }
 }

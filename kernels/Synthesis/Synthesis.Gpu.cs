@@ -51,7 +51,7 @@ public static partial class Synthesis
     private static void Make(SynthesisArgs p)
     {
         var shared = SharedMemory.Allocate<float>(Threads);
-        int n = Grid.IdxX, pixels = p.Side * p.Side, first = n * pixels, at = (int)p.Plan[2 * p.Radius + 1 + n];
+        int n = Grid.IdxX, pixels = p.Side * p.Side, first = n * pixels, at = (int)Interop.FloatAsInt(p.Plan[2 * p.Radius + 1 + n]);
         bool isWarped = p.Plan[at] != 0;
         float luma = isWarped ? Warped(p, first, at + 1) : 0f, mean = GroupReduce.Sum(shared, luma) / pixels;
         if (isWarped) Contrasted(p, first, mean, p.Plan[at + 8]);
@@ -72,7 +72,7 @@ public static partial class Synthesis
                 else Field(p, first, at + 2, coloured, black);
             }
             sum = GroupReduce.Sum(shared, sum);
-            if (coloured > 0) AlongRows(p, first, at + 2, coloured + black);
+            if (coloured + black > 0) AlongRows(p, first, at + 2, coloured + black);
             Group.Barrier();
             int all = (int)GroupReduce.Sum(shared, Finish(p, shared, isDrawn, first, n, at + 2, coloured, black, sum));
             if (!isDrawn) continue;

@@ -19,7 +19,7 @@ public static unsafe partial class Synthesis
             for (int n = begin; n < end; n++)
             {
                 var image = new Span<byte>((byte*)book + (long)n * bytes, bytes);
-                float* at = plan + (int)plan[options.Taps.Length + n];
+                float* at = plan + BitConverter.SingleToInt32Bits(plan[options.Taps.Length + n]);
                 if (*at++ != 0) make.Apply(Warp.Read(new(at, Warp.Size)), image);
                 at += Warp.Size;
                 int draws = (int)*at++;

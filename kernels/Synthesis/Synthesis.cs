@@ -16,16 +16,17 @@ public static partial class Synthesis
     private static readonly Kernel Named = new("synthesis");
 
     /// <summary>Makes a batch.</summary>
-    /// <param name="book">What <see cref="RecipeBook.Pack"/> gave. Warped images replace its bytes.</param>
+    /// <param name="book">What <see cref="RecipeBook.Pack"/> gave, of exactly N images. Its images are overwritten: it serves once.</param>
     /// <param name="options">What the recipes have in common; the book's own.</param>
     /// <param name="how">The backbone's normalisation.</param>
     /// <param name="images">Receives <c>[N, S, S, 3]</c>, contiguous.</param>
     /// <param name="labels">Receives <c>[N, S/8, S/8]</c> or <c>[N, S/8, S/8, 1]</c>, contiguous: 1 where anomalous, else 0.</param>
-    /// <param name="stayedGood">Receives <c>[N]</c>: 1 where no draw changed enough, else 0.</param>
-    /// <exception cref="ArgumentException">Shapes do not fit.</exception>
+    /// <param name="stayedGood">Receives <c>[N]</c>: 1 where there were draws and none changed enough, else 0.</param>
+    /// <exception cref="ArgumentException">Shapes do not fit, or S is no multiple of 64.</exception>
     public static void Forward(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images, Tensor labels, Tensor stayedGood)
     {
         int n = images.Shape.N, bytes = n * RecipeBook.ImageFloats(options.Side);
+        Shape.Require("synthesis", options.Side % 64 == 0, $"a side that is a multiple of 64 is wanted", images);
         Shape.Require("synthesis", images.Shape == new Shape(n, options.Side, options.Side, 3) && images.IsContiguous, $"images of {options.Side}×{options.Side} are wanted", images);
         Shape.Require("synthesis", labels.Count == n * options.Cells && labels.IsContiguous && stayedGood.Count == n && stayedGood.IsContiguous, $"a label for each of {options.Cells} cells, and a number for each image are wanted", images, labels, stayedGood);
         Shape.Require("synthesis", book.IsContiguous && book.Count > bytes + options.Taps.Length + n, $"a book of {n} recipes is wanted", book);

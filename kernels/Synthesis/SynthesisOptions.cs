@@ -10,7 +10,7 @@ public sealed class SynthesisOptions
     public const int Draws = 20;
 
     /// <summary>Prepares the blur and turns limits into whole numbers.</summary>
-    /// <param name="side">S, a multiple of 8.</param>
+    /// <param name="side">S, a multiple of 8; of 64, where a device makes the images.</param>
     /// <param name="radius">Reach of confetti's blur on either side, in pixels.</param>
     /// <param name="sigma">Its standard deviation, in pixels.</param>
     /// <param name="darkBelow">Grey level, of 1, up to which confetti makes a pixel brighter instead of darker.</param>

@@ -82,6 +82,7 @@ public sealed class Synthesizer(SynthesisOptions options)
     /// <summary><c>image = clamp(round(before + blur(coloured + black)))</c>, the sign turned where <c>before</c> is dark. Only the squares' surroundings are looked at.</summary>
     private void Scatter(AnomalyDraw draw, Span<byte> image)
     {
+        if (draw.Coloured.Count + draw.Black.Count == 0) return;
         int left = _side, top = _side, right = 0, bottom = 0;
         foreach (var s in draw.Coloured.Concat(draw.Black))
         {

@@ -22,9 +22,6 @@ public readonly record struct StepResult(FinalLosses Losses, double GradientNorm
 /// <summary>One step of stochastic gradient descent on a batch (spec §7, §8): forward, losses, backward, update.</summary>
 public sealed class TrainingStep : IDisposable
 {
-    /// <summary>Floats that an image's recipe seldom needs: twenty draws of squares.</summary>
-    private const int RoomForRecipe = 1024;
-
     private readonly Config _config;
     private readonly Parameters _parameters;
     private readonly MlffNetwork _network;
@@ -78,7 +75,7 @@ public sealed class TrainingStep : IDisposable
     /// <param name="book">May be changed afterwards, but for its options.</param>
     public void Upload(RecipeBook book)
     {
-        (_newBook ??= NewUpload(_images.Shape.N * (RecipeBook.ImageFloats(_config.ImageSize) + RoomForRecipe), "new images and recipes")).Begin(book.Pack());
+        (_newBook ??= NewUpload(_images.Shape.N * (long)RecipeBook.UsualFloats(_config.ImageSize), "new images and recipes")).Begin(book.Pack());
         (_items, _book) = (book.Count, book);
     }
 

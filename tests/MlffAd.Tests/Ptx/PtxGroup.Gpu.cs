@@ -5,7 +5,7 @@ using ILGPU;
 namespace MlffAd.Tests.Ptx;
 
 /// <summary>Runs groups of a kernel's launch, one after the other.</summary>
-internal sealed unsafe class PtxGroup : IDisposable
+internal sealed unsafe partial class PtxGroup : IDisposable
 {
     private const int Warp = 32;
 
@@ -24,7 +24,7 @@ internal sealed unsafe class PtxGroup : IDisposable
     private readonly PtxMeter.Group? _allNotes;
     private PtxMeter.Group? _notes;
     private int _runs;
-    private readonly Queue<(int From, int To, int Bytes, ulong Source)>[] _copies;
+    private readonly Queue<(int At, int Size, int Bytes, ulong Source)>[] _copies;
     private readonly Queue<int>[] _committed;
 
     private enum State
@@ -68,6 +68,8 @@ internal sealed unsafe class PtxGroup : IDisposable
             {
                 int other = Array.FindIndex(_states, s => s != State.AtBarrier);
                 if (other >= 0) throw Fault(Array.IndexOf(_states, State.AtBarrier), $"not all threads come to the barrier: thread {other} has ended");
+                for (int t = 0; t < _threads; t++)
+                    if (_at[t] != _at[t / Warp * Warp]) throw Fault(t, "the warp's threads wait at different barriers");
                 _shared.Barrier();
                 Array.Fill(_states, State.Ready);
             }
@@ -129,7 +131,7 @@ internal sealed unsafe class PtxGroup : IDisposable
                 case PtxOp.st_shared_b32 or PtxOp.st_shared_f32: SharedWrite(thread, i, r, 1); break;
                 case PtxOp.st_shared_v2_f32: SharedWrite(thread, i, r, 2); break;
                 case PtxOp.st_shared_v4_f32: SharedWrite(thread, i, r, 4); break;
-                case PtxOp.cp_async_cg_shared_global: Copy(thread, i, (int)r[i.A] + i.Offset, r[i.B], (int)U(r, i.C), I(r, i.D)); break;
+                case PtxOp.cp_async_cg_shared_global: Copy(thread, i, (int)r[i.A], r[i.B], (int)U(r, i.C), I(r, i.D)); break;
                 case PtxOp.cp_async_commit_group: _committed[thread].Enqueue(_copies[thread].Count); break;
                 case PtxOp.cp_async_wait_group: Wait(thread, I(r, i.A)); break;
                 case PtxOp.cp_async_wait_all: Wait(thread, -1); break;
@@ -298,9 +300,11 @@ internal sealed unsafe class PtxGroup : IDisposable
     /// <summary>Asks for a copy of 16 bytes, of which the first <paramref name="size"/> come and the others are 0. It is done when it must be: nobody may rely on it before.</summary>
     private void Copy(int thread, in PtxInstruction i, int to, ulong from, int bytes, int size)
     {
+        if (i.Offset != 0) throw new NotSupportedException(i.Text);
         if (size < 0 || size > bytes) throw Fault(thread, $"a copy of {size} bytes of {bytes}");
         if (size > 0) Global(thread, i, from, bytes);
         if (_shared.Promise(thread, to, bytes) is { } what) throw Fault(thread, what);
+        _notes?.Note(thread, _at[thread], i.Text, isShared: true, (ulong)to, bytes);
         _copies[thread].Enqueue((to, size, bytes, from));
     }
 
@@ -317,89 +321,10 @@ internal sealed unsafe class PtxGroup : IDisposable
         for (int c = 0; c < done && copies.TryDequeue(out var copy); c++)
         {
             new Span<uint>(words, 4).Clear();
-            new Span<byte>((void*)copy.Source, copy.To).CopyTo(new Span<byte>(words, copy.Bytes));
-            _shared.Keep(thread, copy.From, words, copy.Bytes / 4);
+            new Span<byte>((void*)copy.Source, copy.Size).CopyTo(new Span<byte>(words, copy.Bytes));
+            _shared.Keep(thread, copy.At, words, copy.Bytes / 4);
         }
         int gone = left - copies.Count;
         for (int c = committed.Count; c > 0; c--) committed.Enqueue(Math.Max(0, committed.Dequeue() - gone));
-    }
-
-    private void Together(int first, in PtxInstruction i)
-    {
-        switch (i.Do)
-        {
-            case PtxOp.ldmatrix_sync_aligned_m8n8_x4_shared_b16: LoadMatrices(first, i, across: false); break;
-            case PtxOp.ldmatrix_sync_aligned_m8n8_x4_trans_shared_b16: LoadMatrices(first, i, across: true); break;
-            case PtxOp.mma_sync_aligned_m16n8k8_row_col_f32_tf32_tf32_f32: Multiply(first, i.Operands, terms: 8, each: 1); break;
-            case PtxOp.mma_sync_aligned_m16n8k16_row_col_f32_bf16_bf16_f32: Multiply(first, i.Operands, terms: 16, each: 2); break;
-            default: throw new NotSupportedException(i.Text);
-        }
-    }
-
-    /// <summary>ldmatrix: thread 8j + i gives the address of matrix j's row i, of eight 16-bit numbers; of matrix j thread t gets the pair t mod 4 of row t / 4, or, transposed, rows 2·(t mod 4) and the next of column t / 4.</summary>
-    private void LoadMatrices(int first, in PtxInstruction i, bool across)
-    {
-        ushort* rows = stackalloc ushort[Warp * 8];
-        for (int lane = 0; lane < Warp; lane++)
-        {
-            _at[first + lane] = _at[first];
-            void* from = SharedRead(first + lane, i, R(first + lane)[i.Operands[4]], 16);
-            new Span<ushort>(from, 8).CopyTo(new Span<ushort>(rows + 8 * lane, 8));
-        }
-        for (int lane = 0; lane < Warp; lane++)
-            for (int j = 0; j < 4; j++)
-            {
-                ushort* matrix = rows + 64 * j;
-                int outer = lane / 4, inner = 2 * (lane % 4);
-                U(R(first + lane), i.Operands[j]) = across ? matrix[8 * inner + outer] | (uint)matrix[8 * (inner + 1) + outer] << 16 : matrix[8 * outer + inner] | (uint)matrix[8 * outer + inner + 1] << 16;
-            }
-    }
-
-    /// <summary>mma of 16 × 8 results: with g = t / 4 and i = t mod 4, of A thread t holds in register 0 row g, in 1 row g + 8, terms i (TF32) or 2i and 2i + 1 (BF16), and in 2 and 3 the same of the upper half of the
-    /// terms; of B column g with the same terms; of the results rows g and g + 8, columns 2i and 2i + 1.</summary>
-    private void Multiply(int first, int[] o, int terms, int each)
-    {
-        float* a = stackalloc float[16 * 16], b = stackalloc float[16 * 8], sums = stackalloc float[4];
-        for (int lane = 0; lane < Warp; lane++)
-        {
-            ulong* r = R(first + lane);
-            int g = lane / 4, i = lane % 4;
-            for (int part = 0; part < each; part++)
-            {
-                for (int j = 0; j < 4; j++) a[(g + 8 * (j % 2)) * 16 + each * i + part + j / 2 * terms / 2] = Operand(U(r, o[4 + j]), each, part);
-                for (int j = 0; j < 2; j++) b[(each * i + part + j * terms / 2) * 8 + g] = Operand(U(r, o[8 + j]), each, part);
-            }
-        }
-        for (int lane = 0; lane < Warp; lane++)
-        {
-            ulong* r = R(first + lane);
-            int g = lane / 4, i = lane % 4;
-            for (int j = 0; j < 4; j++)
-            {
-                double sum = F(r, o[10 + j]);
-                for (int k = 0; k < terms; k++) sum += (double)a[(g + 8 * (j / 2)) * 16 + k] * b[k * 8 + 2 * i + j % 2];
-                sums[j] = (float)sum;
-            }
-            for (int j = 0; j < 4; j++) F(r, o[j]) = sums[j];
-        }
-    }
-
-    /// <summary>TF32's lower 13 bits are not looked at; BF16 is a float's upper half.</summary>
-    private static float Operand(uint bits, int each, int part) => BitConverter.UInt32BitsToSingle(each == 1 ? bits & 0xFFFFE000 : part == 0 ? bits << 16 : bits & 0xFFFF0000);
-
-    private ulong* R(int thread) => _files + thread * _registers;
-
-    /// <summary>Rounded to 10 bits behind the point, half away from zero.</summary>
-    private static uint ToTf32(float v)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(v);
-        return float.IsFinite(v) ? bits + 0x1000 & 0xFFFFE000 : float.IsNaN(v) ? 0x7FFFFFFF : bits;
-    }
-
-    /// <summary>Rounded to 7 bits behind the point, half to even.</summary>
-    private static uint ToBf16(float v)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(v);
-        return float.IsNaN(v) ? 0x7FFF : bits + 0x7FFF + (bits >> 16 & 1) >> 16;
     }
 }

@@ -30,6 +30,7 @@ public sealed class PtxMachineTests
     [InlineData("st.shared.b32 [%rd2], 5;", null)]
     [InlineData("setp.lt.s32 %p1, %r1, 40; @%p1 bra L_1; bar.sync 0; \n L_1:", "not all threads come to the barrier: thread 0 has ended")]
     [InlineData("setp.lt.s32 %p1, %r1, 8; @!%p1 bra L_1; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%f1, %f2, %f3, %f4}, [%rd2]; \n L_1:", "not all threads of the warp come here together. Thread 0 ")]
+    [InlineData("setp.lt.s32 %p1, %r1, 8; @%p1 bra L_1; bar.sync 0; bra L_2; \n L_1: \n bar.sync 0; \n L_2:", "the warp's threads wait at different barriers. Thread 8 ")]
     [InlineData("rem.s32 %r2, %r1, 0;", "a division by 0")]
     [InlineData(Asked + "ld.shared.v4.f32 {%f1, %f2, %f3, %f4}, [%rd7];", "word 0 of shared memory is read before a copy to it has been waited for")]
     [InlineData(Asked, "the group ends before copies that it asked for")]

@@ -21,7 +21,7 @@ internal sealed class PtxMeter
 {
     private const int Warp = 32, Bank = 4, Banks = 32, Sector = 32;
 
-    private readonly Dictionary<(string, int, string), PtxAccess> _accesses = [];
+    private readonly Dictionary<(string, int, bool), PtxAccess> _accesses = [];
 
     /// <summary>Of how many groups one is looked at.</summary>
     public int Every { get; init; } = 1;
@@ -32,17 +32,17 @@ internal sealed class PtxMeter
     /// <summary>One group's notes.</summary>
     public sealed class Group(PtxMeter meter, string kernel, int instructions, int threads)
     {
-        private readonly int[] _times = new int[instructions * threads];
-        private readonly Dictionary<(int At, int Warp), List<ulong[]>> _requests = [];
-        private readonly Dictionary<int, (string Text, bool IsShared, int Bytes)> _kinds = [];
+        private readonly int[] _times = new int[2 * instructions * threads];
+        private readonly Dictionary<(int At, bool IsShared, int Warp), List<ulong[]>> _requests = [];   // a copy reaches both memories
+        private readonly Dictionary<int, (string Text, int Bytes)> _kinds = [];
 
         public void Note(int thread, int at, string text, bool isShared, ulong address, int bytes)
         {
-            int time = _times[at * threads + thread]++;
-            if (!_requests.TryGetValue((at, thread / Warp), out var list)) _requests[(at, thread / Warp)] = list = [];
+            int time = _times[(2 * at + (isShared ? 1 : 0)) * threads + thread]++;
+            if (!_requests.TryGetValue((at, isShared, thread / Warp), out var list)) _requests[(at, isShared, thread / Warp)] = list = [];
             while (list.Count <= time) list.Add([.. Enumerable.Repeat(ulong.MaxValue, Warp)]);
             list[time][thread % Warp] = address;
-            _kinds[at] = (text, isShared, bytes);
+            _kinds[at] = (text, bytes);
         }
 
         /// <summary>The group has ended.</summary>
@@ -50,10 +50,10 @@ internal sealed class PtxMeter
         {
             lock (meter._accesses)
             {
-                foreach (var ((at, _), list) in _requests)
+                foreach (var ((at, isShared, _), list) in _requests)
                 {
-                    var (text, isShared, bytes) = _kinds[at];
-                    if (!meter._accesses.TryGetValue((kernel, at, text), out var access)) meter._accesses[(kernel, at, text)] = access = new(kernel, text, isShared);
+                    var (text, bytes) = _kinds[at];
+                    if (!meter._accesses.TryGetValue((kernel, at, isShared), out var access)) meter._accesses[(kernel, at, isShared)] = access = new(kernel, text, isShared);
                     foreach (ulong[] lanes in list)
                     {
                         access.Requests++;
