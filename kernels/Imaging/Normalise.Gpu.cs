@@ -10,8 +10,8 @@ public static partial class Normalise
     internal struct NormaliseArgs
     {
         public ArrayView<float> X, Y;
-        public int Count, First;
-        public float Factor0, Factor1, Factor2, Shift0, Shift1, Shift2;
+        public int Count;
+        public GpuNormalisation How;
     }
 
     static partial void Gpu(Tensor x, Tensor y, PixelNormalisation how) => Body.LaunchItems(y.Device, y.Rows, new NormaliseArgs
@@ -19,22 +19,27 @@ public static partial class Normalise
         X = x.Gpu.Data,
         Y = y.Gpu.Data,
         Count = y.Rows,
-        First = how.Bgr ? 2 : 0,
-        Factor0 = how.Factor[0],
-        Factor1 = how.Factor[1],
-        Factor2 = how.Factor[2],
-        Shift0 = how.Shift[0],
-        Shift1 = how.Shift[1],
-        Shift2 = how.Shift[2],
+        How = new(how),
     });
 
     private static void Pixel(NormaliseArgs a)
     {
         int i = Grid.GlobalIndex.X;
-        if (i >= a.Count) return;
-        float v0 = a.X[3 * i + a.First], v1 = a.X[3 * i + 1], v2 = a.X[3 * i + 2 - a.First];
-        a.Y[3 * i] = v0 * a.Factor0 + a.Shift0;
-        a.Y[3 * i + 1] = v1 * a.Factor1 + a.Shift1;
-        a.Y[3 * i + 2] = v2 * a.Factor2 + a.Shift2;
+        if (i < a.Count) a.How.Write(a.Y, i, a.X[3 * i], a.X[3 * i + 1], a.X[3 * i + 2]);
+    }
+}
+
+/// <summary>A <see cref="PixelNormalisation"/> as GPU bodies see it.</summary>
+internal readonly struct GpuNormalisation(PixelNormalisation how)
+{
+    private readonly int _bgr = how.Bgr ? 1 : 0;
+    private readonly float _factor0 = how.Factor[0], _factor1 = how.Factor[1], _factor2 = how.Factor[2], _shift0 = how.Shift[0], _shift1 = how.Shift[1], _shift2 = how.Shift[2];
+
+    /// <summary>Writes a pixel, in the network's order of channels.</summary>
+    public void Write(ArrayView<float> y, int pixel, float r, float g, float b)
+    {
+        y[3 * pixel] = (_bgr != 0 ? b : r) * _factor0 + _shift0;
+        y[3 * pixel + 1] = g * _factor1 + _shift1;
+        y[3 * pixel + 2] = (_bgr != 0 ? r : b) * _factor2 + _shift2;
     }
 }

@@ -12,9 +12,9 @@ public static partial class Synthesis
     internal struct SynthesisArgs
     {
         public ArrayView<byte> Rgb;
-        public ArrayView<float> Plan, Y, Other, Labels, StayedGood;
-        public int Side, Radius, DarkSum, MinChange, MinPixels, CellLimit, Bgr;
-        public float Factor0, Factor1, Factor2, Shift0, Shift1, Shift2;
+        public ArrayView<float> Plan, Y, Other, Changed, Labels, StayedGood;
+        public int Side, Radius, DarkSum, MinChange, MinPixels, CellLimit;
+        public GpuNormalisation How;
     }
 
     static partial void Gpu(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images, Tensor labels, Tensor stayedGood)
@@ -22,12 +22,14 @@ public static partial class Synthesis
         int n = images.Shape.N, bytes = n * RecipeBook.ImageFloats(options.Side);
         var packed = book.Gpu.Data;
         using var other = Tensor.Rent(images.Device, images.Shape, "confetti along the rows");
+        using var changed = Tensor.Rent(images.Device, new Shape(n, options.Side / SynthesisOptions.Cell, options.Side, 1), "changed pixels");
         Body.Launch(images.Device, n, new SynthesisArgs
         {
             Rgb = packed.SubView(0, bytes).Cast<byte>(),
             Plan = packed.SubView(bytes, packed.Length - bytes),
             Y = images.Gpu.Data,
             Other = other.Gpu.Data,
+            Changed = changed.Gpu.Data,
             Labels = labels.Gpu.Data,
             StayedGood = stayedGood.Gpu.Data,
             Side = options.Side,
@@ -36,13 +38,7 @@ public static partial class Synthesis
             MinChange = options.MinChange,
             MinPixels = options.MinPixels,
             CellLimit = options.CellLimit,
-            Bgr = how.Bgr ? 1 : 0,
-            Factor0 = how.Factor[0],
-            Factor1 = how.Factor[1],
-            Factor2 = how.Factor[2],
-            Shift0 = how.Shift[0],
-            Shift1 = how.Shift[1],
-            Shift2 = how.Shift[2],
+            How = new(how),
         });
     }
 
@@ -74,12 +70,16 @@ public static partial class Synthesis
             sum = GroupReduce.Sum(shared, sum);
             if (coloured + black > 0) AlongRows(p, first, at + 2, coloured + black);
             Group.Barrier();
-            int all = (int)GroupReduce.Sum(shared, Finish(p, shared, isDrawn, first, n, at + 2, coloured, black, sum));
+            int changed = 0;
+            if (isDrawn) changed = Finish(p, first, at + 2, coloured, black, sum);
+            int all = (int)GroupReduce.Sum(shared, changed);
             if (!isDrawn) continue;
             done = all >= p.MinPixels;
             at += 2 + (coloured == AnomalyDraw.IsPiece ? Piece.Size : (coloured + black) * Square.Size);
         }
-        Finish(p, shared, !done, first, n, at, 0, 0, 0);
+        if (!done) Finish(p, first, at, 0, 0, 0);
+        Group.Barrier();
+        Label(p, n);
         if (Group.IdxX == 0) p.StayedGood[n] = done ? 0 : IntrinsicMath.Min(draws, 1);
     }
 
@@ -167,37 +167,45 @@ public static partial class Synthesis
         return sum;
     }
 
-    /// <summary>What becomes of the pixels, normalised, and the cells' labels. A thread does eight pixels of a column, eight neighbours a cell, so that a warp's pixels adjoin. Returns how many of this thread's changed; all threads must call, and do
-    /// nothing but wait if the draw is not wanted.</summary>
-    private static int Finish(in SynthesisArgs p, ArrayView<float> shared, bool isWanted, int first, int n, int at, int coloured, int black, float lumas)
+    /// <summary>What becomes of the pixels, normalised. A thread does a column of a cell, so that a warp's pixels adjoin, and notes how many of its pixels changed. Returns how many did of all this thread's.</summary>
+    private static int Finish(in SynthesisArgs p, int first, int at, int coloured, int black, float lumas)
     {
         const int size = SynthesisOptions.Cell;
-        int t = Group.IdxX, across = p.Side / size, changed = 0, mean = 0;
+        int columns = p.Side * p.Side / size, changed = 0, mean = 0;
         if (coloured == AnomalyDraw.IsPiece)
         {
             float pixels = p.Plan[at + 2] * p.Plan[at + 3];
             mean = (int)(lumas / pixels + 0.5f);
         }
-        for (int start = 0; start < across * p.Side; start += Threads)   // S is a multiple of 64: no thread is left over
+        for (int i = Group.IdxX; i < columns; i += Threads)
         {
-            int x = (start + t) % p.Side, row = (start + t) / p.Side, changedHere = 0;
-            for (int y = row * size; isWanted && y < row * size + size; y++)
+            int x = i % p.Side, top = i / p.Side * size, changedHere = 0;
+            for (int y = top; y < top + size; y++)
             {
-                int to = 3 * (first + y * p.Side + x);
                 Colour before = p.Load(first, x, y), after = before;
                 if (coloured == AnomalyDraw.IsPiece) after = Pasted(p, first, at, mean, x, y, before);
                 else if (p.IsNear(at, coloured + black, x, y)) after = Scattered(p, first, x, y, before);
                 int change = IntrinsicMath.Max(IntrinsicMath.Abs(after.R - before.R), IntrinsicMath.Max(IntrinsicMath.Abs(after.G - before.G), IntrinsicMath.Abs(after.B - before.B)));
                 if (change >= p.MinChange) changedHere++;
-                p.Y[to] = (p.Bgr != 0 ? after.B : after.R) * p.Factor0 + p.Shift0;
-                p.Y[to + 1] = after.G * p.Factor1 + p.Shift1;
-                p.Y[to + 2] = (p.Bgr != 0 ? after.R : after.B) * p.Factor2 + p.Shift2;
+                p.How.Write(p.Y, first + y * p.Side + x, after.R, after.G, after.B);
             }
-            int inCell = (int)GroupReduce.Sum(shared, changedHere, size);
-            if (isWanted && t % size == 0) p.Labels[n * across * across + row * across + x / size] = IntrinsicMath.Clamp(inCell - p.CellLimit, 0, 1);
+            p.Changed[first / size + i] = changedHere;
             changed += changedHere;
         }
         return changed;
+    }
+
+    /// <summary>A thread does whole cells: eight columns beside each other.</summary>
+    private static void Label(in SynthesisArgs p, int n)
+    {
+        const int size = SynthesisOptions.Cell;
+        int cells = p.Side / size * (p.Side / size);
+        for (int cell = n * cells + Group.IdxX; cell < (n + 1) * cells; cell += Threads)
+        {
+            float changed = 0;
+            for (int i = 0; i < size; i++) changed += p.Changed[cell * size + i];
+            p.Labels[cell] = IntrinsicMath.Clamp((int)changed - p.CellLimit, 0, 1);
+        }
     }
 
     /// <summary>The blur down the columns, added to a pixel, or taken from a dark one.</summary>

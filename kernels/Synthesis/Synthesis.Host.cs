@@ -4,7 +4,7 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class Synthesis
 {
-    /// <summary>A thread makes an image after the other, as the loader's threads do without a book.</summary>
+    /// <summary>A thread makes an image after the other, as the loader's thread does without a book.</summary>
     private static void Host(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images, Tensor labels, Tensor stayedGood) =>
         images.Device.Team.For(images.Shape.N, new Images(book.Host.Data, images.Host.Data, labels.Host.Data, stayedGood.Host.Data, images.Shape.N, options, how));
 
