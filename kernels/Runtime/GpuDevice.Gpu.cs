@@ -246,6 +246,7 @@ internal sealed class GpuDevice : Device
         }
         var context = builder.ToContext();
         TensorCore.Register(context);
+        Unfused.Register(context);
         return context;
     }
 

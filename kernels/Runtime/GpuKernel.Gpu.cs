@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 
 namespace MlffAd.Kernels.Runtime;
 
@@ -57,7 +58,9 @@ internal static class GpuTensors
 /// <param name="body">The body; finds its place with <c>Grid</c> and <c>Group</c>.</param>
 /// <param name="group">Threads in a group, at most 256 so that every device can run it.</param>
 /// <param name="sharedBytes">Shared memory the body declares.</param>
-internal sealed class GpuKernel<TArgs>(string name, Action<TArgs> body, int group = 256, int sharedBytes = 0) where TArgs : struct
+/// <param name="float64">Whether it computes in float64, which some devices do not.</param>
+internal sealed class GpuKernel<TArgs>(
+    string name, Action<TArgs> body, int group = 256, int sharedBytes = 0, bool float64 = false) where TArgs : struct
 {
     public int Group => group;
 
@@ -91,6 +94,8 @@ internal sealed class GpuKernel<TArgs>(string name, Action<TArgs> body, int grou
             throw new DeviceException($"The kernel '{name}' needs groups of {group} threads; '{gpu.Name}' has {accelerator.MaxNumThreadsPerGroup}.");
         if (sharedBytes > accelerator.MaxSharedMemoryPerGroup)
             throw new DeviceException($"The kernel '{name}' needs {sharedBytes} bytes of shared memory; '{gpu.Name}' has {accelerator.MaxSharedMemoryPerGroup}.");
+        if (float64 && accelerator.Capabilities is CLCapabilityContext { Float64: false })
+            throw new DeviceException($"The kernel '{name}' computes in float64, which '{gpu.Name}' does not.");
         // Told how many threads a group has, NVIDIA's compiler knows how many registers each may take; the same is said where kernels are only compiled.
         return new(accelerator is CudaAccelerator ? accelerator.LoadStreamKernel(body, new KernelSpecialization(group, null)) : accelerator.LoadStreamKernel(body), List(null));
     }

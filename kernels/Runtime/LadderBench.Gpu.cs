@@ -5,6 +5,9 @@ public static partial class LadderBench
     /// <summary>The backbone's largest map with a residual behind it; the pyramid's second scale: 2 × 2 regions of 16 × 16 cells; 128 levels of 128 channels.</summary>
     private const int Side = 64, Channels = 256, Regions = 4, Cells = 16 * 16, Levels = 8, Asking = 128;
 
+    /// <summary>Vectors among which as many cells as a region's seek their nearest.</summary>
+    private const int Stored = 1024;
+
     /// <param name="Ladder">The operator and its extents.</param>
     /// <param name="Rung">The rung.</param>
     /// <param name="Bytes">What it must read and write by the definition.</param>
@@ -29,11 +32,19 @@ public static partial class LadderBench
                 New(Shape.Of(images, Regions * Cells, Levels)), New(Shape.Of(images, Regions, 4)), New(Shape.Of(images, Regions * Levels * Levels, 3)));
             Shape levels = Shape.Of(images, Asking, Asking);
             var attention = new Attention.LadderOperands(New(levels), New(levels), New(levels), New(levels), New(levels), New(levels), New(levels), New(levels), New(levels), New(levels));
+            var stored = New(Shape.Of(1, Stored, Asking));
+            using var packed = PackedVectors.Pack(stored);
+            Shape seeking = Shape.Of(images, Cells, Asking);
+            Shape found = seeking.WithC(1);
+            var nearest = new NearestVector.LadderOperands(New(seeking), packed, New(found), New(found));
+            double seen = sizeof(float) * (seeking.Count + stored.Count + 2.0 * found.Count);
             Work[] work =
             [
                 .. BatchNorm.GradientLadder.Select(rung => new Work($"batchnorm.gradient, {map}", rung.Name, 7.0 * sizeof(float) * map.Count, () => rung.Run(norm))),
                 .. QuantizeCount2D.ForwardLadder.Select(rung => new Work($"quantization.count2d, {images * Regions} regions of {Cells} cells", rung.Name, sizeof(float) * (count.M.Count + count.Rows.Count), () => rung.Run(count))),
                 .. Attention.Ladder.Select(rung => new Work($"attention and its gradients, {levels}", rung.Name, 13.0 * sizeof(float) * levels.Count, () => rung.Run(attention))),
+                .. NearestVector.ForwardLadder.Select(rung =>
+                    new Work($"memory.nearest, {seeking} among {Stored}", rung.Name, seen, () => rung.Run(nearest))),
             ];
             copy = Time(device, rounds, work, rows);
         }

@@ -1,6 +1,7 @@
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>Times the ladders of a GPU's batch normalisation, co-occurrence and attention, rung by rung, in turns. (The product's is <see cref="GemmBench"/>'s.)</summary>
+/// <summary>Times the ladders of a GPU's batch normalisation, co-occurrence, attention and search for the nearest
+/// vector, rung by rung, in turns. (The product's is <see cref="GemmBench"/>'s.)</summary>
 public static partial class LadderBench
 {
     /// <summary>A rung's speed.</summary>

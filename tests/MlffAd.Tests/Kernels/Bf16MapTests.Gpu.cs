@@ -74,6 +74,8 @@ public sealed class Bf16MapTests
         Compare(id, maps => Pooling.Average(maps.In(fine), maps.Out(coarse), 2));
         Compare(id, maps => Pooling.AverageGradient(maps.In(coarse), maps.Out(fine), 2, add: true));
         Compare(id, maps => Pooling.RegionMean(maps.In(large), maps.Out(one)));   // a block that in float32 has a group
+        Compare(id, maps => LocalMean.Forward(maps.In(odd), maps.Out(odd), LocalWindow.Gaussian(0.6)));
+        Compare(id, maps => LocalMean.Gradient(maps.In(odd), maps.Out(odd), LocalWindow.Box(1), add: true));
         Compare(id, maps => Resize.Nearest(maps.In(coarse), maps.Out(fine)));
         Compare(id, maps => Resize.NearestGradient(maps.In(fine), maps.Out(coarse), add: true));
         foreach (bool corners in new[] { false, true })

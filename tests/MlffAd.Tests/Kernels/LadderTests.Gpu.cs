@@ -92,6 +92,25 @@ public sealed class LadderTests
         }
     }
 
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    public void TheNearestVectorsRungsGiveTheDefinition(string id)
+    {
+        using var lease = TestDevices.Borrow(id);
+        const int m = 70, b = 150, d = 33;
+        using var queries = new Slice(lease.Device, Shape.Of(1, m, d), seed: 1);
+        using var vectors = new Slice(lease.Device, Shape.Of(1, b, d), seed: 2);
+        using var distance = new Slice(lease.Device, Shape.Of(1, m, 1), seed: 3);
+        using var index = new Slice(lease.Device, Shape.Of(1, m, 1), seed: 4);
+        using var packed = PackedVectors.Pack(vectors.Tensor);
+        var (distances, indices) = NearestVectorTests.BruteForce(queries.Values, vectors.Values, d, null, null);
+        foreach (var (_, run) in NearestVector.ForwardLadder)
+        {
+            run(new(queries.Tensor, packed, distance.Tensor, index.Tensor));
+            Assert.Equal(distances, distance.Tensor.ToArray());
+            Assert.Equal(indices, index.Tensor.ToArray());
+        }
+    }
+
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Timed))]
     public void TheBenchTimesEveryRung(string id)
     {
@@ -102,6 +121,7 @@ public sealed class LadderTests
         foreach (var (name, _) in BatchNorm.GradientLadder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
         foreach (var (name, _) in QuantizeCount2D.ForwardLadder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
         foreach (var (name, _) in Attention.Ladder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
+        foreach (var (name, _) in NearestVector.ForwardLadder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
         Assert.Equal($"<!-- bench ladders gpu -->\n{run.Output}<!-- /bench ladders gpu -->\n", File.ReadAllText(page));
         File.Delete(page);
     }

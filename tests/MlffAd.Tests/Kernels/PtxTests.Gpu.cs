@@ -50,6 +50,19 @@ public sealed class PtxTests
     }
 
     [Fact]
+    public void ASearchRoundsEveryProductByItself()
+    {
+        using var device = Device.OpenCompiler(75);
+        using Tensor queries = Tensor.Rent(device, Shape.Of(1, 70, 20), "q"), vectors = Tensor.Rent(device, Shape.Of(1, 90, 20), "m");
+        using Tensor distance = Tensor.Rent(device, Shape.Of(1, 70, 1), "d"), index = Tensor.Rent(device, Shape.Of(1, 70, 1), "j");
+        NearestVector.Forward(queries, vectors, distance, index);
+        KCentre.Choose(vectors, 2, stop: TestContext.Current.CancellationToken);
+        Assert.Equal(["memory.kcentre", "memory.nearest.decide", "memory.pack"], device.CompiledKernels
+            .Where(k => k.Ptx!.Contains("mul.rn.f64", StringComparison.Ordinal)).Select(k => k.Name).Order());
+        Assert.All(device.CompiledKernels, k => Assert.DoesNotContain(".local", k.Ptx, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void AnArchitectureThatIsNotThereIsRefused() =>
         Assert.Contains("75, 80, 86", Assert.Throws<DeviceException>(() => Device.OpenCompiler(51)).Message, StringComparison.Ordinal);
 

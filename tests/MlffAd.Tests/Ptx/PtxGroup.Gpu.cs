@@ -108,16 +108,18 @@ internal sealed unsafe partial class PtxGroup : IDisposable
             if (i.Guard >= 0 && (U(r, i.Guard) != 0) == i.IsNegated) continue;
             switch (i.Do)
             {
-                case PtxOp.mov_f32 or PtxOp.mov_b32 or PtxOp.mov_b64 or PtxOp.mov_pred or PtxOp.cvta_to_global_u64: r[i.A] = r[i.B]; break;
+                case PtxOp.mov_f32 or PtxOp.mov_f64 or PtxOp.mov_b32 or PtxOp.mov_b64 or PtxOp.mov_pred or PtxOp.cvta_to_global_u64: r[i.A] = r[i.B]; break;
                 case PtxOp.ld_param_b32 or PtxOp.ld_param_f32: U(r, i.A) = BitConverter.ToUInt32(_parameters, i.Offset); break;
-                case PtxOp.ld_param_b64: r[i.A] = BitConverter.ToUInt64(_parameters, i.Offset); break;
+                case PtxOp.ld_param_b64 or PtxOp.ld_param_f64: r[i.A] = BitConverter.ToUInt64(_parameters, i.Offset); break;
 
                 case PtxOp.ld_global_b8: U(r, i.A) = *(byte*)Global(thread, i, r[i.B], 1); break;
                 case PtxOp.ld_global_b32 or PtxOp.ld_global_f32: U(r, i.A) = *(uint*)Global(thread, i, r[i.B], 4); break;
+                case PtxOp.ld_global_f64: r[i.A] = *(ulong*)Global(thread, i, r[i.B], 8); break;
                 case PtxOp.ld_global_v2_f32: Load(r, i.Operands, 2, Global(thread, i, r[i.C], 8)); break;
                 case PtxOp.ld_global_v4_f32: Load(r, i.Operands, 4, Global(thread, i, r[i.Operands[4]], 16)); break;
                 case PtxOp.st_global_b8: *(byte*)Global(thread, i, r[i.A], 1) = (byte)r[i.B]; break;
                 case PtxOp.st_global_b32 or PtxOp.st_global_f32: *(uint*)Global(thread, i, r[i.A], 4) = U(r, i.B); break;
+                case PtxOp.st_global_f64: *(ulong*)Global(thread, i, r[i.A], 8) = r[i.B]; break;
                 case PtxOp.st_global_v2_f32: Store(r, i.Operands, 2, Global(thread, i, r[i.A], 8)); break;
                 case PtxOp.st_global_v4_f32: Store(r, i.Operands, 4, Global(thread, i, r[i.A], 16)); break;
                 case PtxOp.atom_add_global_u32:
@@ -126,9 +128,11 @@ internal sealed unsafe partial class PtxGroup : IDisposable
                     break;
 
                 case PtxOp.ld_shared_b32 or PtxOp.ld_shared_f32: U(r, i.A) = *(uint*)SharedRead(thread, i, r[i.B], 4); break;
+                case PtxOp.ld_shared_f64: r[i.A] = *(ulong*)SharedRead(thread, i, r[i.B], 8); break;
                 case PtxOp.ld_shared_v2_f32: Load(r, i.Operands, 2, SharedRead(thread, i, r[i.C], 8)); break;
                 case PtxOp.ld_shared_v4_f32: Load(r, i.Operands, 4, SharedRead(thread, i, r[i.Operands[4]], 16)); break;
                 case PtxOp.st_shared_b32 or PtxOp.st_shared_f32: SharedWrite(thread, i, r, 1); break;
+                case PtxOp.st_shared_f64: SharedWrite(thread, i, r[i.A], (uint*)(r + i.B), 2); break;
                 case PtxOp.st_shared_v2_f32: SharedWrite(thread, i, r, 2); break;
                 case PtxOp.st_shared_v4_f32: SharedWrite(thread, i, r, 4); break;
                 case PtxOp.cp_async_cg_shared_global: Copy(thread, i, (int)r[i.A], r[i.B], (int)U(r, i.C), I(r, i.D)); break;
@@ -177,6 +181,14 @@ internal sealed unsafe partial class PtxGroup : IDisposable
                 case PtxOp.lg2_approx_f32: F(r, i.A) = (float)Math.Log2(F(r, i.B)); break;
                 case PtxOp.testp_notanumber_f32: Set(r, i.A, float.IsNaN(F(r, i.B))); break;
 
+                case PtxOp.add_f64: D(r, i.A) = D(r, i.B) + D(r, i.C); break;
+                case PtxOp.sub_f64: D(r, i.A) = D(r, i.B) - D(r, i.C); break;
+                case PtxOp.mul_f64 or PtxOp.mul_rn_f64: D(r, i.A) = D(r, i.B) * D(r, i.C); break;
+                case PtxOp.div_rn_f64: D(r, i.A) = D(r, i.B) / D(r, i.C); break;
+                case PtxOp.sqrt_rn_f64: D(r, i.A) = Math.Sqrt(D(r, i.B)); break;
+                case PtxOp.neg_f64: D(r, i.A) = -D(r, i.B); break;
+                case PtxOp.testp_finite_f64: Set(r, i.A, double.IsFinite(D(r, i.B))); break;
+
                 case PtxOp.selp_b32 or PtxOp.selp_b64: r[i.A] = U(r, i.D) != 0 ? r[i.B] : r[i.C]; break;
                 case PtxOp.setp_lt_s32: Set(r, i.A, I(r, i.B) < I(r, i.C)); break;
                 case PtxOp.setp_le_s32: Set(r, i.A, I(r, i.B) <= I(r, i.C)); break;
@@ -207,8 +219,17 @@ internal sealed unsafe partial class PtxGroup : IDisposable
                 case PtxOp.setp_ne_f32: Set(r, i.A, F(r, i.B) < F(r, i.C) || F(r, i.B) > F(r, i.C)); break;
                 case PtxOp.setp_equ_f32: Set(r, i.A, !(F(r, i.B) < F(r, i.C) || F(r, i.B) > F(r, i.C))); break;
 
+                case PtxOp.setp_lt_f64: Set(r, i.A, D(r, i.B) < D(r, i.C)); break;
+                case PtxOp.setp_gt_f64: Set(r, i.A, D(r, i.B) > D(r, i.C)); break;
+                case PtxOp.setp_ge_f64: Set(r, i.A, D(r, i.B) >= D(r, i.C)); break;
+                case PtxOp.setp_geu_f64: Set(r, i.A, !(D(r, i.B) < D(r, i.C))); break;
+                case PtxOp.setp_neu_f64: Set(r, i.A, !(D(r, i.B) == D(r, i.C))); break;
+
                 case PtxOp.cvt_rn_f32_s32: F(r, i.A) = I(r, i.B); break;
                 case PtxOp.cvt_rn_f32_u32: F(r, i.A) = U(r, i.B); break;
+                case PtxOp.cvt_rn_f64_s32: D(r, i.A) = I(r, i.B); break;
+                case PtxOp.cvt_f64_f32: D(r, i.A) = F(r, i.B); break;
+                case PtxOp.cvt_rn_f32_f64: F(r, i.A) = (float)D(r, i.B); break;
                 case PtxOp.cvt_rzi_s32_f32: I(r, i.A) = (int)F(r, i.B); break;   // saturates, NaN to 0, as PTX does
                 case PtxOp.cvt_rzi_u8_f32: U(r, i.A) = (byte)Math.Clamp(F(r, i.B), 0, 255); break;
                 case PtxOp.cvt_s32_u8: U(r, i.A) = (byte)U(r, i.B); break;
@@ -245,6 +266,9 @@ internal sealed unsafe partial class PtxGroup : IDisposable
     private static ref float F(ulong* r, int place) => ref *(float*)(r + place);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref double D(ulong* r, int place) => ref *(double*)(r + place);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Set(ulong* r, int place, bool holds) => U(r, place) = holds ? 1u : 0u;
 
     private static void Load(ulong* r, int[] o, int count, void* from)
@@ -255,76 +279,5 @@ internal sealed unsafe partial class PtxGroup : IDisposable
     private static void Store(ulong* r, int[] o, int count, void* to)
     {
         for (int i = 0; i < count; i++) ((uint*)to)[i] = U(r, o[1 + i]);
-    }
-
-    /// <summary>An address that the kernel may use: within one of its views, and aligned.</summary>
-    private void* Global(int thread, in PtxInstruction i, ulong address, int bytes)
-    {
-        address += (ulong)i.Offset;
-        ref int last = ref _lastView[_at[thread]];
-        if (!Holds(_views[last], address, bytes))
-        {
-            last = Math.Max(0, Array.FindIndex(_views, v => Holds(v, address, bytes)));
-            if (!Holds(_views[last], address, bytes)) throw Fault(thread, $"{bytes} bytes outside of everything that the kernel was given{Nearest(address)}");
-        }
-        if (address % (ulong)bytes != 0) throw Fault(thread, $"{bytes} bytes at an address that is no multiple of them");
-        _notes?.Note(thread, _at[thread], i.Text, isShared: false, address, bytes);
-        return (void*)address;
-    }
-
-    private string Nearest(ulong address)
-    {
-        var (view, v) = _views.Index().MinBy(v => address < v.Item.Begin ? v.Item.Begin - address : address - v.Item.End);
-        return $": view {view} has {v.End - v.Begin} bytes, and this is its byte {(long)(address - v.Begin)}";
-    }
-
-    private static bool Holds((ulong Begin, ulong End) view, ulong address, int bytes) => address >= view.Begin && address + (ulong)bytes <= view.End;
-
-    private void* SharedRead(int thread, in PtxInstruction i, ulong address, int bytes)
-    {
-        int at = (int)address + i.Offset;
-        if (_shared.Read(thread, at, bytes) is { } what) throw Fault(thread, what);
-        _notes?.Note(thread, _at[thread], i.Text, isShared: true, (ulong)at, bytes);
-        return _shared.Bytes + at;
-    }
-
-    private void SharedWrite(int thread, in PtxInstruction i, ulong* r, int words)
-    {
-        int at = (int)r[i.A] + i.Offset;
-        uint* values = stackalloc uint[words];
-        for (int w = 0; w < words; w++) values[w] = U(r, i.Operands[1 + w]);
-        if (_shared.Write(thread, at, values, words) is { } what) throw Fault(thread, what);
-        _notes?.Note(thread, _at[thread], i.Text, isShared: true, (ulong)at, 4 * words);
-    }
-
-    /// <summary>Asks for a copy of 16 bytes, of which the first <paramref name="size"/> come and the others are 0. It is done when it must be: nobody may rely on it before.</summary>
-    private void Copy(int thread, in PtxInstruction i, int to, ulong from, int bytes, int size)
-    {
-        if (i.Offset != 0) throw new NotSupportedException(i.Text);
-        if (size < 0 || size > bytes) throw Fault(thread, $"a copy of {size} bytes of {bytes}");
-        if (size > 0) Global(thread, i, from, bytes);
-        if (_shared.Promise(thread, to, bytes) is { } what) throw Fault(thread, what);
-        _notes?.Note(thread, _at[thread], i.Text, isShared: true, (ulong)to, bytes);
-        _copies[thread].Enqueue((to, size, bytes, from));
-    }
-
-    /// <summary>Waits until only the last groups of copies may be missing; −1: for those that belong to no group yet, too.</summary>
-    private void Wait(int thread, int groups)
-    {
-        var (copies, committed) = (_copies[thread], _committed[thread]);
-        // Each entry says how many copies there had been at its commit; those done since are gone from the queue's front.
-        int done = 0;
-        while (committed.Count > Math.Max(groups, 0)) done = committed.Dequeue();
-        if (groups < 0) done = copies.Count;
-        int left = copies.Count;
-        uint* words = stackalloc uint[4];
-        for (int c = 0; c < done && copies.TryDequeue(out var copy); c++)
-        {
-            new Span<uint>(words, 4).Clear();
-            new Span<byte>((void*)copy.Source, copy.Size).CopyTo(new Span<byte>(words, copy.Bytes));
-            _shared.Keep(thread, copy.At, words, copy.Bytes / 4);
-        }
-        int gone = left - copies.Count;
-        for (int c = committed.Count; c > 0; c--) committed.Enqueue(Math.Max(0, committed.Dequeue() - gone));
     }
 }

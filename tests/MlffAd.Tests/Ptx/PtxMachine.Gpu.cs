@@ -67,6 +67,7 @@ internal static class PtxArguments
             case int v: return Put(BitConverter.GetBytes(v));
             case float v: return Put(BitConverter.GetBytes(v));
             case long v: return Put(BitConverter.GetBytes(v));
+            case double v: return Put(BitConverter.GetBytes(v));
             case Enum v: return Put(BitConverter.GetBytes(Convert.ToInt32(v, null)));
         }
         var type = value.GetType();
@@ -96,7 +97,8 @@ internal static class PtxArguments
     public static unsafe (ulong Address, long Length, int Size) View<T>(ArrayView<T> view) where T : unmanaged =>
         view.IsValid && view.Length > 0 ? ((ulong)Unsafe.AsPointer(ref view[0]), view.Length, sizeof(T)) : default;
 
-    private static int Alignment(Type type) => type.IsEnum ? sizeof(int) : type == typeof(long) || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>)) ? sizeof(long) : type.IsPrimitive ? sizeof(int)
+    private static int Alignment(Type type) => type.IsEnum ? sizeof(int)
+        : type == typeof(long) || type == typeof(double) || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>)) ? sizeof(long) : type.IsPrimitive ? sizeof(int)
         : type.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic).Select(f => Alignment(f.FieldType)).DefaultIfEmpty(1).Max();
 
     private static int Up(int at, int align) => (at + align - 1) / align * align;

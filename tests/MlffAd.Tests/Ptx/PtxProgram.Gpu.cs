@@ -107,6 +107,8 @@ internal sealed partial class PtxProgram
         if (_places.TryGetValue(name, out int place)) return place;
         _places.Add(name, _values.Count);
         _values.Add(name[0] == '%' ? 0 : name.StartsWith("0f", StringComparison.Ordinal) ? uint.Parse(name.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+            : name.StartsWith("0d", StringComparison.Ordinal)
+                ? ulong.Parse(name.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
             : _shared.TryGetValue(name, out int start) ? (ulong)start : (ulong)long.Parse(name, CultureInfo.InvariantCulture));
         return _values.Count - 1;
     }

@@ -1,0 +1,138 @@
+using System.Runtime.CompilerServices;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>The host body for many wide vectors: an eighth of the product says of most panels that the nearest vector
+/// is not in them (<see cref="CoarseVectors"/>).</summary>
+/// <remarks>Ranks from a few directions point to one panel; its whole ranks bound the distance; the bound and the
+/// coarse ranks leave a few panels. Each panel meets the queries that want it together, so it is read once and multiplied as
+/// fast as in the whole product.</remarks>
+public static unsafe partial class NearestVector
+{
+    /// <summary>Where more than one panel in so many is wanted, the whole product is faster.</summary>
+    private const int FewestSpared = 6;
+
+    /// <summary>Finds the nearest vectors; nothing is done where the directions spare too few panels.</summary>
+    private static bool ForwardPruned(Tensor queries, PackedVectors vectors, CoarseVectors coarse, Tensor distance,
+        Tensor index, Tensor? groups)
+    {
+        var device = queries.Device;
+        int m = queries.Rows, panels = coarse.Panels.Count;
+        using var seen = Tensor.Rent(device, Shape.Of(1, m, CoarseVectors.Directions), "queries from few directions");
+        using var coarsely = Tensor.Rent(device, Shape.Of(1, m, panels), "largest coarse ranks");
+        using var largest = Tensor.Rent(device, coarsely.Shape, "largest ranks");
+        MatMul.ForwardPacked(queries, coarse.Basis, seen);
+        Tiles.Dispatch(new Call(seen, coarse.Panels, coarse.HalfNorms, vectors, groups, coarsely));
+        Pointwise.Fill(largest, float.NegativeInfinity);
+
+        var first = new Visits(m, panels);
+        for (int i = 0; i < m; i++)
+        {
+            var ranks = new ReadOnlySpan<float>(coarsely.Host.Row(i), panels);
+            first.Add(i, Math.Max(0, ranks.IndexOf(Ranks.Largest(coarsely.Host.Row(i), panels))));
+        }
+        Tiles.Dispatch(new VisitCall(queries, vectors, groups, largest, first));
+
+        device.Team.For(m, new PruneJob(queries, vectors, coarse, seen, coarsely, largest));
+        var rest = new Visits(m, panels);
+        for (int i = 0; i < m; i++)
+        {
+            float* wanted = coarsely.Host.Row(i), known = largest.Host.Row(i);
+            for (int p = 0; p < panels; p++)
+                if (wanted[p] > 0 && float.IsNegativeInfinity(known[p])) rest.Add(i, p);
+        }
+        if (rest.Count > (long)m * panels / FewestSpared) return false;
+        Tiles.Dispatch(new VisitCall(queries, vectors, groups, largest, rest));
+        device.Team.For(m, new DecideJob(queries, vectors, groups, largest, distance, index));
+        return true;
+    }
+
+    /// <summary>Which queries want which panels.</summary>
+    private sealed class Visits(int rows, int panels)
+    {
+        private readonly List<(int Panel, int Row)> _all = new(rows);
+
+        public int Count => _all.Count;
+
+        public int Panels => panels;
+
+        public void Add(int row, int panel) => _all.Add((panel, row));
+
+        /// <summary>The rows of all panels, one panel's after the other's, and where each begins.</summary>
+        public (int[] Starts, int[] Rows) ByPanel()
+        {
+            var (starts, sorted) = (new int[panels + 1], new int[_all.Count]);
+            foreach (var (panel, _) in _all) starts[panel + 1]++;
+            for (int p = 0; p < panels; p++) starts[p + 1] += starts[p];
+            int[] next = starts[..panels];
+            foreach (var (panel, row) in _all) sorted[next[panel]++] = row;
+            return (starts, sorted);
+        }
+    }
+
+    private readonly struct VisitCall(
+        Tensor queries, PackedVectors vectors, Tensor? groups, Tensor largest, Visits visits) : Tiles.ICall
+    {
+        public void With<TWide, TNarrow>() where TWide : ITile where TNarrow : ITile
+        {
+            var team = queries.Device.Team;
+            var (starts, rows) = visits.ByPanel();
+            int parts = Math.Min(team.Here, visits.Panels);
+            using var room = Tensor.Rent(queries.Device, Shape.Of(parts, Ranks.BlockRows, Tiles.Wide), "ranks");
+            team.Share(parts, visits.Panels,
+                new VisitJob<TWide, TNarrow>(queries, vectors, groups, largest, room, starts, rows));
+        }
+    }
+
+    /// <summary>Items are panels: each meets its queries, some at a time.</summary>
+    private readonly struct VisitJob<TWide, TNarrow>(Tensor queries, PackedVectors vectors, Tensor? groups,
+        Tensor largest, Tensor room, int[] starts, int[] rows) : IItemJob where TWide : ITile where TNarrow : ITile
+    {
+        private readonly HostRows _queries = queries.Host, _largest = largest.Host;
+        private readonly float* _halfNorms = vectors.HalfNorms.Host.Data, _room = room.Host.Data,
+            _groups = groups is null ? null : vectors.Groups!.Host.Data;
+
+        [SkipLocalsInit]
+        public void Run(int part, int p)
+        {
+            var panels = vectors.Panels!.Value;
+            int n = p * Tiles.Wide, columns = Math.Min(Tiles.Wide, panels.N - n);
+            float** q = stackalloc float*[Ranks.BlockRows];
+            float* v = _room + (nint)part * Ranks.BlockRows * Tiles.Wide;
+            for (int at = starts[p]; at < starts[p + 1]; at += Ranks.BlockRows)
+            {
+                int count = Math.Min(Ranks.BlockRows, starts[p + 1] - at);
+                int padded = (count + TWide.Rows - 1) / TWide.Rows * TWide.Rows;
+                for (int r = 0; r < padded; r++) q[r] = _queries.Row(rows[at + Math.Min(r, count - 1)]);
+                Ranks.Fill<TWide, TNarrow>(q, count, padded, panels, _halfNorms, n, columns, v, Tiles.Wide);
+                for (int r = 0; r < count; r++)
+                    _largest[rows[at + r], p] = _groups == null ? Ranks.Largest(v + r * Tiles.Wide, columns)
+                        : Ranks.Largest(v + r * Tiles.Wide, columns, _groups + n, Number(groups!, rows[at + r]));
+            }
+        }
+    }
+
+    /// <summary>Replaces coarse ranks by 1 where the panel may hold a vector as near as the best that is known, else
+    /// by 0.</summary>
+    private readonly struct PruneJob(Tensor queries, PackedVectors vectors, CoarseVectors coarse, Tensor seen,
+        Tensor coarsely, Tensor largest) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            HostRows rows = queries.Host, few = seen.Host, ranks = coarsely.Host, known = largest.Host;
+            int panels = coarse.Panels.Count, width = vectors.Width;
+            for (int i = begin; i < end; i++)
+            {
+                double square = Ranks.Square(rows.Row(i), width), norm = Math.Sqrt(square);
+                double norms = norm + vectors.LargestNorm, error = Ranks.Error(width, norm, vectors.LargestNorm);
+                double most = Math.Max(0, square - 2 * (Ranks.Largest(known.Row(i), panels) - error));
+                // Of a query that is not finite, or too large for ranks, nothing is known.
+                double reach = norms < Ranks.Overflow ? coarse.Reach(few.Row(i), width, norms, Math.Sqrt(most))
+                    : double.NegativeInfinity;
+                for (int p = 0; p < panels; p++)
+                    ranks[i, p] = ranks[i, p] < reach || float.IsNegativeInfinity(ranks[i, p]) ? 0 : 1;
+            }
+        }
+    }
+}

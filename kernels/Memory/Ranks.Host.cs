@@ -1,0 +1,154 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>The product under <see cref="NearestVector"/> and <see cref="KCentre"/>: ranks
+/// <c>v = q·m − ½‖m‖²</c>, largest where <c>‖q − m‖² = ‖q‖² − 2v</c> is least, and how wrong they can be.</summary>
+internal static unsafe class Ranks
+{
+    /// <summary>Rows and panels of a block: its ranks and its part of the memory stay in the second-level cache.</summary>
+    public const int BlockRows = 96, BlockPanels = 8;
+
+    /// <summary>Where two norms come to more, ranks may overflow and say nothing.</summary>
+    public const double Overflow = 1e18;
+
+    private const double UnitRoundoff = 1.0 / (1 << 24);
+
+    /// <summary>The most by which a rank of float32 sums differs from the exact one: γ_{D+2}·(½m² + ‖q‖·m), m the
+    /// largest norm, for D products, D sums and the rounded ½‖m‖² (Higham, Accuracy and Stability, §3.1, and Cauchy and
+    /// Schwarz), a little more for numbers below 2⁻¹²⁶ and for the float64 sums that decide.</summary>
+    public static double Error(int width, double norm, double largest)
+    {
+        double gamma = (width + 2) * UnitRoundoff / (1 - (width + 2) * UnitRoundoff);
+        return gamma * (0.5 * largest * largest + norm * largest) + 1e-12 * (norm + largest) * (norm + largest)
+            + width * 2.0 * float.Epsilon;
+    }
+
+    /// <summary>Ranks of some rows and some panels: <c>to[r·pitch + j]</c>, j from the first of the columns.</summary>
+    /// <param name="rows">Pointers to the rows, <paramref name="padded"/> of them, and as many again to be fetched.</param>
+    /// <param name="count">Rows that count.</param>
+    /// <param name="padded">The same, rounded up to whole tiles.</param>
+    /// <param name="panels">The memory.</param>
+    /// <param name="halfNorms">−½‖m‖² of every column.</param>
+    /// <param name="n">First column, at the start of a panel.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="to">Room.</param>
+    /// <param name="pitch">Floats from one row's ranks to the next's.</param>
+    public static void Fill<TWide, TNarrow>(float** rows, int count, int padded, in Panels panels, float* halfNorms,
+        int n, int columns, float* to, int pitch) where TWide : ITile where TNarrow : ITile
+    {
+        float** y = stackalloc float*[count];
+        for (int r = 0; r < count; r++) y[r] = to + r * pitch - n;
+        var sums = new Product.Sums(rows, padded, 1, panels.K, 1, rows + TWide.Rows, Math.Max(0, count - TWide.Rows));
+        Product.Sweep<TWide, TNarrow>(sums, count, panels.Data, panels.K, 0, n, columns, panels.N, y, null,
+            new Epilogue { Bias = halfNorms }, first: true, last: true);
+    }
+
+    /// <summary>Writes −½‖m‖² of each row, and returns the largest norm; NaN where one is not finite.</summary>
+    public static double HalfNorms(Tensor rows, Tensor to)
+    {
+        double[] squares = new double[rows.Rows];
+        rows.Device.Team.For(rows.Rows, new NormsJob(rows.Host, rows.C, to.Host.Data, squares), grain: 64);
+        return Array.TrueForAll(squares, double.IsFinite) ? Math.Sqrt(squares.Max()) : double.NaN;
+    }
+
+    private readonly struct NormsJob(HostRows rows, int width, float* halfNorms, double[] squares) : IJob
+    {
+        public void Run(int begin, int end)
+        {
+            for (int j = begin; j < end; j++)
+            {
+                squares[j] = Square(rows.Row(j), width);
+                halfNorms[j] = (float)(-0.5 * squares[j]);
+            }
+        }
+    }
+
+    /// <summary>The largest of some ranks.</summary>
+    public static float Largest(float* v, int count)
+    {
+        int j = 0;
+        float largest = float.NegativeInfinity;
+        if (count >= Vector128<float>.Count)
+        {
+            var most = Vector128.Load(v);
+            for (j = 4; j <= count - 4; j += 4) most = Vector128.Max(most, Vector128.Load(v + j));
+            most = Vector128.Max(most, Vector128.Shuffle(most, Vector128.Create(2, 3, 0, 1)));
+            largest = MathF.Max(most[0], most[1]);
+        }
+        for (; j < count; j++) largest = MathF.Max(largest, v[j]);
+        return largest;
+    }
+
+    /// <summary>The same without the vectors of a group.</summary>
+    public static float Largest(float* v, int count, float* groups, float own)
+    {
+        float largest = float.NegativeInfinity;
+        for (int j = 0; j < count; j++)
+            if (groups[j] != own) largest = MathF.Max(largest, v[j]);
+        return largest;
+    }
+
+    /// <summary>‖x‖² in float64, lane by lane.</summary>
+    public static double Square(float* x, int width)
+    {
+        Vector<double> lower = default, upper = default;
+        int k = 0;
+        for (; k <= width - Vector<float>.Count; k += Vector<float>.Count)
+        {
+            var some = Vector.Load(x + k);
+            Vector<double> a = Vector.WidenLower(some), b = Vector.WidenUpper(some);
+            (lower, upper) = (lower + a * a, upper + b * b);
+        }
+        double sum = Vector.Sum(lower + upper);
+        for (; k < width; k++) sum += (double)x[k] * x[k];
+        return sum;
+    }
+
+    /// <summary><c>Σ_k (a_k − b_k)²</c> in float64, in the order of k.</summary>
+    public static double SquaredDistance(float* a, float* b, int width, nint stepOfB = 1)
+    {
+        double sum = 0;
+        for (int k = 0; k < width; k++, b += stepOfB)
+        {
+            double difference = (double)a[k] - *b;
+            sum += difference * difference;
+        }
+        return sum;
+    }
+
+    /// <summary>The same to each column of a panel: a lane sums a column, so the order is that of k as well.</summary>
+    /// <param name="q">The query.</param>
+    /// <param name="panel">[width][columns], columns a power of two.</param>
+    /// <param name="width">D.</param>
+    /// <param name="columns">Columns of the panel.</param>
+    /// <param name="to">Their sums.</param>
+    public static void SquaredDistances(float* q, float* panel, int width, int columns, double* to)
+    {
+        if (columns % (2 * Vector<float>.Count) != 0 || !Vector.IsHardwareAccelerated)
+        {
+            for (int j = 0; j < columns; j++) to[j] = SquaredDistance(q, panel + j, width, columns);
+            return;
+        }
+        int half = Vector<double>.Count;
+        for (int j = 0; j < columns; j += 4 * half)
+        {
+            Vector<double> s0 = default, s1 = default, s2 = default, s3 = default;
+            float* m = panel + j;
+            for (int k = 0; k < width; k++, m += columns)
+            {
+                var x = new Vector<double>(q[k]);
+                Vector<float> first = Vector.Load(m), second = Vector.Load(m + Vector<float>.Count);
+                Vector<double> d0 = x - Vector.WidenLower(first), d1 = x - Vector.WidenUpper(first),
+                    d2 = x - Vector.WidenLower(second), d3 = x - Vector.WidenUpper(second);
+                (s0, s1, s2, s3) = (s0 + d0 * d0, s1 + d1 * d1, s2 + d2 * d2, s3 + d3 * d3);
+            }
+            s0.Store(to + j);
+            s1.Store(to + j + half);
+            s2.Store(to + j + 2 * half);
+            s3.Store(to + j + 3 * half);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using MlffAd.Kernels.Runtime;
+
+namespace MlffAd.Kernels;
+
+/// <summary>Which neighbours a local mean takes, and how much they count: <c>a(δ) = e^(−δ²/2σ²)</c> along either axis,
+/// for |δ| ≤ radius.</summary>
+/// <param name="Radius">Positions to either side.</param>
+/// <param name="Sigma">Standard deviation, in positions; +∞ lets all count alike.</param>
+public readonly record struct LocalWindow(int Radius, double Sigma)
+{
+    /// <summary>All positions of a square alike.</summary>
+    public static LocalWindow Box(int radius) => new(radius, double.PositiveInfinity);
+
+    /// <summary>A Gaussian, as far as 4 σ.</summary>
+    public static LocalWindow Gaussian(double sigma) => new((int)Math.Ceiling(4 * sigma), sigma);
+
+    /// <summary>What a position δ away counts.</summary>
+    public float Weight(int distance) => (float)Math.Exp(-0.5 * distance * distance / (Sigma * Sigma));
+
+    /// <summary>For each of some positions in a row, 1/Σ of what those around it count that there are.</summary>
+    public float[] InverseSums(int length)
+    {
+        float[] inverse = new float[length];
+        for (int i = 0; i < length; i++)
+        {
+            double sum = 0;
+            for (int d = Math.Max(-Radius, -i); d <= Math.Min(Radius, length - 1 - i); d++) sum += Weight(d);
+            inverse[i] = (float)(1 / sum);
+        }
+        return inverse;
+    }
+}
+
+/// <summary>Each position's mean with its neighbours, weighted, each channel by itself:
+/// <c>y_p = Σ_q a(q − p)·x_q / Σ_q a(q − p)</c>, over the positions q there are, a = a(δ_y)·a(δ_x).</summary>
+/// <remarks>x and y are <c>[N, H, W, C]</c>, may be channel slices, and share no memory. Gradient:
+/// <c>dx_q = Σ_p a(q − p)·dy_p / Σ_r a(r − p)</c>. Sums run over rows, then columns.
+/// FLOP: 2·(2·radius + 1)² for an element; bytes: 8 for an element, 12 where it adds.</remarks>
+public static partial class LocalMean
+{
+    private static readonly Kernel ForwardKernel = new("pool.local"), GradientKernel = new("pool.local.gradient");
+
+    /// <summary>The means.</summary>
+    /// <param name="x">Any map.</param>
+    /// <param name="y">Of its shape.</param>
+    /// <param name="window">Which neighbours.</param>
+    public static void Forward(Tensor x, Tensor y, LocalWindow window)
+    {
+        Shape.Same("pool.local", x, y);
+        using var _ = ForwardKernel.Begin(y, Flop(x, window), 8 * y.Count);
+        if (y.Device.IsHost) RunHost(x, y, window, isGradient: false, add: false);
+        else RunGpu(x, y, window, isGradient: false, add: false);
+    }
+
+    /// <summary>The gradient to x, written or added.</summary>
+    public static void Gradient(Tensor dy, Tensor dx, LocalWindow window, bool add = false)
+    {
+        Shape.Same("pool.local.gradient", dy, dx);
+        using var _ = GradientKernel.Begin(dx, Flop(dx, window), (add ? 12 : 8) * dx.Count);
+        if (dx.Device.IsHost) RunHost(dy, dx, window, isGradient: true, add);
+        else RunGpu(dy, dx, window, isGradient: true, add);
+    }
+
+    private static long Flop(Tensor x, LocalWindow window) => 2L * (2 * window.Radius + 1) * (2 * window.Radius + 1) * x.Count;
+
+    static partial void RunGpu(Tensor x, Tensor y, LocalWindow window, bool isGradient, bool add);
+}
