@@ -4,10 +4,11 @@
 #
 #   bench/train-real.sh DATA CSV "CATEGORY..." "SEED..." [TRAIN OPTION]...
 #   bench/train-real.sh ~/mvtec bench/results/real.csv "bottle transistor" "0 1 2" --preset fast --time-budget 25m
+#   bench/train-real.sh ~/mvtec bench/results/real.csv "bottle transistor" "0 1 2" --preset memory
 #
 # DATA holds folders in MVTec AD's layout. Models stay in the folder of the CSV, under models/ (ignored by git).
 set -eu
-[ $# -ge 4 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 4 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
 data=$1 csv=$2 categories=$3 seeds=$4
 shift 4
 here=$(cd "$(dirname "$0")/.." && pwd)

@@ -4,21 +4,55 @@ using MlffAd.Bench;
 using MlffAd.Cli;
 using MlffAd.Configuration;
 using MlffAd.Files;
+using MlffAd.Kernels.Runtime;
 
 var verb = BenchProjects.Ops(parse =>
 {
     int batch = parse.GetValue(BenchProjects.Batch);
     string? filter = parse.GetValue(BenchProjects.Filter);
     using var device = BenchProjects.OpenDevice(parse);
-    var cases = StepOperators.Filter(StepOperators.Of(Preset.Find("paper"), batch, device), filter);
     bool counting = !parse.GetValue(CommonOptions.Quiet) && !Console.IsErrorRedirected;
-    var rows = OperatorBenchmark.Time(device, cases, begun => { if (counting) Console.Error.Write($"\r{begun + 1} of {cases.Count}: {cases[begun],-100}\r"); });
-    if (counting) Console.Error.Write($"\r{new string(' ', 118)}\r");
+    if (parse.GetValue(BenchProjects.Against) is { } folder) return Compare(folder);
+    var cases = StepOperators.Filter(StepOperators.Of(Preset.Find("paper"), batch, device), filter);
+    var rows = OperatorBenchmark.Time(device, cases, begun => Show(begun, cases));
+    Clear();
     var table = new OperatorTable(device, batch, rows, filter);
     table.Write(Console.Out);
     if (parse.GetValue(CommonOptions.Json) is { } path) AtomicFile.WriteText(path, table.Json());
     MarkedPages.Write(parse.GetValue(BenchProjects.Update)!, [(BenchProjects.OpsSection, table.Markdown())]);
     return 0;
+
+    int Compare(string folder)
+    {
+        string other = BenchProjects.OtherBuild(folder);
+        string own = Path.Combine(AppContext.BaseDirectory, Path.GetFileName(other));
+        OperatorBuild Load(string path) => new(path, device, batch);
+        // The first to be loaded may be slower for that alone: then it is noise.
+        using OperatorBuild again = Load(own), here = Load(own), there = Load(other);
+        var comparison = new OperatorComparison(here, there, again, filter);
+        int rounds = parse.GetValue(BenchProjects.Rounds);
+        var rows = new List<ComparedRow>();
+        foreach (string name in comparison.Cases)
+        {
+            Show(rows.Count, comparison.Cases);
+            rows.Add(comparison.Time(name, rounds, StreamPeak.ArrayBytes));
+        }
+        Clear();
+        var table = new ComparisonTable(device, batch, folder, rounds, rows, comparison.LeftOut);
+        table.Write(Console.Out);
+        if (parse.GetValue(CommonOptions.Json) is { } path) AtomicFile.WriteText(path, table.Json());
+        return 0;
+    }
+
+    void Show<T>(int begun, IReadOnlyList<T> cases)
+    {
+        if (counting) Console.Error.Write($"\r{begun + 1} of {cases.Count}: {cases[begun],-100}\r");
+    }
+
+    void Clear()
+    {
+        if (counting) Console.Error.Write($"\r{new string(' ', 118)}\r");
+    }
 });
 verb.Options.Add(CommonOptions.Quiet);
 try { return verb.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); }

@@ -12,7 +12,7 @@ namespace MlffAd.Bench;
 
 /// <summary>Every operator that a training step calls, at the step's own shapes, each once with its number of calls: found by walking the network's description.
 /// A term notes its forward at once and its gradients on the way back, as <see cref="Recorder"/> and <see cref="Tape"/> would run them.</summary>
-public sealed class StepOperators : IExecutor
+public sealed partial class StepOperators : IExecutor
 {
     private const float Eps = 1e-5f;
 
@@ -40,9 +40,9 @@ public sealed class StepOperators : IExecutor
 
     /// <summary>Those whose operator or shape contains a text; all where there is none.</summary>
     /// <exception cref="MlffAdException">There are none of them (exit code 2).</exception>
-    public static IReadOnlyList<OperatorCase> Filter(IReadOnlyList<OperatorCase> cases, string? text)
+    public static IReadOnlyList<T> Filter<T>(IReadOnlyList<T> cases, string? text) where T : class
     {
-        OperatorCase[] some = [.. cases.Where(c => c.ToString().Contains(text ?? "", StringComparison.OrdinalIgnoreCase))];
+        T[] some = [.. cases.Where(c => c.ToString()!.Contains(text ?? "", StringComparison.OrdinalIgnoreCase))];
         return some is not [] ? some : throw new MlffAdException(ExitCode.Usage, $"No operator or shape contains '{text}'; without --filter all are shown.");
     }
 
@@ -101,6 +101,7 @@ public sealed class StepOperators : IExecutor
         Note("softmax", Text(matrices), [matrices, matrices], t => Softmax.Rows(t[0], t[1]));
         Note("softmax.gradient", Text(matrices), [matrices, matrices, matrices], t => Softmax.Gradient(t[0], t[1], t[2]));
         Note("imaging.normalise", $"{image.Shape}", [image, image], t => Normalise.Forward(t[0], t[1], how));
+        Memory(config, batch);
         Note("imaging.resize", $"{Photograph}×{Photograph} → {image.Shape}", [photograph, image], t => AntialiasResize.Forward(t[0], Photograph, Photograph, t[1]));
     }
 

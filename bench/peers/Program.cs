@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using MlffAd;
+using MlffAd.Configuration;
 using MlffAd.Files;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Peers;
@@ -42,6 +43,16 @@ var photographs = new Argument<string[]>("PATH") { Arity = ArgumentArity.OneOrMo
 var check = new Command("export", "Compares a model's scores of photographs with those of its ONNX export in ONNX Runtime.") { model, photographs, threads };
 check.SetAction(parse => ExportCheck.Run(parse.GetRequiredValue(model), parse.GetRequiredValue(photographs), Count(parse), Console.Out));
 root.Add(check);
+var folder = new Argument<string>("DIR");
+var size = new Option<int>("--size") { DefaultValueFactory = _ => 10000 };
+var candidates = new Option<int>("--candidates") { DefaultValueFactory = _ => 150000 };
+var choice = new Command("kcentre", "Races the choice of a memory against the plain loop in libtorch.") { folder, size, candidates, threads };
+choice.SetAction(parse =>
+{
+    var memory = Preset.Find("memory").Memory with { Size = parse.GetValue(size), Candidates = parse.GetValue(candidates) };
+    KCentreRace.Run(parse.GetRequiredValue(folder), Preset.Find("memory") with { Memory = memory }, Count(parse), Console.Out);
+});
+root.Add(choice);
 try { return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); }
 catch (MlffAdException e)
 {

@@ -13,7 +13,7 @@ namespace MlffAd.Peers;
 /// <summary>Runs the network's description for training in libtorch, which differentiates by itself.</summary>
 /// <remarks>Every tensor has its value's shape [N, H, W, C]. libtorch's maps are views of it with permuted axes, [N, C, H, W], whose strides are what it calls channels-last: so
 /// it takes its kernels for that layout. The codes E of the quantisations are dense, as a PyTorch user writes them.</remarks>
-internal sealed class TorchExecutor(Config config, IReadOnlyDictionary<string, Tensor> parameters) : IExecutor
+internal sealed partial class TorchExecutor(Config config, IReadOnlyDictionary<string, Tensor> parameters) : IExecutor
 {
     private const double Momentum = 0.1, Eps = 1e-5;
     private readonly Dictionary<Value, List<(Value Place, Tensor Numbers)>> _written = [];

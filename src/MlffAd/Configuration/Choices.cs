@@ -34,6 +34,14 @@ public enum Pairing
     [JsonStringEnumMemberName("all")] All,
 }
 
+/// <summary>What the memory's distances are measured by.</summary>
+public enum Scaling
+{
+    [JsonStringEnumMemberName("none")] None,
+    [JsonStringEnumMemberName("place")] Place,
+    [JsonStringEnumMemberName("vector")] Vector,
+}
+
 /// <summary>The learning rate's course over training.</summary>
 public enum Schedule
 {

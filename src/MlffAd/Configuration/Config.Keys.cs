@@ -35,6 +35,15 @@ public sealed partial record Config
         };
     }
 
+    /// <summary>Whether a key, by its whole name, is one of the memory's own.</summary>
+    public static bool IsOfMemory(string key) => key.StartsWith("memory.", StringComparison.Ordinal);
+
+    /// <summary>Whether a memory is another with a key: all else concerns what a network trains.</summary>
+    public static bool ConcernsMemory(string key) =>
+        IsOfMemory(key) || key is "imageSize" or "train.holdout" or "train.seed"
+            || key.StartsWith("backbone.", StringComparison.Ordinal)
+            || key.StartsWith("verdict.", StringComparison.Ordinal);
+
     /// <summary>The same configuration but for one key.</summary>
     /// <param name="key">A name that <see cref="Resolve"/> finds.</param>
     /// <param name="value">The value as text: <c>0.01</c>, <c>cosine</c>, <c>[1,2,4]</c> or <c>1,2,4</c>.</param>
@@ -56,8 +65,13 @@ public sealed partial record Config
         return ConfigKey.Text(node);
     }
 
-    /// <summary>All keys as JSON, always in the same order.</summary>
-    public string ToJson(bool indented = false) => ToTree().ToJsonString(indented ? Indented : null);
+    /// <summary>All keys as JSON, always in the same order; without those of the memory where there is none.</summary>
+    public string ToJson(bool indented = false)
+    {
+        var tree = ToTree();
+        if (!this.HasMemory) tree.Remove("memory");
+        return tree.ToJsonString(indented ? Indented : null);
+    }
 
     /// <summary>Reads JSON; keys that it does not have stand at their defaults.</summary>
     /// <exception cref="MlffAdException">It is not JSON, a key is unknown or twice there, a value is refused, or keys contradict one another (exit code 2).</exception>

@@ -17,6 +17,7 @@ public sealed partial record Config
     public ScConfig Sc { get; init; } = new();
     public FusionConfig Fusion { get; init; } = new();
     public ScoreConfig Score { get; init; } = new();
+    public MemoryConfig Memory { get; init; } = new();
     public LossConfig Loss { get; init; } = new();
     public TrainConfig Train { get; init; } = new();
     public LabelsConfig Labels { get; init; } = new();
@@ -97,6 +98,38 @@ public sealed record ScoreConfig
 {
     [Key("Whether a cell's score is a trained linear function of F; otherwise it is F's distance A(F).")]
     public bool Linear { get; init; } = true;
+}
+
+/// <summary>The memory of good parts (spec §14).</summary>
+public sealed record MemoryConfig
+{
+    [Key("Stages of the backbone that describe a cell, the lowest first.", Min = 1, Max = 3)]
+    public ImmutableArray<int> From { get; init; } = [2, 3];
+
+    [Key("Whether each stage's map is averaged over 3 x 3 positions first.")]
+    public bool Mean { get; init; }
+
+    [Key("Numbers of a remembered vector: random projections of the features, and two for the place.", Min = 3, Max = 512)]
+    public int Width { get; init; } = 512;
+
+    [Key("Vectors that the memory keeps; 0 for no memory.", Min = 0, Max = 1000000)]
+    public int Size { get; init; }
+
+    [Key("Cells drawn from the good images, of which the memory's vectors are chosen.", Min = 1, Max = 4000000)]
+    public int Candidates { get; init; } = 150000;
+
+    [Key("Weight of a cell's place: how far one cell aside counts, of the usual distance; 0 for none.", Min = 0, Max = 100)]
+    public double Place { get; init; } = 0.05;
+
+    [Key("What a distance is measured by: nothing (none), good images' distances at its place (place), or those "
+        + "of its nearest vector (vector).")]
+    public Scaling Scaling { get; init; } = Scaling.None;
+
+    [Key("Standard deviation of the Gaussian that smooths the score map, in cells; 0 for none.", Min = 0, Max = 8)]
+    public double Smooth { get; init; } = 0.75;
+
+    [Key("Largest cells whose mean is an image's score; 0 for the largest pixel.", Min = 0, Max = 4096)]
+    public int Readout { get; init; }
 }
 
 /// <summary>The losses (spec §7).</summary>

@@ -17,6 +17,9 @@ public static class ConfigSizes
         /// <summary>Channels that the fusion takes from side M/2: the self-calibrated module's, or f3's without it.</summary>
         public int ScChannels => config.Sc.Enabled ? config.Sc.Width : config.StageChannels(3);
 
+        /// <summary>Whether a memory of good parts scores the cells.</summary>
+        public bool HasMemory => config.Memory.Size > 0;
+
         /// <summary>Channels of stage <paramref name="stage"/> (1 to 3), whose side is S/4, S/8, S/16.</summary>
         public int StageChannels(int stage) => (4 * config.Backbone.Width) << (stage - 1);
     }

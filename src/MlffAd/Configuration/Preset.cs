@@ -24,6 +24,7 @@ public sealed record Preset(string Name, string Description, Config Config)
             Train = paper.Train with { Batch = 8, Epochs = 5, Freeze = Freeze.Backbone, Lr = 0.01, Schedule = Schedule.Cosine, Warmup = 20 },
             Synth = paper.Synth with { Confetti = paper.Synth.Confetti with { Offsets = [-120, -1], Black = -120 } },
         };
+        var memory = paper with { Memory = paper.Memory with { Size = 10000 } };
         var tiny = paper with
         {
             ImageSize = 64,
@@ -41,6 +42,7 @@ public sealed record Preset(string Name, string Description, Config Config)
         [
             new("paper", "The paper's network and schedule.", paper),
             new("fast", "The paper's network with a narrower self-calibrated module, trained fast: frozen backbone, small batches, a high rate that falls, softer confetti. For processors.", fast),
+            new("memory", "A memory of good parts, without training: distances to what the backbone saw on them. Ready within a minute; the default on a processor.", memory),
             new("tiny", "A very small network on 64 x 64 images, for tests.", tiny),
             new("baseline", "Table 4, first row: fused backbone features and the feature loss alone.", baseline),
             new("+sc", "Table 4, second row: with the self-calibrated module.", sc),

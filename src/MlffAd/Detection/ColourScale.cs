@@ -1,3 +1,5 @@
+using MlffAd.Configuration;
+
 namespace MlffAd.Detection;
 
 /// <summary>An RGB colour, 8 bits a channel.</summary>
@@ -30,6 +32,10 @@ public sealed class ColourScale
         if (!(span > 0)) throw new ArgumentOutOfRangeException(nameof(span), span, "The span of a scale is positive.");
         (Threshold, Span) = (threshold, span);
     }
+
+    /// <summary>The scale of a model's scores: a memory's are distances, and end at twice the threshold.</summary>
+    public static ColourScale Of(Config config, float threshold) =>
+        config.HasMemory ? new(threshold, Math.Max(Math.Abs(threshold), float.Epsilon)) : new(threshold);
 
     /// <summary>The score at which the colours jump; a score equal to it is below.</summary>
     public float Threshold { get; }

@@ -1,3 +1,5 @@
+using MlffAd.Configuration;
+
 namespace MlffAd.Detection;
 
 /// <summary>Anomaly scores on a grid: the network's cells (M×M), or pixels after <see cref="Enlarge"/>. Higher is more anomalous.</summary>
@@ -24,6 +26,18 @@ public sealed class ScoreMap
 
     /// <summary>The largest score: at S×S the score of the image (equation 9).</summary>
     public float Max() => Values.Max();
+
+    /// <summary>An image's score, of its cells: their largest pixel at S×S (equation 9), or for a memory with
+    /// <c>memory.readout</c> k the mean of the k largest cells.</summary>
+    public float Readout(Config config)
+    {
+        int largest = config.HasMemory ? config.Memory.Readout : 0;
+        if (largest == 0) return Enlarge(config.ImageSize, config.ImageSize).Max();
+        float[] sorted = [.. Values];
+        Array.Sort(sorted);
+        // Sorting puts what is not a number first.
+        return float.IsNaN(sorted[0]) ? float.NaN : (float)sorted.AsSpan(sorted.Length - largest).ToArray().Average(v => (double)v);
+    }
 
     /// <summary>The map at another size, bilinear between cell centres: pixel i lies at (i+½)·in/out − ½, clamped to the outer cells' centres
     /// (spec §6). For scores at a photograph's own size, enlarge the cells straight to it.</summary>

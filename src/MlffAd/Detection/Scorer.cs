@@ -26,12 +26,17 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
     private readonly PixelNormalisation _normalisation = KernelOptions.Normalisation(model.Metadata.Preprocessing);
     private Plan? _plan;
     private float[] _images = [];
+    private Tensor? _groups;
 
     /// <summary>The model.</summary>
     public Model Model => model;
 
     /// <summary>S, the side that images are brought to.</summary>
     public int Side => model.Metadata.Config.ImageSize;
+
+    /// <summary>The group of each image that a memory remembers, by its contents: those images are judged without what
+    /// is remembered of them. Null: the whole memory judges.</summary>
+    internal IReadOnlyDictionary<ulong, int>? Groups { get; init; }
 
     /// <summary>Scores images in order; decodes them on background threads, ahead of the compute.</summary>
     /// <param name="items">The images.</param>
@@ -63,7 +68,14 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
     /// <param name="maxPixels">Larger images are refused.</param>
     /// <param name="onScored">Told of each image when it is scored, or of its error.</param>
     /// <exception cref="MlffAdException">Too many are unusable (exit code 3), or a score is not finite (4).</exception>
-    public Calibration Calibrate(IReadOnlyList<ImageItem> good, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels, Action<ImageItem, MlffAdException?>? onScored = null)
+    public Calibration Calibrate(IReadOnlyList<ImageItem> good, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels,
+        Action<ImageItem, MlffAdException?>? onScored = null) =>
+        Calibration.Of(ScoreGood(good, maxBad, maxPixels, onScored), model.Metadata.Config);
+
+    /// <summary>Scores good images, those that are unusable left out.</summary>
+    /// <exception cref="MlffAdException">Too many are (exit code 3), or a score is not finite (4).</exception>
+    internal IReadOnlyList<ScoredImage> ScoreGood(
+        IReadOnlyList<ImageItem> good, double maxBad, long maxPixels, Action<ImageItem, MlffAdException?>? onScored)
     {
         var scored = new List<ScoredImage>();
         var rejects = new Rejects(good.Count, maxBad);
@@ -74,13 +86,15 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
             else if (!float.IsFinite(image.Score)) throw Finding.NotFinite(image.Item.Name);
             else scored.Add(image with { Original = null });
         }
-        if (scored.Count == 0) throw new MlffAdException(ExitCode.BadData, "There are no images to set a threshold with.");
-        var verdict = model.Metadata.Config.Verdict;
-        return Calibration.Of([.. scored.Select(image => image.Score)], [.. scored.Select(image => image.Cells!)], Side, verdict.ImageQuantile, verdict.PixelQuantile);
+        return scored;
     }
 
     /// <summary>Returns the memory.</summary>
-    public void Dispose() => _plan?.Dispose();
+    public void Dispose()
+    {
+        _plan?.Dispose();
+        _groups?.Dispose();
+    }
 
     private IEnumerable<ScoredImage> Flush(List<DecodedImage> images, int size)
     {
@@ -89,7 +103,7 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
         foreach (var image in images)
         {
             var map = image.Error is null ? maps[next++] : null;
-            yield return new ScoredImage(image.Item, image.Original, map?.Enlarge(Side, Side).Max() ?? float.NaN, map, image.Error);
+            yield return new ScoredImage(image.Item, image.Original, map?.Readout(model.Metadata.Config) ?? float.NaN, map, image.Error);
         }
     }
 
@@ -100,13 +114,16 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
         var config = model.Metadata.Config;
         if (_plan is null || _plan.Input.Shape.N < size)
         {
-            _plan?.Dispose();
+            Dispose();
             var shape = new Shape(size, Side, Side, 3);
-            _plan = Planner.Plan(config, model.Weights, device, shape, (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
+            _groups = Groups is null ? null : Tensor.Rent(device, new Shape(size, 1, config.Cells, 1), "groups of cells");
+            _plan = Planner.Plan(config, model.Weights, device, shape, MlffNetwork.Scores(config), _groups);
             _images = new float[shape.Count];
         }
         int length = 3 * Side * Side, cells = config.Cells, m = config.MapSide;
         for (int i = 0; i < images.Count; i++) Normalise.Forward(images[i].Rgb, _images.AsSpan(i * length, length), _normalisation);
+        for (int i = 0; i < images.Count && _groups is not null; i++)
+            Pointwise.Fill(_groups.Items(i, 1), Groups!.GetValueOrDefault(images[i].Contents, -1));
         _plan.Input.Write(_images);
         _plan.Run();
         float[] scores = _plan.Outputs[0].ToArray();

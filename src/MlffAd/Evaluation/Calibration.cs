@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MlffAd.Configuration;
 using MlffAd.Detection;
 
 namespace MlffAd.Evaluation;
@@ -31,6 +32,15 @@ public sealed record Calibration(IReadOnlyList<float> Scores, double ImageQuanti
         all.Sort();
         return new(sorted, imageQuantile, pixelQuantile,
             (float)Quantile.OfSorted(sorted, imageQuantile), (float)Quantile.OfSorted(all, pixelQuantile));
+    }
+
+    /// <summary>The same of scored images, at the configuration's quantiles.</summary>
+    /// <exception cref="MlffAdException">There are none (exit code 3).</exception>
+    internal static Calibration Of(IReadOnlyCollection<ScoredImage> scored, Config config)
+    {
+        if (scored.Count == 0) throw new MlffAdException(ExitCode.BadData, "There are no images to set a threshold with.");
+        return Of([.. scored.Select(image => image.Score)], [.. scored.Select(image => image.Cells!)], config.ImageSize,
+            config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
     }
 
     /// <summary>A sentence for the person who will rely on the threshold, where the sample is too small for its quantile; otherwise null.</summary>

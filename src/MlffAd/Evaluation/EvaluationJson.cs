@@ -12,56 +12,82 @@ public static class EvaluationJson
     public static void Write(string path, EvaluationResult result)
     {
         ArgumentNullException.ThrowIfNull(result);
-        Write(path, result.Image, result.Pixel, result.Kinds.Select(kind => (kind.Kind, kind)), [result]);
+        var kinds = result.Kinds.Select(kind => (kind.Kind, kind));
+        Write(path, new Whole(result.Image, result.Pixel, kinds, [result]), null);
     }
 
-    /// <summary>Writes several evaluations as one: the means of their figures, kinds as <c>name/kind</c>, all images. A mean is null where a figure is.</summary>
+    /// <summary>Writes several evaluations as one: the means of their figures, kinds as <c>name/kind</c>, all images. A
+    /// mean is null where a figure is.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="evaluations">What the figures are of.</param>
+    /// <param name="memories">Evaluations of memories, whose figures stand beside as <c>memory</c>, in the same shape;
+    /// null for none.</param>
     /// <exception cref="MlffAdException">It cannot be written (exit code 7).</exception>
-    public static void WriteMeans(string path, IReadOnlyList<(string Name, EvaluationResult Result)> evaluations)
+    public static void WriteMeans(string path, IReadOnlyList<(string Name, EvaluationResult Result)> evaluations,
+        IReadOnlyList<(string Name, EvaluationResult Result)>? memories = null) =>
+        Write(path, Means(evaluations), memories is null ? null : Means(memories));
+
+    private static Whole Means(IReadOnlyList<(string Name, EvaluationResult Result)> evaluations)
     {
         EvaluationResult[] results = [.. evaluations.Select(evaluation => evaluation.Result)];
-        Write(path,
+        return new(
             new(Mean(result => result.Image.Auroc), Mean(result => result.Image.Ap), Mean(result => result.Image.F1Max), null),
-            results.Any(result => result.Pixel is null) ? null : new(Mean(result => result.Pixel?.Auroc), Mean(result => result.Pixel?.Ap), Mean(result => result.Pixel?.Pro)),
-            evaluations.SelectMany(evaluation => evaluation.Result.Kinds.Select(kind => ($"{evaluation.Name}/{kind.Kind}", kind))), results);
+            results.Any(result => result.Pixel is null) ? null
+                : new(Mean(result => result.Pixel?.Auroc), Mean(result => result.Pixel?.Ap),
+                    Mean(result => result.Pixel?.Pro)),
+            evaluations.SelectMany(evaluation =>
+                evaluation.Result.Kinds.Select(kind => ($"{evaluation.Name}/{kind.Kind}", kind))),
+            results);
 
-        double? Mean(Func<EvaluationResult, double?> of) => results.Any(result => of(result) is null) ? null : results.Average(of);
+        double? Mean(Func<EvaluationResult, double?> of) =>
+            results.Any(result => of(result) is null) ? null : results.Average(of);
     }
 
-    private static void Write(string path, ImageMetrics image, PixelMetrics? pixel, IEnumerable<(string Name, KindMetrics Metrics)> kinds, IEnumerable<EvaluationResult> results) =>
+    private static void Write(string path, Whole whole, Whole? memory) =>
         AtomicFile.Write(path, stream =>
         {
             using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
             {
                 json.WriteStartObject();
-                Write(json, image);
-                Write(json, pixel);
-                json.WriteStartObject("kinds");
-                foreach (var (name, kind) in kinds)
+                Write(json, whole);
+                if (memory is not null)
                 {
-                    json.WriteStartObject(name);
-                    Write(json, kind.Image);
-                    Write(json, kind.Pixel);
-                    json.WriteNumber("count", kind.Count);
+                    json.WriteStartObject("memory");
+                    Write(json, memory);
                     json.WriteEndObject();
                 }
-                json.WriteEndObject();
-                json.WriteStartArray("images");
-                foreach (EvaluationResult result in results)
-                    foreach (TestImage test in result.Images)
-                    {
-                        json.WriteStartObject();
-                        json.WriteString("path", test.Path);
-                        json.WriteString("kind", test.Kind);
-                        json.WriteNumber("score", test.Score);
-                        json.WriteString("verdict", result.IsFlagged(test) ? "defect" : "good");
-                        json.WriteEndObject();
-                    }
-                json.WriteEndArray();
                 json.WriteEndObject();
             }
             stream.WriteByte((byte)'\n');
         });
+
+    private static void Write(Utf8JsonWriter json, Whole whole)
+    {
+        Write(json, whole.Image);
+        Write(json, whole.Pixel);
+        json.WriteStartObject("kinds");
+        foreach (var (name, kind) in whole.Kinds)
+        {
+            json.WriteStartObject(name);
+            Write(json, kind.Image);
+            Write(json, kind.Pixel);
+            json.WriteNumber("count", kind.Count);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+        json.WriteStartArray("images");
+        foreach (EvaluationResult result in whole.Results)
+            foreach (TestImage test in result.Images)
+            {
+                json.WriteStartObject();
+                json.WriteString("path", test.Path);
+                json.WriteString("kind", test.Kind);
+                json.WriteNumber("score", test.Score);
+                json.WriteString("verdict", result.IsFlagged(test) ? "defect" : "good");
+                json.WriteEndObject();
+            }
+        json.WriteEndArray();
+    }
 
     private static void Write(Utf8JsonWriter json, ImageMetrics metrics)
     {
@@ -91,4 +117,8 @@ public static class EvaluationJson
         if (value is { } number) json.WriteNumber(name, number);
         else json.WriteNull(name);
     }
+
+    /// <summary>One evaluation, or the means of several.</summary>
+    private sealed record Whole(ImageMetrics Image, PixelMetrics? Pixel,
+        IEnumerable<(string Name, KindMetrics Metrics)> Kinds, IEnumerable<EvaluationResult> Results);
 }

@@ -21,7 +21,7 @@ internal static class Folding
                 scales[o] = gamma[o] / Math.Sqrt(variance[o] + eps);
                 bias[o] = (float)(beta[o] - scales[o] * mean[o]);
             }
-            return new Filter(weights.Weight(layer.Name + ".weight"), gamma.Length, scales, bias);
+            return new Filter(weights.Numbers(layer.Name + ".weight"), gamma.Length, scales, bias);
         }
     }
 }

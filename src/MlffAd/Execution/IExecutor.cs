@@ -66,6 +66,26 @@ public interface IExecutor
 
     /// <summary>The distance A(F) of each cell from 0, <see cref="Losses.Distance"/>.</summary>
     Value Distance(Value F);
+
+    /// <summary>Each position's mean with its neighbours, <see cref="Kernels.LocalMean"/>.</summary>
+    Value LocalMean(Value x, LocalWindow window, Value? into = null);
+
+    /// <summary>Each cell's row and column times a stored step, <see cref="Cells.Place"/>, written into a slice.</summary>
+    Value Place(string step, Value into);
+
+    /// <summary>Distance to the nearest of the stored vectors, and which it is, <see cref="Kernels.NearestVector"/>.</summary>
+    /// <param name="x">Cells' vectors.</param>
+    /// <param name="count">Stored vectors.</param>
+    /// <param name="vectors">Their name.</param>
+    /// <param name="groups">The name of their groups, which matter where cells have groups as well.</param>
+    (Value Distance, Value Index) NearestVector(Value x, int count, string vectors, string groups);
+
+    /// <summary>Distances by what is usual, <see cref="Cells.Standardise"/>.</summary>
+    /// <param name="d">Distances.</param>
+    /// <param name="index">Which of the stored scales; null for those of the cell's place.</param>
+    /// <param name="count">Stored scales.</param>
+    /// <param name="scales">Their name.</param>
+    Value Standardise(Value d, Value? index, int count, string scales);
 }
 
 /// <summary>How a weight lies in files (spec §12); in memory it is always <c>[Cout, K, K, Cin]</c>.</summary>

@@ -7,14 +7,25 @@ namespace MlffAd.Execution;
 /// <param name="List">Names and places.</param>
 /// <param name="Trained">The trained numbers.</param>
 /// <param name="Statistics">Running means and variances.</param>
-public sealed record NetworkWeights(ParameterList List, float[] Trained, float[] Statistics)
+/// <param name="Constants">What was made and does not train, such as remembered vectors.</param>
+public sealed record NetworkWeights(ParameterList List, float[] Trained, float[] Statistics, float[] Constants)
 {
-    /// <summary>A parameter's numbers.</summary>
-    public Span<float> this[Parameter parameter] =>
-        (parameter.Kind is ParameterKind.RunningMean or ParameterKind.RunningVariance ? Statistics : Trained).AsSpan(parameter.Start, parameter.Count);
+    /// <summary>Room for all parameters, 0 each.</summary>
+    public static NetworkWeights Zeros(ParameterList list) =>
+        new(list, new float[list.TrainedFloats], new float[list.StatisticFloats], new float[list.ConstantFloats]);
 
-    /// <summary>A weight's numbers, by its name, to be kept.</summary>
-    internal ReadOnlyMemory<float> Weight(string name) => Trained.AsMemory(List[name].Start, List[name].Count);
+    /// <summary>A parameter's numbers.</summary>
+    public Span<float> this[Parameter parameter] => Group(parameter).AsSpan(parameter.Start, parameter.Count);
+
+    /// <summary>A parameter's numbers, by its name, to be kept.</summary>
+    internal ReadOnlyMemory<float> Numbers(string name) => Group(List[name]).AsMemory(List[name].Start, List[name].Count);
+
+    private float[] Group(Parameter parameter) => parameter.Kind switch
+    {
+        ParameterKind.RunningMean or ParameterKind.RunningVariance => Statistics,
+        ParameterKind.Constant => Constants,
+        _ => Trained,
+    };
 
     /// <summary>A parameter's numbers by its name.</summary>
     public Span<float> this[string name] => this[List[name]];
@@ -43,10 +54,11 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     /// <exception cref="MlffAdException">A tensor is missing or has another shape (exit code 4).</exception>
     public static NetworkWeights Read(ParameterList list, SafetensorsFile file, string trained = "", string statistics = "")
     {
-        var weights = new NetworkWeights(list, new float[list.TrainedFloats], new float[list.StatisticFloats]);
+        var weights = Zeros(list);
         HostMemory.AskForLargePages(weights.Trained);
         // The largest first, so that no thread is left alone with one at the end.
-        var all = list.Trained.Select(p => (Parameter: p, Name: trained + p.Name)).Concat(list.Statistics.Select(p => (Parameter: p, Name: statistics + p.Name)));
+        var all = list.Trained.Select(p => (Parameter: p, Name: trained + p.Name)).Concat(list.Statistics.Select(p => (Parameter: p, Name: statistics + p.Name)))
+            .Concat(list.Constants.Select(p => (Parameter: p, p.Name)));
         Parallel.ForEachAsync(all.OrderByDescending(tensor => tensor.Parameter.Count), (tensor, _) =>
         {
             Read(tensor.Parameter, file, tensor.Name, weights[tensor.Parameter]);
@@ -76,7 +88,7 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
 
     /// <summary>Every parameter as it is written to a file.</summary>
     public IEnumerable<TensorData> ToTensorData(string trained = "", string statistics = "") =>
-        [.. Write(List.Trained, Trained, trained), .. Write(List.Statistics, Statistics, statistics)];
+        [.. Write(List.Trained, Trained, trained), .. Write(List.Statistics, Statistics, statistics), .. Write(List.Constants, Constants, "")];
 
     /// <summary>Parameters out of one flat buffer as they are written to a file.</summary>
     public static IEnumerable<TensorData> Write(IReadOnlyList<Parameter> parameters, float[] flat, string prefix) => parameters.Select(p =>

@@ -16,6 +16,9 @@ public abstract class Operators : IExecutor
     /// <inheritdoc/>
     public abstract Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null);
 
+    /// <summary>Stored numbers that do not train.</summary>
+    protected abstract Value Constant(string name, Shape shape);
+
     /// <summary>Whether backward will be asked for the gradient to a value: else nothing is kept for it.</summary>
     protected virtual bool Differentiates(Value x) => false;
 
@@ -195,5 +198,46 @@ public abstract class Operators : IExecutor
             () => Losses.Distance(F.Tensor, S.Tensor),
             () => Losses.DistanceGradient(F.Tensor, S.Gradient, F.Receive(out bool add), add));
         return S;
+    }
+
+    /// <inheritdoc/>
+    public Value LocalMean(Value x, LocalWindow window, Value? into = null)
+    {
+        var y = into ?? New(x.Shape, x.Name + ".local");
+        Mix(x, y,
+            (from, to) => Kernels.LocalMean.Forward(from, to, window),
+            () => Kernels.LocalMean.Gradient(y.Gradient, x.Receive(out bool add), window, add));
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public Value Place(string step, Value into)
+    {
+        var s = Constant(step, Shape.Of(1, 1, 1));
+        Run([s], [into], () => Cells.Place(s.Tensor, into.Tensor), () => { });
+        return into;
+    }
+
+    /// <inheritdoc/>
+    public virtual (Value Distance, Value Index) NearestVector(Value x, int count, string vectors, string groups)
+    {
+        var memory = Constant(vectors, Shape.Of(1, count, x.Shape.C));
+        Constant(groups, Shape.Of(1, count, 1));
+        Value d = New(x.Shape.WithC(1), "memory.distance"), index = New(x.Shape.WithC(1), "memory.nearest");
+        Run([x, memory], [d, index],
+            () => Kernels.NearestVector.Forward(x.Tensor, memory.Tensor, d.Tensor, index.Tensor),
+            () => Kernels.NearestVector.QueryGradient(x.Tensor, memory.Tensor, d.Tensor, index.Tensor, d.Gradient, x.Receive(out bool add), add));
+        return (d, index);
+    }
+
+    /// <inheritdoc/>
+    public Value Standardise(Value d, Value? index, int count, string scales)
+    {
+        var s = Constant(scales, Shape.Of(1, count, 2));
+        var y = New(d.Shape, d.Name + ".standard");
+        Run([d, index, s], [y],
+            () => Cells.Standardise(d.Tensor, index?.Tensor, s.Tensor, y.Tensor),
+            () => Cells.StandardiseGradient(y.Gradient, index?.Tensor, s.Tensor, d.Receive(out bool add), add));
+        return y;
     }
 }

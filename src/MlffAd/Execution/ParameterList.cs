@@ -38,6 +38,9 @@ public enum ParameterKind
 
     /// <summary>A running variance.</summary>
     RunningVariance,
+
+    /// <summary>Made once, never trained: remembered vectors, scales.</summary>
+    Constant,
 }
 
 /// <summary>The names of a batch normalisation's four tensors.</summary>
@@ -55,7 +58,7 @@ public sealed class ParameterList : Operators
 {
     private const int Alignment = 16;
     private readonly Dictionary<string, Parameter> _byName = [];
-    private readonly List<Parameter> _trained = [], _statistics = [];
+    private readonly List<Parameter> _trained = [], _statistics = [], _constants = [];
 
     private ParameterList() { }
 
@@ -65,17 +68,23 @@ public sealed class ParameterList : Operators
     /// <summary>The running statistics of batch normalisation.</summary>
     public IReadOnlyList<Parameter> Statistics => _statistics;
 
+    /// <summary>What was made once and does not train.</summary>
+    public IReadOnlyList<Parameter> Constants => _constants;
+
     /// <summary>Floats of the flat buffer of trained tensors, gaps included.</summary>
     public int TrainedFloats { get; private set; }
 
     /// <summary>Floats of the flat buffer of statistics, gaps included.</summary>
     public int StatisticFloats { get; private set; }
 
+    /// <summary>Floats of the flat buffer of constants, gaps included.</summary>
+    public int ConstantFloats { get; private set; }
+
     /// <summary>A parameter by name.</summary>
     public Parameter this[string name] => _byName[name];
 
     /// <summary>Walks the network of a configuration.</summary>
-    public static ParameterList Of(Config config) => Of(config, (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
+    public static ParameterList Of(Config config) => Of(config, MlffNetwork.Scores(config));
 
     /// <summary>Walks any description, such as a part of the network.</summary>
     public static ParameterList Of(Config config, Func<IExecutor, Value, Value[]> describe)
@@ -85,6 +94,7 @@ public sealed class ParameterList : Operators
         // What a step of descent treats alike lies together: four runs instead of one for every few tensors.
         list.TrainedFloats = list.Place(list._trained, p => (p.IsBackbone ? 0 : 2) + (p.Kind == ParameterKind.Weight ? 0 : 1));
         list.StatisticFloats = list.Place(list._statistics, p => p.IsBackbone ? 0 : 1);
+        list.ConstantFloats = list.Place(list._constants, _ => 0);
         return list;
     }
 
@@ -115,6 +125,13 @@ public sealed class ParameterList : Operators
         Add(_statistics, names.Mean, ParameterKind.RunningMean, Shape.Of(layer.Outputs), [layer.Outputs]);
         Add(_statistics, names.Variance, ParameterKind.RunningVariance, Shape.Of(layer.Outputs), [layer.Outputs]);
         return y;
+    }
+
+    /// <inheritdoc/>
+    protected override Value Constant(string name, Shape shape)
+    {
+        Add(_constants, name, ParameterKind.Constant, shape, [shape.W, shape.C]);
+        return New(shape, name);
     }
 
     /// <inheritdoc/>

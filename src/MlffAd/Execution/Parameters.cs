@@ -7,6 +7,7 @@ namespace MlffAd.Execution;
 public sealed class Parameters : IDisposable
 {
     private readonly Tensor _rowsOfStatistics;
+    private readonly float[] _constants;
     private bool _hasRows;
 
     /// <summary>Rents the buffers; gradients and velocities are 0.</summary>
@@ -14,7 +15,7 @@ public sealed class Parameters : IDisposable
     /// <param name="weights">Weights and statistics to start from.</param>
     public Parameters(Device device, NetworkWeights weights)
     {
-        List = weights.List;
+        (List, _constants) = (weights.List, weights.Constants);
         int trained = List.TrainedFloats, statistics = List.StatisticFloats;
         Weights = Tensor.From(device, Shape.Of(trained), weights.Trained, "weights");
         Gradients = Tensor.Rent(device, Shape.Of(trained), "gradients");
@@ -74,11 +75,14 @@ public sealed class Parameters : IDisposable
         if (Rounded is not null) Pointwise.Copy(Weights, Rounded);
     }
 
+    /// <summary>Stored numbers that do not train, on the host.</summary>
+    public ReadOnlySpan<float> Constant(string name) => _constants.AsSpan(List[name].Start, List[name].Count);
+
     /// <summary>A parameter's part of one of the buffers.</summary>
     public static Tensor View(Tensor buffer, Parameter parameter) => buffer.Part(parameter.Start, parameter.Shape);
 
     /// <summary>Weights and statistics, copied to the host.</summary>
-    public NetworkWeights ToHost() => new(List, Weights.ToArray(), Statistics.ToArray());
+    public NetworkWeights ToHost() => new(List, Weights.ToArray(), Statistics.ToArray(), _constants);
 
     /// <summary>Returns the buffers.</summary>
     public void Dispose()

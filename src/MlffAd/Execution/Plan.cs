@@ -8,9 +8,11 @@ public sealed class Plan : IDisposable
 {
     private readonly PlanStep[] _steps;
     private readonly Tensor _activations;
+    private readonly IReadOnlyList<Tensor> _constants;
 
-    internal Plan(Value input, Value[] outputs, PlanStep[] steps, Tensor activations)
+    internal Plan(Value input, Value[] outputs, PlanStep[] steps, Tensor activations, IReadOnlyList<Tensor> constants)
     {
+        _constants = constants;
         (Input, Outputs) = (input.Tensor, [.. outputs.Select(value => value.Tensor)]);
         (_steps, _activations) = (steps, activations);
     }
@@ -63,6 +65,7 @@ public sealed class Plan : IDisposable
     {
         foreach (var step in _steps) (step as IDisposable)?.Dispose();
         _activations.Dispose();
+        foreach (var constant in _constants) constant.Dispose();
     }
 }
 

@@ -44,7 +44,8 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
         return true;
     }
 
-    /// <summary>An operand of which a part has been enlarged or repeated from fewer positions: that part is multiplied there, and the products are enlarged.</summary>
+    /// <summary>An operand that has been enlarged or repeated from fewer positions, or of which a part has: that is
+    /// multiplied there, and the products are enlarged.</summary>
     private bool MixLast(ConvStep c)
     {
         if (!c.IsPointwise || c.Residual is not null) return false;
@@ -52,9 +53,18 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
         foreach (var mix in steps.OfType<MixStep>())
         {
             int from = mix.Y.Start, to = from + mix.Y.Shape.C;
-            bool isPart = mix.Y.Root == c.X.Root && (from == first) != (to == end) && from >= first && to <= end;
-            if (!isPart || mix.X.Shape.Rows >= c.X.Shape.Rows || mix.Y.Shape.WithC(1) != c.X.Shape.WithC(1)) continue;
+            bool isPart = mix.Y.Root == c.X.Root && from >= first && to <= end && (from == first || to == end);
+            bool isWhole = from == first && to == end;
+            if (!isPart || (isWhole && !c.IsLinear) || mix.X.Shape.Rows >= c.X.Shape.Rows || mix.Y.Shape.WithC(1) != c.X.Shape.WithC(1)) continue;
             int outputs = c.Y.Shape.C;
+            if (isWhole)
+            {
+                var product = new Value(mix.X.Shape.WithC(outputs), c.Name + ".few");
+                int place = steps.IndexOf(c);
+                steps[place] = mix.Between(product, c.Y);
+                steps.Insert(place, new ConvStep(c.Name, c.Geometry, mix.X, c.Filter, null, Activation.None, product));
+                return true;
+            }
             Value few = new(mix.X.Shape.WithC(outputs), c.Name + ".part"), many = new(c.Y.Shape, c.Name + ".part.mixed");
             var rest = from == first ? c.X.Slice(to - first, end - to) : c.X.Slice(0, from - first);
             int at = steps.IndexOf(c);

@@ -81,3 +81,28 @@ internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, Filt
         _bias?.Dispose();
     }
 }
+
+/// <summary>The nearest of stored vectors, which are where they were until <see cref="Pack"/>.</summary>
+/// <param name="x">Cells' vectors.</param>
+/// <param name="vectors">The stored ones, as wide.</param>
+/// <param name="groups">Their groups.</param>
+/// <param name="cellGroups">The cells' groups at each run, or null.</param>
+/// <param name="distance">Result.</param>
+/// <param name="index">Result.</param>
+internal sealed class NearestStep(Value x, ReadOnlyMemory<float> vectors, ReadOnlyMemory<float> groups,
+    Tensor? cellGroups, Value distance, Value index) : PlanStep(distance.Name, [x], [distance, index]), IDisposable
+{
+    private PackedVectors? _packed;
+
+    /// <summary>Puts the vectors where the step will run.</summary>
+    public void Pack(Device device)
+    {
+        using var rows = Tensor.From(device, Shape.Of(1, groups.Length, x.Shape.C), vectors.Span, "vectors");
+        using var numbers = cellGroups is null ? null : Tensor.From(device, Shape.Of(groups.Length), groups.Span, "groups");
+        _packed = PackedVectors.Pack(rows, numbers);
+    }
+
+    public override void Run() => NearestVector.Forward(x.Tensor, _packed!, distance.Tensor, index.Tensor, cellGroups);
+
+    public void Dispose() => _packed?.Dispose();
+}

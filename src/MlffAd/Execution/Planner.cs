@@ -11,9 +11,13 @@ public sealed class Planner : Operators
 {
     private readonly Config _config;
     private readonly NetworkWeights _weights;
+    private readonly Device _device;
+    private readonly Tensor? _groups;
     private readonly List<PlanStep> _steps = [];
+    private readonly List<Tensor> _constants = [];
 
-    private Planner(Config config, NetworkWeights weights) => (_config, _weights) = (config, weights);
+    private Planner(Config config, NetworkWeights weights, Device device, Tensor? groups) =>
+        (_config, _weights, _device, _groups) = (config, weights, device, groups);
 
     /// <summary>Plans a network.</summary>
     /// <param name="config">The network's configuration.</param>
@@ -21,9 +25,12 @@ public sealed class Planner : Operators
     /// <param name="device">Where it will run.</param>
     /// <param name="image">Shape of the input, <c>[N, H, W, 3]</c>.</param>
     /// <param name="describe">The description; returns the values that are wanted afterwards.</param>
-    public static Plan Plan(Config config, NetworkWeights weights, Device device, Shape image, Func<IExecutor, Value, Value[]> describe)
+    /// <param name="groups">A group for each cell, read at each run: a memory passes over vectors of the cell's own
+    /// group. Null: it takes all.</param>
+    public static Plan Plan(Config config, NetworkWeights weights, Device device, Shape image,
+        Func<IExecutor, Value, Value[]> describe, Tensor? groups = null)
     {
-        var planner = new Planner(config, weights);
+        var planner = new Planner(config, weights, device, groups);
         var input = new Value(image, "image");
         var outputs = describe(planner, input);
         var steps = planner._steps;
@@ -31,7 +38,8 @@ public sealed class Planner : Operators
         float[] room = GC.AllocateUninitializedArray<float>(steps.OfType<ConvStep>().Max(step => step.Filter.Count));
         var activations = Place(device, steps, input, outputs, new MapFormats(config, device));
         foreach (var step in steps.OfType<ConvStep>()) step.Pack(device, room);
-        return new Plan(input, outputs, [.. steps], activations);
+        foreach (var step in steps.OfType<NearestStep>()) step.Pack(device);
+        return new Plan(input, outputs, [.. steps], activations, planner._constants);
     }
 
     /// <inheritdoc/>
@@ -39,11 +47,27 @@ public sealed class Planner : Operators
 
     /// <inheritdoc/>
     public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null) =>
-        Conv(layer, x, new Filter(_weights.Weight(layer.Name + ".weight"), layer.Outputs, null, layer.Layout == WeightLayout.Score ? _weights[layer.Name + ".bias"].ToArray() : null), f, null, into);
+        Conv(layer, x, new Filter(_weights.Numbers(layer.Name + ".weight"), layer.Outputs, null, layer.Layout == WeightLayout.Score ? _weights[layer.Name + ".bias"].ToArray() : null), f, null, into);
 
     /// <inheritdoc/>
     public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null) =>
         Conv(layer, x, _weights.Fold(_config, layer, bn), f, residual, into);
+
+    /// <inheritdoc/>
+    protected override Value Constant(string name, Shape shape)
+    {
+        var tensor = Tensor.From(_device, shape, _weights[name], name);
+        _constants.Add(tensor);
+        return new Value(tensor);
+    }
+
+    /// <inheritdoc/>
+    public override (Value Distance, Value Index) NearestVector(Value x, int count, string vectors, string groups)
+    {
+        Value d = New(x.Shape.WithC(1), "memory.distance"), index = New(x.Shape.WithC(1), "memory.nearest");
+        _steps.Add(new NearestStep(x, _weights.Numbers(vectors), _weights.Numbers(groups), _groups, d, index));
+        return (d, index);
+    }
 
     private Value Conv(Layer layer, Value x, Filter filter, Activation f, Value? residual, Value? into)
     {

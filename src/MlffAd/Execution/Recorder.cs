@@ -112,6 +112,14 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         tape.Record(writes, forward, needs ? backward : null);
     }
 
+    /// <inheritdoc/>
+    protected override Value Constant(string name, Shape shape)
+    {
+        var value = new Value(Tensor.From(_device, shape, parameters.Constant(name), name));
+        tape.Own(value);
+        return value;
+    }
+
     private Value Trained(string name)
     {
         var p = parameters.List[name];

@@ -19,6 +19,12 @@ public sealed class MlffNetwork(Config config)
     private readonly TextureBranch _texture = new(config);
     private readonly SelfCalibrated _sc = new(config);
 
+    /// <summary>Describes what scores a configuration's images: its network, or its memory of good parts.</summary>
+    /// <returns>From normalised images <c>[N, S, S, 3]</c> to scores <c>[N, M, M, 1]</c>.</returns>
+    public static Func<IExecutor, Value, Value[]> Scores(Config config) => config.HasMemory
+        ? (x, image) => [new MemoryNetwork(config).Forward(x, image)]
+        : (x, image) => [new MlffNetwork(config).Forward(x, image).S];
+
     /// <summary>Describes the network to an executor.</summary>
     /// <param name="x">Who computes, plans or lists.</param>
     /// <param name="image">Normalised images, <c>[N, S, S, 3]</c>.</param>

@@ -62,7 +62,7 @@ internal sealed class NetworkCase
 
     private void Train(Device device, out NetworkWeights trained)
     {
-        var weights = new NetworkWeights(_list, new float[_list.TrainedFloats], new float[_list.StatisticFloats]);
+        var weights = NetworkWeights.Zeros(_list);
         foreach (var p in _list.Trained) Load($"weights/{p.Name}", p, weights);
         foreach (var p in _list.Statistics) Load($"stats/{p.Name}", p, weights);
         float[] images = _file.Floats("x"), labels = [.. LabelsOf("y")], before = [.. weights.Trained];

@@ -79,7 +79,7 @@ public sealed class Checkpoint : IDisposable
     private static CheckpointMetadata Parse(SafetensorsFile file)
     {
         var metadata = new FileMetadata(file);
-        metadata.RequireFormat(Format, "checkpoint");
+        metadata.RequireFormat("checkpoint", Format);
         var files = metadata.Json("files", FileJson.Default.TrainingFileArray);
         if (files.DistinctBy(f => f.Path).Count() != files.Length) throw metadata.Bad("files", "names an image twice");
         return new CheckpointMetadata(metadata.Config(), metadata.Preprocessing(), metadata.Json("training", FileJson.Default.TrainingRecord),

@@ -10,11 +10,12 @@ namespace MlffAd.Weights;
 internal readonly struct FileMetadata(SafetensorsFile file)
 {
     /// <summary>Refuses a file of another kind or version.</summary>
-    public void RequireFormat(string format, string what)
+    public void RequireFormat(string what, params ReadOnlySpan<string> formats)
     {
         string? found = Optional("format");
-        if (found != format)
-            throw new MlffAdException(ExitCode.BadModel, $"'{file.Source}' is not a {what} of this version: its format is '{found ?? "not said"}', not '{format}'.");
+        if (!formats.Contains(found))
+            throw new MlffAdException(ExitCode.BadModel, $"'{file.Source}' is not a {what} of this version: its format is "
+                + $"'{found ?? "not said"}', not '{string.Join("' or '", formats)}'.");
     }
 
     public string? Optional(string key) => file.Metadata.GetValueOrDefault(key);

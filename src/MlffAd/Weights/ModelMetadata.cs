@@ -14,7 +14,8 @@ namespace MlffAd.Weights;
 /// <param name="Class">What it inspects: the name of the training folder.</param>
 public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, float Threshold, Calibration? Calibration, TrainingRecord Training, string Class)
 {
-    internal const string Format = "mlffad/1";
+    /// <summary>The file's format: models with a memory have tensors that the first does not know.</summary>
+    internal const string Format = "mlffad/1", FormatWithMemory = "mlffad/2";
 
     /// <summary>A pixel is defective above this score: where nothing was calibrated, above the image's threshold.</summary>
     public float PixelThreshold => Calibration?.PixelThreshold ?? Threshold;
@@ -23,7 +24,7 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     {
         var strings = new Dictionary<string, string>
         {
-            ["format"] = Format,
+            ["format"] = Config.HasMemory ? FormatWithMemory : Format,
             ["config"] = Config.ToJson(),
             ["preprocessing"] = JsonSerializer.Serialize(Preprocessing, FileJson.Default.Preprocessing),
             ["threshold"] = Threshold.ToString(CultureInfo.InvariantCulture),
@@ -38,7 +39,7 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     internal static ModelMetadata Parse(SafetensorsFile file)
     {
         var metadata = new FileMetadata(file);
-        metadata.RequireFormat(Format, "model");
+        metadata.RequireFormat("model", Format, FormatWithMemory);
         float threshold = metadata.Number<float>("threshold");
         Calibration? calibration = null;
         if (metadata.Optional("calibration") is not null)
@@ -47,7 +48,10 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
             if (images != scores.Length) throw metadata.Bad("calibration", $"has {scores.Length} scores of {images} images");
             calibration = new Calibration(scores, imageQuantile, pixelQuantile, threshold, pixelThreshold);
         }
-        return new ModelMetadata(metadata.Config(), metadata.Preprocessing(), threshold, calibration,
+        var config = metadata.Config();
+        if (config.HasMemory != (metadata.Text("format") == FormatWithMemory))
+            throw metadata.Bad("format", $"is '{metadata.Text("format")}', which does not fit memory.size {config.Memory.Size}");
+        return new ModelMetadata(config, metadata.Preprocessing(), threshold, calibration,
             metadata.Json("training", FileJson.Default.TrainingRecord), metadata.Text("class"));
     }
 }

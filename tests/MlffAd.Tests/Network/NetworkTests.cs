@@ -29,9 +29,11 @@ public sealed class NetworkTests
     public void EveryPresetsParametersHaveUniqueNamesAndFileShapes(string preset)
     {
         var list = ParameterList.Of(Preset.Find(preset));
-        Assert.Equal(list.Trained.Count + list.Statistics.Count, list.Trained.Concat(list.Statistics).Select(p => p.Name).Distinct().Count());
-        Assert.All(list.Trained.Concat(list.Statistics), p => Assert.Equal(p.Count, p.FileShape.Aggregate(1, (a, b) => a * b)));
-        Assert.Equal(preset is "baseline" or "+sc" or "+stl" ? null : 1, list.Trained.FirstOrDefault(p => p.Name == "score.bias")?.Count);
+        Parameter[] all = [.. list.Trained, .. list.Statistics, .. list.Constants];
+        Assert.Equal(all.Length, all.Select(p => p.Name).Distinct().Count());
+        Assert.All(all, p => Assert.Equal(p.Count, p.FileShape.Aggregate(1, (a, b) => a * b)));
+        Assert.Equal(preset is "memory" ? 3 : 0, list.Constants.Count);
+        Assert.Equal(preset is "memory" or "baseline" or "+sc" or "+stl" ? null : 1, list.Trained.FirstOrDefault(p => p.Name == "score.bias")?.Count);
     }
 
     [Fact]

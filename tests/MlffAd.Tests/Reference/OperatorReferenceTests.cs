@@ -3,12 +3,12 @@ using Xunit;
 
 namespace MlffAd.Tests.Reference;
 
-/// <summary>Every operator equals libtorch's autograd, on every device.</summary>
+/// <summary>Every operator equals libtorch's autograd, those of a memory NumPy's float64, on every device.</summary>
 public sealed class OperatorReferenceTests
 {
     /// <summary>The simulator takes seconds for larger cases; there the smallest of each operator is enough.</summary>
     public static IEnumerable<TheoryDataRow<string, string, string>> Cases =>
-        from file in new[] { "basic", "batchnorm", "conv", "texture", "losses" }
+        from file in new[] { "basic", "batchnorm", "conv", "texture", "losses", "memory" }
         from device in (IEnumerable<string>)[.. TestDevices.All.Select(row => row.Data)]
         from c in device == "debug" ? Golden.Cases(file).GroupBy(c => c.Op).Select(op => op.MinBy(c => Size(file, c))!) : Golden.Cases(file)
         select new TheoryDataRow<string, string, string>(device, file, c.Name);

@@ -28,6 +28,14 @@ internal sealed class OnnxGraph
         return name;
     }
 
+    /// <summary>Adds the largest of each row, in falling order; returns the name of their values.</summary>
+    public string Largest(string rows, int count)
+    {
+        string name = Node("TopK", [rows, Integers(count)], ("axis", -1));
+        _graph.Node[^1].Output.Add(name + "_which");
+        return name;
+    }
+
     /// <summary>Adds numbers that the file carries.</summary>
     public string Floats(ReadOnlySpan<float> values, params ReadOnlySpan<long> dims) => Constant(DataType.Float, MemoryMarshal.AsBytes(values), dims);
 

@@ -13,7 +13,7 @@ namespace MlffAd.Execution.Onnx;
 /// <summary>Writes the network's description down as an ONNX model: from an image's bytes of any size to its score map, pixel map and score.</summary>
 /// <remarks>Maps are [N, C, H, W] as ONNX has them; rows of levels, pairs or regions are [N, R, C]; similarities are [N, regions, cells]. Batch normalisation is folded. The codes
 /// E of the quantisations, which our own operators never store, are dense here.</remarks>
-public sealed class OnnxWriter : IExecutor
+public sealed partial class OnnxWriter : IExecutor
 {
     private readonly OnnxGraph _g = new();
     private readonly Config _config;
@@ -21,6 +21,7 @@ public sealed class OnnxWriter : IExecutor
     private readonly List<(Value Value, string Name)> _names = [];
     private readonly HashSet<Value> _rows = [];
     private readonly Dictionary<Value, string> _codes = [];
+    private string _image = "";
 
     private OnnxWriter(Config config, NetworkWeights weights) => (_config, _weights) = (config, weights);
 
@@ -33,9 +34,9 @@ public sealed class OnnxWriter : IExecutor
         int side = metadata.Config.ImageSize, cells = metadata.Config.MapSide;
         var writer = new OnnxWriter(metadata.Config, model.Weights);
         var g = writer._g;
-        string map = writer.Name(new MlffNetwork(writer._config).Forward(writer, writer.Image(writer.Preprocess(metadata.Preprocessing))).S);
+        string map = writer.Name(MlffNetwork.Scores(writer._config)(writer, writer.Image(writer.Preprocess(metadata.Preprocessing)))[0]);
         string pixels = writer.Resize(map, side, "linear", "half_pixel");
-        g.Output("score", "largest pixel score", g.Node("ReduceMax", [pixels, g.Integers(1, 2, 3)], ("keepdims", 0)), "N");
+        g.Output("score", "what is compared with the threshold", writer.Readout(map, pixels), "N");
         g.Output("score_map", "scores of the network's cells", g.Node("Squeeze", [map, g.Integers(1)]), "N", cells, cells);
         g.Output("pixel_map", "scores enlarged to the network's image size", g.Node("Squeeze", [pixels, g.Integers(1)]), "N", side, side);
         return g.ToBytes(Version, new Dictionary<string, string>
@@ -67,7 +68,8 @@ public sealed class OnnxWriter : IExecutor
 
     private static string Version => typeof(OnnxWriter).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    private Value Image(string name) => Set(new Value(new Shape(1, _config.ImageSize, _config.ImageSize, 3), "image"), name);
+    private Value Image(string name) =>
+        Set(new Value(new Shape(1, _config.ImageSize, _config.ImageSize, 3), "image"), _image = name);
 
     /// <inheritdoc/>
     public Value New(Shape shape, string name) => new(shape, name);

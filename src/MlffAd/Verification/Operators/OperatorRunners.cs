@@ -27,5 +27,10 @@ internal static partial class OperatorRunners
         ["cosine_to_mean"] = Cosine,
         ["qco1d"] = Count1D,
         ["qco2d"] = Count2D,
+        ["nearest_vector"] = FindNearest,
+        ["k_centre"] = ChooseCentres,
+        ["local_mean"] = MeanAround,
+        ["standardise"] = Standardise,
+        ["place"] = Place,
     };
 }

@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using MlffAd.Configuration;
+using MlffAd.Data;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+using Device = MlffAd.Kernels.Runtime.Device;
+
+namespace MlffAd.Peers;
+
+/// <summary>Our k-centre choice against the plain loop in libtorch, on the cells of photographs.</summary>
+/// <remarks>The loop is written as well as it goes: one matrix-vector product a choice, which reads the pool once, into
+/// rented memory; squared norms are known, distances are updated in place.</remarks>
+internal static class KCentreRace
+{
+    /// <summary>Chooses by both ways, and prints their times and how near the loop comes to the memory's speed.</summary>
+    public static void Run(string folder, Config config, int threads, TextWriter output)
+    {
+        using var device = Device.Open("cpu", threads);
+        using var drawn = MemoryTrainer.DrawPool(new TrainingRequest(folder, "none", config), device);
+        var pool = drawn.Rows;
+        int size = Math.Min(config.Memory.Size, pool.Rows);
+        double stream;
+        using (var peak = new StreamPeak(device.Team)) stream = Timing.Median([.. Enumerable.Range(0, 5).Select(_ => peak.Measure().Read)]);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{device.Name}, {threads} threads: "
+            + $"{size:#,0} of {pool.Rows:#,0} × {pool.C} cells of '{folder}'; memory is read at {stream:0.0} GB/s."));
+        var (ours, chosen) = Time(() => KCentre.Choose(pool, size));
+        Print("ours", ours, chosen.Indices, chosen.Radii[^1]);
+        var (loop, (indices, radius)) = Time(() => PlainLoop(pool, chosen.Indices[0], size, threads));
+        Print("plain loop, libtorch", loop, indices, radius);
+        double rate = pool.Bytes / 1e9 * size / loop;
+        var (again, _) = Time(() => KCentre.Choose(pool, size));
+        Print("ours, again", again, chosen.Indices, chosen.Radii[^1]);
+        int same = chosen.Indices.Zip(indices).TakeWhile(pair => pair.First == pair.Second).Count();
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The loop read {rate:0.0} GB/s, {rate / stream:0%} of what the "
+            + $"memory gives; ours is {loop / Math.Min(ours, again):0.0} and {loop / Math.Max(ours, again):0.0} times as fast. "
+            + $"The first {same:#,0} choices are the same; the loop's float32 distances decide otherwise from there on."));
+
+        void Print(string who, double seconds, int[] choices, double last) => output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"  {who,-22} {seconds,8:0.00} s   {choices.Length:#,0} choices, radius {last:0.000}"));
+    }
+
+    private static (double Seconds, T Result) Time<T>(Func<T> work)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var result = work();
+        return (Stopwatch.GetElapsedTime(start).TotalSeconds, result);
+    }
+
+    private static (int[] Indices, double Radius) PlainLoop(Kernels.Runtime.Tensor rows, int first, int count, int threads)
+    {
+        set_num_threads(threads);
+        OneDnn.TellCaches();
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var pool = empty(rows.Rows, rows.C);
+        unsafe { rows.Read(MemoryMarshal.Cast<byte, float>(pool.bytes)); }
+        var norms = pool.square().sum(1);
+        torch.Tensor least = full([rows.Rows], float.PositiveInfinity);
+        int[] indices = new int[count];
+        int next = first;
+        for (int k = 0; k < count; k++)
+        {
+            using var turn = NewDisposeScope();
+            indices[k] = next;
+            var centre = pool[next];
+            var squares = pool.mv(centre).mul_(-2).add_(norms).add_(centre.dot(centre));
+            least.copy_(minimum(least, squares));
+            next = (int)least.argmax().item<long>();
+        }
+        return (indices, Math.Sqrt(Math.Max(0, least.max().item<float>())));
+    }
+}
