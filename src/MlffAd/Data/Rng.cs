@@ -20,6 +20,9 @@ public enum RngPurpose
 
     /// <summary>The demo's own pictures; the index is the picture's.</summary>
     Demo = 6,
+
+    /// <summary>Which cells of good images a memory draws; the index is the cell's.</summary>
+    Memory = 7,
 }
 
 /// <summary>Random numbers from a counter: block i of a stream is Philox4x32-10 of (i, purpose, epoch, index) under the seed.</summary>

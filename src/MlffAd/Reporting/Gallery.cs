@@ -12,7 +12,7 @@ internal sealed class Gallery(Report report)
     private const int Side = 256;
     private static readonly Colour MaskEdge = new(64, 224, 208);
     private readonly EvaluationResult result = report.Result;
-    private readonly ColourScale scale = new(report.Result.PixelThreshold);
+    private readonly ColourScale scale = report.Scale;
 
     public void Write(TextWriter page)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MlffAd.Configuration;
+using MlffAd.Network;
 using MlffAd.Weights;
 
 namespace MlffAd.Reporting;
@@ -8,7 +9,27 @@ namespace MlffAd.Reporting;
 public static class ModelFacts
 {
     /// <summary>Three tables.</summary>
-    public static IReadOnlyList<ReportFacts> Of(ModelMetadata model) => [Verdict(model), Training(model.Training), Configuration(model.Config)];
+    public static IReadOnlyList<ReportFacts> Of(Model model) =>
+        Of(model.Metadata, () => model.Weights[MemoryNetwork.Step][0]);
+
+    /// <inheritdoc cref="Of(Model)"/>
+    /// <exception cref="MlffAdException">The model is damaged (exit code 4).</exception>
+    public static IReadOnlyList<ReportFacts> Of(ModelFile model) =>
+        Of(model.Metadata, () => model.Tensors.ReadFloats(MemoryNetwork.Step, [1, 1])[0]);
+
+    /// <summary>What the phases of making a memory took, in a table; none where there were no phases.</summary>
+    public static IReadOnlyList<ReportFacts> Making(IReadOnlyList<PhaseTime> phases) => phases.Count == 0 ? [] :
+    [
+        new("Making", [.. phases.Select(p =>
+            (p.Phase, string.Create(CultureInfo.InvariantCulture, $"{p.Seconds:0.0} s")))]),
+    ];
+
+    private static IReadOnlyList<ReportFacts> Of(ModelMetadata model, Func<double> step) =>
+    [
+        Verdict(model),
+        model.Config.HasMemory ? Memory(model, step()) : Training(model.Training),
+        Configuration(model.Config),
+    ];
 
     private static ReportFacts Verdict(ModelMetadata model) => new("Model",
     [
@@ -32,10 +53,33 @@ public static class ModelFacts
             : Array.Empty<(string, string)>(),
     ]);
 
-    /// <summary>A row for each section, so that all keys fit on a screen.</summary>
-    private static ReportFacts Configuration(Config config) => new("Configuration",
-        [.. Config.Keys.GroupBy(key => key.Name.LastIndexOf('.') is > 0 and var dot ? key.Name[..dot] : key.Name).Select(section =>
-            (section.Key, string.Join(" · ", section.Select(key => key.Name == section.Key ? config.Get(key.Name) : $"{key.Name[(section.Key.Length + 1)..]} {config.Get(key.Name)}"))))]);
+    private static ReportFacts Memory(ModelMetadata model, double step)
+    {
+        var memory = model.Config.Memory;
+        return new("Memory",
+        [
+            ("remembered", string.Create(CultureInfo.InvariantCulture,
+                $"{memory.Size:#,0} cells of {model.Training.Images:#,0} images")),
+            ("a cell", $"{memory.Width} numbers, of the backbone's stages {string.Join(", ", memory.From)}"),
+            ("place", memory.Place == 0 ? "does not count"
+                : $"one cell aside counts {Number(step)}, {Number(memory.Place)} of the usual distance "
+                    + Number(step / memory.Place)),
+            ("scaling", model.Config.Get("memory.scaling")),
+            ("seed", model.Training.Seed.ToString(CultureInfo.InvariantCulture)),
+            ("backbone weights", model.Training.Weights),
+        ]);
+    }
+
+    /// <summary>A row for each section, so that all keys fit on a screen; without what does not concern the
+    /// model.</summary>
+    private static ReportFacts Configuration(Config config)
+    {
+        var keys = Config.Keys.Select(key => key.Name)
+            .Where(key => config.HasMemory ? Config.ConcernsMemory(key) : !Config.IsOfMemory(key));
+        var sections = keys.GroupBy(key => key.LastIndexOf('.') is > 0 and var dot ? key[..dot] : key);
+        return new("Configuration", [.. sections.Select(section => (section.Key, string.Join(" · ", section.Select(
+            key => key == section.Key ? config.Get(key) : $"{key[(section.Key.Length + 1)..]} {config.Get(key)}"))))]);
+    }
 
     private static string Number(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using MlffAd.Data;
+using MlffAd.Detection;
 using MlffAd.Evaluation;
 
 namespace MlffAd.Reporting;
@@ -14,6 +15,9 @@ public sealed record Report(string Title, EvaluationResult Result, Func<TestImag
 {
     /// <summary>Configuration, training and file facts.</summary>
     public IReadOnlyList<ReportFacts> Facts { get; init; } = [];
+
+    /// <summary>The colours of the heat maps; a network's, unless said.</summary>
+    public ColourScale Scale { get; init; } = new(Result.PixelThreshold);
 
     /// <summary>The training losses; none, no plot.</summary>
     public IReadOnlyList<LossPoint> Losses { get; init; } = [];

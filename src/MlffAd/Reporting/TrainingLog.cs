@@ -5,27 +5,42 @@ namespace MlffAd.Reporting;
 /// <summary>The loss at one step of training: the weighted total and its three terms (spec §7).</summary>
 public readonly record struct LossPoint(long Step, double Total, double Feature, double Score, double Consistency);
 
-/// <summary>Reads the JSONL log that training writes.</summary>
+/// <summary>A phase of making a memory, and what it took; the last, "all", is the whole.</summary>
+public readonly record struct PhaseTime(string Phase, double Seconds);
+
+/// <summary>Reads the JSONL log that training writes. Lines that do not say what is asked for, and an unfinished last
+/// line (training was killed), are passed over.</summary>
 public static class TrainingLog
 {
-    /// <summary>The losses, in the order of the lines that have <c>step</c>, <c>total</c>, <c>lf</c>, <c>ls</c>, <c>lfs</c>; other lines and an
-    /// unfinished last line (training was killed) are passed over.</summary>
-    public static IReadOnlyList<LossPoint> Read(string path)
+    /// <summary>The losses, in the order of the lines that have <c>step</c>, <c>total</c>, <c>lf</c>, <c>ls</c>,
+    /// <c>lfs</c>.</summary>
+    public static IReadOnlyList<LossPoint> Losses(string path) => Read<LossPoint>(path, line =>
+        line.TryGetProperty("step", out JsonElement step) && Number(line, "total") is { } total
+            && Number(line, "lf") is { } lf && Number(line, "ls") is { } ls && Number(line, "lfs") is { } lfs
+                ? new(step.GetInt64(), total, lf, ls, lfs) : null);
+
+    /// <summary>The phases, in the order of the lines that have <c>phase</c> and <c>seconds</c>.</summary>
+    public static IReadOnlyList<PhaseTime> Phases(string path) => Read<PhaseTime>(path, line =>
+        line.TryGetProperty("phase", out JsonElement phase) && phase.ValueKind == JsonValueKind.String
+            && Number(line, "seconds") is { } seconds ? new(phase.GetString()!, seconds) : null);
+
+    private static List<T> Read<T>(string path, Func<JsonElement, T?> of) where T : struct
     {
-        var points = new List<LossPoint>();
+        var found = new List<T>();
         foreach (string line in File.ReadLines(path))
         {
             try
             {
                 using JsonDocument json = JsonDocument.Parse(line);
-                if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("step", out JsonElement step)
-                    && Number("total") is { } total && Number("lf") is { } lf && Number("ls") is { } ls && Number("lfs") is { } lfs)
-                    points.Add(new(step.GetInt64(), total, lf, ls, lfs));
-
-                double? Number(string name) => json.RootElement.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
+                JsonElement root = json.RootElement;
+                if (root.ValueKind == JsonValueKind.Object && of(root) is { } entry) found.Add(entry);
             }
             catch (JsonException) { }
         }
-        return points;
+        return found;
     }
+
+    private static double? Number(JsonElement line, string name) =>
+        line.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
+            ? value.GetDouble() : null;
 }

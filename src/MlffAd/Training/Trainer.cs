@@ -50,7 +50,7 @@ public sealed class Trainer
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout);
         using var checkpoint = _request.Resume is { } resume ? Checkpoint.Open(resume) : null;
         if (checkpoint is not null) Follow(checkpoint);
-        using var parameters = new Parameters(_device, checkpoint is null ? InitialWeights() : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed));
+        using var parameters = new Parameters(_device, checkpoint is null ? Start() : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed));
         var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
         var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
         if (checkpoint is not null) budget = Restore(checkpoint, store, parameters, budget);
@@ -112,51 +112,12 @@ public sealed class Trainer
             sitting.ImagesPerSecond, sitting.Remaining, _device.Pool.AllocatedBytes, !result.IsFinite);
     }
 
-    /// <summary>Random numbers, and in the backbone the weights that were asked for, whose metadata the configuration follows.</summary>
-    private NetworkWeights InitialWeights()
+    private NetworkWeights Start()
     {
-        WeightsFile? file = null;
-        if (_request.Weights != "none")
-        {
-            string path = _request.Weights ?? WeightsFile.ShippedPath;
-            file = WeightsFile.Load(path);
-            if (!Initialisation.Fits(file, _config))
-            {
-                if (_request.Weights is not null)
-                    throw new MlffAdException(ExitCode.BadModel, $"'{path}' has stages [{string.Join(',', file.Stages)}] of width {file.Width}, the configuration asks for "
-                        + $"[{string.Join(',', _config.Backbone.Stages)}] of width {_config.Backbone.Width}; set backbone.stages and backbone.width, or give '--weights none'.");
-                file = null;
-                _say("The backbone starts from random weights: the shipped ones have another shape.");
-            }
-        }
-        else _say("The backbone starts from random weights.");
-        if (file is not null)
-        {
-            _config = Follow(file);
-            _preprocessing = file.Metadata.Preprocessing ?? Preprocessing.ImageNet;
-        }
-        else if (_config.Train.Freeze != Freeze.None)
-            throw new MlffAdException(ExitCode.Usage, "A backbone of random weights cannot be frozen, it would learn nothing; give '--freeze none'.");
-        var weights = Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed);
-        if (file is not null) Initialisation.Import(file, weights);
-        _state = _state with { Source = file is null ? "random" : file.Metadata.Origin ?? Path.GetFileName(file.Source) };
-        return weights;
-    }
-
-    private Config Follow(WeightsFile file)
-    {
-        var config = _config;
-        if (file.Metadata.StrideIn is { } stride) config = Obey("backbone.strideIn", stride == StrideIn.OneByOne ? "1x1" : "3x3");
-        if (file.Metadata.BnEps is { } eps) config = Obey("backbone.bnEps", eps.ToString("R", System.Globalization.CultureInfo.InvariantCulture));
-        return config;
-
-        Config Obey(string key, string value)
-        {
-            var followed = config.With(key, value);
-            if (followed.Get(key) != _config.Get(key) && _request.ExplicitKeys.Contains(key))
-                throw new MlffAdException(ExitCode.Usage, $"{key} was set to {_config.Get(key)}, but '{file.Source}' was trained with {value}; leave the key out or take other weights.");
-            return followed;
-        }
+        var start = InitialWeights.Of(_request, _say);
+        (_config, _preprocessing) = (start.Config, start.Preprocessing);
+        _state = _state with { Source = start.Source };
+        return start.Weights;
     }
 
     /// <summary>What the weights decided when training began holds when it goes on, unless the user says otherwise and is then refused.</summary>

@@ -1,0 +1,95 @@
+using MlffAd.Autograd;
+using MlffAd.Configuration;
+using MlffAd.Data;
+using MlffAd.Execution;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
+using MlffAd.Weights;
+
+namespace MlffAd.Training;
+
+/// <summary>Told of an image's cells.</summary>
+/// <param name="item">The image.</param>
+/// <param name="contents">What tells it from others, whatever it is called.</param>
+/// <param name="first">The description's first value, of this image; valid during the call.</param>
+/// <param name="second">Its second, if it has one.</param>
+internal delegate void TakeCells(ImageItem item, ulong contents, ReadOnlySpan<float> first, ReadOnlySpan<float> second);
+
+/// <summary>Reads photographs and computes something of their cells, a few images at a time, none of which is kept.</summary>
+internal sealed class CellReader : IDisposable
+{
+    private readonly int _side;
+    private readonly Device _device;
+    private readonly PixelNormalisation _normalisation;
+    private readonly Plan _plan;
+    private readonly Tensor? _groups;
+    private readonly IReadOnlyDictionary<ulong, int>? _groupOf;
+    private readonly float[] _images;
+    private readonly float[][] _values;
+    private readonly List<(ImageItem Item, ulong Contents)> _waiting = [];
+
+    /// <summary>Plans.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="weights">Its numbers.</param>
+    /// <param name="preprocessing">What the network is fed.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="describe">One or two values of each cell.</param>
+    /// <param name="groupOf">The group of each image whose vectors its own cells pass over; null: none.</param>
+    public CellReader(Config config, NetworkWeights weights, Preprocessing preprocessing, Device device,
+        Func<IExecutor, Value, Value[]> describe, IReadOnlyDictionary<ulong, int>? groupOf = null)
+    {
+        (_side, _device, _groupOf) = (config.ImageSize, device, groupOf);
+        _normalisation = KernelOptions.Normalisation(preprocessing);
+        var shape = new Shape(device.IsHost ? 4 : 16, _side, _side, 3);
+        _groups = groupOf is null ? null : Tensor.Rent(device, new Shape(shape.N, 1, config.Cells, 1), "groups of cells");
+        _plan = Planner.Plan(config, weights, device, shape, describe, _groups);
+        (_images, _values) = (new float[shape.Count], [.. _plan.Outputs.Select(output => new float[output.Count])]);
+    }
+
+    /// <summary>Reads images in order.</summary>
+    /// <param name="items">The images.</param>
+    /// <param name="maxPixels">Larger ones are refused.</param>
+    /// <param name="take">Told of the cells of each.</param>
+    /// <param name="onRead">Told of each image that was read, or of its error.</param>
+    /// <param name="stop">Ends reading with an <see cref="OperationCanceledException"/>.</param>
+    public void Read(IReadOnlyList<ImageItem> items, long maxPixels, TakeCells take,
+        Action<ImageItem, MlffAdException?> onRead, CancellationToken stop)
+    {
+        int length = 3 * _side * _side;
+        foreach (var image in DecodedImage.Ahead(items, _side, _device.Team.Count, maxPixels))
+        {
+            stop.ThrowIfCancellationRequested();
+            onRead(image.Item, image.Error);
+            if (image.Resized is not { } resized) continue;
+            Normalise.Forward(resized.Rgb, _images.AsSpan(_waiting.Count * length, length), _normalisation);
+            _waiting.Add((image.Item, resized.Contents));
+            if (_waiting.Count == _plan.Input.Shape.N) Flush(take);
+        }
+        if (_waiting.Count > 0) Flush(take);
+    }
+
+    /// <summary>Returns the memory.</summary>
+    public void Dispose()
+    {
+        _plan.Dispose();
+        _groups?.Dispose();
+    }
+
+    private void Flush(TakeCells take)
+    {
+        _plan.Input.Write(_images);
+        if (_groups is not null)
+            for (int i = 0; i < _waiting.Count; i++) Pointwise.Fill(_groups.Items(i, 1), _groupOf!.GetValueOrDefault(_waiting[i].Contents, -1));
+        _plan.Run();
+        for (int v = 0; v < _values.Length; v++) _plan.Outputs[v].Read(_values[v]);
+        for (int i = 0; i < _waiting.Count; i++) take(_waiting[i].Item, _waiting[i].Contents, Of(0, i), _values.Length > 1 ? Of(1, i) : default);
+        _waiting.Clear();
+
+        ReadOnlySpan<float> Of(int v, int i)
+        {
+            int length = _values[v].Length / _plan.Input.Shape.N;
+            return _values[v].AsSpan(i * length, length);
+        }
+    }
+}

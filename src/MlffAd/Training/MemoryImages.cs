@@ -1,0 +1,77 @@
+using System.Security.Cryptography;
+using System.Text;
+using MlffAd.Data;
+
+namespace MlffAd.Training;
+
+/// <summary>How good images are judged, to set the threshold: never by a memory of themselves.</summary>
+internal enum Judging
+{
+    /// <summary>They are not: a threshold was given.</summary>
+    None,
+
+    /// <summary>Each by a memory that is made without it: where there are few.</summary>
+    Folds,
+
+    /// <summary>Each by the memory without what it remembers of that image.</summary>
+    LeaveOneOut,
+
+    /// <summary>Those held out, of which the memory knows nothing.</summary>
+    HeldOut,
+}
+
+/// <summary>Which good images are remembered and which are judged (spec §14).</summary>
+/// <param name="Remembered">Those that cells are drawn from.</param>
+/// <param name="Judged">Those that the threshold rests on.</param>
+/// <param name="Judging">How.</param>
+internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOnlyList<ImageItem> Judged, Judging Judging)
+{
+    /// <summary>As many held out make a threshold; fewer are judged in turn, and remembered as well.</summary>
+    private const int EnoughHeld = 20;
+
+    /// <summary>Fewest that can be judged in turn, fewest that leave enough behind, and most that are judged so.</summary>
+    private const int Fewest = 4, FewestLeftOut = 8, MostLeftOut = 200;
+
+    /// <summary>Images of a lot: their cells are drawn and chosen from together.</summary>
+    public const int LotImages = 2000;
+
+    /// <summary>Splits good images.</summary>
+    /// <param name="good">The good images.</param>
+    /// <param name="share"><c>train.holdout</c>.</param>
+    /// <exception cref="MlffAdException">There are fewer than 4, and a threshold is wanted (exit code 3).</exception>
+    public static MemoryImages Split(IReadOnlyList<ImageItem> good, double share)
+    {
+        if (share == 0) return new(good, [], Judging.None);
+        if (good.Count < Fewest)
+            throw new MlffAdException(ExitCode.BadData, $"{good.Count} good image{(good.Count == 1 ? " is" : "s are")} too few to "
+                + $"set a threshold with (at least {Fewest}); add some, or give '--holdout 0' and a '--threshold'.");
+        if (good.Count < FewestLeftOut) return new(good, good, Judging.Folds);
+        if (share * good.Count > EnoughHeld - 1)
+        {
+            var (remembered, held) = Holdout.Split(good, share);
+            return new(remembered, held, Judging.HeldOut);
+        }
+        return new(good, InOrder([.. ByName(good).Take(MostLeftOut)], good), Judging.LeaveOneOut);
+    }
+
+    /// <summary>The same without images that turned out to be unreadable.</summary>
+    public MemoryImages Without(IReadOnlySet<ImageItem> unreadable) => this with
+    {
+        Remembered = [.. Remembered.Where(image => !unreadable.Contains(image))],
+        Judged = [.. Judged.Where(image => !unreadable.Contains(image))],
+    };
+
+    /// <summary>The remembered images in lots, by their names' hashes, so that each lot has a share of everything.</summary>
+    public static IReadOnlyList<IReadOnlyList<ImageItem>> Lots(IReadOnlyList<ImageItem> images, int most = LotImages)
+    {
+        int lots = (images.Count + most - 1) / most;
+        if (lots == 1) return [images];
+        ImageItem[] mixed = [.. ByName(images)];
+        return [.. Enumerable.Range(0, lots).Select(i => mixed[(mixed.Length * i / lots)..(mixed.Length * (i + 1) / lots)])];
+    }
+
+    private static IEnumerable<ImageItem> ByName(IEnumerable<ImageItem> images) =>
+        images.OrderBy(i => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(i.Name))), StringComparer.Ordinal);
+
+    private static IReadOnlyList<ImageItem> InOrder(HashSet<ImageItem> some, IReadOnlyList<ImageItem> all) => [.. all.Where(some.Contains)];
+}

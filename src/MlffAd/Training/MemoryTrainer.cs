@@ -1,0 +1,135 @@
+using MlffAd.Data;
+using MlffAd.Detection;
+using MlffAd.Evaluation;
+using MlffAd.Files;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Weights;
+
+namespace MlffAd.Training;
+
+/// <summary>Makes a model that remembers good parts (spec §14): reads each photograph once, draws cells, chooses those
+/// that cover them, and sets the threshold by images that are judged without themselves.</summary>
+public sealed class MemoryTrainer
+{
+    private readonly TrainingRequest _request;
+    private readonly Device _device;
+    private readonly Action<string> _say;
+    private readonly CancellationToken _stop;
+    private readonly MemoryPhases _phases;
+    private readonly InitialWeights _start;
+
+    private MemoryTrainer(TrainingRequest request, Device device, Action<string> say, MemoryPhases phases, CancellationToken stop)
+    {
+        (_request, _device, _say, _phases, _stop) = (request, device, say, phases, stop);
+        // Images are read with room for one vector: how many there will be is not known yet.
+        var config = request.Config with { Memory = request.Config.Memory with { Size = 1 } };
+        _start = InitialWeights.Of(request with { Config = config }, say);
+        if (_start.Source == "random")
+            say("Random features say little of what is normal: expect a memory that finds gross defects alone.");
+    }
+
+    /// <summary>Makes the memory and writes the model. Until it is made nothing is written.</summary>
+    /// <param name="request">What is to be remembered.</param>
+    /// <param name="device">Where.</param>
+    /// <param name="say">Told of what the user should know, a sentence at a time.</param>
+    /// <param name="onProgress">Told of the phases.</param>
+    /// <param name="stop">Ends the making.</param>
+    /// <exception cref="MlffAdException">The input cannot be used, or the output not written
+    /// (exit codes 2, 3, 4, 7).</exception>
+    public static TrainingOutcome Train(TrainingRequest request, Device device, Action<string> say,
+        Action<MemoryProgress>? onProgress = null, CancellationToken stop = default)
+    {
+        if (request.MaxImages is not null || request.ExplicitKeys.Contains("train.epochs"))
+            throw new MlffAdException(ExitCode.Usage, "A memory looks at each photograph once: leave --max-images and "
+                + "--epochs out, or train the network with '--preset fast'.");
+        if (request.Resume is not null)
+            throw new MlffAdException(ExitCode.Usage, "A memory is made in one go, there is nothing to resume: leave --resume out.");
+        if (request.Config.Train.Holdout == 0 && request.Threshold is null)
+            throw new MlffAdException(ExitCode.BadData, "Without judged images (train.holdout 0) there is nothing to take a "
+                + "threshold from; give '--threshold' as well.");
+        AtomicFile.RequireWritable(request.Output);
+        var phases = new MemoryPhases(onProgress);
+        try { return new MemoryTrainer(request, device, say, phases, stop).Run(); }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return new(null, 0, phases.Elapsed, 0, 0);
+        }
+    }
+
+    /// <summary>Draws the cells that a memory is chosen from, of all good images; for benches.</summary>
+    /// <exception cref="MlffAdException">The images cannot be used (exit code 3).</exception>
+    public static DrawnPool DrawPool(TrainingRequest request, Device device)
+    {
+        var start = InitialWeights.Of(request with { Config = request.Config with { Memory = request.Config.Memory with { Size = 1 } } }, _ => { });
+        using var maker = new MemoryMaker(request, start, device, _ => { }, default);
+        return new DrawnPool(maker.Draw(DataSet.Open(request.Folder).Train));
+    }
+
+    private TrainingOutcome Run()
+    {
+        var good = DataSet.Open(_request.Folder).Train;
+        var images = MemoryImages.Split(good, _request.Config.Train.Holdout);
+        var rejects = new Rejects(good.Count, _request.MaxBad);
+        MadeMemory memory;
+        using (var maker = new MemoryMaker(_request, _start, _device, _say, _stop))
+        {
+            IReadOnlyList<ImageItem> held = images.Judging == Judging.HeldOut ? images.Judged : [];
+            memory = maker.Make(images.Remembered, held, rejects, _phases, images.Judged.Count);
+            images = images.Without(maker.Unreadable);
+        }
+        _device.Pool.Trim();
+        var metadata = new ModelMetadata(memory.Config, _start.Preprocessing, _request.Threshold ?? 0, null,
+            new TrainingRecord(1, images.Remembered.Count, _request.Config.Train.Seed, _start.Source, null),
+            Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_request.Folder))));
+        var judge = new MemoryJudge(_start, _device, _request, _stop);
+        // The others scale the memory while they are judged.
+        if (images.Judging is Judging.None or Judging.Folds) judge.Scale(memory, images.Remembered);
+        if (images.Judging != Judging.None) metadata = Judge(judge, images, memory, metadata);
+        _phases.Begin(MemoryPhases.Comparing, memory.Groups.Count);
+        var apart = StandingApart.Find(memory, _device);
+        var model = new Model(metadata, memory.Weights);
+        _stop.ThrowIfCancellationRequested();
+        model.Save(_request.Output);
+        StandingApart.Name(apart, model, memory, _request, _device, _say);
+        _phases.Finish(images.Remembered.Count);
+        AtomicFile.WriteText(_request.LogPath, _phases.Log);
+        return new(metadata, metadata.Training.Images, _phases.Elapsed, 0, 0);
+    }
+
+    private ModelMetadata Judge(MemoryJudge judge, MemoryImages images, MadeMemory memory, ModelMetadata metadata)
+    {
+        _phases.Begin(MemoryPhases.Judging, images.Judged.Count);
+        long done = 0;
+        void OnScored(ImageItem item, MlffAdException? error)
+        {
+            if (error is not null) _say(error.Message);
+            _phases.Advance(++done);
+        }
+
+        var scored = images.Judging == Judging.Folds
+            ? Folds(memory, images.Judged, judge, OnScored) : judge.Score(memory, images.Judged, OnScored);
+        if (images.Judging == Judging.Folds)
+            _say($"The threshold rests on {scored.Count} images, each judged by a memory of the others: with so few it is high, "
+                + "and some defects will pass. More good images make it lower.");
+        var calibration = Calibration.Of(scored, memory.Config);
+        float threshold = _request.Threshold ?? calibration.Threshold;
+        if (_request.Threshold is null && images.Judging != Judging.Folds && calibration.Caution is { } caution) _say(caution);
+        return metadata with { Threshold = threshold, Calibration = calibration with { Threshold = threshold } };
+    }
+
+    /// <summary>Each image by a memory of all others, no larger than that of all.</summary>
+    private List<ScoredImage> Folds(MadeMemory whole, IReadOnlyList<ImageItem> images, MemoryJudge judge,
+        Action<ImageItem, MlffAdException?> onScored)
+    {
+        var scored = new List<ScoredImage>();
+        using var maker = new MemoryMaker(_request with { Config = whole.Config }, _start, _device, _ => { }, _stop);
+        foreach (var image in images)
+        {
+            ImageItem[] others = [.. images.Where(other => other != image)];
+            var memory = maker.Make(others, [], new Rejects(others.Length, _request.MaxBad));
+            judge.Scale(memory, others);
+            scored.AddRange(judge.ScoreAs(memory, [image], onScored));
+        }
+        return scored;
+    }
+}

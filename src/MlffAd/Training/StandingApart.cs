@@ -1,0 +1,73 @@
+using System.Globalization;
+using MlffAd.Data;
+using MlffAd.Detection;
+using MlffAd.Files;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
+
+namespace MlffAd.Training;
+
+/// <summary>Good images that look like no other: one defective photograph among the good would be remembered, and its
+/// defect pass for ever (spec §14).</summary>
+internal static class StandingApart
+{
+    /// <summary>How many robust deviations above the median an image's remembered cells stand apart, and how many images
+    /// are named at most.</summary>
+    private const double Deviations = 7, LeastRatio = 1.25;
+    private const int Most = 10, CellsOfAnImage = 10;
+
+    /// <summary>A remembered image, and how far its strangest cells are from all other images.</summary>
+    public sealed record Stranger(ImageItem Item, double Distance, double Usual);
+
+    /// <summary>Finds them among remembered vectors alone: a cell that is like no other is always chosen.</summary>
+    public static IReadOnlyList<Stranger> Find(MadeMemory memory, Device device)
+    {
+        if (memory.Groups.Count < 8) return [];   // of a handful every image is a stranger
+        float[] distances = Distances(memory, device);
+        var groups = memory.Weights[MemoryNetwork.Groups].ToArray();
+        var apart = distances.Zip(groups).GroupBy(pair => (int)pair.Second).ToDictionary(image => image.Key,
+            image => image.Select(pair => (double)pair.First).OrderDescending().Take(CellsOfAnImage).Average());
+        double median = Timing.Median(apart.Values);
+        double deviation = 1.4826 * Timing.Median(apart.Values.Select(v => Math.Abs(v - median)));
+        double limit = Math.Max(median + Deviations * deviation, LeastRatio * median);
+        return [.. memory.Items.Where(item => apart.GetValueOrDefault(memory.Groups.GetValueOrDefault(item.Key, -1)) > limit)
+            .Select(item => new Stranger(item.Value, apart[memory.Groups[item.Key]], median))
+            .OrderByDescending(stranger => stranger.Distance).ThenBy(stranger => stranger.Item.Name, StringComparer.Ordinal).Take(Most)];
+    }
+
+    /// <summary>Names them, each with the box of what is strange, and draws it beside the model.</summary>
+    public static void Name(IReadOnlyList<Stranger> strangers, Model model, MadeMemory memory, TrainingRequest request,
+        Device device, Action<string> say)
+    {
+        if (strangers.Count == 0) return;
+        string folder = OutputFolder.Make(request.Output + ".apart");
+        using var scorer = new Scorer(model, device) { Groups = memory.Groups };
+        var names = HeatMapNames.Of([.. strangers.Select(stranger => stranger.Item)]);
+        foreach (var (i, image) in scorer.Score([.. strangers.Select(stranger => stranger.Item)], request.MaxPixels).Index())
+        {
+            if (image.Original is not { } photo) continue;
+            var map = image.Cells!.Enlarge(photo.Width, photo.Height);
+            float limit = model.Metadata.PixelThreshold;
+            string box = Components.LargestAbove(map, limit) is { } b
+                ? string.Create(CultureInfo.InvariantCulture, $" at {b.X},{b.Y},{b.Width},{b.Height}") : "";
+            string path = Path.Combine(folder, names[i]);
+            OutputFolder.Make(Path.GetDirectoryName(path)!);
+            ImageFile.WritePng(path, HeatMap.Overlay(photo, map, ColourScale.Of(memory.Config, limit)));
+            say(string.Create(CultureInfo.InvariantCulture, $"'{image.Item.Name}' stands apart from all other good images{box} "
+                + $"({strangers[i].Distance / strangers[i].Usual:0.0} times as far as is usual): see '{path}'."));
+        }
+        say("If they show defects, these are remembered as normal: move those photographs out of the folder and train again.");
+    }
+
+    private static float[] Distances(MadeMemory memory, Device device)
+    {
+        int b = memory.Config.Memory.Size;
+        using var vectors = Tensor.From(device, Shape.Of(1, b, memory.Config.Memory.Width), memory.Weights[MemoryNetwork.Vectors], "vectors");
+        using var groups = Tensor.From(device, Shape.Of(b), memory.Weights[MemoryNetwork.Groups], "groups");
+        using var distance = Tensor.Rent(device, Shape.Of(1, b, 1), "distances");
+        using var index = Tensor.Rent(device, Shape.Of(1, b, 1), "nearest");
+        NearestVector.Forward(vectors, vectors, distance, index, groups, groups);
+        return distance.ToArray();
+    }
+}
