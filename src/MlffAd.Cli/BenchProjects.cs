@@ -25,6 +25,21 @@ internal static class BenchProjects
     /// <summary><c>--batch</c> of <c>bench ops</c>.</summary>
     public static readonly Option<int> Batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images in the step.", HelpName = "N", DefaultValueFactory = _ => 8 });
 
+    /// <summary><c>--against</c> of <c>bench ops</c>.</summary>
+    public static readonly Option<string?> Against = new("--against")
+    {
+        Description = "Compare with another build: its output folder, or a checkout with bench/MlffAd.Bench built.",
+        HelpName = "FOLDER",
+    };
+
+    /// <summary><c>--rounds</c> of <c>bench ops</c>.</summary>
+    public static readonly Option<int> Rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds")
+    {
+        Description = "With --against: turns of 15 ms that each build gets for a row.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 18,
+    });
+
     /// <summary><c>--device</c> of <c>bench ops</c> and <c>bench gemm</c>.</summary>
     public static readonly Option<string> Where = new("--device")
     {
@@ -36,10 +51,17 @@ internal static class BenchProjects
     /// <summary><c>bench ops</c>. The project takes the same command line and measures; mlffad checks it and starts the project.</summary>
     public static Verb Ops(Func<ParseResult, int> run)
     {
-        var verb = new Verb("ops", "Times every operator of the paper network's training step (256x256) against the device's own peaks, in turns. Needs the repository; builds bench/MlffAd.Bench first.",
-            "mlffad bench ops", "mlffad bench ops --filter batchnorm --threads 1", "mlffad bench ops --filter conv --device cuda:0 --precision tf32 --batch 32", "mlffad bench ops --json ops.json --update docs/cpu.md")
+        var verb = new Verb("ops",
+            "Times every operator of the paper network's training step (256x256) against the device's own peaks, in "
+                + "turns; or against another build's. Needs the repository; builds bench/MlffAd.Bench first.",
+            "mlffad bench ops",
+            "mlffad bench ops --filter batchnorm --threads 1",
+            "mlffad bench ops --filter conv --device cuda:0 --precision tf32 --batch 32",
+            "mlffad bench ops --against ../mlffad-before --filter softmax",
+            "mlffad bench ops --json ops.json --update docs/cpu.md")
         {
             Filter, Where, CommonOptions.Multiplying, Batch, CommonOptions.Threads, CommonOptions.Json, Update,
+            Against, Rounds,
         };
         verb.SetAction(run);
         return verb;
@@ -49,8 +71,30 @@ internal static class BenchProjects
     public static int StartOps(ParseResult parse)
     {
         OpenDevice(parse).Dispose();
+        if (parse.GetValue(Against) is { } folder)
+        {
+            OtherBuild(folder);
+            if (parse.GetValue(Update) is not [])
+                throw new MlffAdException(ExitCode.Usage, "--update shows one build; leave it out with --against.");
+        }
+        else if (parse.GetResult(Rounds) is { Implicit: false })
+            throw new MlffAdException(ExitCode.Usage, "--rounds goes with --against only.");
         MarkedPages.Require(parse.GetValue(Update)!, OpsSection);
         return Start("bench/MlffAd.Bench/MlffAd.Bench.csproj", "mlffad bench ops", [.. parse.Tokens.SkipWhile(t => t.Value != "ops").Skip(1).Select(t => t.Value), .. parse.GetValue(CommonOptions.Quiet) ? ["--quiet"] : Array.Empty<string>()]);
+    }
+
+    /// <summary>The assembly with another build's operators.</summary>
+    /// <param name="folder">The output folder of bench/MlffAd.Bench, or a checkout of the repository.</param>
+    /// <exception cref="MlffAdException">There is none (exit code 2).</exception>
+    public static string OtherBuild(string folder)
+    {
+        string project = Path.Combine(folder, "bench", "MlffAd.Bench");
+        bool checkout = Directory.Exists(project);
+        string output = checkout ? Path.Combine(project, "bin", "Release", "net10.0") : folder;
+        string path = Path.GetFullPath(Path.Combine(output, "MlffAd.Bench.dll"));
+        return File.Exists(path) ? path : throw new MlffAdException(ExitCode.Usage, checkout
+            ? $"'{folder}' is a checkout without a build; say 'dotnet build bench/MlffAd.Bench -c Release' there."
+            : $"'{folder}' is neither a build of bench/MlffAd.Bench nor a checkout of the repository.");
     }
 
     /// <summary>Opens the device that a bench is asked to time.</summary>
@@ -86,6 +130,19 @@ internal static class BenchProjects
             "mlffad bench export bottle.mlffad photographs/bottle") { model, paths, CommonOptions.Threads };
         verb.SetAction(parse => Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench export",
             ["export", parse.GetRequiredValue(model), .. parse.GetRequiredValue(paths), "--threads", $"{parse.GetValue(CommonOptions.Threads)}"]));
+        return verb;
+    }
+
+    /// <summary>The choice of a memory against the plain loop.</summary>
+    public static Verb KCentre()
+    {
+        var folder = new Argument<string>("DIR") { Description = "Photographs of good parts, or a data set in MVTec AD's layout." };
+        var size = CommonOptions.AtLeast(1, new Option<int>("--size") { Description = "Cells to choose.", HelpName = "N", DefaultValueFactory = _ => 10000 });
+        var candidates = CommonOptions.AtLeast(1, new Option<int>("--candidates") { Description = "Cells to choose from.", HelpName = "N", DefaultValueFactory = _ => 150000 });
+        var verb = new Verb("kcentre", "Races the choice of what a memory keeps against the plain loop in libtorch, on the cells of photographs; the loop takes minutes. Needs the repository; builds bench/peers first.",
+            "mlffad bench kcentre photographs/bottle") { folder, size, candidates, CommonOptions.Threads };
+        verb.SetAction(parse => Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench kcentre", ["kcentre", parse.GetRequiredValue(folder),
+            "--size", $"{parse.GetValue(size)}", "--candidates", $"{parse.GetValue(candidates)}", "--threads", $"{parse.GetValue(CommonOptions.Threads)}"]));
         return verb;
     }
 

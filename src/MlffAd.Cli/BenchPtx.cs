@@ -83,7 +83,7 @@ internal static class BenchPtx
             step.Run(config.Train.Lr);
             training = Launches();
         }
-        using (var plan = Planner.Plan(config, weights, device, new Shape(config.Train.Batch, config.ImageSize, config.ImageSize, 3), (x, image) => [new MlffNetwork(config).Forward(x, image).S]))
+        using (var plan = Planner.Plan(config, weights, device, new Shape(config.Train.Batch, config.ImageSize, config.ImageSize, 3), MlffNetwork.Scores(config)))
         {
             planned = Launches();
             plan.Run();

@@ -26,8 +26,8 @@ internal static class ConfigCommand
 
     private static void WritePresets(TextWriter output)
     {
-        int width = Preset.All.Max(preset => preset.Name.Length);
-        foreach (var preset in Preset.All) output.WriteLine($"{preset.Name.PadRight(width)}  {preset.Description}");
+        int width = Preset.All.Max(preset => preset.Name.Length) + 2;
+        foreach (var preset in Preset.All) Tables.WriteBeside(output, preset.Name, width, preset.Description);
     }
 
     private static void WriteKeys(TextWriter output, Config config)
@@ -35,7 +35,7 @@ internal static class ConfigCommand
         foreach (var key in Config.Keys)
         {
             output.WriteLine($"{key.Name} {config.Get(key.Name)}");
-            output.WriteLine($"    {key.Description} Takes {key.Takes}.");
+            Tables.WriteBeside(output, "", 4, $"{key.Description} Takes {key.Takes}.");
         }
     }
 }

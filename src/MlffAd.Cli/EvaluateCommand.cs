@@ -55,7 +55,7 @@ internal static class EvaluateCommand
             if (maps is not null) TiffMaps.Write(maps, Name(set), result);
             if (pages is not null)
             {
-                string page = WriteReport(pages, model, file, set, result, maxPixels);
+                string page = WriteReport(pages, Name(set), model, file, set, result, maxPixels);
                 if (!parse.GetValue(CommonOptions.Quiet)) output.WriteLine($"The report is '{page}'.");
             }
         });
@@ -70,15 +70,19 @@ internal static class EvaluateCommand
         return Evaluator.Run(scorer, model.Metadata, set, options, maxBad, maxPixels, (_, error) => counter.Next(error));
     }
 
-    /// <summary>Writes the page, with the losses of training where its log still lies beside the model.</summary>
+    /// <summary>Writes the page, with what training's log says where that still lies beside the model.</summary>
     /// <returns>The page's path.</returns>
-    internal static string WriteReport(string folder, Model model, string modelPath, DataSet set, EvaluationResult result, long maxPixels = ImageFile.MaxPixels)
+    internal static string WriteReport(string folder, string title, Model model, string modelPath, DataSet set,
+        EvaluationResult result, long maxPixels = ImageFile.MaxPixels)
     {
         string page = Path.Combine(folder, "index.html"), log = TrainingRequest.LogOf(modelPath);
-        HtmlReport.Write(page, new Report(Name(set), result, image => ImageFile.Read(Path.Combine(set.Root, image.Path), maxPixels))
+        bool isLogged = File.Exists(log);
+        RgbImage Photo(TestImage image) => ImageFile.Read(Path.Combine(set.Root, image.Path), maxPixels);
+        HtmlReport.Write(page, new Report(title, result, Photo)
         {
-            Losses = File.Exists(log) ? TrainingLog.Read(log) : [],
-            Facts = ModelFacts.Of(model.Metadata),
+            Losses = isLogged ? TrainingLog.Losses(log) : [],
+            Facts = [.. ModelFacts.Of(model), .. ModelFacts.Making(isLogged ? TrainingLog.Phases(log) : [])],
+            Scale = ColourScale.Of(model.Metadata.Config, result.PixelThreshold),
         });
         return page;
     }

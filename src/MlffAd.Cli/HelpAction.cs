@@ -13,7 +13,7 @@ internal sealed class HelpAction(SynchronousCommandLineAction library) : Synchro
              tolerance exceeded ('verify')     6    training diverged
           2  the command line is wrong         7    an output cannot be written
           3  input data cannot be used, be it  70   a fault of this program, not of its input
-             one image of many                 130  interrupted; the state is saved
+             one image of many                 130  interrupted
 
         'mlffad VERB --help' explains a verb.
         """;

@@ -27,7 +27,7 @@ internal static class PlanCommand
             var config = model.Metadata.Config;
             using var device = parse.OpenDevice();
             var shape = new Shape(parse.GetValue(batch), config.ImageSize, config.ImageSize, 3);
-            using var plan = Planner.Plan(config, model.Weights, device, shape, (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
+            using var plan = Planner.Plan(config, model.Weights, device, shape, MlffNetwork.Scores(config));
             // Noise, not zeros: what lies in memory should cost what it will.
             plan.Input.Write(BenchCommand.Noise(shape.Count));
             plan.Run();

@@ -8,7 +8,9 @@ internal sealed class PresetOptions
 {
     private readonly Option<string?> _preset = new("--preset")
     {
-        Description = $"The configuration to start from: {string.Join(", ", Configuration.Preset.All.Select(p => p.Name))}; to train, fast on a processor and paper on a GPU unless given. 'mlffad config --presets' says more.",
+        Description = "The configuration to start from: "
+            + string.Join(", ", Configuration.Preset.All.Select(p => p.Name))
+            + "; to train, memory on a processor and paper on a GPU unless given. 'mlffad config --presets' says more.",
         HelpName = "NAME",
     };
 

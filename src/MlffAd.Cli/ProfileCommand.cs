@@ -59,7 +59,7 @@ internal static class ProfileCommand
     private static double Score(Device device, Config config, NetworkWeights weights, int steps, List<KernelCall> calls)
     {
         var shape = new Shape(config.Train.Batch, config.ImageSize, config.ImageSize, 3);
-        using var plan = Planner.Plan(config, weights, device, shape, (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
+        using var plan = Planner.Plan(config, weights, device, shape, MlffNetwork.Scores(config));
         plan.Input.Write(BenchCommand.Noise(shape.Count));
         return Measure(device, steps, calls, plan.Run);
     }

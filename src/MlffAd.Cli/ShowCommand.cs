@@ -15,12 +15,12 @@ internal static class ShowCommand
         {
             var output = parse.InvocationConfiguration.Output;
             using var model = ModelFile.Open(parse.GetRequiredValue(path));
-            var facts = ModelFacts.Of(model.Metadata);
+            var facts = ModelFacts.Of(model);
             int width = facts.SelectMany(table => table.Rows).Max(row => row.Name.Length);
             foreach (var table in facts)
             {
                 output.WriteLine(table.Title);
-                foreach (var (name, value) in table.Rows) output.WriteLine($"  {name.PadRight(width)}  {value}");
+                foreach (var (name, value) in table.Rows) Tables.WriteBeside(output, $"  {name}", width + 4, value);
             }
             if (model.Metadata.Calibration?.Caution is { } caution) output.WriteLine(caution);
         });

@@ -11,12 +11,45 @@ namespace MlffAd.Cli;
 internal sealed class TrainCommand
 {
     private readonly Argument<string> _folder = new("DIR") { Description = "A folder of photographs of good parts, or a data set in MVTec AD's layout." };
-    private readonly Option<string> _output = new("--output", "-o") { Description = "The model to write. Its log and, while training runs, its state lie beside it.", HelpName = "FILE", Required = true };
-    private readonly Option<long?> _maxImages = new("--max-images") { Description = "Train on this many images, repetitions counted, whatever the epochs.", HelpName = "N" };
-    private readonly Option<string?> _budget = new("--time-budget") { Description = "Train for this long, such as 25m, 1h30m or 90s; the learning rate's schedule follows.", HelpName = "TIME" };
-    private readonly Option<string?> _weights = new("--weights") { Description = "Weights that the backbone starts from: a file of 'mlffad weights import', or none; the shipped ones, unless given.", HelpName = "FILE" };
-    private readonly Option<string?> _resume = new("--resume") { Description = "Go on from the state that an interrupted training saved, with its configuration.", HelpName = "FILE" };
-    private readonly Option<float?> _threshold = new("--threshold") { Description = "An image is defective above this score; set from held-out good images, unless given.", HelpName = "SCORE" };
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        Description = "The model to write. Its log and, while a network trains, its state lie beside it.",
+        HelpName = "FILE",
+        Required = true,
+    };
+
+    private readonly Option<long?> _maxImages = new("--max-images")
+    {
+        Description = "Train the network on this many images, repetitions counted, whatever the epochs.",
+        HelpName = "N",
+    };
+
+    private readonly Option<string?> _budget = new("--time-budget")
+    {
+        Description = "Be done within this time, such as 25m, 1h30m or 90s: a network uses all of it, its learning "
+            + "rate follows; a memory gets smaller where it must.",
+        HelpName = "TIME",
+    };
+
+    private readonly Option<string?> _weights = new("--weights")
+    {
+        Description = "Weights that the backbone starts from: a file of 'mlffad weights import', or none; the shipped "
+            + "ones, unless given.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _resume = new("--resume")
+    {
+        Description = "Go on from the state that an interrupted training of a network saved, with its configuration.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<float?> _threshold = new("--threshold")
+    {
+        Description = "An image is defective above this score; set from good images, unless given.",
+        HelpName = "SCORE",
+    };
+
     private readonly PresetOptions _config;
 
     private TrainCommand(Verb verb)
@@ -24,7 +57,8 @@ internal sealed class TrainCommand
         foreach (var option in new Option[] { _output, _maxImages, _budget, _weights, _resume, _threshold, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels })
             verb.Options.Add(option);
         verb.Arguments.Add(_folder);
-        _config = new(verb, "train.epochs", "imageSize", "train.batch", "train.lr", "train.freeze", "train.bn", "train.holdout", "train.seed");
+        _config = new(verb, "imageSize", "memory.size", "train.epochs", "train.batch", "train.lr", "train.freeze",
+            "train.bn", "train.holdout", "train.seed");
         _maxImages.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && long.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out long value) && value < 1)
@@ -40,8 +74,11 @@ internal sealed class TrainCommand
 
     public static Command Create()
     {
-        var verb = new Verb("train", "Learns from photographs of good parts what is normal, and writes a model that finds what is not.",
-            "mlffad train photographs/bottle -o bottle.mlffad", "mlffad train good-parts -o part.mlffad --time-budget 25m",
+        var verb = new Verb("train", "Learns from photographs of good parts what is normal, and writes a model that "
+            + "finds what is not. On a processor that is a memory of them, done within a minute; --preset fast trains "
+            + "the network.",
+            "mlffad train photographs/bottle -o bottle.mlffad",
+            "mlffad train good-parts -o part.mlffad --preset fast --time-budget 25m",
             "mlffad train good-parts -o part.mlffad --preset paper --device cuda --seed 1 --set train.schedule=cosine");
         _ = new TrainCommand(verb);
         return verb;
@@ -66,6 +103,8 @@ internal sealed class TrainCommand
             MaxBad = parse.GetValue(CommonOptions.MaxBad),
             MaxPixels = parse.GetValue(CommonOptions.MaxPixels),
         };
+        RequireMeaning(config, given.Keys);
+        if (config.HasMemory) return Remember(parse, request, device, Describe(device), origin, given, stop);
         if (!quiet) output.WriteLine($"Training on {Describe(device)}, {origin}{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
         var outcome = new TrainingDisplay(output, quiet).Show((say, onStep) => Trainer.Train(request, device, say, onStep, stop));
         if (outcome.Interrupted)
@@ -88,9 +127,40 @@ internal sealed class TrainCommand
             using var state = Checkpoint.Open(resume);
             return (PresetOptions.Apply(state.Metadata.Config, given), $"the configuration of '{resume}'");
         }
-        return device.IsHost
-            ? (PresetOptions.Apply(Preset.Find("fast"), given), "preset fast (the default on a processor)")
-            : (PresetOptions.Apply(Preset.Find("paper"), given), "preset paper (the default on a GPU)");
+        bool network = parse.GetValue(_maxImages) is not null || given.Keys.Any(key => !Config.ConcernsMemory(key));
+        string name = given.Keys.Any(Config.IsOfMemory) || (device.IsHost && !network) ? "memory"
+            : device.IsHost ? "fast" : "paper";
+        string why = name == "fast" ? "what is set concerns the network" : device.IsHost ? "the default on a processor; the network is --preset fast"
+            : name == "memory" ? "whose keys are set" : "the default on a GPU";
+        return (PresetOptions.Apply(Preset.Find(name), given), $"preset {name} ({why})");
+    }
+
+    /// <summary>Refuses keys that would change nothing.</summary>
+    private static void RequireMeaning(Config config, IEnumerable<string> given)
+    {
+        string? idle = given.FirstOrDefault(key => config.HasMemory
+            ? !Config.ConcernsMemory(key) && key != "train.epochs"
+            : Config.IsOfMemory(key));
+        if (idle is null) return;
+        throw new MlffAdException(ExitCode.Usage, config.HasMemory
+            ? $"'{idle}' concerns the network, and a memory is made without it: leave it out, or train the network with '--preset fast'."
+            : $"'{idle}' concerns the memory, and there is none: take '--preset memory', or a memory.size above 0.");
+    }
+
+    /// <summary>Makes a memory instead of training.</summary>
+    private int Remember(ParseResult parse, TrainingRequest request, Device device, string where, string origin,
+        IReadOnlyDictionary<string, string> given, CancellationToken stop)
+    {
+        var (output, quiet) = (parse.InvocationConfiguration.Output, parse.GetValue(CommonOptions.Quiet));
+        if (!quiet) output.WriteLine($"Learning on {where}, {origin}{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
+        var outcome = new TrainingDisplay(output, quiet).Show((say, onProgress) => MemoryTrainer.Train(request, device, say, onProgress, stop));
+        if (outcome.Interrupted)
+        {
+            parse.InvocationConfiguration.Error.WriteLine("mlffad: interrupted before the memory stood; nothing was written.");
+            return (int)ExitCode.Interrupted;
+        }
+        if (!quiet) Summarise(output, request, outcome);
+        return (int)ExitCode.Success;
     }
 
     private static string Describe(Device device) =>
@@ -107,11 +177,13 @@ internal sealed class TrainCommand
     private void Summarise(TextWriter output, TrainingRequest request, TrainingOutcome outcome)
     {
         var metadata = outcome.Metadata!;
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
+        if (metadata.Config.HasMemory)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Remembered {metadata.Config.Memory.Size:#,0} cells of {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}."));
+        else output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
             + $"{(outcome.SkippedSteps > 0 ? $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite" : "")}"
             + $"{(outcome.StayedGood > 0 ? $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough" : "")}."));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {metadata.Threshold:0.000}{(request.Threshold is null ? "" : " as given")}, pixel threshold {metadata.PixelThreshold:0.000}")
-            + (metadata.Calibration is { } c ? $", from {c.Images} good images held out of training." : "."));
+            + (metadata.Calibration is { } c ? $", from {c.Images} good images {(metadata.Config.HasMemory ? "judged without themselves" : "held out of training")}." : "."));
         output.WriteLine($"Wrote '{request.Output}'. 'mlffad detect {Quoted(request.Output)} PATH' judges photographs, 'mlffad evaluate {Quoted(request.Output)} DIR' measures it on a test set.");
     }
 

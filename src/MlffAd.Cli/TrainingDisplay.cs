@@ -9,11 +9,12 @@ namespace MlffAd.Cli;
 internal sealed class TrainingDisplay(TextWriter output, bool quiet)
 {
     private const double LineEveryShare = 0.05;
-    private static readonly TimeSpan LineEvery = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LineEvery = TimeSpan.FromMinutes(10), PhaseEvery = TimeSpan.FromSeconds(10);
 
     private readonly IAnsiConsole _console = Tables.Console(output);
     private readonly Stopwatch _time = Stopwatch.StartNew();
     private int _steps;
+    private string _phaseSaid = "";
     private double _shareSaid;
     private TimeSpan _timeSaid;
 
@@ -35,6 +36,31 @@ internal sealed class TrainingDisplay(TextWriter output, bool quiet)
                 });
             });
     }
+
+    /// <summary>The same for the making of a memory.</summary>
+    public TrainingOutcome Show(Func<Action<string>, Action<MemoryProgress>, TrainingOutcome> make)
+    {
+        if (quiet) return make(_ => { }, _ => { });
+        if (!_console.Profile.Out.IsTerminal) return make(Say, PhaseNowAndThen);
+        return _console.Progress().AutoClear(true)
+            .Columns(new ProgressBarColumn { Width = 14 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Start(context =>
+            {
+                var task = context.AddTask("reading the images");
+                return make(Say, progress => (task.Value, task.Description) = (100 * progress.Share, Markup.Escape(Line(progress))));
+            });
+    }
+
+    private void PhaseNowAndThen(MemoryProgress progress)
+    {
+        bool isNew = progress.Phase != _phaseSaid;
+        if (!isNew && _time.Elapsed < _timeSaid + PhaseEvery) return;
+        (_phaseSaid, _timeSaid) = (progress.Phase, _time.Elapsed);
+        Say(string.Create(CultureInfo.InvariantCulture, $"{progress.Share,4:0%}  {Line(progress)}"));
+    }
+
+    private static string Line(MemoryProgress p) => string.Create(CultureInfo.InvariantCulture,
+        $"{p.Phase}{(p.All > 0 ? $", {p.Done:#,0} of {p.All:#,0}" : "")}{(p.Remaining is { } left ? $"  {Duration.Text(left)} left" : "")}");
 
     private void Say(string line)
     {

@@ -60,4 +60,29 @@ public sealed class BenchCommandTests : IDisposable
         Assert.Equal(3, run.Code);
         Assert.Contains("<!-- bench ops -->", Assert.Single(run.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void TheOperatorsAreRefusedAFolderWithoutABuildBeforeAnythingIsBuilt()
+    {
+        var checkout = Directory.CreateTempSubdirectory();
+        try
+        {
+            string[] against = ["--against", checkout.FullName];
+            Assert.Contains("nor a checkout", Refusal(against), StringComparison.Ordinal);
+            checkout.CreateSubdirectory("bench/MlffAd.Bench");
+            Assert.Contains("'dotnet build bench/MlffAd.Bench -c Release'", Refusal(against), StringComparison.Ordinal);
+            var output = checkout.CreateSubdirectory("bench/MlffAd.Bench/bin/Release/net10.0");
+            File.WriteAllText(Path.Combine(output.FullName, "MlffAd.Bench.dll"), "");
+            Assert.Contains("--update", Refusal([.. against, "--update", _page]), StringComparison.Ordinal);
+            Assert.Contains("--against", Refusal("--rounds", "3"), StringComparison.Ordinal);
+        }
+        finally { checkout.Delete(recursive: true); }
+    }
+
+    private static string Refusal(params string[] options)
+    {
+        var run = CommandRun.Of(["bench", "ops", "--device", "cpu", .. options]);
+        Assert.Equal(2, run.Code);
+        return Assert.Single(run.Error.TrimEnd().Split('\n'));
+    }
 }

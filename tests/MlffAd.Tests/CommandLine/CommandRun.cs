@@ -14,3 +14,13 @@ internal sealed record CommandRun(int Code, string Output, string Error)
         return new(code, output.ToString(), error.ToString());
     }
 }
+
+/// <summary>Does what Ctrl-C does when a line with a text is written.</summary>
+internal sealed class StopAt(string text, CancellationTokenSource stop) : StringWriter
+{
+    public override void WriteLine(string? value)
+    {
+        base.WriteLine(value);
+        if (value?.Contains(text, StringComparison.Ordinal) == true) stop.Cancel();
+    }
+}

@@ -1,5 +1,6 @@
 using MlffAd.Weights;
 using Xunit;
+using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;
 
@@ -18,6 +19,29 @@ public sealed class ModelCommandTests(TinyModel tiny)
         Assert.Contains(run.Lines, line => line.StartsWith("  backbone          stages [1,1,1] · width 8", StringComparison.Ordinal));
         Assert.Equal(4, CommandRun.Of("show", Path.Combine(Good, "00.png")).Code);
         Assert.Equal(4, CommandRun.Of("show", "nowhere.mlffad").Code);
+    }
+
+    [Fact]
+    public void ShowAndTheReportSayOfAMemoryWhatItRemembersAndNothingOfTheNetwork()
+    {
+        string model = tiny.PathOf("memory.mlffad"), pages = tiny.PathOf("memory-report");
+        string[] options = ["--device", "cpu", "--preset", "tiny", "--weights", "none", "--set", "memory.size=50"];
+        Assert.Equal(0, CommandRun.Of(["train", tiny.Data, "-o", model, .. options]).Code);
+        string[] lines = CommandRun.Of("show", model).Lines;
+        Assert.Equal(["Model", "Memory", "Configuration"], lines.Where(line => line[0] != ' ').Take(3));
+        Assert.Contains("  remembered        50 cells of 10 images", lines);
+        Assert.Contains("  a cell            512 numbers, of the backbone's stages 2, 3", lines);
+        Assert.Contains(lines, line => line.StartsWith("  place             one cell aside counts ", Ordinal));
+        var keys = lines.SkipWhile(line => line != "Configuration").Skip(1).TakeWhile(line => line[0] == ' ');
+        Assert.Equal(["imageSize", "backbone", "memory", "train", "verdict"],
+            keys.Select(line => line.Trim().Split(' ')[0]));
+        Assert.DoesNotContain(CommandRun.Of("show", tiny.Model).Lines, line => line.StartsWith("  memory", Ordinal));
+
+        Assert.Equal(0, CommandRun.Of("evaluate", model, tiny.Data, "--device", "cpu", "--report", pages).Code);
+        string page = File.ReadAllText(Path.Combine(pages, "index.html"));
+        Assert.Contains("<h2>Making</h2><table><tr><th>reading good parts</th><td>", page, Ordinal);
+        Assert.Contains("<div class='ends'><span>0.00</span>", page, Ordinal);
+        Assert.DoesNotContain("Training loss", page, Ordinal);
     }
 
     [Fact]

@@ -6,12 +6,15 @@ namespace MlffAd.Tests.CommandLine;
 /// <summary>A drawn data set in MVTec AD's layout and a tiny model trained on it for a few steps, made once for all tests that take it.</summary>
 public sealed class TinyModel : IDisposable
 {
+    private readonly Lazy<CommandRun> _making;
+
     public TinyModel()
     {
         for (int i = 0; i < 10; i++) Draw("train/good", i, defect: false);
         for (int i = 0; i < 3; i++) Draw("test/good", 20 + i, defect: false);
         for (int i = 0; i < 3; i++) Draw("test/square", 30 + i, defect: true);
         Training = CommandRun.Of(["train", Data, "-o", Model, .. Tiny]);
+        _making = new(() => CommandRun.Of(["train", Data, "-o", PathOf("memory.mlffad"), .. Remembering]));
     }
 
     /// <summary>Options that make training take a second.</summary>
@@ -24,6 +27,18 @@ public sealed class TinyModel : IDisposable
     public string Model => Path.Combine(Folder, "squares.mlffad");
 
     internal CommandRun Training { get; }
+
+    /// <summary>Options that make a memory in a moment.</summary>
+    public static string[] Remembering { get; } =
+    [
+        "--device", "cpu", "--weights", "none", "--imageSize", "64", "--backbone.stages", "1,1,1", "--backbone.width", "8",
+        "--memory.size", "60", "--memory.width", "16", "--memory.candidates", "400",
+    ];
+
+    /// <summary>A memory of the same images, made when it is first asked for.</summary>
+    public string Memory => Making.Code == 0 ? PathOf("memory.mlffad") : throw new InvalidOperationException(Making.Error);
+
+    internal CommandRun Making => _making.Value;
 
     /// <summary>A path for something that a test writes.</summary>
     public string PathOf(string name) => Path.Combine(Folder, name);

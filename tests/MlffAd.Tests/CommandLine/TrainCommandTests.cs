@@ -70,6 +70,11 @@ public sealed class TrainCommandTests(TinyModel tiny)
     [InlineData(2, "--time-budget takes a time such as 25m", "--time-budget", "soon")]
     [InlineData(2, "give '--freeze none'", "--preset", "fast", "--weights", "none")]
     [InlineData(2, "give '--freeze none'", "--preset", "tiny", "--freeze", "stem")]
+    [InlineData(2, "'memory.place' concerns the memory", "--preset", "fast", "--memory.place", "1")]
+    [InlineData(2, "a memory.size above 0", "--size", "0")]
+    [InlineData(2, "'train.lr' concerns the network", "--preset", "memory", "--lr", "0.1")]
+    [InlineData(2, "leave --max-images and --epochs out", "--preset", "memory", "--max-images", "9")]
+    [InlineData(2, "leave --resume out", "--preset", "memory", "--resume", "nowhere.state")]
     [InlineData(4, "nowhere.safetensors", "--weights", "nowhere.safetensors")]
     [InlineData(4, "nowhere.state", "--resume", "nowhere.state")]
     [InlineData(5, "no device 'cuda:99'", "--device", "cuda:99")]
@@ -124,15 +129,5 @@ public sealed class TrainCommandTests(TinyModel tiny)
         Assert.Equal(code, run.Code);
         Assert.StartsWith("mlffad: ", run.Error, StringComparison.Ordinal);
         Assert.Contains(said, run.Error, StringComparison.Ordinal);
-    }
-
-    /// <summary>Does what Ctrl-C does when a line with a text is written.</summary>
-    private sealed class StopAt(string text, CancellationTokenSource stop) : StringWriter
-    {
-        public override void WriteLine(string? value)
-        {
-            base.WriteLine(value);
-            if (value?.Contains(text, StringComparison.Ordinal) == true) stop.Cancel();
-        }
     }
 }

@@ -38,6 +38,7 @@ public class ConfigTests
                 "texture.scales" => "[2,4]",
                 "synth.confetti.rates" => "[1E-05,2E-05]",
                 "synth.cutpaste.area" => "[0.1,0.2]",
+                "memory.from" => "[1,3]",
                 _ when key.Choices is not [] => key.Choices.First(c => c != key.Default),
                 _ when key.Name.EndsWith(".jitter", StringComparison.Ordinal) => "[0.1,0.2,0.3,0.4]",
                 _ when key.Default[0] == '[' => "[11,12.5]",
@@ -70,12 +71,14 @@ public class ConfigTests
     [MemberData(nameof(OtherValues))]
     public void EveryKeyCanBeSetAndIsSeenInJson(string key, string value)
     {
-        var changed = new Config().With(key, value);
+        // Keys of a memory are seen where there is one.
+        var plain = key.StartsWith("memory.", StringComparison.Ordinal) ? Preset.Find("memory") : new Config();
+        var changed = plain.With(key, value);
         Assert.Equal(value, changed.Get(key));
-        Assert.NotEqual(new Config(), changed);
-        string was = Leaves(JsonNode.Parse(new Config().ToJson())!)[key];
+        Assert.NotEqual(plain, changed);
+        string was = Leaves(JsonNode.Parse(plain.ToJson())!)[key];
         Assert.NotEqual(was, Leaves(JsonNode.Parse(changed.ToJson())!)[key]);
-        Assert.Equal(new Config(), changed.With(key, was.Trim('"')));
+        Assert.Equal(plain, changed.With(key, was.Trim('"')));
     }
 
     [Fact]
@@ -187,7 +190,7 @@ public class ConfigTests
 
     [Fact]
     public void AnUnknownPresetIsRefused() => Refused(
-        "There is no preset 'quick'; there are paper, fast, tiny, baseline, +sc, +stl, +score, full.", () => Preset.Find("quick"));
+        "There is no preset 'quick'; there are paper, fast, memory, tiny, baseline, +sc, +stl, +score, full.", () => Preset.Find("quick"));
 
     private static void Refused(string message, Func<object> act)
     {

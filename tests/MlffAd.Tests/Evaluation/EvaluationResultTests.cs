@@ -105,9 +105,16 @@ public sealed class EvaluationResultTests
         Assert.Equal(0.75, json.GetProperty("pixel").GetProperty("auroc").GetDouble());
         Assert.Equal(["cloth/good", "cloth/stain", "metal/good", "metal/hole"], Names(json.GetProperty("kinds")));
         Assert.Equal(4, json.GetProperty("images").GetArrayLength());
+        Assert.False(json.TryGetProperty("memory", out _));
 
-        EvaluationJson.WriteMeans(path, [("cloth", EvaluationResult.Of([good], 1, 1, Small)), ("metal", EvaluationResult.Of([good, found], 1, 1, Small))]);
-        Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(File.ReadAllText(path)).RootElement.GetProperty("image").GetProperty("auroc").ValueKind);
+        EvaluationResult cloth = EvaluationResult.Of([good], 1, 1, Small);
+        EvaluationResult metal = EvaluationResult.Of([good, found], 1, 1, Small);
+        EvaluationJson.WriteMeans(path, [("cloth", cloth), ("metal", metal)], memories: [("metal", metal)]);
+        json = JsonDocument.Parse(File.ReadAllText(path)).RootElement;
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("image").GetProperty("auroc").ValueKind);
+        Assert.Equal(["image", "pixel", "kinds", "images", "memory"], Names(json));
+        Assert.Equal(["image", "pixel", "kinds", "images"], Names(json.GetProperty("memory")));
+        Assert.Equal(1, json.GetProperty("memory").GetProperty("image").GetProperty("auroc").GetDouble());
         File.Delete(path);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using MlffAd.Configuration;
 using MlffAd.Data;
 using MlffAd.Detection;
 using MlffAd.Evaluation;
@@ -82,10 +83,24 @@ public sealed partial class HtmlReportTests
             {"step":0,"total":3.5,"lf":1,"ls":2,"lfs":0.5,"rate":0.001}
             {"step":1,"total":"NaN","lf":1,"ls":2,"lfs":0.5}
             {"step":2,"total":3,"lf":1,"ls":1.5,"lfs":0.5}
+            {"phase":"reading","done":3,"seconds":1.5}
+            {"phase":"all","images":3,"seconds":2}
+            {"phase":4,"seconds":2}
             {"step":3,"tot
             """);
-        Assert.Equal([new LossPoint(0, 3.5, 1, 2, 0.5), new LossPoint(2, 3, 1, 1.5, 0.5)], TrainingLog.Read(path));
+        Assert.Equal([new LossPoint(0, 3.5, 1, 2, 0.5), new LossPoint(2, 3, 1, 1.5, 0.5)], TrainingLog.Losses(path));
+        Assert.Equal([new PhaseTime("reading", 1.5), new PhaseTime("all", 2)], TrainingLog.Phases(path));
         File.Delete(path);
+    }
+
+    [Fact]
+    public void TheLegendIsOfTheModelsOwnScale()
+    {
+        var network = new Report("cloth", Mixed, _ => Photo);
+        Assert.Contains("<span>−3.00</span><span>2.00 pixel threshold</span><span>7.00</span>",
+            Page(network), StringComparison.Ordinal);
+        Assert.Contains("<span>0.00</span><span>2.00 pixel threshold</span><span>4.00</span>",
+            Page(network with { Scale = ColourScale.Of(Preset.Find("memory"), 2) }), StringComparison.Ordinal);
     }
 
     private static RgbImage Photo => new(3, 2, [.. Enumerable.Range(0, 18).Select(i => (byte)(i * 10))]);

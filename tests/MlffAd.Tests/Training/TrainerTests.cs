@@ -80,7 +80,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains(said, line => line.Contains($"step {steps}", StringComparison.Ordinal));
         Assert.Equal(File.ReadAllBytes(In("whole.mlffad")), File.ReadAllBytes(In("half.mlffad")));
         Assert.False(File.Exists(In("half.mlffad.state")));
-        Assert.Equal(TrainingLog.Read(In("whole.mlffad.log.jsonl")), TrainingLog.Read(In("half.mlffad.log.jsonl")));
+        Assert.Equal(TrainingLog.Losses(In("whole.mlffad.log.jsonl")), TrainingLog.Losses(In("half.mlffad.log.jsonl")));
     }
 
     [Fact]

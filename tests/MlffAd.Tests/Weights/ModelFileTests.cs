@@ -46,7 +46,7 @@ public sealed class ModelFileTests : IDisposable
 
     [Theory]
     [InlineData("format", null, "its format is 'not said'")]
-    [InlineData("format", "mlffad/2", "its format is 'mlffad/2'")]
+    [InlineData("format", "mlffad/3", "its format is 'mlffad/3', not 'mlffad/1' or 'mlffad/2'")]
     [InlineData("config", null, "its config is missing")]
     [InlineData("config", "{}}", "its config")]
     [InlineData("config", "{\"imageSize\":65}", "its config")]
