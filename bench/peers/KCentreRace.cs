@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MlffAd.Configuration;
 using MlffAd.Data;
@@ -53,6 +54,7 @@ internal static class KCentreRace
 
     private static (int[] Indices, double Radius) PlainLoop(Kernels.Runtime.Tensor rows, int first, int count, int threads)
     {
+        RuntimeHelpers.RunClassConstructor(typeof(TorchStep).TypeHandle);   // which makes libtorch loadable
         set_num_threads(threads);
         OneDnn.TellCaches();
         using var scope = NewDisposeScope();
