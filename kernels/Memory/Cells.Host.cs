@@ -20,8 +20,9 @@ public static unsafe partial class Cells
     {
         public void Run(int begin, int end)
         {
+            var (rows, shape) = (y.Host, y.Shape);
             for (int i = begin; i < end; i++)
-                (y.Host[i, 0], y.Host[i, 1]) = (step * (i / y.Shape.W % y.Shape.H), step * (i % y.Shape.W));
+                (rows[i, 0], rows[i, 1]) = (step * (i / shape.W % shape.H), step * (i % shape.W));
         }
     }
 
@@ -29,10 +30,12 @@ public static unsafe partial class Cells
     {
         public void Run(int begin, int end)
         {
+            HostRows from = d.Host, rows = scales.Host, to = y.Host;
+            var keys = new Keys(index, d.Shape.Area);
             for (int i = begin; i < end; i++)
             {
-                int k = Row(index, i, d.Shape.Area);
-                y.Host[i, 0] = k < 0 ? d.Host[i, 0] : (d.Host[i, 0] - scales.Host[k, 0]) * scales.Host[k, 1];
+                int k = keys.Of(i);
+                to[i, 0] = k < 0 ? from[i, 0] : (from[i, 0] - rows[k, 0]) * rows[k, 1];
             }
         }
     }
@@ -41,14 +44,22 @@ public static unsafe partial class Cells
     {
         public void Run(int begin, int end)
         {
+            HostRows from = dy.Host, rows = scales.Host, to = dd.Host;
+            var keys = new Keys(index, dd.Shape.Area);
             for (int i = begin; i < end; i++)
             {
-                int k = Row(index, i, dd.Shape.Area);
-                float g = k < 0 ? dy.Host[i, 0] : dy.Host[i, 0] * scales.Host[k, 1];
-                dd.Host[i, 0] = add ? dd.Host[i, 0] + g : g;
+                int k = keys.Of(i);
+                float g = k < 0 ? from[i, 0] : from[i, 0] * rows[k, 1];
+                to[i, 0] = add ? to[i, 0] + g : g;
             }
         }
     }
 
-    private static int Row(Tensor? index, int i, int area) => index is null ? i % area : (int)index.Host[i, 0];
+    /// <summary>Which scales a cell has: its index's, or without one those of its place.</summary>
+    private readonly struct Keys(Tensor? index, int area)
+    {
+        private readonly HostRows _index = index?.Host ?? default;
+
+        public int Of(int cell) => _index.Data == null ? cell % area : (int)_index[cell, 0];
+    }
 }

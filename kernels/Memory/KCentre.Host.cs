@@ -1,4 +1,3 @@
-using System.Numerics;
 using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;

@@ -25,7 +25,11 @@ public static class Holdout
         if (good.Count < FewestImages || count >= good.Count)
             throw new MlffAdException(ExitCode.BadData, $"{good.Count} good images are too few to train on and to set a threshold with (at least {FewestImages}); "
                 + "add some, or give '--holdout 0' and a '--threshold'.");
-        var held = good.OrderBy(i => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(i.Name))), StringComparer.Ordinal).Take(count).ToHashSet();
+        var held = ByName(good).Take(count).ToHashSet();
         return ([.. good.Where(i => !held.Contains(i))], [.. good.Where(held.Contains)]);
     }
+
+    /// <summary>Images in the order of the SHA-256 of their names (UTF-8): as good as chance, and the same everywhere.</summary>
+    internal static IEnumerable<ImageItem> ByName(IEnumerable<ImageItem> images) =>
+        images.OrderBy(i => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(i.Name))), StringComparer.Ordinal);
 }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using MlffAd.Data;
 
 namespace MlffAd.Training;
@@ -51,7 +49,7 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
             var (remembered, held) = Holdout.Split(good, share);
             return new(remembered, held, Judging.HeldOut);
         }
-        return new(good, InOrder([.. ByName(good).Take(MostLeftOut)], good), Judging.LeaveOneOut);
+        return new(good, InOrder([.. Holdout.ByName(good).Take(MostLeftOut)], good), Judging.LeaveOneOut);
     }
 
     /// <summary>The same without images that turned out to be unreadable.</summary>
@@ -66,12 +64,9 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
     {
         int lots = (images.Count + most - 1) / most;
         if (lots == 1) return [images];
-        ImageItem[] mixed = [.. ByName(images)];
+        ImageItem[] mixed = [.. Holdout.ByName(images)];
         return [.. Enumerable.Range(0, lots).Select(i => mixed[(mixed.Length * i / lots)..(mixed.Length * (i + 1) / lots)])];
     }
-
-    private static IEnumerable<ImageItem> ByName(IEnumerable<ImageItem> images) =>
-        images.OrderBy(i => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(i.Name))), StringComparer.Ordinal);
 
     private static IReadOnlyList<ImageItem> InOrder(HashSet<ImageItem> some, IReadOnlyList<ImageItem> all) => [.. all.Where(some.Contains)];
 }
