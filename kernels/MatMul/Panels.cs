@@ -53,11 +53,13 @@ internal readonly unsafe struct Panels : IDisposable
         return panels;
     }
 
-    /// <summary>Packs <paramref name="batches"/> matrices stored by columns, [N, K]: the weights of a convolution.</summary>
-    public static Panels OfColumns(Device device, HostRows source, int batches, int k, int n)
+    /// <summary>Packs <paramref name="batches"/> matrices stored by columns, [N, K]: the weights of a convolution.
+    /// With an order, column j is the stored <c>order[j]</c>.</summary>
+    public static Panels OfColumns(
+        Device device, HostRows source, int batches, int k, int n, int[]? order = null)
     {
         var panels = new Panels(device, batches, k, n);
-        panels.Pack(new ColumnsJob(source, panels), batches);
+        panels.Pack(new ColumnsJob(source, panels, order), batches);
         return panels;
     }
 
@@ -142,7 +144,7 @@ internal readonly unsafe struct Panels : IDisposable
         }
     }
 
-    private readonly struct ColumnsJob(HostRows source, Panels panels) : IJob
+    private readonly struct ColumnsJob(HostRows source, Panels panels, int[]? order) : IJob
     {
         /// <summary>Terms copied of one column before the next, so that neither side is touched twice.</summary>
         private const int AtOnce = Cache.Line;
@@ -160,15 +162,18 @@ internal readonly unsafe struct Panels : IDisposable
                     // Four columns at a time, one store for four floats: it takes 0.3 ns a float where one at a time took 0.7, a tenth of a convolution on 16×16 cells.
                     for (; j <= count - 4; j += 4)
                     {
-                        float* from = source.Row(batch * panels.N + column + j) + k, target = to + (nint)k * width + j;
-                        for (int i = 0; i < terms; i++) Vector128.Create(from[i], from[i + source.Pitch], from[i + 2 * source.Pitch], from[i + 3 * source.Pitch]).Store(target + i * width);
+                        float* a = Column(batch, column + j) + k, b = Column(batch, column + j + 1) + k;
+                        float* c = Column(batch, column + j + 2) + k, d = Column(batch, column + j + 3) + k;
+                        float* target = to + (nint)k * width + j;
+                        for (int i = 0; i < terms; i++)
+                            Vector128.Create(a[i], b[i], c[i], d[i]).Store(target + i * width);
                     }
                     for (; j < width; j++)
                     {
                         float* target = to + (nint)k * width + j;
                         if (j < count)
                         {
-                            float* from = source.Row(batch * panels.N + column + j) + k;
+                            float* from = Column(batch, column + j) + k;
                             for (int i = 0; i < terms; i++) target[i * width] = from[i];
                         }
                         else for (int i = 0; i < terms; i++) target[i * width] = 0;
@@ -176,5 +181,7 @@ internal readonly unsafe struct Panels : IDisposable
                 }
             }
         }
+
+        private float* Column(int batch, int j) => source.Row(batch * panels.N + (order is null ? j : order[j]));
     }
 }

@@ -29,12 +29,12 @@ internal sealed unsafe class CoarseVectors : IDisposable
         Basis = Panels.OfColumns(device, basis.Host, 1, width, Directions);
         using var seen = Tensor.Rent(device, Shape.Of(1, count, Directions), "vectors seen from few directions");
         MatMul.ForwardPacked(vectors, Basis, seen);
-        Order = Sort(seen);
-        using var sorted = Tensor.Rent(device, seen.Shape, "the same, sorted");
-        for (int j = 0; j < count; j++) Copy(seen.Host.Row(Order[j]), sorted.Host.Row(j), Directions);
         _halfNorms = Tensor.Rent(device, Shape.Of(count), "half squared norms");
-        LargestNorm = Ranks.HalfNorms(sorted, _halfNorms);
-        Panels = Panels.OfColumns(device, sorted.Host, 1, Directions, count);
+        LargestNorm = Ranks.HalfNorms(seen, _halfNorms);
+        Order = Sort(seen);
+        float[] halfNorms = _halfNorms.ToArray();
+        _halfNorms.Write([.. Order.Select(j => halfNorms[j])]);
+        Panels = Panels.OfColumns(device, seen.Host, 1, Directions, count, Order);
     }
 
     /// <summary>A bound of ‖R‖₂.</summary>
@@ -74,8 +74,8 @@ internal sealed unsafe class CoarseVectors : IDisposable
         _halfNorms.Dispose();
     }
 
-    /// <summary>Directions of large second moment: a few steps of orthogonal iteration on XᵀX, X some of the
-    /// vectors.</summary>
+    /// <summary>Directions of large second moment: a few steps of orthogonal iteration, <c>R := RXᵀX</c>,
+    /// X some of the vectors.</summary>
     private static Tensor FindDirections(Tensor vectors)
     {
         var device = vectors.Device;
@@ -83,16 +83,16 @@ internal sealed unsafe class CoarseVectors : IDisposable
         using var some = Tensor.Rent(device, Shape.Of(1, rows, width), "sample");
         for (int i = 0; i < rows; i++)
             Copy(vectors.Host.Row((int)((long)i * vectors.Rows / rows)), some.Host.Row(i), width);
-        using var moments = Tensor.Rent(device, Shape.Of(1, width, width), "moments");
-        MatMul.ForwardHost(some, some, moments, transposeA: true, transposeB: false, add: false);
+        using var across = Panels.OfColumns(device, some.Host, 1, width, rows);
+        using var along = Panels.OfRows(device, some.Host, 1, rows, width);
         var basis = Tensor.Rent(device, Shape.Of(1, Directions, width), "directions");
-        using var next = Tensor.Rent(device, basis.Shape, "next directions");
+        using var seen = Tensor.Rent(device, Shape.Of(1, Directions, rows), "sample seen from them");
         for (int i = 0; i < Directions; i++) Copy(some.Host.Row(i * (rows / Directions)), basis.Host.Row(i), width);
         for (int step = 0; step < Steps; step++)
         {
             Orthonormalise(basis);
-            MatMul.ForwardHost(basis, moments, next, transposeA: false, transposeB: false, add: false);
-            for (int i = 0; i < Directions; i++) Copy(next.Host.Row(i), basis.Host.Row(i), width);
+            MatMul.ForwardPacked(basis, across, seen);
+            MatMul.ForwardPacked(seen, along, basis);
         }
         Orthonormalise(basis);
         return basis;
@@ -148,22 +148,7 @@ internal sealed unsafe class CoarseVectors : IDisposable
     {
         int count = end - begin;
         if (count <= Tiles.Wide) return;
-        Span<double> sums = stackalloc double[Directions], squares = stackalloc double[Directions];
-        sums.Clear();
-        squares.Clear();
-        for (int i = begin; i < end; i++)
-        {
-            float* row = seen.Row(order[i]);
-            for (int k = 0; k < Directions; k++)
-                (sums[k], squares[k]) = (sums[k] + row[k], squares[k] + (double)row[k] * row[k]);
-        }
-        int widest = 0;
-        double most = double.NegativeInfinity;
-        for (int k = 0; k < Directions; k++)
-        {
-            double spread = squares[k] - sums[k] * sums[k] / count;
-            if (spread > most) (most, widest) = (spread, k);
-        }
+        int widest = Widest(seen, order.AsSpan(begin, count));
         float[] keys = new float[count];
         for (int i = 0; i < count; i++) keys[i] = seen[order[begin + i], widest];
         int[] part = order[begin..end];
@@ -172,6 +157,29 @@ internal sealed unsafe class CoarseVectors : IDisposable
         int middle = begin + Math.Max(1, count / Tiles.Wide / 2) * Tiles.Wide;
         Split(seen, order, begin, middle);
         Split(seen, order, middle, end);
+    }
+
+    /// <summary>The direction in which some vectors differ most.</summary>
+    private static int Widest(HostRows seen, ReadOnlySpan<int> which)
+    {
+        float* sums = stackalloc float[Directions], squares = stackalloc float[Directions];
+        new Span<float>(sums, Directions).Clear();
+        new Span<float>(squares, Directions).Clear();
+        foreach (int j in which)
+            for (int k = 0; k < Directions; k += Vector<float>.Count)
+            {
+                var v = Vector.Load(seen.Row(j) + k);
+                (Vector.Load(sums + k) + v).Store(sums + k);
+                (Vector.Load(squares + k) + v * v).Store(squares + k);
+            }
+        int widest = 0;
+        float most = float.NegativeInfinity;
+        for (int k = 0; k < Directions; k++)
+        {
+            float spread = squares[k] - sums[k] * sums[k] / which.Length;
+            if (spread > most) (most, widest) = (spread, k);
+        }
+        return widest;
     }
 
     private static void Copy(float* from, float* to, int count) =>

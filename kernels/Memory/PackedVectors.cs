@@ -93,17 +93,9 @@ public sealed unsafe partial class PackedVectors : IDisposable
             return;
         }
         Coarse = new CoarseVectors(vectors);
-        using var sorted = Tensor.Rent(device, Shape.Of(1, Count, Width), "sorted vectors");
-        for (int j = 0; j < Count; j++)
-            new Span<float>(vectors.Host.Row(Coarse.Order[j]), Width)
-                .CopyTo(new Span<float>(sorted.Host.Row(j), Width));
-        Ranks.HalfNorms(sorted, HalfNorms);
-        if (Groups is not null)
-        {
-            float[] groups = Groups.ToArray();
-            Groups.Write([.. Coarse.Order.Select(j => groups[j])]);
-        }
-        Panels = Kernels.Panels.OfColumns(device, sorted.Host, 1, Width, Count);
+        foreach (var numbers in (ReadOnlySpan<Tensor?>)[HalfNorms, Groups])
+            if (numbers?.ToArray() is { } old) numbers.Write([.. Coarse.Order.Select(j => old[j])]);
+        Panels = Kernels.Panels.OfColumns(device, vectors.Host, 1, Width, Count, Coarse.Order);
     }
 
     private static double PackGpu(Tensor vectors, Tensor tiled, Tensor halfNorms)

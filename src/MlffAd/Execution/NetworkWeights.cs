@@ -56,6 +56,7 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     {
         var weights = Zeros(list);
         HostMemory.AskForLargePages(weights.Trained);
+        HostMemory.AskForLargePages(weights.Constants);
         // The largest first, so that no thread is left alone with one at the end.
         var all = list.Trained.Select(p => (Parameter: p, Name: trained + p.Name)).Concat(list.Statistics.Select(p => (Parameter: p, Name: statistics + p.Name)))
             .Concat(list.Constants.Select(p => (Parameter: p, p.Name)));
