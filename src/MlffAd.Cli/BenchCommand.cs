@@ -6,6 +6,7 @@ using MlffAd.Data;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Training;
+using MlffAd.Weights;
 
 namespace MlffAd.Cli;
 
@@ -104,6 +105,16 @@ internal static class BenchCommand
         var convolution = GemmBench.ConvolutionLadder(single, rounds, LadderMap, out double convolutionPeak);
         Show(new(Convolution, $"The convolution's ladder, 3×3 taps on {LadderMap.H}×{LadderMap.W} cells of {LadderMap.C} channels, {Threads(single)} ({single.Name}): peak {Speed(convolutionPeak)}.", "rung", convolution));
         return sections;
+    }
+
+    /// <summary>A batch to compute on: the photographs of <see cref="CommonOptions.Images"/>, or noise, not zeros: what
+    /// lies in memory should cost what it will.</summary>
+    /// <exception cref="MlffAdException">The photographs cannot be read (exit code 3).</exception>
+    public static float[] Images(ParseResult parse, Shape shape, Preprocessing preprocessing)
+    {
+        if (parse.GetValue(CommonOptions.Images) is not { } folder) return Noise(shape.Count);
+        var set = DataSet.Open(folder);
+        return MemorySample.Batch(set.Test is [] ? set.Train : set.Test, shape.H, shape.N, preprocessing);
     }
 
     /// <summary>Numbers from −1 to 1, the same each time.</summary>

@@ -72,9 +72,11 @@ internal static class BenchPtx
         Dictionary<CompiledKernel, long> Launches() => device.CompiledKernels.ToDictionary(k => k, k => k.Launches);
         Dictionary<CompiledKernel, long> before, training, planned;
         using (var meter = new PeakMeter(device)) meter.Measure();
-        using (var parameters = new Parameters(device, weights))
-        using (var step = new TrainingStep(config, parameters, config.Train.Batch))
+        before = training = [];
+        if (!config.HasMemory)   // which does not train
         {
+            using var parameters = new Parameters(device, weights);
+            using var step = new TrainingStep(config, parameters, config.Train.Batch);
             var feed = BenchCommand.Feed(step, config, device);
             feed();
             step.Run(config.Train.Lr, feed);

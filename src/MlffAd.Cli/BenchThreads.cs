@@ -20,7 +20,7 @@ internal static class BenchThreads
         var options = new PresetOptions(verb, "train.batch");
         verb.SetAction(parse =>
         {
-            var config = options.ForBench(parse);
+            var config = options.ForTrainingBench(parse, "take another preset, such as fast");
             return Run(config, parse.GetValue(CommonOptions.Threads), parse.GetValue(rounds), parse.InvocationConfiguration.Output);
         });
         return verb;

@@ -86,6 +86,13 @@ internal static class CommonOptions
         HelpName = "FILE",
     };
 
+    /// <summary><c>--images</c>: what a measurement computes on, where its time depends on that.</summary>
+    public static readonly Option<string?> Images = new("--images")
+    {
+        Description = "Compute on the photographs of this folder instead of noise, in which a memory finds nothing to pass over.",
+        HelpName = "DIR",
+    };
+
     /// <summary>The argument that names a model.</summary>
     public static Argument<string> Model() => new("MODEL") { Description = "A model that 'mlffad train' wrote." };
 

@@ -17,9 +17,9 @@ internal static class PlanCommand
         var path = CommonOptions.Model();
         var batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images at a time.", HelpName = "N", DefaultValueFactory = _ => 1 });
         var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often the plan is run; times are medians.", HelpName = "N", DefaultValueFactory = _ => 5 });
-        var verb = new Verb("plan", "Shows the launches that score an image with a model: algorithm, arithmetic, traffic, place in memory, time.", "mlffad plan bottle.mlffad", "mlffad plan bottle.mlffad --batch 8 --threads 1")
+        var verb = new Verb("plan", "Shows the launches that score an image with a model: algorithm, arithmetic, traffic, place in memory, time.", "mlffad plan bottle.mlffad", "mlffad plan bottle.mlffad --batch 8 --threads 1", "mlffad plan bottle.mlffad --images photographs/bottle")
         {
-            path, batch, rounds, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
+            path, batch, rounds, CommonOptions.Images, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
         };
         verb.SetAction(parse =>
         {
@@ -28,8 +28,7 @@ internal static class PlanCommand
             using var device = parse.OpenDevice();
             var shape = new Shape(parse.GetValue(batch), config.ImageSize, config.ImageSize, 3);
             using var plan = Planner.Plan(config, model.Weights, device, shape, MlffNetwork.Scores(config));
-            // Noise, not zeros: what lies in memory should cost what it will.
-            plan.Input.Write(BenchCommand.Noise(shape.Count));
+            plan.Input.Write(BenchCommand.Images(parse, shape, model.Metadata.Preprocessing));
             plan.Run();
             var runs = Enumerable.Range(0, parse.GetValue(rounds)).Select(_ => plan.Measure()).ToList();
             Print(parse.InvocationConfiguration.Output, device, plan, [.. runs[0].Select((step, i) => step with { Seconds = Timing.Median(runs.Select(run => run[i].Seconds)) })]);

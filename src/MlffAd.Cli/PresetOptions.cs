@@ -43,6 +43,17 @@ internal sealed class PresetOptions
     /// <summary>What is measured unless something else is asked for: the paper's network and eight images.</summary>
     public Config ForBench(ParseResult parse) => Apply(Configuration.Preset.Find(Preset(parse) ?? "paper").With("train.batch", "8"), Given(parse));
 
+    /// <summary>The same for a bench of training steps.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="instead">What to do with a memory, which takes none.</param>
+    /// <exception cref="MlffAdException">The configuration has a memory (exit code 2).</exception>
+    public Config ForTrainingBench(ParseResult parse, string instead)
+    {
+        var config = ForBench(parse);
+        return !config.HasMemory ? config : throw new MlffAdException(ExitCode.Usage,
+            $"A memory takes no training steps: {instead}.");
+    }
+
     /// <summary>The keys that were set, by their whole names, in the order of the configuration's.</summary>
     /// <exception cref="MlffAdException">A key is unknown or set twice (exit code 2).</exception>
     public IReadOnlyDictionary<string, string> Given(ParseResult parse)

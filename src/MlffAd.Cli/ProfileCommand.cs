@@ -8,6 +8,7 @@ using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Network;
 using MlffAd.Training;
+using MlffAd.Weights;
 using Spectre.Console;
 
 namespace MlffAd.Cli;
@@ -24,31 +25,34 @@ internal static class ProfileCommand
         var scoring = new Option<bool>("--scoring") { Description = "Profile scoring a batch instead of a training step." };
         var trace = new Option<string?>("--trace") { Description = "Also write every call into this file, for ui.perfetto.dev or chrome://tracing.", HelpName = "FILE" };
         var verb = new Verb("profile", "Shows where the time of a training step (paper, unless --preset says otherwise) or of scoring goes: per kernel calls, time, arithmetic, traffic, and how near it comes to the device's roofline, which is measured first.",
-            "mlffad profile", "mlffad profile --scoring --preset fast --batch 1", "mlffad profile --device cuda:0 --precision tf32 --batch 32 --trace step.json")
+            "mlffad profile", "mlffad profile --scoring --preset fast --batch 1", "mlffad profile --scoring --preset memory --images photographs/bottle", "mlffad profile --device cuda:0 --precision tf32 --batch 32 --trace step.json")
         {
-            steps, scoring, trace, CommonOptions.Json, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
+            steps, scoring, CommonOptions.Images, trace, CommonOptions.Json, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
         };
         var options = new PresetOptions(verb, "train.batch");
         verb.SetAction(parse =>
         {
-            var config = options.ForBench(parse);
+            bool scores = parse.GetValue(scoring);
+            var config = scores ? options.ForBench(parse) : options.ForTrainingBench(parse, "profile it with --scoring");
+            if (!scores && parse.GetValue(CommonOptions.Images) is not null)
+                throw new MlffAdException(ExitCode.Usage, "--images goes with --scoring: a training step's time does not depend on what it is shown.");
             using var device = parse.OpenDevice();
-            var weights = Initialisation.Random(ParameterList.Of(config), config.Train.Seed);
             PeakRates peaks;
             using (var meter = new PeakMeter(device)) peaks = meter.Measure();
             List<KernelCall> calls = [];
-            double wall = parse.GetValue(scoring) ? Score(device, config, weights, parse.GetValue(steps), calls) : Train(device, config, weights, parse.GetValue(steps), calls);
+            double wall = scores ? Score(parse, device, config, parse.GetValue(steps), calls)
+                : Train(device, config, parse.GetValue(steps), calls);
             var rows = Row.Of(calls, parse.GetValue(steps), peaks);
-            Print(parse.InvocationConfiguration.Output, device, config, peaks, rows, wall, parse.GetValue(scoring) ? "Scoring a batch" : "A training step");
+            Print(parse.InvocationConfiguration.Output, device, config, peaks, rows, wall, scores ? "Scoring a batch" : "A training step");
             if (parse.GetValue(CommonOptions.Json) is { } json) AtomicFile.WriteText(json, Json(device, config, peaks, rows, wall));
             if (parse.GetValue(trace) is { } path) AtomicFile.WriteText(path, Trace(calls));
         });
         return verb;
     }
 
-    private static double Train(Device device, Config config, NetworkWeights weights, int steps, List<KernelCall> calls)
+    private static double Train(Device device, Config config, int steps, List<KernelCall> calls)
     {
-        using var parameters = new Parameters(device, weights);
+        using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(config), config.Train.Seed));
         using var step = new TrainingStep(config, parameters, config.Train.Batch);
         var feed = BenchCommand.Feed(step, config, device);
         feed();
@@ -56,11 +60,16 @@ internal static class ProfileCommand
         return Measure(device, steps, calls, () => step.Run(config.Train.Lr, feed));
     }
 
-    private static double Score(Device device, Config config, NetworkWeights weights, int steps, List<KernelCall> calls)
+    /// <summary>A batch through random weights; or, of a memory, through one that is made of the photographs.</summary>
+    private static double Score(ParseResult parse, Device device, Config config, int steps, List<KernelCall> calls)
     {
         var shape = new Shape(config.Train.Batch, config.ImageSize, config.ImageSize, 3);
-        using var plan = Planner.Plan(config, weights, device, shape, MlffNetwork.Scores(config));
-        plan.Input.Write(BenchCommand.Noise(shape.Count));
+        var (made, weights, images) = config.HasMemory && parse.GetValue(CommonOptions.Images) is { } folder
+            ? MemorySample.Of(config, folder, shape.N, device)
+            : new(config, Initialisation.Random(ParameterList.Of(config), config.Train.Seed),
+                BenchCommand.Images(parse, shape, Preprocessing.ImageNet));
+        using var plan = Planner.Plan(made, weights, device, shape, MlffNetwork.Scores(made));
+        plan.Input.Write(images);
         return Measure(device, steps, calls, plan.Run);
     }
 

@@ -30,6 +30,12 @@ internal sealed record InitialWeights(Config Config, Preprocessing Preprocessing
         return new(config, file?.Metadata.Preprocessing ?? Preprocessing.ImageNet, weights, source);
     }
 
+    /// <summary>The same to read images with, before it is known how much will be remembered of them: there is room
+    /// for one vector.</summary>
+    /// <exception cref="MlffAdException">As <see cref="Of"/>.</exception>
+    public static InitialWeights ForMemory(TrainingRequest request, Action<string> say) =>
+        Of(request with { Config = request.Config with { Memory = request.Config.Memory with { Size = 1 } } }, say);
+
     private static WeightsFile? Find(TrainingRequest request, Action<string> say)
     {
         if (request.Weights == "none")

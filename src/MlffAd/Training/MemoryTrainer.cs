@@ -21,9 +21,7 @@ public sealed class MemoryTrainer
     private MemoryTrainer(TrainingRequest request, Device device, Action<string> say, MemoryPhases phases, CancellationToken stop)
     {
         (_request, _device, _say, _phases, _stop) = (request, device, say, phases, stop);
-        // Images are read with room for one vector: how many there will be is not known yet.
-        var config = request.Config with { Memory = request.Config.Memory with { Size = 1 } };
-        _start = InitialWeights.Of(request with { Config = config }, say);
+        _start = InitialWeights.ForMemory(request, say);
         if (_start.Source == "random")
             say("Random features say little of what is normal: expect a memory that finds gross defects alone.");
     }
@@ -60,7 +58,7 @@ public sealed class MemoryTrainer
     /// <exception cref="MlffAdException">The images cannot be used (exit code 3).</exception>
     public static DrawnPool DrawPool(TrainingRequest request, Device device)
     {
-        var start = InitialWeights.Of(request with { Config = request.Config with { Memory = request.Config.Memory with { Size = 1 } } }, _ => { });
+        var start = InitialWeights.ForMemory(request, _ => { });
         using var maker = new MemoryMaker(request, start, device, _ => { }, default);
         return new DrawnPool(maker.Draw(DataSet.Open(request.Folder).Train));
     }
