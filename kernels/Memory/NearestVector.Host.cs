@@ -23,7 +23,7 @@ public static unsafe partial class NearestVector
         var panels = vectors.Panels!.Value;
         using var largest = Tensor.Rent(queries.Device, Shape.Of(1, queries.Rows, panels.Count), "largest ranks");
         Tiles.Dispatch(new Call(queries, panels, vectors.HalfNorms.Host.Data, vectors, groups, largest));
-        queries.Device.Team.For(queries.Rows, new DecideJob(queries, vectors, groups, largest, distance, index));
+        Decide(queries, vectors, groups, largest, distance, index);
     }
 
     private readonly struct Call(Tensor queries, Panels panels, float* halfNorms, PackedVectors vectors, Tensor? groups,
@@ -74,63 +74,6 @@ public static unsafe partial class NearestVector
                     *to++ = vectorGroups == null ? Ranks.Largest(v + at, count)
                         : Ranks.Largest(v + at, count, vectorGroups + n + at, Number(groups!, m + r));
                 }
-            }
-        }
-    }
-
-    /// <summary>The nearest of the panels that were looked at.</summary>
-    private ref struct Winner(PackedVectors vectors, Tensor? groups, int row, Span<double> sums)
-    {
-        private readonly Panels _panels = vectors.Panels!.Value;
-        private readonly float* _groups = groups is null ? null : vectors.Groups!.Host.Data;
-        private readonly int[]? _order = vectors.Coarse?.Order;
-        private readonly float _own = groups is null ? 0 : Number(groups, row);
-        private readonly Span<double> _sums = sums;
-
-        public double Least { get; private set; } = double.PositiveInfinity;
-
-        public int Nearest { get; private set; } = -1;
-
-        /// <summary>Looks at a panel.</summary>
-        public void Look(float* q, int p)
-        {
-            var panel = _panels.Panel(p);
-            var (_, column, count, width) = panel;
-            fixed (double* sums = _sums)
-            {
-                Ranks.SquaredDistances(q, panel.To, _panels.K, width, sums);
-                for (int j = 0; j < count; j++)
-                {
-                    if (sums[j] > Least || (_groups != null && _groups[column + j] == _own)) continue;
-                    int which = _order is null ? column + j : _order[column + j];
-                    if (sums[j] < Least || which < Nearest) (Least, Nearest) = (sums[j], which);
-                }
-            }
-        }
-    }
-
-    private readonly struct DecideJob(Tensor queries, PackedVectors vectors, Tensor? groups, Tensor largest,
-        Tensor distance, Tensor index) : IJob
-    {
-        private readonly HostRows _queries = queries.Host, _largest = largest.Host;
-
-        [SkipLocalsInit]
-        public void Run(int begin, int end)
-        {
-            Span<double> room = stackalloc double[Tiles.Wide];
-            int panels = vectors.Panels!.Value.Count;
-            for (int i = begin; i < end; i++)
-            {
-                float* q = _queries.Row(i), ranks = _largest.Row(i);
-                double square = Ranks.Square(q, vectors.Width), norm = Math.Sqrt(square);
-                var winner = new Winner(vectors, groups, i, room);
-                // Twice: the nearest one's rank may be too small, and the largest rank too large.
-                double reach = Ranks.Largest(ranks, panels) - 2 * Ranks.Error(vectors.Width, norm, vectors.LargestNorm);
-                bool all = norm + vectors.LargestNorm > Ranks.Overflow;
-                for (int p = 0; p < panels && double.IsFinite(square); p++)
-                    if (all || !(ranks[p] < reach || float.IsNegativeInfinity(ranks[p]))) winner.Look(q, p);
-                Number(distance, i) = double.IsFinite(square) ? (float)Math.Sqrt(winner.Least) : float.NaN;
-                Number(index, i) = winner.Nearest;
             }
         }
     }

@@ -20,12 +20,22 @@ public static unsafe partial class NearestVector
 
     private static void Definition(Tensor queries, PackedVectors vectors, Tensor distance, Tensor index)
     {
-        Span<double> room = stackalloc double[Tiles.Wide];
+        var panels = vectors.Panels!.Value;
         for (int i = 0; i < queries.Rows; i++)
         {
-            var winner = new Winner(vectors, null, i, room);
-            for (int p = 0; p < vectors.Panels!.Value.Count; p++) winner.Look(queries.Host.Row(i), p);
-            (Number(distance, i), Number(index, i)) = ((float)Math.Sqrt(winner.Least), winner.Nearest);
+            var nearest = new Found(double.PositiveInfinity, -1);
+            for (int p = 0; p < panels.Count; p++)
+            {
+                var panel = panels.Panel(p);
+                var (_, column, count, width) = panel;
+                for (int j = 0; j < count; j++)
+                {
+                    double square = Ranks.SquaredDistance(queries.Host.Row(i), panel.To + j, panels.K, width);
+                    var one = new Found(square, vectors.Coarse?.Order[column + j] ?? column + j);
+                    if (one.IsNearerThan(nearest)) nearest = one;
+                }
+            }
+            (Number(distance, i), Number(index, i)) = ((float)Math.Sqrt(nearest.Square), nearest.Which);
         }
     }
 
@@ -43,6 +53,6 @@ public static unsafe partial class NearestVector
             for (int p = 0; p < panels.Count; p++)
                 largest.Host[i, p] = Ranks.Largest(row + p * Tiles.Wide, Math.Min(Tiles.Wide, panels.N - p * Tiles.Wide));
         }
-        new DecideJob(queries, vectors, null, largest, distance, index).Run(0, queries.Rows);
+        Decide(queries, vectors, null, largest, distance, index);
     }
 }

@@ -26,48 +26,30 @@ public static unsafe partial class NearestVector
         Tiles.Dispatch(new Call(seen, coarse.Panels, coarse.HalfNorms, vectors, groups, coarsely));
         Pointwise.Fill(largest, float.NegativeInfinity);
 
-        var first = new Visits(m, panels);
-        for (int i = 0; i < m; i++)
-        {
-            var ranks = new ReadOnlySpan<float>(coarsely.Host.Row(i), panels);
-            first.Add(i, Math.Max(0, ranks.IndexOf(Ranks.Largest(coarsely.Host.Row(i), panels))));
-        }
+        var first = new Visits(panels);
+        device.Team.For(m, new BestJob(coarsely, first));
         Tiles.Dispatch(new VisitCall(queries, vectors, groups, largest, first));
 
-        device.Team.For(m, new PruneJob(queries, vectors, coarse, seen, coarsely, largest));
-        var rest = new Visits(m, panels);
-        for (int i = 0; i < m; i++)
-        {
-            float* wanted = coarsely.Host.Row(i), known = largest.Host.Row(i);
-            for (int p = 0; p < panels; p++)
-                if (wanted[p] > 0 && float.IsNegativeInfinity(known[p])) rest.Add(i, p);
-        }
+        var rest = new Visits(panels);
+        device.Team.For(m, new PruneJob(queries, vectors, coarse, seen, coarsely, largest, rest));
         if (rest.Count > (long)m * panels / FewestSpared) return false;
         Tiles.Dispatch(new VisitCall(queries, vectors, groups, largest, rest));
-        device.Team.For(m, new DecideJob(queries, vectors, groups, largest, distance, index));
+        Decide(queries, vectors, groups, largest, distance, index);
         return true;
     }
 
-    /// <summary>Which queries want which panels.</summary>
-    private sealed class Visits(int rows, int panels)
+    /// <summary>The panel that looks nearest to each query from the few directions.</summary>
+    private readonly struct BestJob(Tensor coarsely, Visits visits) : IJob
     {
-        private readonly List<(int Panel, int Row)> _all = new(rows);
-
-        public int Count => _all.Count;
-
-        public int Panels => panels;
-
-        public void Add(int row, int panel) => _all.Add((panel, row));
-
-        /// <summary>The rows of all panels, one panel's after the other's, and where each begins.</summary>
-        public (int[] Starts, int[] Rows) ByPanel()
+        public void Run(int begin, int end)
         {
-            var (starts, sorted) = (new int[panels + 1], new int[_all.Count]);
-            foreach (var (panel, _) in _all) starts[panel + 1]++;
-            for (int p = 0; p < panels; p++) starts[p + 1] += starts[p];
-            int[] next = starts[..panels];
-            foreach (var (panel, row) in _all) sorted[next[panel]++] = row;
-            return (starts, sorted);
+            var some = new List<(int, int)>(end - begin);
+            for (int i = begin; i < end; i++)
+            {
+                var ranks = new ReadOnlySpan<float>(coarsely.Host.Row(i), visits.Panels);
+                some.Add((Math.Max(0, ranks.IndexOf(Ranks.Largest(coarsely.Host.Row(i), ranks.Length))), i));
+            }
+            visits.Add(some);
         }
     }
 
@@ -113,26 +95,29 @@ public static unsafe partial class NearestVector
         }
     }
 
-    /// <summary>Replaces coarse ranks by 1 where the panel may hold a vector as near as the best that is known, else
-    /// by 0.</summary>
+    /// <summary>The panels, of those that have not been visited, that may hold a vector as near as the best that is
+    /// known.</summary>
     private readonly struct PruneJob(Tensor queries, PackedVectors vectors, CoarseVectors coarse, Tensor seen,
-        Tensor coarsely, Tensor largest) : IJob
+        Tensor coarsely, Tensor largest, Visits visits) : IJob
     {
         public void Run(int begin, int end)
         {
-            HostRows rows = queries.Host, few = seen.Host, ranks = coarsely.Host, known = largest.Host;
-            int panels = coarse.Panels.Count, width = vectors.Width;
+            int panels = visits.Panels, width = vectors.Width;
+            var some = new List<(int, int)>(end - begin);
             for (int i = begin; i < end; i++)
             {
-                double square = Ranks.Square(rows.Row(i), width), norm = Math.Sqrt(square);
+                float* ranks = coarsely.Host.Row(i), known = largest.Host.Row(i);
+                double square = Ranks.Square(queries.Host.Row(i), width), norm = Math.Sqrt(square);
                 double norms = norm + vectors.LargestNorm, error = Ranks.Error(width, norm, vectors.LargestNorm);
-                double most = Math.Max(0, square - 2 * (Ranks.Largest(known.Row(i), panels) - error));
+                double most = Math.Max(0, square - 2 * (Ranks.Largest(known, panels) - error));
                 // Of a query that is not finite, or too large for ranks, nothing is known.
-                double reach = norms < Ranks.Overflow ? coarse.Reach(few.Row(i), width, norms, Math.Sqrt(most))
+                double reach = norms < Ranks.Overflow ? coarse.Reach(seen.Host.Row(i), width, norms, Math.Sqrt(most))
                     : double.NegativeInfinity;
                 for (int p = 0; p < panels; p++)
-                    ranks[i, p] = ranks[i, p] < reach || float.IsNegativeInfinity(ranks[i, p]) ? 0 : 1;
+                    if (!(ranks[p] < reach || float.IsNegativeInfinity(ranks[p])) && float.IsNegativeInfinity(known[p]))
+                        some.Add((p, i));
             }
+            visits.Add(some);
         }
     }
 }

@@ -66,17 +66,18 @@ internal static unsafe class Ranks
         }
     }
 
-    /// <summary>The largest of some ranks.</summary>
+    /// <summary>The largest of some ranks; anything where one is NaN.</summary>
     public static float Largest(float* v, int count)
     {
         int j = 0;
         float largest = float.NegativeInfinity;
-        if (count >= Vector128<float>.Count)
+        if (count >= 8)
         {
-            var most = Vector128.Load(v);
-            for (j = 4; j <= count - 4; j += 4) most = Vector128.Max(most, Vector128.Load(v + j));
-            most = Vector128.Max(most, Vector128.Shuffle(most, Vector128.Create(2, 3, 0, 1)));
-            largest = MathF.Max(most[0], most[1]);
+            var most = Vector256.Load(v);
+            for (j = 8; j <= count - 8; j += 8) most = Vector256.MaxNative(most, Vector256.Load(v + j));
+            var half = Vector128.MaxNative(most.GetLower(), most.GetUpper());
+            half = Vector128.MaxNative(half, Vector128.Shuffle(half, Vector128.Create(2, 3, 0, 1)));
+            largest = MathF.Max(half[0], half[1]);
         }
         for (; j < count; j++) largest = MathF.Max(largest, v[j]);
         return largest;
@@ -127,28 +128,25 @@ internal static unsafe class Ranks
     /// <param name="to">Their sums.</param>
     public static void SquaredDistances(float* q, float* panel, int width, int columns, double* to)
     {
-        if (columns % (2 * Vector<float>.Count) != 0 || !Vector.IsHardwareAccelerated)
+        if (columns % Vector512<float>.Count != 0)
         {
             for (int j = 0; j < columns; j++) to[j] = SquaredDistance(q, panel + j, width, columns);
             return;
         }
-        int half = Vector<double>.Count;
-        for (int j = 0; j < columns; j += 4 * half)
+        for (int j = 0; j < columns; j += Vector512<float>.Count)
         {
-            Vector<double> s0 = default, s1 = default, s2 = default, s3 = default;
+            Vector512<double> lower = default, upper = default;
             float* m = panel + j;
             for (int k = 0; k < width; k++, m += columns)
             {
-                var x = new Vector<double>(q[k]);
-                Vector<float> first = Vector.Load(m), second = Vector.Load(m + Vector<float>.Count);
-                Vector<double> d0 = x - Vector.WidenLower(first), d1 = x - Vector.WidenUpper(first),
-                    d2 = x - Vector.WidenLower(second), d3 = x - Vector.WidenUpper(second);
-                (s0, s1, s2, s3) = (s0 + d0 * d0, s1 + d1 * d1, s2 + d2 * d2, s3 + d3 * d3);
+                // Not Create((double)q[k]): the compiler's scalar conversion waits for what its register held.
+                var x = Vector512.WidenLower(Vector512.Create(q[k]));
+                var (low, high) = Vector512.Widen(Vector512.Load(m));
+                (low, high) = (x - low, x - high);
+                (lower, upper) = (lower + low * low, upper + high * high);
             }
-            s0.Store(to + j);
-            s1.Store(to + j + half);
-            s2.Store(to + j + 2 * half);
-            s3.Store(to + j + 3 * half);
+            lower.Store(to + j);
+            upper.Store(to + j + Vector512<double>.Count);
         }
     }
 }
