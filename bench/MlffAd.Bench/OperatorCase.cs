@@ -8,9 +8,10 @@ namespace MlffAd.Bench;
 /// <param name="What">Shapes and variant; with the name, what tells it from other cases.</param>
 /// <param name="Operands">Their places: a slice of a wider tensor is benched as one. A gradient lies like its value.</param>
 /// <param name="FormatOf">How an operand's numbers lie in memory.</param>
-/// <param name="Call">The call, on tensors for the operands.</param>
-/// <param name="Prepare">What noise in the operands cannot do, such as variances or the results that a gradient starts from; or null.</param>
-public sealed record OperatorCase(string Name, string What, Value[] Operands, Func<Value, Format> FormatOf, Action<Tensor[]> Call, Action<Tensor[]>? Prepare)
+/// <param name="Bind">Makes what noise in the operands cannot be, such as variances, the results that a gradient starts
+/// from, or packed vectors, and returns the call.</param>
+public sealed record OperatorCase(
+    string Name, string What, Value[] Operands, Func<Value, Format> FormatOf, Func<Tensor[], OperatorCall> Bind)
 {
     /// <summary>How often a training step calls it.</summary>
     public int InStep { get; set; }
@@ -21,6 +22,11 @@ public sealed record OperatorCase(string Name, string What, Value[] Operands, Fu
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {What}";
 }
+
+/// <summary>An operator on its operands.</summary>
+/// <param name="Run">Computes.</param>
+/// <param name="Held">What was made for it beside the operands; the caller disposes it.</param>
+public readonly record struct OperatorCall(Action Run, IDisposable? Held = null);
 
 /// <summary>A case's operands, filled with noise, in as many copies as the last-level cache cannot hold: each call takes the next, so what it reads comes from memory,
 /// as most does in a training step.</summary>
@@ -34,7 +40,7 @@ public sealed class OperatorRun : IDisposable
     private readonly Device _device;
     private readonly OperatorCase _case;
     private readonly List<Tensor> _roots = [];
-    private readonly Tensor[][] _copies;
+    private readonly OperatorCall[] _copies;
     private int _next;
 
     /// <summary>Rents, fills and prepares operands, and calls the operator once to learn what it declares.</summary>
@@ -44,15 +50,11 @@ public sealed class OperatorRun : IDisposable
     public OperatorRun(Device device, OperatorCase of, long footprint)
     {
         (_device, _case) = (device, of);
-        _copies = new Tensor[Math.Clamp(footprint / of.OperandBytes + 1, 1, MostCopies)][];
-        for (int i = 0; i < _copies.Length; i++)
-        {
-            _copies[i] = Array.ConvertAll(of.Operands, Rent);
-            of.Prepare?.Invoke(_copies[i]);
-        }
+        _copies = new OperatorCall[Math.Clamp(footprint / of.OperandBytes + 1, 1, MostCopies)];
+        for (int i = 0; i < _copies.Length; i++) _copies[i] = of.Bind(Array.ConvertAll(of.Operands, Rent));
         var profiler = new Profiler(device);
         device.Profiler = profiler;
-        try { of.Call(_copies[0]); }
+        try { _copies[0].Run(); }
         finally { device.Profiler = null; }
         Kernels = profiler.Totals;
     }
@@ -63,7 +65,7 @@ public sealed class OperatorRun : IDisposable
     /// <summary>One call, waited for.</summary>
     public void Call()
     {
-        _case.Call(_copies[_next]);
+        _copies[_next].Run();
         _next = (_next + 1) % _copies.Length;
         _device.Synchronize();
     }
@@ -71,6 +73,7 @@ public sealed class OperatorRun : IDisposable
     /// <summary>Gives the memory back to the device: the next case's is of other sizes.</summary>
     public void Dispose()
     {
+        foreach (var copy in _copies) copy.Held?.Dispose();
         foreach (var root in _roots) root.Dispose();
         _device.Pool.Trim();
     }

@@ -5,6 +5,7 @@ using MlffAd.Cli;
 using MlffAd.Configuration;
 using MlffAd.Files;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Training;
 
 var verb = BenchProjects.Ops(parse =>
 {
@@ -13,7 +14,9 @@ var verb = BenchProjects.Ops(parse =>
     using var device = BenchProjects.OpenDevice(parse);
     bool counting = !parse.GetValue(CommonOptions.Quiet) && !Console.IsErrorRedirected;
     if (parse.GetValue(BenchProjects.Against) is { } folder) return Compare(folder);
-    var cases = StepOperators.Filter(StepOperators.Of(Preset.Find("paper"), batch, device), filter);
+    var sample = parse.GetValue(CommonOptions.Images) is { } photographs
+        ? MemorySample.Of(Preset.Find("memory"), photographs, batch, device) : null;
+    var cases = StepOperators.Filter(StepOperators.Of(Preset.Find("paper"), batch, device, sample), filter);
     var rows = OperatorBenchmark.Time(device, cases, begun => Show(begun, cases));
     Clear();
     var table = new OperatorTable(device, batch, rows, filter);

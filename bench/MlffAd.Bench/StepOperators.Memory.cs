@@ -2,6 +2,7 @@ using MlffAd.Autograd;
 using MlffAd.Configuration;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
 
 namespace MlffAd.Bench;
 
@@ -10,9 +11,13 @@ public sealed partial class StepOperators
     /// <summary>The memory that is benched where the configuration has none, and a pool that is chosen from in a second.</summary>
     private const int MemorySize = 10000, PoolSize = 20000, Choices = 500;
 
+    /// <summary>Cells of photographs, computed when they are first asked for.</summary>
+    private Lazy<float[]>? _cells;
+
     /// <summary>A memory's words, which no training step of the network says, and its making.</summary>
-    private void Memory(Config config, int batch)
+    private void Memory(Config config, int batch, Device device)
     {
+        if (_sample is not null) _cells = new(() => _sample.Cells(device));
         int d = config.Memory.Width, side = config.MapSide, size = config.HasMemory ? config.Memory.Size : MemorySize;
         Value cells = Of(new(batch, side, side, d), "cells"), map = Of(cells.Shape.WithC(1), "map"), stage = Of(cells.Shape, "stage");
         Place("step", cells.Slice(d - 2, 2));
@@ -52,8 +57,23 @@ public sealed partial class StepOperators
     {
         Value m = Of(Shape.Of(1, count, x.Shape.C), vectors), d = New(x.Shape.WithC(1), "distance"), index = New(d.Shape, "index");
         string what = $"{x.Shape}, {count} vectors";
-        void Find(Tensor[] t) => Kernels.NearestVector.Forward(t[0], t[1], t[2], t[3]);
-        Note("memory.nearest", what, [x, m, d, index], Find);
+        void Fill(Tensor[] t)
+        {
+            if (_cells is null) return;
+            t[0].Write(_cells.Value);
+            t[1].Write(_sample!.Weights[MemoryNetwork.Vectors]);
+        }
+        void Find(Tensor[] t)
+        {
+            Fill(t);
+            Kernels.NearestVector.Forward(t[0], t[1], t[2], t[3]);
+        }
+        Note("memory.nearest", what, [x, m, d, index], t =>
+        {
+            Fill(t);
+            var packed = PackedVectors.Pack(t[1]);
+            return new OperatorCall(() => Kernels.NearestVector.Forward(t[0], packed, t[2], t[3]), packed);
+        });
         _backward.Push(() =>
         {
             bool add = Adds(x);

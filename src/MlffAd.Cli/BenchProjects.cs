@@ -58,9 +58,10 @@ internal static class BenchProjects
             "mlffad bench ops --filter batchnorm --threads 1",
             "mlffad bench ops --filter conv --device cuda:0 --precision tf32 --batch 32",
             "mlffad bench ops --against ../mlffad-before --filter softmax",
+            "mlffad bench ops --filter memory --images photographs/bottle",
             "mlffad bench ops --json ops.json --update docs/cpu.md")
         {
-            Filter, Where, CommonOptions.Multiplying, Batch, CommonOptions.Threads, CommonOptions.Json, Update,
+            Filter, Where, CommonOptions.Multiplying, Batch, CommonOptions.Images, CommonOptions.Threads, CommonOptions.Json, Update,
             Against, Rounds,
         };
         verb.SetAction(run);
@@ -76,6 +77,8 @@ internal static class BenchProjects
             OtherBuild(folder);
             if (parse.GetValue(Update) is not [])
                 throw new MlffAdException(ExitCode.Usage, "--update shows one build; leave it out with --against.");
+            if (parse.GetValue(CommonOptions.Images) is not null)
+                throw new MlffAdException(ExitCode.Usage, "Builds are compared on noise; leave --images out with --against.");
         }
         else if (parse.GetResult(Rounds) is { Implicit: false })
             throw new MlffAdException(ExitCode.Usage, "--rounds goes with --against only.");

@@ -36,6 +36,15 @@ public sealed class PtxTests
         Assert.InRange(rows.Sum(r => r.Training), 1, 599);
     }
 
+    [Fact]
+    public void AMemoryIsCompiledForScoringAlone()
+    {
+        var rows = BenchPtx.Compile(Preset.Find("memory")!.With("train.batch", "2").With("memory.size", "300"), 80, Precision.Float32);
+        Assert.All(rows, r => Assert.Equal((0, 0, 0L), (r.FloatAtomics, r.Local, r.Training)));
+        string[] memory = ["memory.nearest.rank", "memory.nearest.decide", "memory.place", "pool.local"];
+        Assert.All(memory, name => Assert.Equal(1, rows.Where(r => r.Name.StartsWith(name + ":", StringComparison.Ordinal)).Sum(r => r.Scoring)));
+    }
+
     [Theory]
     [InlineData(Precision.Tf32, "m16n8k8.row.col.f32.tf32.tf32.f32")]
     [InlineData(Precision.Bf16, "m16n8k16.row.col.f32.bf16.bf16.f32")]
