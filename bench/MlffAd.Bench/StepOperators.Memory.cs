@@ -8,7 +8,8 @@ namespace MlffAd.Bench;
 
 public sealed partial class StepOperators
 {
-    /// <summary>The memory that is benched where the configuration has none, and a pool that is chosen from in a second.</summary>
+    /// <summary>The memory that is benched where the configuration has none, and a pool that is chosen from in a
+    /// second.</summary>
     private const int MemorySize = 10000, PoolSize = 20000, Choices = 500;
 
     /// <summary>Cells of photographs, computed when they are first asked for.</summary>
@@ -19,7 +20,8 @@ public sealed partial class StepOperators
     {
         if (_sample is not null) _cells = new(() => _sample.Cells(device));
         int d = config.Memory.Width, side = config.MapSide, size = config.HasMemory ? config.Memory.Size : MemorySize;
-        Value cells = Of(new(batch, side, side, d), "cells"), map = Of(cells.Shape.WithC(1), "map"), stage = Of(cells.Shape, "stage");
+        Value cells = Of(new(batch, side, side, d), "cells"), map = Of(cells.Shape.WithC(1), "map"),
+            stage = Of(cells.Shape, "stage");
         Place("step", cells.Slice(d - 2, 2));
         var (distance, index) = NearestVector(cells, size, "vectors", "groups");
         Standardise(distance, null, config.Cells, "scales");
@@ -40,7 +42,8 @@ public sealed partial class StepOperators
         _backward.Push(() =>
         {
             bool add = Adds(x);
-            Note("pool.local.gradient", what + Text(add), [y, x], t => Kernels.LocalMean.Gradient(t[0], t[1], window, add));
+            Note("pool.local.gradient", what + Text(add), [y, x],
+                t => Kernels.LocalMean.Gradient(t[0], t[1], window, add));
         });
         return y;
     }
@@ -55,7 +58,8 @@ public sealed partial class StepOperators
     /// <inheritdoc/>
     public (Value Distance, Value Index) NearestVector(Value x, int count, string vectors, string groups)
     {
-        Value m = Of(Shape.Of(1, count, x.Shape.C), vectors), d = New(x.Shape.WithC(1), "distance"), index = New(d.Shape, "index");
+        Value m = Of(Shape.Of(1, count, x.Shape.C), vectors), d = New(x.Shape.WithC(1), "distance"),
+            index = New(d.Shape, "index");
         string what = $"{x.Shape}, {count} vectors";
         void Fill(Tensor[] t)
         {
@@ -95,7 +99,8 @@ public sealed partial class StepOperators
         {
             if (index is not null) Pointwise.Fill(t[3], 0);
         }
-        Note("memory.standardise", what, [d, s, y, .. indices], t => Cells.Standardise(t[0], t.ElementAtOrDefault(3), t[1], t[2]), Zero);
+        Note("memory.standardise", what, [d, s, y, .. indices],
+            t => Cells.Standardise(t[0], t.ElementAtOrDefault(3), t[1], t[2]), Zero);
         _backward.Push(() =>
         {
             bool add = Adds(d);

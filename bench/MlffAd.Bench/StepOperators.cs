@@ -31,7 +31,8 @@ public sealed partial class StepOperators : IExecutor
     /// <param name="config">The network.</param>
     /// <param name="batch">Images of a step.</param>
     /// <param name="device">Where it runs, which decides the maps' formats.</param>
-    public static IReadOnlyList<OperatorCase> Of(Config config, int batch, Device device) => Of(config, batch, device, null);
+    public static IReadOnlyList<OperatorCase> Of(Config config, int batch, Device device) =>
+        Of(config, batch, device, null);
 
     /// <summary>The same, where a memory of photographs is searched for the cells of others.</summary>
     /// <param name="config">The network.</param>

@@ -35,15 +35,20 @@ internal static class ExportCheck
                 continue;
             }
             var small = image.Resize(scorer.Side, scorer.Side);
-            float ours = scorer.Score([small])[0].Readout(scorer.Model.Metadata.Config), same = Score(session, small), whole = Score(session, image);
+            float ours = scorer.Score([small])[0].Readout(scorer.Model.Metadata.Config), same = Score(session, small),
+                whole = Score(session, image);
             (resized, original, largest) = (Math.Max(resized, Math.Abs(ours - same)), Math.Max(original, Math.Abs(ours - whole)), Math.Max(largest, Math.Abs(ours)));
             double threshold = model.Metadata.Threshold;
             if (ours > threshold != same > threshold || ours > threshold != whole > threshold) verdicts++;
         }
         double batched = Batched(session, scorer, items);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{items.Count - unread} photographs{(unread > 0 ? $" ({unread} are not readable)" : "")}, scores up to {largest:0.00}: at {scorer.Side}x{scorer.Side} ONNX Runtime differs by at most {resized:0.0e+00}, as they are by {original:0.0e+00}; {verdicts} verdicts differ. "
-            + $"Eight at a time its scores differ from ours by at most {batched:0.0e+00}; the process has used {Environment.WorkingSet >> 20} MiB, at most {Process.GetCurrentProcess().PeakWorkingSet64 >> 20}."));
+            $"{items.Count - unread} photographs{(unread > 0 ? $" ({unread} are not readable)" : "")}, "
+            + $"scores up to {largest:0.00}: at {scorer.Side}x{scorer.Side} ONNX Runtime differs by at most "
+            + $"{resized:0.0e+00}, as they are by {original:0.0e+00}; {verdicts} verdicts differ. "
+            + $"Eight at a time its scores differ from ours by at most {batched:0.0e+00}; "
+            + $"the process has used {Environment.WorkingSet >> 20} MiB, at most "
+            + $"{Process.GetCurrentProcess().PeakWorkingSet64 >> 20}."));
     }
 
     /// <summary>How far scores of eight photographs at a time are from ours, one at a time.</summary>
@@ -54,7 +59,8 @@ internal static class ExportCheck
         {
             RgbImage[] images = [.. some.Select(image => image.Original!.Resize(scorer.Side, scorer.Side))];
             byte[] pixels = [.. images.SelectMany(image => image.Rgb)];
-            using var input = OrtValue.CreateTensorValueFromMemory(pixels, [images.Length, scorer.Side, scorer.Side, 3]);
+            using var input =
+                OrtValue.CreateTensorValueFromMemory(pixels, [images.Length, scorer.Side, scorer.Side, 3]);
             using var run = new RunOptions();
             using var results = session.Run(run, ["image"], [input], ["score"]);
             var scores = results[0].GetTensorDataAsSpan<float>();

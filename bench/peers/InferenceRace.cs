@@ -32,7 +32,8 @@ internal sealed record InferenceRace(string Name, string Preset, bool WholeNetwo
         int side = Config.ImageSize;
         var model = new Model(new ModelMetadata(Config, Preprocessing.ImageNet, 0, null, new TrainingRecord(0, 0, 0, "", null), "race"), weights);
         byte[] bytes = Photographs();
-        using var plan = Planner.Plan(Config, weights, device, new Shape(Batch, side, side, 3), MlffNetwork.Scores(Config));
+        using var plan =
+            Planner.Plan(Config, weights, device, new Shape(Batch, side, side, 3), MlffNetwork.Scores(Config));
         float[] images = new float[bytes.Length];
         var how = KernelOptions.Normalisation(Preprocessing.ImageNet);
         using var peer = new OnnxPeer(OnnxWriter.Write(model), threads);

@@ -18,7 +18,8 @@ namespace MlffAd.Peers;
 /// rented memory; squared norms are known, distances are updated in place.</remarks>
 internal static class KCentreRace
 {
-    /// <summary>Chooses by both ways, and prints their times and how near the loop comes to the memory's speed.</summary>
+    /// <summary>Chooses by both ways, and prints their times and how near the loop comes to the memory's
+    /// speed.</summary>
     public static void Run(string folder, Config config, int threads, TextWriter output)
     {
         using var device = Device.Open("cpu", threads);
@@ -26,7 +27,8 @@ internal static class KCentreRace
         var pool = drawn.Rows;
         int size = Math.Min(config.Memory.Size, pool.Rows);
         double stream;
-        using (var peak = new StreamPeak(device.Team)) stream = Timing.Median([.. Enumerable.Range(0, 5).Select(_ => peak.Measure().Read)]);
+        using (var peak = new StreamPeak(device.Team)) stream =
+            Timing.Median([.. Enumerable.Range(0, 5).Select(_ => peak.Measure().Read)]);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{device.Name}, {threads} threads: "
             + $"{size:#,0} of {pool.Rows:#,0} × {pool.C} cells of '{folder}'; memory is read at {stream:0.0} GB/s."));
         var (ours, chosen) = Time(() => KCentre.Choose(pool, size));
@@ -37,12 +39,15 @@ internal static class KCentreRace
         var (again, _) = Time(() => KCentre.Choose(pool, size));
         Print("ours, again", again, chosen.Indices, chosen.Radii[^1]);
         int same = chosen.Indices.Zip(indices).TakeWhile(pair => pair.First == pair.Second).Count();
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The loop read {rate:0.0} GB/s, {rate / stream:0%} of what the "
+        output.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+            $"The loop read {rate:0.0} GB/s, {rate / stream:0%} of what the "
             + $"memory gives; ours is {loop / Math.Min(ours, again):0.0} and {loop / Math.Max(ours, again):0.0} times as fast. "
             + $"The first {same:#,0} choices are the same; the loop's float32 distances decide otherwise from there on."));
 
         void Print(string who, double seconds, int[] choices, double last) => output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"  {who,-22} {seconds,8:0.00} s   {choices.Length:#,0} choices, radius {last:0.000}"));
+            CultureInfo.InvariantCulture,
+            $"  {who,-22} {seconds,8:0.00} s   {choices.Length:#,0} choices, radius {last:0.000}"));
     }
 
     private static (double Seconds, T Result) Time<T>(Func<T> work)
@@ -52,7 +57,8 @@ internal static class KCentreRace
         return (Stopwatch.GetElapsedTime(start).TotalSeconds, result);
     }
 
-    private static (int[] Indices, double Radius) PlainLoop(Kernels.Runtime.Tensor rows, int first, int count, int threads)
+    private static (int[] Indices, double Radius) PlainLoop(Kernels.Runtime.Tensor rows, int first, int count,
+        int threads)
     {
         RuntimeHelpers.RunClassConstructor(typeof(TorchStep).TypeHandle);   // which makes libtorch loadable
         set_num_threads(threads);

@@ -46,11 +46,15 @@ root.Add(check);
 var folder = new Argument<string>("DIR");
 var size = new Option<int>("--size") { DefaultValueFactory = _ => 10000 };
 var candidates = new Option<int>("--candidates") { DefaultValueFactory = _ => 150000 };
-var choice = new Command("kcentre", "Races the choice of a memory against the plain loop in libtorch.") { folder, size, candidates, threads };
+var choice =
+    new Command("kcentre", "Races the choice of a memory against the plain loop in libtorch.") { folder, size,
+    candidates, threads };
 choice.SetAction(parse =>
 {
-    var memory = Preset.Find("memory").Memory with { Size = parse.GetValue(size), Candidates = parse.GetValue(candidates) };
-    KCentreRace.Run(parse.GetRequiredValue(folder), Preset.Find("memory") with { Memory = memory }, Count(parse), Console.Out);
+    var memory = Preset.Find("memory")
+        .Memory with { Size = parse.GetValue(size), Candidates = parse.GetValue(candidates) };
+    KCentreRace.Run(parse.GetRequiredValue(folder), Preset.Find("memory") with { Memory = memory }, Count(parse),
+        Console.Out);
 });
 root.Add(choice);
 try { return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); }

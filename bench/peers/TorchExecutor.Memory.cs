@@ -10,9 +10,11 @@ namespace MlffAd.Peers;
 internal sealed partial class TorchExecutor
 {
     /// <inheritdoc/>
-    public Value LocalMean(Value x, LocalWindow window, Value? into = null) => Write(into ?? New(x.Shape, x.Name + ".local"), () =>
+    public Value LocalMean(Value x, LocalWindow window, Value? into = null) =>
+        Write(into ?? New(x.Shape, x.Name + ".local"), () =>
     {
-        float[] along = [.. Enumerable.Range(-window.Radius, 2 * window.Radius + 1).Select(d => window.Weight(Math.Abs(d)))];
+        float[] along =
+            [.. Enumerable.Range(-window.Radius, 2 * window.Radius + 1).Select(d => window.Weight(Math.Abs(d)))];
         float[] square = [.. along.SelectMany(a => along, (a, b) => a * b)];
         var (map, c) = (Map(Read(x)), x.Shape.C);
         var weights = tensor(square).reshape(1, 1, along.Length, along.Length);
@@ -25,7 +27,8 @@ internal sealed partial class TorchExecutor
     public Value Place(string step, Value into) => Write(into, () =>
     {
         var (n, h, w, _) = into.Shape;
-        Tensor rows = arange(h).reshape(1, h, 1, 1).expand(n, h, w, 1), columns = arange(w).reshape(1, 1, w, 1).expand(n, h, w, 1);
+        Tensor rows = arange(h).reshape(1, h, 1, 1).expand(n, h, w, 1), columns = arange(w).reshape(1, 1, w, 1)
+            .expand(n, h, w, 1);
         return cat([rows, columns], -1) * parameters[step].reshape(1);
     });
 
@@ -41,7 +44,8 @@ internal sealed partial class TorchExecutor
     }
 
     /// <inheritdoc/>
-    public Value Standardise(Value d, Value? index, int count, string scales) => Write(New(d.Shape, d.Name + ".standard"), () =>
+    public Value Standardise(Value d, Value? index, int count, string scales) =>
+        Write(New(d.Shape, d.Name + ".standard"), () =>
     {
         var rows = index is null ? parameters[scales].repeat(d.Shape.N, 1)
             : parameters[scales].index_select(0, Read(index).reshape(-1).to(ScalarType.Int64));

@@ -11,10 +11,13 @@ public static class GemmBench
     /// <param name="Share">Median of the ratio to the peak measured just before.</param>
     public sealed record Row(string Name, double GigaFlops, double Share);
 
-    /// <summary>Products of the network's size, of at least 256 terms: two of whole 3×3 filters, of 1024 channels and of 256, one of minimal filtering's, for eight images the 1×1 convolutions of the three stages, and one image's cells by a memory.</summary>
+    /// <summary>Products of the network's size, of at least 256 terms: two of whole 3×3 filters, of 1024 channels and
+    /// of 256, one of minimal filtering's, for eight images the 1×1 convolutions of the three stages, and one image's
+    /// cells by a memory.</summary>
     public static readonly (int M, int N, int K)[] Shapes =
     [
-        (1024, 1024, 9216), (4096, 256, 2304), (128, 1024, 1024), (32768, 64, 256), (32768, 128, 256), (8192, 512, 256), (8192, 128, 512), (8192, 256, 512), (2048, 1024, 512), (2048, 1024, 256), (2048, 256, 1024), (1024, 10000, 512),
+        (1024, 1024, 9216), (4096, 256, 2304), (128, 1024, 1024), (32768, 64, 256), (32768, 128, 256), (8192, 512, 256),
+        (8192, 128, 512), (8192, 256, 512), (2048, 1024, 512), (2048, 1024, 256), (2048, 256, 1024), (1024, 10000, 512),
     ];
 
     /// <summary>A product is repeated until it has taken this long: as long as the peak's loop, and longer than the slices that programs share a processor in.</summary>

@@ -23,7 +23,8 @@ public static partial class Cells
 
     /// <summary>Distances by what is usual: <c>y_i = (d_i − shift_k)·factor_k</c>, k what <paramref name="index"/> says
     /// of the cell, or without it the cell's place.</summary>
-    /// <remarks>FLOP: 2 a cell; bytes: 12 a cell, 16 with an index. An index of −1 leaves the distance as it is.</remarks>
+    /// <remarks>FLOP: 2 a cell; bytes: 12 a cell, 16 with an index. An index of −1 leaves the distance as it
+    /// is.</remarks>
     /// <param name="d"><c>[N, H, W, 1]</c>.</param>
     /// <param name="index">Whole numbers, one a cell; or null.</param>
     /// <param name="scales">Rows (shift, factor): one an index, or one for each of the H·W places.</param>
@@ -48,7 +49,8 @@ public static partial class Cells
     private static void Require(string op, Tensor d, Tensor? index, Tensor scales, Tensor y)
     {
         Shape.Same(op, d, y);
-        Shape.Require(op, d.C == 1 && scales.C == 2 && (index is null ? scales.Rows == d.Shape.Area : index.Rows == d.Rows),
+        Shape.Require(op,
+            d.C == 1 && scales.C == 2 && (index is null ? scales.Rows == d.Shape.Area : index.Rows == d.Rows),
             $"one distance a cell, and a shift and a factor for each place or index are wanted", d, scales, y);
     }
 

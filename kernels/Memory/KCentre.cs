@@ -7,10 +7,12 @@ namespace MlffAd.Kernels;
 /// <param name="Radii">After each choice, how far the pool's furthest vector is from the nearest chosen one.</param>
 public sealed record Coreset(int[] Indices, float[] Radii);
 
-/// <summary>Greedy choice of vectors that cover a pool: each is the one furthest from all before it (spec §14).</summary>
+/// <summary>Greedy choice of vectors that cover a pool: each is the one furthest from all before it (spec
+/// §14).</summary>
 /// <remarks><c>c_1 = argmin_i ‖x_i − x̄‖</c>, x̄ the pool's mean in float64, rounded to float32;
-/// <c>c_{k+1} = argmax_i min_{l ≤ k} ‖x_i − x_{c_l}‖</c>, of equals the lowest index. The radius after k choices is that
-/// largest distance; it is at most twice that of the best k vectors (Gonzalez, Theoretical Computer Science 38, 1985).
+/// <c>c_{k+1} = argmax_i min_{l ≤ k} ‖x_i − x_{c_l}‖</c>, of equals the lowest index. The radius after k choices is
+/// that largest distance; it is at most twice that of the best k vectors (Gonzalez, Theoretical Computer Science 38,
+/// 1985).
 /// Distances are those of <see cref="NearestVector"/>: float64 sums of squared differences, in order. Choice ends early
 /// where no vector is further than 0 from those chosen. The result is the plain loop's, whatever the threads.
 /// <para>FLOP of the plain loop: 3·N·K·D; bytes: 4·N·D for each choice. The host computes far less: bounds say of most
@@ -24,7 +26,8 @@ public static partial class KCentre
     /// <param name="count">How many to choose, K.</param>
     /// <param name="onChosen">Told now and then how many are chosen.</param>
     /// <param name="stop">Ends the choice with an <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="ArgumentException">The pool is too wide, has gaps, or holds a number that is not finite.</exception>
+    /// <exception cref="ArgumentException">The pool is too wide, has gaps, or holds a number that is not
+    /// finite.</exception>
     public static Coreset Choose(
         Tensor pool, int count, Action<int>? onChosen = null, CancellationToken stop = default)
     {

@@ -44,7 +44,8 @@ public static unsafe partial class NearestVector
     }
 
     /// <summary>Items are blocks of rows by panels; those of one block of panels come one after the other.</summary>
-    private readonly struct RankJob<TWide, TNarrow>(Tensor queries, Panels panels, float* halfNorms, float* vectorGroups,
+    private readonly struct RankJob<TWide,
+        TNarrow>(Tensor queries, Panels panels, float* halfNorms, float* vectorGroups,
         Tensor? groups, Tensor largest, Tensor room, int units, int blocksM, int blocksN) : IItemJob
         where TWide : ITile where TNarrow : ITile
     {

@@ -5,7 +5,8 @@ namespace MlffAd.Kernels;
 /// <summary>Earlier versions of the host body of <see cref="NearestVector"/>, one thread, one idea a rung.</summary>
 /// <remarks>Version 0 is the definition: every difference, in float64. Version 1 ranks by a product of all queries with
 /// all vectors, M × B numbers in memory, and decides between those that rounding may have mixed up. Version 2 keeps the
-/// largest rank of each panel while the product's block is in the cache, so that M × B is never stored: the body.</remarks>
+/// largest rank of each panel while the product's block is in the cache, so that M × B is never stored: the
+/// body.</remarks>
 public static unsafe partial class NearestVector
 {
     internal delegate void Rung(Tensor queries, PackedVectors vectors, Tensor distance, Tensor index);
@@ -51,7 +52,8 @@ public static unsafe partial class NearestVector
             float* row = product.Host.Row(i);
             for (int j = 0; j < panels.N; j++) row[j] += halves[j];
             for (int p = 0; p < panels.Count; p++)
-                largest.Host[i, p] = Ranks.Largest(row + p * Tiles.Wide, Math.Min(Tiles.Wide, panels.N - p * Tiles.Wide));
+                largest.Host[i, p] =
+                    Ranks.Largest(row + p * Tiles.Wide, Math.Min(Tiles.Wide, panels.N - p * Tiles.Wide));
         }
         Decide(queries, vectors, null, largest, distance, index);
     }

@@ -6,8 +6,8 @@ namespace MlffAd.Kernels;
 /// <summary>The host body for many wide vectors: an eighth of the product says of most panels that the nearest vector
 /// is not in them (<see cref="CoarseVectors"/>).</summary>
 /// <remarks>Ranks from a few directions point to one panel; its whole ranks bound the distance; the bound and the
-/// coarse ranks leave a few panels. Each panel meets the queries that want it together, so it is read once and multiplied as
-/// fast as in the whole product.</remarks>
+/// coarse ranks leave a few panels. Each panel meets the queries that want it together, so it is read once and
+/// multiplied as fast as in the whole product.</remarks>
 public static unsafe partial class NearestVector
 {
     /// <summary>Where more than one panel in so many is wanted, the whole product is faster.</summary>

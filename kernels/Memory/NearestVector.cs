@@ -9,7 +9,8 @@ namespace MlffAd.Kernels;
 /// panel of them; where the product's rounding could hide the nearest, <c>Σ_k (q_k − m_k)²</c> is summed in float64 in
 /// the order of k. Of equal sums the lowest index wins, so neither tiles nor threads nor the batch matter, and a query
 /// that is in the memory has distance 0. A query that is not finite has distance NaN and index −1.
-/// <para>Groups: a query passes over the vectors of its own group; without any other it has distance +∞, index −1.</para>
+/// <para>Groups: a query passes over the vectors of its own group; without any other it has distance +∞, index
+/// −1.</para>
 /// <para>Gradients: <c>dq_i = dd_i·(q_i − m_j(i))/d_i</c>, and <c>dm_j</c> is the sum of the negatives over the queries
 /// that j is nearest to, in their order; both are 0 where d is 0. The choice of j has no gradient.</para>
 /// FLOP: 2·M·B·D; bytes: 4·(M·D + B·D + 2·M).</remarks>

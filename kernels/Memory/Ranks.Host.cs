@@ -8,7 +8,8 @@ namespace MlffAd.Kernels;
 /// <c>v = q·m − ½‖m‖²</c>, largest where <c>‖q − m‖² = ‖q‖² − 2v</c> is least, and how wrong they can be.</summary>
 internal static unsafe class Ranks
 {
-    /// <summary>Rows and panels of a block: its ranks and its part of the memory stay in the second-level cache.</summary>
+    /// <summary>Rows and panels of a block: its ranks and its part of the memory stay in the second-level
+    /// cache.</summary>
     public const int BlockRows = 96, BlockPanels = 8;
 
     /// <summary>Where two norms come to more, ranks may overflow and say nothing.</summary>
@@ -27,7 +28,8 @@ internal static unsafe class Ranks
     }
 
     /// <summary>Ranks of some rows and some panels: <c>to[r·pitch + j]</c>, j from the first of the columns.</summary>
-    /// <param name="rows">Pointers to the rows, <paramref name="padded"/> of them, and as many again to be fetched.</param>
+    /// <param name="rows">Pointers to the rows, <paramref name="padded"/> of them, and as many again to be
+    /// fetched.</param>
     /// <param name="count">Rows that count.</param>
     /// <param name="padded">The same, rounded up to whole tiles.</param>
     /// <param name="panels">The memory.</param>

@@ -32,7 +32,8 @@ public static unsafe partial class LocalMean
                 for (int dy = Math.Max(-radius, -row); dy <= Math.Min(radius, h - 1 - row); dy++)
                     for (int dx = Math.Max(-radius, -column); dx <= Math.Min(radius, w - 1 - column); dx++)
                     {
-                        float inverse = isGradient ? inverseY[row + dy] * inverseX[column + dx] : inverseY[row] * inverseX[column];
+                        float inverse = isGradient ? inverseY[row + dy] * inverseX[column + dx]
+                            : inverseY[row] * inverseX[column];
                         float weight = weights[Math.Abs(dy)] * weights[Math.Abs(dx)] * inverse;
                         Accumulate(x.Host.Row(p + dy * w + dx), weight, to, y.C);
                     }

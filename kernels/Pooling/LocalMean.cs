@@ -61,7 +61,8 @@ public static partial class LocalMean
         else RunGpu(dy, dx, window, isGradient: true, add);
     }
 
-    private static long Flop(Tensor x, LocalWindow window) => 2L * (2 * window.Radius + 1) * (2 * window.Radius + 1) * x.Count;
+    private static long Flop(Tensor x, LocalWindow window) =>
+        2L * (2 * window.Radius + 1) * (2 * window.Radius + 1) * x.Count;
 
     static partial void RunGpu(Tensor x, Tensor y, LocalWindow window, bool isGradient, bool add);
 }

@@ -43,7 +43,9 @@ internal static class BenchCommand
             var sections = Measure(device, parse.GetValue(rounds), parse.InvocationConfiguration.Output);
             MarkedPages.Write(pages, [.. sections.GroupBy(s => s.Page).Select(page => (page.Key, string.Join('\n', page.Select(Table))))]);
         });
-        return new Command("bench", "Measures speed.") { gemm, BenchLadders.Create(), Algorithms(), BenchThreads.Create(), BenchPtx.Create(), BenchProjects.Ops(BenchProjects.StartOps), BenchProjects.Peers(), BenchProjects.Export(), BenchProjects.KCentre() };
+        return new Command("bench", "Measures speed.") { gemm, BenchLadders.Create(), Algorithms(),
+            BenchThreads.Create(), BenchPtx.Create(), BenchProjects.Ops(BenchProjects.StartOps), BenchProjects.Peers(),
+            BenchProjects.Export(), BenchProjects.KCentre() };
     }
 
     /// <summary>The table that says which layers minimal filtering takes is source: measured once, then the same for everybody.</summary>

@@ -15,7 +15,10 @@ internal static class BenchLadders
         var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often each rung is timed; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 9 });
         var device = new Option<string>("--device") { Description = "Which GPU: cuda:N or opencl:N.", HelpName = "DEVICE", DefaultValueFactory = _ => "cuda:0" };
         var update = new Option<string[]>("--update") { Description = $"Also write the figures into these Markdown files, between {MarkedPages.Lines(Section)}.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var verb = new Verb("ladders", "Times every version of a GPU's batch normalisation (its gradient), co-occurrence, attention (with its gradients) and search for the nearest vector, in turns, beside what the device copies. The product's versions are in 'mlffad bench gemm'.",
+        var verb = new Verb("ladders",
+            "Times every version of a GPU's batch normalisation (its gradient), co-occurrence, "
+            + "attention (with its gradients) and search for the nearest vector, in turns, beside what the "
+            + "device copies. The product's versions are in 'mlffad bench gemm'.",
             "mlffad bench ladders --device cuda:0 --batch 32", "mlffad bench ladders --device opencl:0 --update docs/gpu.md") { rounds, device, CommonOptions.Multiplying, BenchProjects.Batch, update };
         verb.SetAction(parse =>
         {

@@ -61,7 +61,8 @@ internal static class BenchProjects
             "mlffad bench ops --filter memory --images photographs/bottle",
             "mlffad bench ops --json ops.json --update docs/cpu.md")
         {
-            Filter, Where, CommonOptions.Multiplying, Batch, CommonOptions.Images, CommonOptions.Threads, CommonOptions.Json, Update,
+            Filter, Where, CommonOptions.Multiplying, Batch, CommonOptions.Images, CommonOptions.Threads,
+            CommonOptions.Json, Update,
             Against, Rounds,
         };
         verb.SetAction(run);
@@ -78,7 +79,8 @@ internal static class BenchProjects
             if (parse.GetValue(Update) is not [])
                 throw new MlffAdException(ExitCode.Usage, "--update shows one build; leave it out with --against.");
             if (parse.GetValue(CommonOptions.Images) is not null)
-                throw new MlffAdException(ExitCode.Usage, "Builds are compared on noise; leave --images out with --against.");
+                throw new MlffAdException(ExitCode.Usage,
+                    "Builds are compared on noise; leave --images out with --against.");
         }
         else if (parse.GetResult(Rounds) is { Implicit: false })
             throw new MlffAdException(ExitCode.Usage, "--rounds goes with --against only.");
@@ -139,13 +141,23 @@ internal static class BenchProjects
     /// <summary>The choice of a memory against the plain loop.</summary>
     public static Verb KCentre()
     {
-        var folder = new Argument<string>("DIR") { Description = "Photographs of good parts, or a data set in MVTec AD's layout." };
-        var size = CommonOptions.AtLeast(1, new Option<int>("--size") { Description = "Cells to choose.", HelpName = "N", DefaultValueFactory = _ => 10000 });
-        var candidates = CommonOptions.AtLeast(1, new Option<int>("--candidates") { Description = "Cells to choose from.", HelpName = "N", DefaultValueFactory = _ => 150000 });
-        var verb = new Verb("kcentre", "Races the choice of what a memory keeps against the plain loop in libtorch, on the cells of photographs; the loop takes minutes. Needs the repository; builds bench/peers first.",
+        var folder =
+            new Argument<string>(
+            "DIR") { Description = "Photographs of good parts, or a data set in MVTec AD's layout." };
+        var size = CommonOptions.AtLeast(1,
+            new Option<int>("--size") { Description = "Cells to choose.", HelpName = "N",
+            DefaultValueFactory = _ => 10000 });
+        var candidates =
+            CommonOptions.AtLeast(1,
+            new Option<int>("--candidates") { Description = "Cells to choose from.", HelpName = "N",
+            DefaultValueFactory = _ => 150000 });
+        var verb = new Verb("kcentre", "Races the choice of what a memory keeps against the plain loop in libtorch, on "
+            + "the cells of photographs; the loop takes minutes. Needs the repository; builds bench/peers first.",
             "mlffad bench kcentre photographs/bottle") { folder, size, candidates, CommonOptions.Threads };
-        verb.SetAction(parse => Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench kcentre", ["kcentre", parse.GetRequiredValue(folder),
-            "--size", $"{parse.GetValue(size)}", "--candidates", $"{parse.GetValue(candidates)}", "--threads", $"{parse.GetValue(CommonOptions.Threads)}"]));
+        verb.SetAction(parse =>
+            Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench kcentre", ["kcentre", parse.GetRequiredValue(folder),
+            "--size", $"{parse.GetValue(size)}", "--candidates", $"{parse.GetValue(candidates)}", "--threads",
+            $"{parse.GetValue(CommonOptions.Threads)}"]));
         return verb;
     }
 

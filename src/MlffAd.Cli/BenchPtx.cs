@@ -85,7 +85,8 @@ internal static class BenchPtx
             step.Run(config.Train.Lr);
             training = Launches();
         }
-        using (var plan = Planner.Plan(config, weights, device, new Shape(config.Train.Batch, config.ImageSize, config.ImageSize, 3), MlffNetwork.Scores(config)))
+        using (var plan = Planner.Plan(config, weights, device,
+            new Shape(config.Train.Batch, config.ImageSize, config.ImageSize, 3), MlffNetwork.Scores(config)))
         {
             planned = Launches();
             plan.Run();

@@ -89,7 +89,8 @@ internal static class CommonOptions
     /// <summary><c>--images</c>: what a measurement computes on, where its time depends on that.</summary>
     public static readonly Option<string?> Images = new("--images")
     {
-        Description = "Compute on the photographs of this folder instead of noise: how much of a memory is searched depends on them.",
+        Description =
+        "Compute on the photographs of this folder instead of noise: how much of a memory is searched depends on them.",
         HelpName = "DIR",
     };
 

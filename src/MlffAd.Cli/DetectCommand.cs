@@ -36,7 +36,8 @@ internal static class DetectCommand
             {
                 var map = new Lazy<ScoreMap>(() => image.Cells!.Enlarge(image.Original!.Width, image.Original.Height));
                 var finding = Finding.Of(image, () => map.Value, limit, pixelLimit);
-                if (maps is not null && image.Original is { } photo) Draw(maps[findings.Count], HeatMap.Overlay(photo, map.Value, ColourScale.Of(loaded.Metadata.Config, pixelLimit)));
+                if (maps is not null && image.Original is { } photo) Draw(maps[findings.Count],
+                    HeatMap.Overlay(photo, map.Value, ColourScale.Of(loaded.Metadata.Config, pixelLimit)));
                 findings.Add(finding);
                 output.WriteLine(Line(finding));
                 if (finding.Error is { } why) error.WriteLine($"mlffad: {why}");

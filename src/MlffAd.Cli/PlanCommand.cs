@@ -17,9 +17,14 @@ internal static class PlanCommand
         var path = CommonOptions.Model();
         var batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images at a time.", HelpName = "N", DefaultValueFactory = _ => 1 });
         var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often the plan is run; times are medians.", HelpName = "N", DefaultValueFactory = _ => 5 });
-        var verb = new Verb("plan", "Shows the launches that score an image with a model: algorithm, arithmetic, traffic, place in memory, time.", "mlffad plan bottle.mlffad", "mlffad plan bottle.mlffad --batch 8 --threads 1", "mlffad plan bottle.mlffad --images photographs/bottle")
+        var verb = new Verb("plan",
+            "Shows the launches that score an image with a model: algorithm, arithmetic, traffic, place in "
+                + "memory, time.",
+            "mlffad plan bottle.mlffad", "mlffad plan bottle.mlffad --batch 8 --threads 1",
+            "mlffad plan bottle.mlffad --images photographs/bottle")
         {
-            path, batch, rounds, CommonOptions.Images, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
+            path, batch, rounds, CommonOptions.Images, CommonOptions.Device, CommonOptions.Multiplying,
+            CommonOptions.Threads,
         };
         verb.SetAction(parse =>
         {

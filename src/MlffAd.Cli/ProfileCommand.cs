@@ -25,17 +25,22 @@ internal static class ProfileCommand
         var scoring = new Option<bool>("--scoring") { Description = "Profile scoring a batch instead of a training step." };
         var trace = new Option<string?>("--trace") { Description = "Also write every call into this file, for ui.perfetto.dev or chrome://tracing.", HelpName = "FILE" };
         var verb = new Verb("profile", "Shows where the time of a training step (paper, unless --preset says otherwise) or of scoring goes: per kernel calls, time, arithmetic, traffic, and how near it comes to the device's roofline, which is measured first.",
-            "mlffad profile", "mlffad profile --scoring --preset fast --batch 1", "mlffad profile --scoring --preset memory --images photographs/bottle", "mlffad profile --device cuda:0 --precision tf32 --batch 32 --trace step.json")
+            "mlffad profile", "mlffad profile --scoring --preset fast --batch 1",
+            "mlffad profile --scoring --preset memory --images photographs/bottle",
+            "mlffad profile --device cuda:0 --precision tf32 --batch 32 --trace step.json")
         {
-            steps, scoring, CommonOptions.Images, trace, CommonOptions.Json, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
+            steps, scoring, CommonOptions.Images, trace, CommonOptions.Json, CommonOptions.Device,
+            CommonOptions.Multiplying, CommonOptions.Threads,
         };
         var options = new PresetOptions(verb, "train.batch");
         verb.SetAction(parse =>
         {
             bool scores = parse.GetValue(scoring);
-            var config = scores ? options.ForBench(parse) : options.ForTrainingBench(parse, "profile it with --scoring");
+            var config = scores ? options.ForBench(parse)
+                : options.ForTrainingBench(parse, "profile it with --scoring");
             if (!scores && parse.GetValue(CommonOptions.Images) is not null)
-                throw new MlffAdException(ExitCode.Usage, "--images goes with --scoring: a training step's time does not depend on what it is shown.");
+                throw new MlffAdException(ExitCode.Usage,
+                    "--images goes with --scoring: a training step's time does not depend on what it is shown.");
             using var device = parse.OpenDevice();
             PeakRates peaks;
             using (var meter = new PeakMeter(device)) peaks = meter.Measure();
@@ -43,7 +48,8 @@ internal static class ProfileCommand
             double wall = scores ? Score(parse, device, config, parse.GetValue(steps), calls)
                 : Train(device, config, parse.GetValue(steps), calls);
             var rows = Row.Of(calls, parse.GetValue(steps), peaks);
-            Print(parse.InvocationConfiguration.Output, device, config, peaks, rows, wall, scores ? "Scoring a batch" : "A training step");
+            Print(parse.InvocationConfiguration.Output, device, config, peaks, rows, wall, scores ? "Scoring a batch"
+                : "A training step");
             if (parse.GetValue(CommonOptions.Json) is { } json) AtomicFile.WriteText(json, Json(device, config, peaks, rows, wall));
             if (parse.GetValue(trace) is { } path) AtomicFile.WriteText(path, Trace(calls));
         });
@@ -52,7 +58,8 @@ internal static class ProfileCommand
 
     private static double Train(Device device, Config config, int steps, List<KernelCall> calls)
     {
-        using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(config), config.Train.Seed));
+        using var parameters =
+            new Parameters(device, Initialisation.Random(ParameterList.Of(config), config.Train.Seed));
         using var step = new TrainingStep(config, parameters, config.Train.Batch);
         var feed = BenchCommand.Feed(step, config, device);
         feed();

@@ -130,7 +130,8 @@ internal sealed class TrainCommand
         bool network = parse.GetValue(_maxImages) is not null || given.Keys.Any(key => !Config.ConcernsMemory(key));
         string name = given.Keys.Any(Config.IsOfMemory) || (device.IsHost && !network) ? "memory"
             : device.IsHost ? "fast" : "paper";
-        string why = name == "fast" ? "what is set concerns the network" : device.IsHost ? "the default on a processor; the network is --preset fast"
+        string why = name == "fast" ? "what is set concerns the network" : device.IsHost
+            ? "the default on a processor; the network is --preset fast"
             : name == "memory" ? "whose keys are set" : "the default on a GPU";
         return (PresetOptions.Apply(Preset.Find(name), given), $"preset {name} ({why})");
     }
@@ -143,7 +144,8 @@ internal sealed class TrainCommand
             : Config.IsOfMemory(key));
         if (idle is null) return;
         throw new MlffAdException(ExitCode.Usage, config.HasMemory
-            ? $"'{idle}' concerns the network, and a memory is made without it: leave it out, or train the network with '--preset fast'."
+            ? $"'{idle}' concerns the network, and a memory is made without it: leave it out, or "
+                + "train the network with '--preset fast'."
             : $"'{idle}' concerns the memory, and there is none: take '--preset memory', or a memory.size above 0.");
     }
 
@@ -152,11 +154,14 @@ internal sealed class TrainCommand
         IReadOnlyDictionary<string, string> given, CancellationToken stop)
     {
         var (output, quiet) = (parse.InvocationConfiguration.Output, parse.GetValue(CommonOptions.Quiet));
-        if (!quiet) output.WriteLine($"Learning on {where}, {origin}{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
-        var outcome = new TrainingDisplay(output, quiet).Show((say, onProgress) => MemoryTrainer.Train(request, device, say, onProgress, stop));
+        if (!quiet) output.WriteLine($"Learning on {where}, {origin}"
+            + $"{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
+        var outcome = new TrainingDisplay(output, quiet)
+            .Show((say, onProgress) => MemoryTrainer.Train(request, device, say, onProgress, stop));
         if (outcome.Interrupted)
         {
-            parse.InvocationConfiguration.Error.WriteLine("mlffad: interrupted before the memory stood; nothing was written.");
+            parse.InvocationConfiguration.Error.WriteLine(
+                "mlffad: interrupted before the memory stood; nothing was written.");
             return (int)ExitCode.Interrupted;
         }
         if (!quiet) Summarise(output, request, outcome);
@@ -178,12 +183,17 @@ internal sealed class TrainCommand
     {
         var metadata = outcome.Metadata!;
         if (metadata.Config.HasMemory)
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Remembered {metadata.Config.Memory.Size:#,0} cells of {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}."));
-        else output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"Remembered {metadata.Config.Memory.Size:#,0} cells of {outcome.Images:#,0} images "
+                + $"in {Duration.Text(outcome.Elapsed)}."));
+        else output.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+            $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
             + $"{(outcome.SkippedSteps > 0 ? $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite" : "")}"
             + $"{(outcome.StayedGood > 0 ? $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough" : "")}."));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {metadata.Threshold:0.000}{(request.Threshold is null ? "" : " as given")}, pixel threshold {metadata.PixelThreshold:0.000}")
-            + (metadata.Calibration is { } c ? $", from {c.Images} good images {(metadata.Config.HasMemory ? "judged without themselves" : "held out of training")}." : "."));
+            + (metadata.Calibration is { } c ? $", from {c.Images} good images "
+                + $"{(metadata.Config.HasMemory ? "judged without themselves" : "held out of training")}." : "."));
         output.WriteLine($"Wrote '{request.Output}'. 'mlffad detect {Quoted(request.Output)} PATH' judges photographs, 'mlffad evaluate {Quoted(request.Output)} DIR' measures it on a test set.");
     }
 

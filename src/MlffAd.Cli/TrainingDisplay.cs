@@ -43,11 +43,13 @@ internal sealed class TrainingDisplay(TextWriter output, bool quiet)
         if (quiet) return make(_ => { }, _ => { });
         if (!_console.Profile.Out.IsTerminal) return make(Say, PhaseNowAndThen);
         return _console.Progress().AutoClear(true)
-            .Columns(new ProgressBarColumn { Width = 14 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Columns(new ProgressBarColumn { Width = 14 }, new PercentageColumn(),
+                new TaskDescriptionColumn { Alignment = Justify.Left })
             .Start(context =>
             {
                 var task = context.AddTask("reading the images");
-                return make(Say, progress => (task.Value, task.Description) = (100 * progress.Share, Markup.Escape(Line(progress))));
+                return make(Say,
+                    progress => (task.Value, task.Description) = (100 * progress.Share, Markup.Escape(Line(progress))));
             });
     }
 
@@ -60,7 +62,8 @@ internal sealed class TrainingDisplay(TextWriter output, bool quiet)
     }
 
     private static string Line(MemoryProgress p) => string.Create(CultureInfo.InvariantCulture,
-        $"{p.Phase}{(p.All > 0 ? $", {p.Done:#,0} of {p.All:#,0}" : "")}{(p.Remaining is { } left ? $"  {Duration.Text(left)} left" : "")}");
+        $"{p.Phase}{(p.All > 0 ? $", {p.Done:#,0} of {p.All:#,0}" : "")}"
+        + $"{(p.Remaining is { } left ? $"  {Duration.Text(left)} left" : "")}");
 
     private void Say(string line)
     {

@@ -19,9 +19,13 @@ public sealed partial record Config
         Refuse(Loss is { Alpha: 0, Beta: 0, Xi: 0 }, "loss.alpha, loss.beta and loss.xi are all 0, so there is nothing to learn; set one above 0.");
         Refuse(Train.PseudoRatio > 0 && Synth is { Confetti.Weight: 0, Cutpaste.Weight: 0, Scar.Weight: 0 },
             "All weights under synth are 0 but train.pseudoRatio asks for pseudo anomalies; set a weight above 0.");
-        Refuse(!Memory.From.SequenceEqual(Memory.From.Distinct().Order()), "memory.from names each stage once, the lowest first, such as 2,3.");
-        Refuse(Memory.Size > Memory.Candidates, $"memory.size {Memory.Size} is more than the {Memory.Candidates} of memory.candidates that it is chosen from; take more of these.");
-        Refuse(Memory.Readout > m * m, $"memory.readout {Memory.Readout} is more than the map's {m * m} cells; take fewer.");
+        Refuse(!Memory.From.SequenceEqual(Memory.From.Distinct().Order()),
+            "memory.from names each stage once, the lowest first, such as 2,3.");
+        Refuse(Memory.Size > Memory.Candidates,
+            $"memory.size {Memory.Size} is more than the {Memory.Candidates} of memory.candidates that it is "
+                + "chosen from; take more of these.");
+        Refuse(Memory.Readout > m * m,
+            $"memory.readout {Memory.Readout} is more than the map's {m * m} cells; take fewer.");
         return this;
     }
 

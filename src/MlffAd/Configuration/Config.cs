@@ -109,7 +109,8 @@ public sealed record MemoryConfig
     [Key("Whether each stage's map is averaged over 3 x 3 positions first.")]
     public bool Mean { get; init; }
 
-    [Key("Numbers of a remembered vector: random projections of the features, and two for the place.", Min = 3, Max = 512)]
+    [Key("Numbers of a remembered vector: random projections of the features, and two for the place.", Min = 3,
+        Max = 512)]
     public int Width { get; init; } = 512;
 
     [Key("Vectors that the memory keeps; 0 for no memory.", Min = 0, Max = 1000000)]
@@ -118,7 +119,8 @@ public sealed record MemoryConfig
     [Key("Cells drawn from the good images, of which the memory's vectors are chosen.", Min = 1, Max = 4000000)]
     public int Candidates { get; init; } = 150000;
 
-    [Key("Weight of a cell's place: how far one cell aside counts, of the usual distance; 0 for none.", Min = 0, Max = 100)]
+    [Key("Weight of a cell's place: how far one cell aside counts, of the usual distance; 0 for none.", Min = 0,
+        Max = 100)]
     public double Place { get; init; } = 0.05;
 
     [Key("What a distance is measured by: nothing (none), good images' distances at its place (place), or those "

@@ -42,7 +42,8 @@ public sealed record Preset(string Name, string Description, Config Config)
         [
             new("paper", "The paper's network and schedule.", paper),
             new("fast", "The paper's network with a narrower self-calibrated module, trained fast: frozen backbone, small batches, a high rate that falls, softer confetti. For processors.", fast),
-            new("memory", "A memory of good parts, without training: distances to what the backbone saw on them. Ready within a minute; the default on a processor.", memory),
+            new("memory", "A memory of good parts, without training: distances to what the backbone saw on them. "
+                + "Ready within a minute; the default on a processor.", memory),
             new("tiny", "A very small network on 64 x 64 images, for tests.", tiny),
             new("baseline", "Table 4, first row: fused backbone features and the feature loss alone.", baseline),
             new("+sc", "Table 4, second row: with the self-calibrated module.", sc),

@@ -29,7 +29,9 @@ public static class Holdout
         return ([.. good.Where(i => !held.Contains(i))], [.. good.Where(held.Contains)]);
     }
 
-    /// <summary>Images in the order of the SHA-256 of their names (UTF-8): as good as chance, and the same everywhere.</summary>
+    /// <summary>Images in the order of the SHA-256 of their names (UTF-8): as good as chance, and the same
+    /// everywhere.</summary>
     internal static IEnumerable<ImageItem> ByName(IEnumerable<ImageItem> images) =>
-        images.OrderBy(i => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(i.Name))), StringComparer.Ordinal);
+        images.OrderBy(i => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(i.Name))),
+            StringComparer.Ordinal);
 }

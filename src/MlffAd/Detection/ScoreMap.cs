@@ -36,7 +36,8 @@ public sealed class ScoreMap
         float[] sorted = [.. Values];
         Array.Sort(sorted);
         // Sorting puts what is not a number first.
-        return float.IsNaN(sorted[0]) ? float.NaN : (float)sorted.AsSpan(sorted.Length - largest).ToArray().Average(v => (double)v);
+        return float.IsNaN(sorted[0]) ? float.NaN
+            : (float)sorted.AsSpan(sorted.Length - largest).ToArray().Average(v => (double)v);
     }
 
     /// <summary>The map at another size, bilinear between cell centres: pixel i lies at (i+½)·in/out − ½, clamped to the outer cells' centres

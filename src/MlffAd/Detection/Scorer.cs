@@ -68,7 +68,8 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
     /// <param name="maxPixels">Larger images are refused.</param>
     /// <param name="onScored">Told of each image when it is scored, or of its error.</param>
     /// <exception cref="MlffAdException">Too many are unusable (exit code 3), or a score is not finite (4).</exception>
-    public Calibration Calibrate(IReadOnlyList<ImageItem> good, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels,
+    public Calibration Calibrate(IReadOnlyList<ImageItem> good, double maxBad = 0.05,
+        long maxPixels = ImageFile.MaxPixels,
         Action<ImageItem, MlffAdException?>? onScored = null) =>
         Calibration.Of(ScoreGood(good, maxBad, maxPixels, onScored), model.Metadata.Config);
 
@@ -103,7 +104,8 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
         foreach (var image in images)
         {
             var map = image.Error is null ? maps[next++] : null;
-            yield return new ScoredImage(image.Item, image.Original, map?.Readout(model.Metadata.Config) ?? float.NaN, map, image.Error);
+            yield return new ScoredImage(image.Item, image.Original, map?.Readout(model.Metadata.Config) ?? float.NaN,
+                map, image.Error);
         }
     }
 
@@ -116,7 +118,8 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
         {
             Dispose();
             var shape = new Shape(size, Side, Side, 3);
-            _groups = Groups is null ? null : Tensor.Rent(device, new Shape(size, 1, config.Cells, 1), "groups of cells");
+            _groups = Groups is null ? null
+                : Tensor.Rent(device, new Shape(size, 1, config.Cells, 1), "groups of cells");
             _plan = Planner.Plan(config, model.Weights, device, shape, MlffNetwork.Scores(config), _groups);
             _images = new float[shape.Count];
         }

@@ -38,7 +38,8 @@ public sealed record Calibration(IReadOnlyList<float> Scores, double ImageQuanti
     /// <exception cref="MlffAdException">There are none (exit code 3).</exception>
     internal static Calibration Of(IReadOnlyCollection<ScoredImage> scored, Config config)
     {
-        if (scored.Count == 0) throw new MlffAdException(ExitCode.BadData, "There are no images to set a threshold with.");
+        if (scored.Count == 0) throw new MlffAdException(ExitCode.BadData,
+            "There are no images to set a threshold with.");
         return Of([.. scored.Select(image => image.Score)], [.. scored.Select(image => image.Cells!)], config.ImageSize,
             config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
     }

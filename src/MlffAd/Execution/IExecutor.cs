@@ -70,10 +70,12 @@ public interface IExecutor
     /// <summary>Each position's mean with its neighbours, <see cref="Kernels.LocalMean"/>.</summary>
     Value LocalMean(Value x, LocalWindow window, Value? into = null);
 
-    /// <summary>Each cell's row and column times a stored step, <see cref="Cells.Place"/>, written into a slice.</summary>
+    /// <summary>Each cell's row and column times a stored step, <see cref="Cells.Place"/>, written into a
+    /// slice.</summary>
     Value Place(string step, Value into);
 
-    /// <summary>Distance to the nearest of the stored vectors, and which it is, <see cref="Kernels.NearestVector"/>.</summary>
+    /// <summary>Distance to the nearest of the stored vectors, and which it is,
+    /// <see cref="Kernels.NearestVector"/>.</summary>
     /// <param name="x">Cells' vectors.</param>
     /// <param name="count">Stored vectors.</param>
     /// <param name="vectors">Their name.</param>

@@ -9,7 +9,8 @@ namespace MlffAd.Execution;
 internal sealed class MapFormats(Config config, Device device)
 {
     /// <summary>The prefixes of values that stay float32.</summary>
-    private readonly string[] _exact = config.Texture.Enabled ? ["texture.", "fus", "score", "memory.", "sc.k4", "sc.bn4"] : ["fusion", "score", "memory."];
+    private readonly string[] _exact = config.Texture.Enabled
+        ? ["texture.", "fus", "score", "memory.", "sc.k4", "sc.bn4"] : ["fusion", "score", "memory."];
 
     private readonly Format _maps = config.Backbone.Width % 8 == 0 && (!config.Sc.Enabled || config.Sc.Width % 8 == 0) && (config.Texture.Enabled ? config.Texture.Width : config.Fusion.Width) % 8 == 0 ? device.MapFormat : Format.Float32;
 

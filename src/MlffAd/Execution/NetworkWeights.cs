@@ -18,7 +18,8 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     public Span<float> this[Parameter parameter] => Group(parameter).AsSpan(parameter.Start, parameter.Count);
 
     /// <summary>A parameter's numbers, by its name, to be kept.</summary>
-    internal ReadOnlyMemory<float> Numbers(string name) => Group(List[name]).AsMemory(List[name].Start, List[name].Count);
+    internal ReadOnlyMemory<float> Numbers(string name) =>
+        Group(List[name]).AsMemory(List[name].Start, List[name].Count);
 
     private float[] Group(Parameter parameter) => parameter.Kind switch
     {
@@ -58,7 +59,8 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
         HostMemory.AskForLargePages(weights.Trained);
         HostMemory.AskForLargePages(weights.Constants);
         // The largest first, so that no thread is left alone with one at the end.
-        var all = list.Trained.Select(p => (Parameter: p, Name: trained + p.Name)).Concat(list.Statistics.Select(p => (Parameter: p, Name: statistics + p.Name)))
+        var all = list.Trained.Select(p => (Parameter: p, Name: trained + p.Name))
+            .Concat(list.Statistics.Select(p => (Parameter: p, Name: statistics + p.Name)))
             .Concat(list.Constants.Select(p => (Parameter: p, p.Name)));
         Parallel.ForEachAsync(all.OrderByDescending(tensor => tensor.Parameter.Count), (tensor, _) =>
         {
@@ -89,7 +91,8 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
 
     /// <summary>Every parameter as it is written to a file.</summary>
     public IEnumerable<TensorData> ToTensorData(string trained = "", string statistics = "") =>
-        [.. Write(List.Trained, Trained, trained), .. Write(List.Statistics, Statistics, statistics), .. Write(List.Constants, Constants, "")];
+        [.. Write(List.Trained, Trained, trained), .. Write(List.Statistics, Statistics, statistics),
+            .. Write(List.Constants, Constants, "")];
 
     /// <summary>Parameters out of one flat buffer as they are written to a file.</summary>
     public static IEnumerable<TensorData> Write(IReadOnlyList<Parameter> parameters, float[] flat, string prefix) => parameters.Select(p =>

@@ -226,7 +226,8 @@ public abstract class Operators : IExecutor
         Value d = New(x.Shape.WithC(1), "memory.distance"), index = New(x.Shape.WithC(1), "memory.nearest");
         Run([x, memory], [d, index],
             () => Kernels.NearestVector.Forward(x.Tensor, memory.Tensor, d.Tensor, index.Tensor),
-            () => Kernels.NearestVector.QueryGradient(x.Tensor, memory.Tensor, d.Tensor, index.Tensor, d.Gradient, x.Receive(out bool add), add));
+            () => Kernels.NearestVector.QueryGradient(x.Tensor, memory.Tensor, d.Tensor, index.Tensor, d.Gradient,
+            x.Receive(out bool add), add));
         return (d, index);
     }
 

@@ -55,7 +55,8 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
             int from = mix.Y.Start, to = from + mix.Y.Shape.C;
             bool isPart = mix.Y.Root == c.X.Root && from >= first && to <= end && (from == first || to == end);
             bool isWhole = from == first && to == end;
-            if (!isPart || (isWhole && !c.IsLinear) || mix.X.Shape.Rows >= c.X.Shape.Rows || mix.Y.Shape.WithC(1) != c.X.Shape.WithC(1)) continue;
+            if (!isPart || (isWhole && !c.IsLinear) || mix.X.Shape.Rows >= c.X.Shape.Rows
+                || mix.Y.Shape.WithC(1) != c.X.Shape.WithC(1)) continue;
             int outputs = c.Y.Shape.C;
             if (isWhole)
             {

@@ -98,7 +98,8 @@ internal sealed class NearestStep(Value x, ReadOnlyMemory<float> vectors, ReadOn
     public void Pack(Device device)
     {
         using var rows = Tensor.From(device, Shape.Of(1, groups.Length, x.Shape.C), vectors.Span, "vectors");
-        using var numbers = cellGroups is null ? null : Tensor.From(device, Shape.Of(groups.Length), groups.Span, "groups");
+        using var numbers = cellGroups is null ? null
+            : Tensor.From(device, Shape.Of(groups.Length), groups.Span, "groups");
         _packed = PackedVectors.Pack(rows, numbers);
     }
 

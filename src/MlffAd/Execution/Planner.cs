@@ -47,7 +47,9 @@ public sealed class Planner : Operators
 
     /// <inheritdoc/>
     public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null) =>
-        Conv(layer, x, new Filter(_weights.Numbers(layer.Name + ".weight"), layer.Outputs, null, layer.Layout == WeightLayout.Score ? _weights[layer.Name + ".bias"].ToArray() : null), f, null, into);
+        Conv(layer, x,
+            new Filter(_weights.Numbers(layer.Name + ".weight"), layer.Outputs, null, layer.Layout == WeightLayout.Score
+            ? _weights[layer.Name + ".bias"].ToArray() : null), f, null, into);
 
     /// <inheritdoc/>
     public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null) =>

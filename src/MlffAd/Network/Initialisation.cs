@@ -8,7 +8,8 @@ namespace MlffAd.Network;
 /// <summary>Where training starts from (spec §8): random numbers, and in the backbone imported weights.</summary>
 public static class Initialisation
 {
-    /// <summary>He normal by fan out for convolutions and row products, 1/fan in for the fusion, 1/outputs for a memory's projection, U(±1/√C₁) for the score, 1 and 0 for batch normalisation.</summary>
+    /// <summary>He normal by fan out for convolutions and row products, 1/fan in for the fusion, 1/outputs for a
+    /// memory's projection, U(±1/√C₁) for the score, 1 and 0 for batch normalisation.</summary>
     public static NetworkWeights Random(ParameterList list, int seed)
     {
         var weights = NetworkWeights.Zeros(list);
@@ -22,13 +23,16 @@ public static class Initialisation
             else if (p.Name == "score.weight") Fill(values, () => rng.Uniform(-1, 1) / Math.Sqrt(p.Count));
             else
             {
-                double variance = p.Name == "fusion.weight" ? 1.0 / p.Shape.C : p.Name == MemoryNetwork.Projection + ".weight" ? 1.0 / p.Shape.N : 2.0 / (p.Shape.N * p.Shape.Area), deviation = Math.Sqrt(variance);
+                double variance = p.Name == "fusion.weight" ? 1.0 / p.Shape.C
+                    : p.Name == MemoryNetwork.Projection + ".weight" ? 1.0 / p.Shape.N
+                    : 2.0 / (p.Shape.N * p.Shape.Area), deviation = Math.Sqrt(variance);
                 Fill(values, () => deviation * rng.Normal());
             }
         }
         // A memory before it is made, to measure with: vectors that differ.
         foreach (var (i, p) in list.Constants.Index())
-            if (p.Name == MemoryNetwork.Vectors) Fill(weights[p], new Rng(seed, RngPurpose.Weights, epoch: 1, index: i).Normal);
+            if (p.Name == MemoryNetwork.Vectors) Fill(weights[p], new Rng(seed, RngPurpose.Weights, epoch: 1, index: i)
+                .Normal);
         foreach (var p in list.Statistics) weights[p].Fill(p.Kind == ParameterKind.RunningVariance ? 1 : 0);
         // A memory of copies would be searched unlike any other: all would be the nearest.
         foreach (var p in list.Constants.Where(p => p.Name == MemoryNetwork.Vectors))

@@ -51,7 +51,8 @@ public sealed class MemoryNetwork(Config config)
             if (place is not null) Bring(x, f, stage, place);
         }
         var cells = x.New(new(n, side, side, _c.Width), "memory.cells");
-        x.Conv(Layer.Conv(Projection, _c.Width - PlaceColumns), features, into: cells.Slice(0, _c.Width - PlaceColumns));
+        x.Conv(Layer.Conv(Projection, _c.Width - PlaceColumns), features,
+            into: cells.Slice(0, _c.Width - PlaceColumns));
         x.Place(Step, into: cells.Slice(_c.Width - PlaceColumns, PlaceColumns));
         return cells;
     }

@@ -16,7 +16,8 @@ namespace MlffAd.Training;
 /// <param name="second">Its second, if it has one.</param>
 internal delegate void TakeCells(ImageItem item, ulong contents, ReadOnlySpan<float> first, ReadOnlySpan<float> second);
 
-/// <summary>Reads photographs and computes something of their cells, a few images at a time, none of which is kept.</summary>
+/// <summary>Reads photographs and computes something of their cells, a few images at a time, none of which is
+/// kept.</summary>
 internal sealed class CellReader : IDisposable
 {
     private readonly int _side;
@@ -42,7 +43,8 @@ internal sealed class CellReader : IDisposable
         (_side, _device, _groupOf) = (config.ImageSize, device, groupOf);
         _normalisation = KernelOptions.Normalisation(preprocessing);
         var shape = new Shape(device.IsHost ? 4 : 16, _side, _side, 3);
-        _groups = groupOf is null ? null : Tensor.Rent(device, new Shape(shape.N, 1, config.Cells, 1), "groups of cells");
+        _groups = groupOf is null ? null
+            : Tensor.Rent(device, new Shape(shape.N, 1, config.Cells, 1), "groups of cells");
         _plan = Planner.Plan(config, weights, device, shape, describe, _groups);
         (_images, _values) = (new float[shape.Count], [.. _plan.Outputs.Select(output => new float[output.Count])]);
     }
@@ -80,10 +82,12 @@ internal sealed class CellReader : IDisposable
     {
         _plan.Input.Write(_images);
         if (_groups is not null)
-            for (int i = 0; i < _waiting.Count; i++) Pointwise.Fill(_groups.Items(i, 1), _groupOf!.GetValueOrDefault(_waiting[i].Contents, -1));
+            for (int i = 0; i < _waiting.Count; i++) Pointwise.Fill(_groups.Items(i, 1),
+                _groupOf!.GetValueOrDefault(_waiting[i].Contents, -1));
         _plan.Run();
         for (int v = 0; v < _values.Length; v++) _plan.Outputs[v].Read(_values[v]);
-        for (int i = 0; i < _waiting.Count; i++) take(_waiting[i].Item, _waiting[i].Contents, Of(0, i), _values.Length > 1 ? Of(1, i) : default);
+        for (int i = 0; i < _waiting.Count; i++) take(_waiting[i].Item, _waiting[i].Contents, Of(0, i),
+            _values.Length > 1 ? Of(1, i) : default);
         _waiting.Clear();
 
         ReadOnlySpan<float> Of(int v, int i)

@@ -47,8 +47,10 @@ internal sealed record InitialWeights(Config Config, Preprocessing Preprocessing
         var (file, backbone) = (WeightsFile.Load(path), request.Config.Backbone);
         if (Initialisation.Fits(file, request.Config)) return file;
         if (request.Weights is not null)
-            throw new MlffAdException(ExitCode.BadModel, $"'{path}' has stages [{string.Join(',', file.Stages)}] of width "
-                + $"{file.Width}, the configuration asks for [{string.Join(',', backbone.Stages)}] of width {backbone.Width}; "
+            throw new MlffAdException(ExitCode.BadModel,
+                $"'{path}' has stages [{string.Join(',', file.Stages)}] of width "
+                + $"{file.Width}, the configuration asks for [{string.Join(',', backbone.Stages)}] of width "
+                + $"{backbone.Width}; "
                 + "set backbone.stages and backbone.width, or give '--weights none'.");
         say("The backbone starts from random weights: the shipped ones have another shape.");
         return null;
@@ -57,7 +59,8 @@ internal sealed record InitialWeights(Config Config, Preprocessing Preprocessing
     private static Config Follow(TrainingRequest request, Config config, WeightsFile file)
     {
         var asked = config;
-        if (file.Metadata.StrideIn is { } stride) Require("backbone.strideIn", stride == StrideIn.OneByOne ? "1x1" : "3x3");
+        if (file.Metadata.StrideIn is { } stride) Require("backbone.strideIn", stride == StrideIn.OneByOne ? "1x1"
+            : "3x3");
         if (file.Metadata.BnEps is { } eps) Require("backbone.bnEps", eps.ToString("R", CultureInfo.InvariantCulture));
         return config;
 

@@ -22,12 +22,14 @@ internal enum Judging
 /// <param name="Remembered">Those that cells are drawn from.</param>
 /// <param name="Judged">Those that the threshold rests on.</param>
 /// <param name="Judging">How.</param>
-internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOnlyList<ImageItem> Judged, Judging Judging)
+internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOnlyList<ImageItem> Judged,
+    Judging Judging)
 {
     /// <summary>As many held out make a threshold; fewer are judged in turn, and remembered as well.</summary>
     private const int EnoughHeld = 20;
 
-    /// <summary>Fewest that can be judged in turn, fewest that leave enough behind, and most that are judged so.</summary>
+    /// <summary>Fewest that can be judged in turn, fewest that leave enough behind, and most that are judged
+    /// so.</summary>
     private const int Fewest = 4, FewestLeftOut = 8, MostLeftOut = 200;
 
     /// <summary>Images of a lot: their cells are drawn and chosen from together.</summary>
@@ -41,7 +43,8 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
     {
         if (share == 0) return new(good, [], Judging.None);
         if (good.Count < Fewest)
-            throw new MlffAdException(ExitCode.BadData, $"{good.Count} good image{(good.Count == 1 ? " is" : "s are")} too few to "
+            throw new MlffAdException(ExitCode.BadData,
+                $"{good.Count} good image{(good.Count == 1 ? " is" : "s are")} too few to "
                 + $"set a threshold with (at least {Fewest}); add some, or give '--holdout 0' and a '--threshold'.");
         if (good.Count < FewestLeftOut) return new(good, good, Judging.Folds);
         if (share * good.Count > EnoughHeld - 1)
@@ -59,14 +62,17 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
         Judged = [.. Judged.Where(image => !unreadable.Contains(image))],
     };
 
-    /// <summary>The remembered images in lots, by their names' hashes, so that each lot has a share of everything.</summary>
+    /// <summary>The remembered images in lots, by their names' hashes, so that each lot has a share of
+    /// everything.</summary>
     public static IReadOnlyList<IReadOnlyList<ImageItem>> Lots(IReadOnlyList<ImageItem> images, int most = LotImages)
     {
         int lots = (images.Count + most - 1) / most;
         if (lots == 1) return [images];
         ImageItem[] mixed = [.. Holdout.ByName(images)];
-        return [.. Enumerable.Range(0, lots).Select(i => mixed[(mixed.Length * i / lots)..(mixed.Length * (i + 1) / lots)])];
+        return [.. Enumerable.Range(0, lots)
+            .Select(i => mixed[(mixed.Length * i / lots)..(mixed.Length * (i + 1) / lots)])];
     }
 
-    private static IReadOnlyList<ImageItem> InOrder(HashSet<ImageItem> some, IReadOnlyList<ImageItem> all) => [.. all.Where(some.Contains)];
+    private static IReadOnlyList<ImageItem> InOrder(HashSet<ImageItem> some, IReadOnlyList<ImageItem> all) =>
+        [.. all.Where(some.Contains)];
 }

@@ -56,7 +56,8 @@ internal sealed class MemoryJudge(
             var (distance, index) = new MemoryNetwork(config).Nearest(x, image);
             return [distance, index];
         }, memory.OwnGroups);
-        reader.Read(images, request.MaxPixels, (_, _, distances, index) => scales.Add(distances, byVector ? index : []), (_, _) => { }, stop);
+        reader.Read(images, request.MaxPixels, (_, _, distances, index) => scales.Add(distances, byVector ? index : []),
+            (_, _) => { }, stop);
         scales.Rows().CopyTo(memory.Weights[MemoryNetwork.Scales]);
     }
 

@@ -23,7 +23,8 @@ internal sealed record MadeMemory(Config Config, NetworkWeights Weights, IReadOn
 
 /// <summary>Draws cells of good images, and chooses those that cover them (spec §14).</summary>
 internal sealed class MemoryMaker(
-    TrainingRequest request, InitialWeights start, Device device, Action<string> say, CancellationToken stop) : IDisposable
+    TrainingRequest request, InitialWeights start, Device device, Action<string> say, CancellationToken stop)
+    : IDisposable
 {
     /// <summary>The unit of place: cells whose usual distance it is, and vectors of the small memory that they are
     /// judged by, which is chosen of as many cells.</summary>
@@ -39,7 +40,8 @@ internal sealed class MemoryMaker(
     private readonly HashSet<ImageItem> _unreadable = [];
     private float _step = float.NaN;
 
-    /// <summary>What is remembered: <c>memory.size</c> and <c>memory.candidates</c>, less where time is short.</summary>
+    /// <summary>What is remembered: <c>memory.size</c> and <c>memory.candidates</c>, less where time is
+    /// short.</summary>
     private (int Size, int Candidates) _asked = (request.Config.Memory.Size, request.Config.Memory.Candidates);
 
     /// <summary>Images that could not be read.</summary>
@@ -114,7 +116,8 @@ internal sealed class MemoryMaker(
             _reader.Read(images, request.MaxPixels, (item, image, cells, _) =>
             {
                 if (cells.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
-                    throw new MlffAdException(ExitCode.BadModel, $"The weights give '{item.Name}' features that are not finite "
+                    throw new MlffAdException(ExitCode.BadModel,
+                        $"The weights give '{item.Name}' features that are not finite "
                         + "numbers; take other weights.");
                 // Copies have the same keys, and would take the place of other cells.
                 if (!seen.Add(image)) return;
@@ -144,7 +147,8 @@ internal sealed class MemoryMaker(
             if (phases is not null) Expect(phases, pool, lots, judged);
         }
         int side = request.Config.MapSide;
-        float[] places = [.. pool.Keys.SelectMany(key => new[] { _step * (key.Cell / side), _step * (key.Cell % side) })];
+        float[] places =
+            [.. pool.Keys.SelectMany(key => new[] { _step * (key.Cell / side), _step * (key.Cell % side) })];
         pool.Rows.Slice(_width - MemoryNetwork.PlaceColumns, MemoryNetwork.PlaceColumns).Write(places);
     }
 
@@ -220,7 +224,8 @@ internal sealed class MemoryMaker(
 
         var config = start.Config with { Memory = request.Config.Memory with { Size = chosen.Length } };
         var list = ParameterList.Of(config);
-        var weights = new NetworkWeights(list, start.Weights.Trained, start.Weights.Statistics, new float[list.ConstantFloats]);
+        var weights =
+            new NetworkWeights(list, start.Weights.Trained, start.Weights.Statistics, new float[list.ConstantFloats]);
         weights[MemoryNetwork.Step][0] = _step;
         for (int j = 0; j < chosen.Length; j++)
         {
@@ -234,9 +239,11 @@ internal sealed class MemoryMaker(
     {
         if (chosen >= _asked.Size) return;
         if (chosen == 1)
-            say("All cells of all images are alike: is this the right folder? Whatever differs will be called a defect.");
+            say("All cells of all images are alike: is this the right folder? "
+                + "Whatever differs will be called a defect.");
         else
-            say($"{images} image{(images == 1 ? "" : "s")} have {cells:#,0} cells, of which {chosen:#,0} differ: all of these are "
+            say($"{images} image{(images == 1 ? "" : "s")} have {cells:#,0} cells, of which {chosen:#,0} differ: "
+                + "all of these are "
                 + $"remembered instead of {_asked.Size:#,0}.");
     }
 }

@@ -13,11 +13,13 @@ namespace MlffAd.Training;
 /// <param name="Remaining">Estimate of the time left; null until a first part of the work has been timed.</param>
 public sealed record MemoryProgress(string Phase, long Done, long All, double Share, TimeSpan? Remaining);
 
-/// <summary>The phases of making a memory: what each is expected to take, what it took, and a line of the log for it.</summary>
+/// <summary>The phases of making a memory: what each is expected to take, what it took, and a line of the log for
+/// it.</summary>
 internal sealed class MemoryPhases(Action<MemoryProgress>? onProgress)
 {
     /// <summary>The phases.</summary>
-    public const string Reading = "reading good parts", Choosing = "choosing what to remember", Judging = "judging good parts",
+    public const string Reading = "reading good parts", Choosing = "choosing what to remember",
+        Judging = "judging good parts",
         Comparing = "comparing good parts";
 
     /// <summary>How many of all pairs of candidate and choice the choice compares, about, by products.</summary>
@@ -98,7 +100,8 @@ internal sealed class MemoryPhases(Action<MemoryProgress>? onProgress)
         string separator = "{";
         foreach (var (name, value) in fields)
         {
-            string text = value is string s ? $"\"{JsonEncodedText.Encode(s)}\"" : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+            string text = value is string s ? $"\"{JsonEncodedText.Encode(s)}\""
+                : Convert.ToString(value, CultureInfo.InvariantCulture)!;
             _log.Append(CultureInfo.InvariantCulture, $"{separator}\"{name}\":{text}");
             separator = ",";
         }

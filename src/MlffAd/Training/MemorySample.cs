@@ -39,8 +39,10 @@ public sealed record MemorySample(Config Config, NetworkWeights Weights, float[]
     /// <summary>The cells of the batch, <c>[N, M, M, D]</c>.</summary>
     public float[] Cells(Device device)
     {
-        var shape = new Shape(Images.Length / (3 * Config.ImageSize * Config.ImageSize), Config.ImageSize, Config.ImageSize, 3);
-        using var plan = Planner.Plan(Config, Weights, device, shape, (x, image) => [new MemoryNetwork(Config).Cells(x, image)]);
+        var shape = new Shape(Images.Length / (3 * Config.ImageSize * Config.ImageSize), Config.ImageSize,
+            Config.ImageSize, 3);
+        using var plan =
+            Planner.Plan(Config, Weights, device, shape, (x, image) => [new MemoryNetwork(Config).Cells(x, image)]);
         plan.Input.Write(Images);
         plan.Run();
         return plan.Outputs[0].ToArray();

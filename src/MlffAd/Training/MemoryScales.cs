@@ -27,12 +27,13 @@ internal sealed class MemoryScales(int keys)
         }
     }
 
-    /// <summary>Rows (shift, factor): <c>shift_k</c> the mean m_k, <c>factor_k = 1/(s_k + s)</c>, s_k the deviation, both
-    /// with the overall mean m and variance s² as a prior of <see cref="Prior"/> cells.</summary>
+    /// <summary>Rows (shift, factor): <c>shift_k</c> the mean m_k, <c>factor_k = 1/(s_k + s)</c>, s_k the deviation,
+    /// both with the overall mean m and variance s² as a prior of <see cref="Prior"/> cells.</summary>
     public float[] Rows()
     {
         double count = _counts.Sum(), mean = count > 0 ? _sums.Sum() / count : 0;
-        double variance = count > 0 ? Math.Max(0, _squares.Sum() / count - mean * mean) : 0, deviation = Math.Sqrt(variance);
+        double variance = count > 0 ? Math.Max(0, _squares.Sum() / count - mean * mean)
+            : 0, deviation = Math.Sqrt(variance);
         float[] rows = new float[2 * keys];
         for (int k = 0; k < keys; k++)
         {

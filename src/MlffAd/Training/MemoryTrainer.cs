@@ -18,7 +18,8 @@ public sealed class MemoryTrainer
     private readonly MemoryPhases _phases;
     private readonly InitialWeights _start;
 
-    private MemoryTrainer(TrainingRequest request, Device device, Action<string> say, MemoryPhases phases, CancellationToken stop)
+    private MemoryTrainer(TrainingRequest request, Device device, Action<string> say, MemoryPhases phases,
+        CancellationToken stop)
     {
         (_request, _device, _say, _phases, _stop) = (request, device, say, phases, stop);
         _start = InitialWeights.ForMemory(request, say);
@@ -41,9 +42,11 @@ public sealed class MemoryTrainer
             throw new MlffAdException(ExitCode.Usage, "A memory looks at each photograph once: leave --max-images and "
                 + "--epochs out, or train the network with '--preset fast'.");
         if (request.Resume is not null)
-            throw new MlffAdException(ExitCode.Usage, "A memory is made in one go, there is nothing to resume: leave --resume out.");
+            throw new MlffAdException(ExitCode.Usage,
+                "A memory is made in one go, there is nothing to resume: leave --resume out.");
         if (request.Config.Train.Holdout == 0 && request.Threshold is null)
-            throw new MlffAdException(ExitCode.BadData, "Without judged images (train.holdout 0) there is nothing to take a "
+            throw new MlffAdException(ExitCode.BadData,
+                "Without judged images (train.holdout 0) there is nothing to take a "
                 + "threshold from; give '--threshold' as well.");
         AtomicFile.RequireWritable(request.Output);
         var phases = new MemoryPhases(onProgress);
@@ -107,11 +110,13 @@ public sealed class MemoryTrainer
         var scored = images.Judging == Judging.Folds
             ? Folds(memory, images.Judged, judge, OnScored) : judge.Score(memory, images.Judged, OnScored);
         if (images.Judging == Judging.Folds)
-            _say($"The threshold rests on {scored.Count} images, each judged by a memory of the others: with so few it is high, "
+            _say($"The threshold rests on {scored.Count} images, each judged by a memory of the others: with so few it "
+                + "is high, "
                 + "and some defects will pass. More good images make it lower.");
         var calibration = Calibration.Of(scored, memory.Config);
         float threshold = _request.Threshold ?? calibration.Threshold;
-        if (_request.Threshold is null && images.Judging != Judging.Folds && calibration.Caution is { } caution) _say(caution);
+        if (_request.Threshold is null && images.Judging != Judging.Folds
+            && calibration.Caution is { } caution) _say(caution);
         return metadata with { Threshold = threshold, Calibration = calibration with { Threshold = threshold } };
     }
 

@@ -12,8 +12,8 @@ namespace MlffAd.Training;
 /// defect pass for ever (spec §14).</summary>
 internal static class StandingApart
 {
-    /// <summary>How many robust deviations above the median an image's remembered cells stand apart, and how many images
-    /// are named at most.</summary>
+    /// <summary>How many robust deviations above the median an image's remembered cells stand apart, and how many
+    /// images are named at most.</summary>
     private const double Deviations = 7, LeastRatio = 1.25;
     private const int Most = 10, CellsOfAnImage = 10;
 
@@ -31,9 +31,11 @@ internal static class StandingApart
         double median = Timing.Median(apart.Values);
         double deviation = 1.4826 * Timing.Median(apart.Values.Select(v => Math.Abs(v - median)));
         double limit = Math.Max(median + Deviations * deviation, LeastRatio * median);
-        return [.. memory.Items.Where(item => apart.GetValueOrDefault(memory.Groups.GetValueOrDefault(item.Key, -1)) > limit)
+        return [.. memory.Items.Where(item =>
+            apart.GetValueOrDefault(memory.Groups.GetValueOrDefault(item.Key, -1)) > limit)
             .Select(item => new Stranger(item.Value, apart[memory.Groups[item.Key]], median))
-            .OrderByDescending(stranger => stranger.Distance).ThenBy(stranger => stranger.Item.Name, StringComparer.Ordinal).Take(Most)];
+            .OrderByDescending(stranger => stranger.Distance)
+                .ThenBy(stranger => stranger.Item.Name, StringComparer.Ordinal).Take(Most)];
     }
 
     /// <summary>Names them, each with the box of what is strange, and draws it beside the model.</summary>
@@ -44,7 +46,8 @@ internal static class StandingApart
         string folder = OutputFolder.Make(request.Output + ".apart");
         using var scorer = new Scorer(model, device) { Groups = memory.Groups };
         var names = HeatMapNames.Of([.. strangers.Select(stranger => stranger.Item)]);
-        foreach (var (i, image) in scorer.Score([.. strangers.Select(stranger => stranger.Item)], request.MaxPixels).Index())
+        foreach (var (i, image) in scorer.Score([.. strangers.Select(stranger => stranger.Item)], request.MaxPixels)
+            .Index())
         {
             if (image.Original is not { } photo) continue;
             var map = image.Cells!.Enlarge(photo.Width, photo.Height);
@@ -54,16 +57,20 @@ internal static class StandingApart
             string path = Path.Combine(folder, names[i]);
             OutputFolder.Make(Path.GetDirectoryName(path)!);
             ImageFile.WritePng(path, HeatMap.Overlay(photo, map, ColourScale.Of(memory.Config, limit)));
-            say(string.Create(CultureInfo.InvariantCulture, $"'{image.Item.Name}' stands apart from all other good images{box} "
+            say(string.Create(CultureInfo.InvariantCulture,
+                $"'{image.Item.Name}' stands apart from all other good images{box} "
                 + $"({strangers[i].Distance / strangers[i].Usual:0.0} times as far as is usual): see '{path}'."));
         }
-        say("If they show defects, these are remembered as normal: move those photographs out of the folder and train again.");
+        say("If they show defects, these are remembered as normal: move those photographs out of "
+            + "the folder and train again.");
     }
 
     private static float[] Distances(MadeMemory memory, Device device)
     {
         int b = memory.Config.Memory.Size;
-        using var vectors = Tensor.From(device, Shape.Of(1, b, memory.Config.Memory.Width), memory.Weights[MemoryNetwork.Vectors], "vectors");
+        using var vectors =
+            Tensor.From(device, Shape.Of(1, b, memory.Config.Memory.Width), memory.Weights[MemoryNetwork.Vectors],
+            "vectors");
         using var groups = Tensor.From(device, Shape.Of(b), memory.Weights[MemoryNetwork.Groups], "groups");
         using var distance = Tensor.Rent(device, Shape.Of(1, b, 1), "distances");
         using var index = Tensor.Rent(device, Shape.Of(1, b, 1), "nearest");

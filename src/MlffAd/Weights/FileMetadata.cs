@@ -14,7 +14,8 @@ internal readonly struct FileMetadata(SafetensorsFile file)
     {
         string? found = Optional("format");
         if (!formats.Contains(found))
-            throw new MlffAdException(ExitCode.BadModel, $"'{file.Source}' is not a {what} of this version: its format is "
+            throw new MlffAdException(ExitCode.BadModel,
+                $"'{file.Source}' is not a {what} of this version: its format is "
                 + $"'{found ?? "not said"}', not '{string.Join("' or '", formats)}'.");
     }
 

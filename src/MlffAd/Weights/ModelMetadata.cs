@@ -50,7 +50,8 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         }
         var config = metadata.Config();
         if (config.HasMemory != (metadata.Text("format") == FormatWithMemory))
-            throw metadata.Bad("format", $"is '{metadata.Text("format")}', which does not fit memory.size {config.Memory.Size}");
+            throw metadata.Bad("format",
+                $"is '{metadata.Text("format")}', which does not fit memory.size {config.Memory.Size}");
         return new ModelMetadata(config, metadata.Preprocessing(), threshold, calibration,
             metadata.Json("training", FileJson.Default.TrainingRecord), metadata.Text("class"));
     }

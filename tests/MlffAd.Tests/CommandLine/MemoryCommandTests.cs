@@ -24,7 +24,8 @@ public sealed class MemoryCommandTests(TinyModel tiny)
         Assert.Contains(", preset memory (the default on a processor; the network is --preset fast), imageSize 64,",
             run.Lines[0], Ordinal);
         Assert.EndsWith(", from random weights.", run.Lines[0], Ordinal);
-        string[] due = ["The backbone starts from random", "Random features say little", "Remembered 60 cells of 10 images in "];
+        string[] due =
+            ["The backbone starts from random", "Random features say little", "Remembered 60 cells of 10 images in "];
         foreach (string said in due)
             Assert.Single(run.Lines, line => line.StartsWith(said, Ordinal));
         Assert.Contains(run.Lines, line => line.EndsWith(", from 10 good images judged without themselves.", Ordinal));

@@ -31,12 +31,14 @@ public sealed class TinyModel : IDisposable
     /// <summary>Options that make a memory in a moment.</summary>
     public static string[] Remembering { get; } =
     [
-        "--device", "cpu", "--weights", "none", "--imageSize", "64", "--backbone.stages", "1,1,1", "--backbone.width", "8",
+        "--device", "cpu", "--weights", "none", "--imageSize", "64", "--backbone.stages", "1,1,1", "--backbone.width",
+        "8",
         "--memory.size", "60", "--memory.width", "16", "--memory.candidates", "400",
     ];
 
     /// <summary>A memory of the same images, made when it is first asked for.</summary>
-    public string Memory => Making.Code == 0 ? PathOf("memory.mlffad") : throw new InvalidOperationException(Making.Error);
+    public string Memory =>
+        Making.Code == 0 ? PathOf("memory.mlffad") : throw new InvalidOperationException(Making.Error);
 
     internal CommandRun Making => _making.Value;
 

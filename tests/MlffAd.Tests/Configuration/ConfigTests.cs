@@ -190,7 +190,8 @@ public class ConfigTests
 
     [Fact]
     public void AnUnknownPresetIsRefused() => Refused(
-        "There is no preset 'quick'; there are paper, fast, memory, tiny, baseline, +sc, +stl, +score, full.", () => Preset.Find("quick"));
+        "There is no preset 'quick'; there are paper, fast, memory, tiny, baseline, +sc, +stl, +score, full.", () =>
+        Preset.Find("quick"));
 
     private static void Refused(string message, Func<object> act)
     {

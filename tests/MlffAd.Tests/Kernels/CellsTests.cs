@@ -15,7 +15,8 @@ public sealed class CellsTests
         using var step = Tensor.From(lease.Device, Shape.Of(1), [0.25f], "step");
         using var y = new Slice(lease.Device, new(2, 3, 5, 2), seed: 1);
         Cells.Place(step, y.Tensor);
-        Assert.Equal([.. Enumerable.Range(0, 30).SelectMany(i => new[] { 0.25f * (i / 5 % 3), 0.25f * (i % 5) })], y.Tensor.ToArray());
+        Assert.Equal([.. Enumerable.Range(0, 30).SelectMany(i => new[] { 0.25f * (i / 5 % 3), 0.25f * (i % 5) })],
+            y.Tensor.ToArray());
         y.AssertGapsUntouched();
     }
 
@@ -34,11 +35,13 @@ public sealed class CellsTests
         foreach (var which in new[] { null, index })
         {
             int Row(int i) => which is null ? i % places : (int)indices[i];
-            float Expected(float[] values, int i) => Row(i) < 0 ? values[i] : (values[i] - scales[2 * Row(i)]) * scales[2 * Row(i) + 1];
+            float Expected(float[] values, int i) =>
+                Row(i) < 0 ? values[i] : (values[i] - scales[2 * Row(i)]) * scales[2 * Row(i) + 1];
             Cells.Standardise(d.Tensor, which, s, y);
             Assert.All(y.ToArray().Select((v, i) => (v, i)), e => Assert.Equal(Expected(d.Values, e.i), e.v, 1e-6f));
             Cells.StandardiseGradient(dy, which, s, y);
-            Gradients.Check(inputs => inputs[0].Select((_, i) => (double)upstream[i] * Expected(inputs[0], i)).Sum(), [d.Values], [y.ToArray()]);
+            Gradients.Check(inputs => inputs[0].Select((_, i) => (double)upstream[i] * Expected(inputs[0], i))
+                .Sum(), [d.Values], [y.ToArray()]);
             float[] once = y.ToArray();
             Cells.StandardiseGradient(dy, which, s, y, add: true);
             Assert.All(y.ToArray().Zip(once), pair => Assert.Equal(2 * pair.Second, pair.First, 1e-6f));
@@ -49,7 +52,8 @@ public sealed class CellsTests
     public void LocalMeansAreOfTheNeighboursThereAre(string id)
     {
         using var lease = TestDevices.Borrow(id);
-        foreach (var window in new[] { LocalWindow.Box(1), LocalWindow.Gaussian(0.5), LocalWindow.Gaussian(1.7), LocalWindow.Box(0) })
+        foreach (var window in new[] { LocalWindow.Box(1), LocalWindow.Gaussian(0.5), LocalWindow.Gaussian(1.7),
+            LocalWindow.Box(0) })
             foreach (var shape in new[] { new Shape(2, 5, 7, 3), new Shape(1, 1, 4, 9), new Shape(1, 3, 3, 16) })
             {
                 using var x = new Slice(lease.Device, shape, seed: 1);
@@ -62,7 +66,8 @@ public sealed class CellsTests
                 using var dy = Tensor.From(lease.Device, shape, upstream, "dy");
                 LocalMean.Gradient(dy, y.Tensor, window);
                 float[] once = y.Tensor.ToArray();
-                Gradients.Check(inputs => Gradients.Dot(upstream, Definition(inputs[0], shape, window)), [x.Values], [once]);
+                Gradients.Check(inputs => Gradients.Dot(upstream, Definition(inputs[0], shape, window)), [x.Values],
+                    [once]);
                 LocalMean.Gradient(dy, y.Tensor, window, add: true);
                 Assert.All(y.Tensor.ToArray().Zip(once), pair => Assert.Equal(2 * pair.Second, pair.First, 2e-6f));
             }
@@ -79,7 +84,8 @@ public sealed class CellsTests
             {
                 int dy = q / s.W % s.H - row, dx = q % s.W - column;
                 if (Math.Max(Math.Abs(dy), Math.Abs(dx)) > window.Radius) continue;
-                double a = double.IsInfinity(window.Sigma) ? 1 : Math.Exp(-(dy * dy + dx * dx) / (2 * window.Sigma * window.Sigma));
+                double a = double.IsInfinity(window.Sigma) ? 1
+                    : Math.Exp(-(dy * dy + dx * dx) / (2 * window.Sigma * window.Sigma));
                 (sum, weights) = (sum + a * x[q * s.C + c], weights + a);
             }
             y[i] = (float)(sum / weights);

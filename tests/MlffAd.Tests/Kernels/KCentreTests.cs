@@ -43,7 +43,8 @@ public sealed class KCentreTests
 
     [Fact]
     public void AnyPoolIsChosenFromAsByThePlainLoop() =>
-        Gen.Select(Gen.Int[1, 80], Gen.Int[1, 9], Gen.Int[1, 90], Gen.Int[0, 1 << 20], Gen.Int[1, 30]).Sample((n, d, count, seed, steps) =>
+        Gen.Select(Gen.Int[1, 80], Gen.Int[1, 9], Gen.Int[1, 90], Gen.Int[0, 1 << 20], Gen.Int[1, 30])
+            .Sample((n, d, count, seed, steps) =>
         {
             using var device = Device.Open("cpu", 1);
             // On a coarse grid, so that ties and copies are frequent.
@@ -90,7 +91,9 @@ public sealed class KCentreTests
     private static (List<int> Indices, List<float> Radii) PlainLoop(float[] pool, int d, int count)
     {
         int n = pool.Length / d;
-        float[] mean = [.. Enumerable.Range(0, d).Select(k => (float)(Enumerable.Range(0, n).Aggregate(0.0, (sum, i) => sum + pool[i * d + k]) / n))];
+        float[] mean =
+            [.. Enumerable.Range(0, d)
+            .Select(k => (float)(Enumerable.Range(0, n).Aggregate(0.0, (sum, i) => sum + pool[i * d + k]) / n))];
         double[] squares = [.. Enumerable.Range(0, n).Select(i => Square(pool.AsSpan(i * d, d), mean))];
         int next = Array.IndexOf(squares, squares.Min());
         var (indices, radii) = (new List<int>(), new List<float>());
@@ -98,7 +101,8 @@ public sealed class KCentreTests
         while (true)
         {
             indices.Add(next);
-            for (int i = 0; i < n; i++) squares[i] = Math.Min(squares[i], Square(pool.AsSpan(i * d, d), pool.AsSpan(next * d, d)));
+            for (int i = 0; i < n; i++) squares[i] =
+                Math.Min(squares[i], Square(pool.AsSpan(i * d, d), pool.AsSpan(next * d, d)));
             double largest = squares.Max();
             radii.Add((float)Math.Sqrt(largest));
             if (indices.Count == Math.Min(count, n) || largest == 0) return (indices, radii);

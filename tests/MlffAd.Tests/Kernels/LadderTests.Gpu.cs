@@ -121,7 +121,8 @@ public sealed class LadderTests
         foreach (var (name, _) in BatchNorm.GradientLadder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
         foreach (var (name, _) in QuantizeCount2D.ForwardLadder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
         foreach (var (name, _) in Attention.Ladder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
-        foreach (var (name, _) in NearestVector.ForwardLadder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
+        foreach (var (name, _) in NearestVector.ForwardLadder) Assert.Contains($"| {name} |", run.Output,
+            StringComparison.Ordinal);
         Assert.Equal($"<!-- bench ladders gpu -->\n{run.Output}<!-- /bench ladders gpu -->\n", File.ReadAllText(page));
         File.Delete(page);
     }

@@ -6,7 +6,8 @@ namespace MlffAd.Tests.Kernels;
 
 public sealed class NearestVectorTests
 {
-    /// <summary>Queries, vectors, width: one of each, fewer than a tile, not multiples of tile, panel or vector.</summary>
+    /// <summary>Queries, vectors, width: one of each, fewer than a tile, not multiples of tile, panel or
+    /// vector.</summary>
     private static readonly (int M, int B, int D)[] Sizes =
         [(1, 1, 1), (3, 2, 5), (9, 33, 16), (50, 97, 20), (130, 300, 64), (7, 65, 512)];
 
@@ -29,7 +30,8 @@ public sealed class NearestVectorTests
     {
         using var lease = TestDevices.Borrow(id);
         const int d = 48, copies = 40, families = 5;
-        float[] noise = Gradients.Random(families * copies * d, seed: 1, scale: 1e-4f), origins = Gradients.Random(families * d, seed: 2, scale: 3);
+        float[] noise = Gradients.Random(families * copies * d, seed: 1, scale: 1e-4f),
+            origins = Gradients.Random(families * d, seed: 2, scale: 3);
         float[] vectors = [.. noise.Select((v, i) => origins[i / d % families * d + i % d] + v)];
         vectors.AsSpan(0, d).CopyTo(vectors.AsSpan(70 * d));   // twice there: the lower index wins
         float[] queries = [.. vectors.AsSpan(0, 30 * d), .. Gradients.Random(60 * d, seed: 3, scale: 3), .. origins];
@@ -46,7 +48,8 @@ public sealed class NearestVectorTests
     {
         const int m = 60, b = 1100, d = 300;
         using var device = Device.Open("cpu", 2);
-        float[] directions = Gradients.Random(rank * d, seed: 1), rest = Gradients.Random((m + b) * d, seed: 2, scale: noise);
+        float[] directions = Gradients.Random(rank * d, seed: 1),
+            rest = Gradients.Random((m + b) * d, seed: 2, scale: noise);
         float[] weights = Gradients.Random((m + b) * rank, seed: 3), all = new float[(m + b) * d];
         for (int i = 0; i < all.Length; i++)
         {
@@ -103,7 +106,8 @@ public sealed class NearestVectorTests
         using var lease = TestDevices.Borrow(id);
         const int m = 40, b = 130, d = 24;
         float[] vectors = Gradients.Random(b * d, seed: 1), queries = vectors[..(m * d)];
-        float[] vectorGroups = [.. Enumerable.Range(0, b).Select(j => (float)(j / 10))], queryGroups = vectorGroups[..m];
+        float[] vectorGroups = [.. Enumerable.Range(0, b).Select(j => (float)(j / 10))],
+            queryGroups = vectorGroups[..m];
         AssertExact(lease.Device, queries, vectors, d, queryGroups, vectorGroups);
         var (distance, index) = Run(lease.Device, queries, vectors, d, queryGroups, [.. vectorGroups.Select(_ => 0f)]);
         Assert.Equal([.. queryGroups.Select(g => g == 0 ? float.PositiveInfinity : 0)], distance);
@@ -149,7 +153,8 @@ public sealed class NearestVectorTests
     {
         using var lease = TestDevices.Borrow(id);
         const int m = 12, b = 9, d = 20;
-        float[] queries = Gradients.Random(m * d, seed: 1), vectors = Gradients.Random(b * d, seed: 2), upstream = Gradients.Random(m, seed: 3);
+        float[] queries = Gradients.Random(m * d, seed: 1), vectors = Gradients.Random(b * d, seed: 2),
+            upstream = Gradients.Random(m, seed: 3);
         vectors.AsSpan(0, d).CopyTo(queries);   // at distance 0 the gradient is 0
         upstream[0] = 0;                        // where differences would not be
         var device = lease.Device;
@@ -187,7 +192,8 @@ public sealed class NearestVectorTests
         Assert.Equal(distance[100..117], part);
     }
 
-    private static void AssertExact(Device device, float[] queries, float[] vectors, int d, float[]? queryGroups = null, float[]? vectorGroups = null)
+    private static void AssertExact(Device device, float[] queries, float[] vectors, int d, float[]? queryGroups = null,
+        float[]? vectorGroups = null)
     {
         var (distance, index) = Run(device, queries, vectors, d, queryGroups, vectorGroups);
         var (expected, nearest) = BruteForce(queries, vectors, d, queryGroups, vectorGroups);
@@ -195,7 +201,8 @@ public sealed class NearestVectorTests
         Assert.Equal(expected, distance);
     }
 
-    private static (float[] Distance, float[] Index) Run(Device device, float[] queries, float[] vectors, int d, float[]? queryGroups, float[]? vectorGroups)
+    private static (float[] Distance, float[] Index) Run(Device device, float[] queries, float[] vectors, int d,
+        float[]? queryGroups, float[]? vectorGroups)
     {
         int m = queries.Length / d, b = vectors.Length / d;
         using var q = Tensor.From(device, Shape.Of(1, m, d), queries, "queries");
@@ -209,7 +216,8 @@ public sealed class NearestVectorTests
     }
 
     /// <summary>The contract, word for word.</summary>
-    internal static (float[] Distance, float[] Index) BruteForce(float[] queries, float[] vectors, int d, float[]? queryGroups, float[]? vectorGroups)
+    internal static (float[] Distance, float[] Index) BruteForce(float[] queries, float[] vectors, int d,
+        float[]? queryGroups, float[]? vectorGroups)
     {
         int m = queries.Length / d, b = vectors.Length / d;
         var (distance, index) = (new float[m], new float[m]);

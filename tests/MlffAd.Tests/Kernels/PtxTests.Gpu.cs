@@ -39,10 +39,13 @@ public sealed class PtxTests
     [Fact]
     public void AMemoryIsCompiledForScoringAlone()
     {
-        var rows = BenchPtx.Compile(Preset.Find("memory")!.With("train.batch", "2").With("memory.size", "300"), 80, Precision.Float32);
+        var rows = BenchPtx.Compile(Preset.Find("memory")!.With("train.batch", "2")
+            .With("memory.size", "300"), 80, Precision.Float32);
         Assert.All(rows, r => Assert.Equal((0, 0, 0L), (r.FloatAtomics, r.Local, r.Training)));
         string[] memory = ["memory.nearest.rank", "memory.nearest.decide", "memory.place", "pool.local"];
-        Assert.All(memory, name => Assert.Equal(1, rows.Where(r => r.Name.StartsWith(name + ":", StringComparison.Ordinal)).Sum(r => r.Scoring)));
+        Assert.All(memory,
+            name => Assert.Equal(1, rows.Where(r => r.Name.StartsWith(name + ":", StringComparison.Ordinal))
+            .Sum(r => r.Scoring)));
     }
 
     [Theory]
@@ -62,8 +65,10 @@ public sealed class PtxTests
     public void ASearchRoundsEveryProductByItself()
     {
         using var device = Device.OpenCompiler(75);
-        using Tensor queries = Tensor.Rent(device, Shape.Of(1, 70, 20), "q"), vectors = Tensor.Rent(device, Shape.Of(1, 90, 20), "m");
-        using Tensor distance = Tensor.Rent(device, Shape.Of(1, 70, 1), "d"), index = Tensor.Rent(device, Shape.Of(1, 70, 1), "j");
+        using Tensor queries = Tensor.Rent(device, Shape.Of(1, 70, 20), "q"),
+            vectors = Tensor.Rent(device, Shape.Of(1, 90, 20), "m");
+        using Tensor distance = Tensor.Rent(device, Shape.Of(1, 70, 1), "d"),
+            index = Tensor.Rent(device, Shape.Of(1, 70, 1), "j");
         NearestVector.Forward(queries, vectors, distance, index);
         KCentre.Choose(vectors, 2, stop: TestContext.Current.CancellationToken);
         Assert.Equal(["memory.kcentre", "memory.nearest.decide", "memory.pack"], device.CompiledKernels

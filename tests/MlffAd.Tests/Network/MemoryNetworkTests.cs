@@ -18,11 +18,13 @@ public sealed class MemoryNetworkTests
         using var lease = TestDevices.Borrow(id);
         foreach (string keys in new[]
         {
-            "memory.from=2,3", "memory.from=3", "memory.from=1 memory.mean=true", "memory.from=1,2,3 memory.scaling=place",
+            "memory.from=2,3", "memory.from=3", "memory.from=1 memory.mean=true",
+            "memory.from=1,2,3 memory.scaling=place",
             "memory.from=2,3 memory.mean=true memory.scaling=vector memory.smooth=0",
         })
         {
-            var config = keys.Split(' ').Aggregate(Preset.Find("tiny").With("train.bn", "frozen").With("memory.size", "20")
+            var config = keys.Split(' ')
+                .Aggregate(Preset.Find("tiny").With("train.bn", "frozen").With("memory.size", "20")
                 .With("memory.width", "12"), (c, key) => c.With(key.Split('=')[0], key.Split('=')[1])).Validate();
             var weights = Weights(config);
             var shape = new Shape(2, 64, 64, 3);
@@ -49,11 +51,14 @@ public sealed class MemoryNetworkTests
     {
         var config = new Config().With("memory.size", "20").With("memory.width", "12");
         using var device = Device.Open("cpu", 1);
-        using var plan = Planner.Plan(config, NetworkWeights.Zeros(ParameterList.Of(config)), device, new Shape(1, 256, 256, 3),
+        using var plan =
+            Planner.Plan(config, NetworkWeights.Zeros(ParameterList.Of(config)), device, new Shape(1, 256, 256, 3),
             (x, image) => [new MemoryNetwork(config).Cells(x, image)]);
         plan.Run();
-        var products = plan.Measure().Where(step => step.Name.StartsWith(MemoryNetwork.Projection, StringComparison.Ordinal)).ToList();
-        Assert.Contains(products, step => step.Output.H == 16 && step.Kernel.StartsWith("convolution", StringComparison.Ordinal));
+        var products = plan.Measure()
+            .Where(step => step.Name.StartsWith(MemoryNetwork.Projection, StringComparison.Ordinal)).ToList();
+        Assert.Contains(products,
+            step => step.Output.H == 16 && step.Kernel.StartsWith("convolution", StringComparison.Ordinal));
     }
 
     private static NetworkWeights Weights(Config config)

@@ -11,20 +11,24 @@ internal sealed unsafe partial class PtxGroup
         if (!Holds(_views[last], address, bytes))
         {
             last = Math.Max(0, Array.FindIndex(_views, v => Holds(v, address, bytes)));
-            if (!Holds(_views[last], address, bytes)) throw Fault(thread, $"{bytes} bytes outside of everything that the kernel was given{Nearest(address)}");
+            if (!Holds(_views[last], address, bytes)) throw Fault(thread,
+                $"{bytes} bytes outside of everything that the kernel was given{Nearest(address)}");
         }
-        if (address % (ulong)bytes != 0) throw Fault(thread, $"{bytes} bytes at an address that is no multiple of them");
+        if (address % (ulong)bytes != 0) throw Fault(thread,
+            $"{bytes} bytes at an address that is no multiple of them");
         _notes?.Note(thread, _at[thread], i.Text, isShared: false, address, bytes);
         return (void*)address;
     }
 
     private string Nearest(ulong address)
     {
-        var (view, v) = _views.Index().MinBy(v => address < v.Item.Begin ? v.Item.Begin - address : address - v.Item.End);
+        var (view, v) = _views.Index()
+            .MinBy(v => address < v.Item.Begin ? v.Item.Begin - address : address - v.Item.End);
         return $": view {view} has {v.End - v.Begin} bytes, and this is its byte {(long)(address - v.Begin)}";
     }
 
-    private static bool Holds((ulong Begin, ulong End) view, ulong address, int bytes) => address >= view.Begin && address + (ulong)bytes <= view.End;
+    private static bool Holds((ulong Begin, ulong End) view, ulong address, int bytes) =>
+        address >= view.Begin && address + (ulong)bytes <= view.End;
 
     private void* SharedRead(int thread, in PtxInstruction i, ulong address, int bytes)
     {
@@ -48,7 +52,8 @@ internal sealed unsafe partial class PtxGroup
         _notes?.Note(thread, _at[thread], i.Text, isShared: true, (ulong)at, 4 * words);
     }
 
-    /// <summary>Asks for a copy of 16 bytes, of which the first <paramref name="size"/> come and the others are 0. It is done when it must be: nobody may rely on it before.</summary>
+    /// <summary>Asks for a copy of 16 bytes, of which the first <paramref name="size"/> come and the others are 0. It
+    /// is done when it must be: nobody may rely on it before.</summary>
     private void Copy(int thread, in PtxInstruction i, int to, ulong from, int bytes, int size)
     {
         if (i.Offset != 0) throw new NotSupportedException(i.Text);
@@ -59,11 +64,13 @@ internal sealed unsafe partial class PtxGroup
         _copies[thread].Enqueue((to, size, bytes, from));
     }
 
-    /// <summary>Waits until only the last groups of copies may be missing; −1: for those that belong to no group yet, too.</summary>
+    /// <summary>Waits until only the last groups of copies may be missing; −1: for those that belong to no group yet,
+    /// too.</summary>
     private void Wait(int thread, int groups)
     {
         var (copies, committed) = (_copies[thread], _committed[thread]);
-        // Each entry says how many copies there had been at its commit; those done since are gone from the queue's front.
+        // Each entry says how many copies there had been at its commit; those done since are gone from the queue's
+        // front.
         int done = 0;
         while (committed.Count > Math.Max(groups, 0)) done = committed.Dequeue();
         if (groups < 0) done = copies.Count;

@@ -98,7 +98,9 @@ internal static class PtxArguments
         view.IsValid && view.Length > 0 ? ((ulong)Unsafe.AsPointer(ref view[0]), view.Length, sizeof(T)) : default;
 
     private static int Alignment(Type type) => type.IsEnum ? sizeof(int)
-        : type == typeof(long) || type == typeof(double) || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>)) ? sizeof(long) : type.IsPrimitive ? sizeof(int)
+        : type == typeof(long) || type == typeof(double)
+        || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>)) ? sizeof(long)
+        : type.IsPrimitive ? sizeof(int)
         : type.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic).Select(f => Alignment(f.FieldType)).DefaultIfEmpty(1).Max();
 
     private static int Up(int at, int align) => (at + align - 1) / align * align;

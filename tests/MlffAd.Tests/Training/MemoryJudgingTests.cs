@@ -104,7 +104,8 @@ public sealed class MemoryJudgingTests
         Assert.Equal(model.Metadata.Calibration.Scores, MemoryFolder.Scores(model, held).Order());
     }
 
-    /// <summary>Whatever the threshold rests on: a memory of all cells finds none at a distance but by other images.</summary>
+    /// <summary>Whatever the threshold rests on: a memory of all cells finds none at a distance but by other
+    /// images.</summary>
     [Theory]
     [InlineData("place", 3, "0")]
     [InlineData("vector", 3, "0")]

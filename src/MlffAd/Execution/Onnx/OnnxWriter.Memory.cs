@@ -27,14 +27,17 @@ public sealed partial class OnnxWriter
     {
         int h = into.Shape.H, w = into.Shape.W;
         float s = _weights[step][0];
-        float[] places = [.. Enumerable.Range(0, h * w).Select(i => s * (i / w)), .. Enumerable.Range(0, h * w).Select(i => s * (i % w))];
+        float[] places =
+            [.. Enumerable.Range(0, h * w).Select(i => s * (i / w)),
+            .. Enumerable.Range(0, h * w).Select(i => s * (i % w))];
         string images = _g.Node("Shape", [_image], ("start", 0), ("end", 1));
         string shape = _g.Node("Concat", [images, _g.Integers(2, h, w)], ("axis", 0));
         return Set(into, _g.Node("Expand", [_g.Floats(places, 1, 2, h, w), shape]));
     }
 
-    /// <summary>Ranks by one product, ½‖m‖² − q·m, say which vector is nearest; its distance is that of the differences,
-    /// which no cancellation harms. A cell that is not a number has some index, and a distance that is none.</summary>
+    /// <summary>Ranks by one product, ½‖m‖² − q·m, say which vector is nearest; its distance is that of the
+    /// differences, which no cancellation harms. A cell that is not a number has some index, and a distance that is
+    /// none.</summary>
     /// <inheritdoc/>
     public (Value Distance, Value Index) NearestVector(Value x, int count, string vectors, string groups)
     {
@@ -50,11 +53,13 @@ public sealed partial class OnnxWriter
         string memory = _g.Floats(m, count, d);
         string cells = _g.Node("Transpose", [Reshape(Name(x), 0, d, x.Shape.Area)], ("perm", new long[] { 0, 2, 1 }));
         string product = _g.Node("MatMul", [cells, _g.Node("Transpose", [memory], ("perm", new long[] { 1, 0 }))]);
-        string index = _g.Node("ArgMin", [_g.Node("Sub", [_g.Floats(halves, count), product])], ("axis", 2), ("keepdims", 0));
+        string index =
+            _g.Node("ArgMin", [_g.Node("Sub", [_g.Floats(halves, count), product])], ("axis", 2), ("keepdims", 0));
         string differences = _g.Node("Sub", [cells, _g.Node("Gather", [memory, index], ("axis", 0))]);
         string squares = _g.Node("ReduceSumSquare", [differences, _g.Integers(2)], ("keepdims", 0));
         string distance = Reshape(_g.Node("Sqrt", [squares]), 0, 1, x.Shape.H, x.Shape.W);
-        return (Set(New(x.Shape.WithC(1), "memory.distance"), distance), Set(New(x.Shape.WithC(1), "memory.nearest"), index));
+        return (Set(New(x.Shape.WithC(1), "memory.distance"), distance),
+            Set(New(x.Shape.WithC(1), "memory.nearest"), index));
     }
 
     /// <inheritdoc/>
@@ -68,7 +73,8 @@ public sealed partial class OnnxWriter
             return index is null ? _g.Floats(column, 1, 1, h, w)
                 : Reshape(_g.Node("Gather", [_g.Floats(column, count), Name(index)], ("axis", 0)), 0, 1, h, w);
         }
-        return Set(New(d.Shape, d.Name + ".standard"), _g.Node("Mul", [_g.Node("Sub", [Name(d), Column(0)]), Column(1)]));
+        return Set(New(d.Shape, d.Name + ".standard"),
+            _g.Node("Mul", [_g.Node("Sub", [Name(d), Column(0)]), Column(1)]));
     }
 
     /// <summary>The score of each image (spec §14), of its cells [N, 1, M, M] and pixels [N, 1, S, S].</summary>
