@@ -1,6 +1,7 @@
 #:project ../src/MlffAd/MlffAd.csproj
-// Draws the demo's photographs of good parts, as many as are wanted: dotnet run eng/draw.cs FOLDER COUNT
+// Draws photographs of cloth, 128 × 128 pixels: dotnet run -c Release eng/draw.cs FOLDER SEED TRAIN GOOD DEFECTIVE
 using System.Globalization;
 using MlffAd.Demo;
 
-DemoData.Write(args[0], train: int.Parse(args[1], CultureInfo.InvariantCulture), good: 1, defective: 1);
+int[] n = [.. args.Skip(1).Select(text => int.Parse(text, CultureInfo.InvariantCulture))];
+DemoData.Write(args[0], seed: n[0], train: n[1], good: n[2], defective: n[3], size: 128, material: "cloth");

@@ -128,7 +128,7 @@ public sealed record MemoryConfig
     public Scaling Scaling { get; init; } = Scaling.None;
 
     [Key("Standard deviation of the Gaussian that smooths the score map, in cells; 0 for none.", Min = 0, Max = 8)]
-    public double Smooth { get; init; } = 0.5;
+    public double Smooth { get; init; } = 0.6;
 
     [Key("Largest cells whose mean is an image's score; 0 for the largest pixel.", Min = 0, Max = 4096)]
     public int Readout { get; init; }

@@ -13,7 +13,7 @@ public static class DemoData
     /// <summary>The materials' names, which are the folders' names.</summary>
     public static IReadOnlyList<string> Materials { get; } = [.. All.Select(m => m.Name)];
 
-    /// <summary>Writes both data sets: <c>FOLDER/MATERIAL/{train/good, test/KIND, ground_truth/KIND}</c>.</summary>
+    /// <summary>Writes the data sets: <c>FOLDER/MATERIAL/{train/good, test/KIND, ground_truth/KIND}</c>.</summary>
     /// <param name="folder">Where; it is made. Files of the same names are replaced.</param>
     /// <param name="seed">Another seed gives other pictures.</param>
     /// <param name="size">Pixels along a side, 64…1024.</param>
@@ -22,27 +22,32 @@ public static class DemoData
     /// <param name="defective">Test pictures of each kind of defect; a material has four kinds.</param>
     /// <param name="threads">Threads to draw with; 0: one for each processor. The pictures do not depend on it.</param>
     /// <param name="stop">Ends it early.</param>
+    /// <param name="material">The only material to draw, one of <see cref="Materials"/>; null: all.</param>
     /// <exception cref="MlffAdException">The folder cannot be written (exit code 7).</exception>
-    public static void Write(string folder, long seed = 0, int size = 256, int train = 60, int good = 20, int defective = 8, int threads = 0,
-        CancellationToken stop = default)
+    public static void Write(string folder, long seed = 0, int size = 256, int train = 60, int good = 20,
+        int defective = 8, int threads = 0, CancellationToken stop = default, string? material = null)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(size, Math.Clamp(size, 64, 1024));
         var pictures = new List<(Material Material, int Number, string Path, string? Mask, string? Defect)>();
-        foreach (var material in All)
+        foreach (var drawn in All.Where(m => material is null || m.Name == material))
         {
             int number = 0;
             void Add(string set, string kind, int count, string? defect)
             {
-                string images = OutputFolder.Make(Path.Combine(folder, material.Name, set, kind));
-                string? masks = defect is null ? null : OutputFolder.Make(Path.Combine(folder, material.Name, "ground_truth", kind));
+                string images = OutputFolder.Make(Path.Combine(folder, drawn.Name, set, kind));
+                string? masks = defect is null ? null
+                    : OutputFolder.Make(Path.Combine(folder, drawn.Name, "ground_truth", kind));
                 for (int i = 0; i < count; i++)
-                    pictures.Add((material, number++, Path.Combine(images, $"{i:000}.png"), masks is null ? null : Path.Combine(masks, $"{i:000}_mask.png"), defect));
+                    pictures.Add((drawn, number++, Path.Combine(images, $"{i:000}.png"),
+                        masks is null ? null : Path.Combine(masks, $"{i:000}_mask.png"), defect));
             }
             Add("train", "good", train, null);
             Add("test", "good", good, null);
-            foreach (string defect in material.Defects) Add("test", defect, defective, defect);
+            foreach (string defect in drawn.Defects) Add("test", defect, defective, defect);
         }
-        var options = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? -1 : threads, CancellationToken = stop };
+        // Unlimited, Parallel starts ever more threads while files are written.
+        int most = threads == 0 ? Environment.ProcessorCount : threads;
+        var options = new ParallelOptions { MaxDegreeOfParallelism = most, CancellationToken = stop };
         try
         {
             Parallel.ForEach(pictures, options, p =>
