@@ -8,8 +8,7 @@ namespace MlffAd.Kernels;
 /// <remarks>A vector's distance to the nearest chosen one can only fall. So what it was when it was last looked at is
 /// an upper bound, and a heap of bounds says who may be next (lazy greedy: Minoux 1978). The largest are taken out a
 /// few hundred at a time, brought up to date against all that were chosen meanwhile, as one product, and followed
-/// choice by
-/// choice until one outside may be further. Bounds come from float32 ranks and what these can be wrong by
+/// choice by choice until one outside may be further. Bounds come from float32 ranks and what these can be wrong by
 /// (<see cref="Ranks.Error"/>); who is chosen is decided by float64 distances alone.</remarks>
 internal sealed unsafe class FarthestSearch : IDisposable
 {
