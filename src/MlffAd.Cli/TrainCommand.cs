@@ -154,6 +154,7 @@ internal sealed class TrainCommand
         IReadOnlyDictionary<string, string> given, CancellationToken stop)
     {
         var (output, quiet) = (parse.InvocationConfiguration.Output, parse.GetValue(CommonOptions.Quiet));
+        MemoryTrainer.Require(request);
         if (!quiet) output.WriteLine($"Learning on {where}, {origin}"
             + $"{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
         var outcome = new TrainingDisplay(output, quiet)

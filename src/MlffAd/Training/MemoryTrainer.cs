@@ -38,6 +38,20 @@ public sealed class MemoryTrainer
     public static TrainingOutcome Train(TrainingRequest request, Device device, Action<string> say,
         Action<MemoryProgress>? onProgress = null, CancellationToken stop = default)
     {
+        Require(request);
+        var phases = new MemoryPhases(onProgress);
+        try { return new MemoryTrainer(request, device, say, phases, stop).Run(); }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return new(null, 0, phases.Elapsed, 0, 0);
+        }
+    }
+
+    /// <summary>Refuses what a memory cannot be made by, before anything is said or done.</summary>
+    /// <exception cref="MlffAdException">The request asks for what concerns training alone, for judging without
+    /// images, or for a file that cannot be written (exit codes 2, 3, 7).</exception>
+    public static void Require(TrainingRequest request)
+    {
         if (request.MaxImages is not null || request.ExplicitKeys.Contains("train.epochs"))
             throw new MlffAdException(ExitCode.Usage, "A memory looks at each photograph once: leave --max-images and "
                 + "--epochs out, or train the network with '--preset fast'.");
@@ -49,12 +63,6 @@ public sealed class MemoryTrainer
                 "Without judged images (train.holdout 0) there is nothing to take a "
                 + "threshold from; give '--threshold' as well.");
         AtomicFile.RequireWritable(request.Output);
-        var phases = new MemoryPhases(onProgress);
-        try { return new MemoryTrainer(request, device, say, phases, stop).Run(); }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return new(null, 0, phases.Elapsed, 0, 0);
-        }
     }
 
     /// <summary>Draws the cells that a memory is chosen from, of all good images; for benches.</summary>

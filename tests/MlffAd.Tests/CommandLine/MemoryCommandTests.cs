@@ -2,7 +2,9 @@ using System.Text.Json;
 using MlffAd.Cli;
 using MlffAd.Configuration;
 using MlffAd.Execution;
+using MlffAd.Kernels.Runtime;
 using MlffAd.Network;
+using MlffAd.Training;
 using MlffAd.Weights;
 using Xunit;
 using static System.StringComparison;
@@ -69,8 +71,12 @@ public sealed class MemoryCommandTests(TinyModel tiny)
     [InlineData("memory.from names each stage once", "--memory.from", "3,2")]
     [InlineData("'memory.from' cannot be '4'", "--memory.from", "4")]
     [InlineData("memory.readout 1025 is more than the map's 1024 cells", "--memory.readout", "1025")]
-    public void WhatChangesNothingOrContradictsIsRefusedInOneLine(string said, params string[] options) =>
-        Refused(2, said, Train([.. options, "--weights", "none"]));
+    public void WhatChangesNothingOrContradictsIsRefusedInOneLine(string said, params string[] options)
+    {
+        var run = Train([.. options, "--weights", "none"]);
+        Refused(2, said, run);
+        Assert.Equal("", run.Output);
+    }
 
     [Fact]
     public void InterruptedItSaysThatNothingWasWritten()
@@ -100,6 +106,40 @@ public sealed class MemoryCommandTests(TinyModel tiny)
         var kernels = document.RootElement.GetProperty("kernels").EnumerateArray();
         var names = kernels.Select(kernel => kernel.GetProperty("name").GetString()).ToHashSet();
         Assert.Subset(names, new HashSet<string?> { "memory.nearest", "memory.place", "pool.local", "convolution" });
+    }
+
+    [Fact]
+    public void PlanAndProfileSearchForThePhotographsOfAFolder()
+    {
+        var plan = CommandRun.Of("plan", tiny.Memory, "--device", "cpu", "--rounds", "1", "--images", tiny.Data);
+        Assert.Equal((0, ""), (plan.Code, plan.Error));
+        var profile = CommandRun.Of(["profile", "--scoring", "--preset", "memory", "--batch", "3", "--steps", "1",
+            "--images", tiny.Data, .. TinyModel.Remembering.Where((_, i) => i is < 2 or > 3)]);
+        Assert.Equal((0, ""), (profile.Code, profile.Error));
+        Assert.Contains("Scoring a batch of 3 images", profile.Output, Ordinal);
+        Refused(3, "'no such folder'", CommandRun.Of("plan", tiny.Memory, "--images", "no such folder"));
+    }
+
+    [Theory]
+    [InlineData("profile it with --scoring", "profile", "--preset", "memory")]
+    [InlineData("--images goes with --scoring", "profile", "--preset", "tiny", "--images", ".")]
+    [InlineData("take another preset", "bench", "threads", "--preset", "memory")]
+    public void WhatAMemoryHasNotIsNotMeasured(string said, params string[] words) =>
+        Refused(2, said, CommandRun.Of(words));
+
+    [Fact]
+    public void ASampleShowsPhotographsThatItDoesNotRemember()
+    {
+        var config = TinyModel.Remembering[4..].Chunk(2).Aggregate(
+            Preset.Find("memory"), (c, pair) => c.With(Config.Resolve(pair[0][2..]), pair[1]));
+        using var device = Device.Open("cpu", 1);
+        var sample = MemorySample.Of(config, tiny.Data, 6, device);
+        float[] cells = sample.Cells(device), vectors = sample.Weights[MemoryNetwork.Vectors].ToArray();
+        int width = config.Memory.Width, all = config.Cells * width;
+        Assert.Equal(6 * all, cells.Length);
+        Assert.Equal(cells[..all], cells[(4 * all)..(5 * all)]);   // four are held out, the first comes again
+        var remembered = vectors.Chunk(width).Select(v => string.Join(' ', v)).ToHashSet();
+        Assert.DoesNotContain(cells.Chunk(width), cell => remembered.Contains(string.Join(' ', cell)));
     }
 
     /// <summary>The search would take many times as long among copies, where each may be the nearest.</summary>

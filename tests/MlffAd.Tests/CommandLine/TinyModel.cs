@@ -31,8 +31,8 @@ public sealed class TinyModel : IDisposable
     /// <summary>Options that make a memory in a moment.</summary>
     public static string[] Remembering { get; } =
     [
-        "--device", "cpu", "--weights", "none", "--imageSize", "64", "--backbone.stages", "1,1,1", "--backbone.width",
-        "8",
+        "--device", "cpu", "--weights", "none", "--imageSize", "64",
+        "--backbone.stages", "1,1,1", "--backbone.width", "8",
         "--memory.size", "60", "--memory.width", "16", "--memory.candidates", "400",
     ];
 
