@@ -17,6 +17,8 @@ var verb = BenchProjects.Ops(parse =>
     var sample = parse.GetValue(CommonOptions.Images) is { } photographs
         ? MemorySample.Of(Preset.Find("memory"), photographs, batch, device) : null;
     var cases = StepOperators.Filter(StepOperators.Of(Preset.Find("paper"), batch, device, sample), filter);
+    if (sample is not null && !cases.Any(c => c.Name.StartsWith("memory", StringComparison.Ordinal)))
+        throw new MlffAdException(ExitCode.Usage, "--images is for the memory's operators: take --filter memory.");
     var rows = OperatorBenchmark.Time(device, cases, begun => Show(begun, cases));
     Clear();
     var table = new OperatorTable(device, batch, rows, filter);

@@ -26,11 +26,14 @@ public sealed partial class StepOperators
         var (distance, index) = NearestVector(cells, size, "vectors", "groups");
         Standardise(distance, null, config.Cells, "scales");
         Standardise(distance, index, size, "scales");
-        LocalMean(map, LocalWindow.Gaussian(0.5));
+        LocalMean(map, LocalWindow.Gaussian(config.Memory.Smooth));
         LocalMean(stage, LocalWindow.Box(1));
         while (_backward.TryPop(out var gradients)) gradients();
-        Value pool = Of(Shape.Of(1, PoolSize, d), "pool");
-        Note("memory.kcentre", $"{Choices} of {pool.Shape}", [pool], t => KCentre.Choose(t[0], Choices));
+        Value pool = Of(Shape.Of(1, _cells is null ? PoolSize : cells.Shape.Rows, d), "pool");
+        Note("memory.kcentre", $"{Choices} of {pool.Shape}", [pool], t => KCentre.Choose(t[0], Choices), t =>
+        {
+            if (_cells is not null) t[0].Write(_cells.Value);
+        });
     }
 
     /// <inheritdoc/>

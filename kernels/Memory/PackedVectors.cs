@@ -13,9 +13,9 @@ public sealed unsafe partial class PackedVectors : IDisposable
         (Count, Width) = (vectors.Rows, vectors.C);
         Device device = vectors.Device;
         HalfNorms = Tensor.Rent(device, Shape.Of(Count), "half squared norms");
-        if (groups is not null) Groups = Tensor.From(device, Shape.Of(Count), groups.ToArray(), "groups");
         try
         {
+            if (groups is not null) Groups = Tensor.From(device, Shape.Of(Count), groups.ToArray(), "groups");
             if (device.IsHost) LargestNorm = Ranks.HalfNorms(vectors, HalfNorms);
             else
             {

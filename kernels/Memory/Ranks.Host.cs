@@ -28,8 +28,7 @@ internal static unsafe class Ranks
     }
 
     /// <summary>Ranks of some rows and some panels: <c>to[r·pitch + j]</c>, j from the first of the columns.</summary>
-    /// <param name="rows">Pointers to the rows, <paramref name="padded"/> of them, and as many again to be
-    /// fetched.</param>
+    /// <param name="rows">Pointers to the rows, <paramref name="padded"/> of them.</param>
     /// <param name="count">Rows that count.</param>
     /// <param name="padded">The same, rounded up to whole tiles.</param>
     /// <param name="panels">The memory.</param>

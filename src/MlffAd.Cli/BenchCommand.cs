@@ -111,10 +111,13 @@ internal static class BenchCommand
 
     /// <summary>A batch to compute on: the photographs of <see cref="CommonOptions.Images"/>, or noise, not zeros: what
     /// lies in memory should cost what it will.</summary>
-    /// <exception cref="MlffAdException">The photographs cannot be read (exit code 3).</exception>
-    public static float[] Images(ParseResult parse, Shape shape, Preprocessing preprocessing)
+    /// <exception cref="MlffAdException">There is no memory to search (exit code 2), or the photographs cannot be read
+    /// (3).</exception>
+    public static float[] Images(ParseResult parse, Config config, Shape shape, Preprocessing preprocessing)
     {
         if (parse.GetValue(CommonOptions.Images) is not { } folder) return Noise(shape.Count);
+        if (!config.HasMemory)
+            throw new MlffAdException(ExitCode.Usage, "--images is for a memory: a network takes as long whatever it is shown.");
         var set = DataSet.Open(folder);
         return MemorySample.Batch(set.Test is [] ? set.Train : set.Test, shape.H, shape.N, preprocessing);
     }

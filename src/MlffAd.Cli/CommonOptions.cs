@@ -48,12 +48,12 @@ internal static class CommonOptions
     }
 
     /// <summary><c>--threads</c>: host threads; results do not depend on it.</summary>
-    public static readonly Option<int> Threads = AtLeast(0, new Option<int>("--threads")
+    public static readonly Option<int> Threads = new Option<int>("--threads")
     {
         Description = "Processor threads; 0: one for each processor. Results do not depend on it.",
         HelpName = "N",
         DefaultValueFactory = _ => 0,
-    });
+    }.Within(0, 1024);
 
     /// <summary><c>--max-bad</c>: the share of a data set's images that may be broken, <c>5%</c> or <c>0.05</c>.</summary>
     public static readonly Option<double> MaxBad = new("--max-bad")
@@ -65,19 +65,21 @@ internal static class CommonOptions
         {
             string text = result.Tokens[0].Value;
             bool percent = text.EndsWith('%');
-            if (double.TryParse(text.TrimEnd('%'), CultureInfo.InvariantCulture, out double value) && value >= 0 && value <= (percent ? 100 : 1)) return percent ? value / 100 : value;
+            string number = percent ? text[..^1] : text;
+            if (NumberOption.TryRead(number, out double value) && value >= 0 && value <= (percent ? 100 : 1))
+                return percent ? value / 100 : value;
             result.AddError($"--max-bad takes a share such as 5% or 0.05, not '{text}'.");
             return 0;
         },
     };
 
     /// <summary><c>--max-pixels</c>: larger images are refused before memory is taken for them.</summary>
-    public static readonly Option<long> MaxPixels = new("--max-pixels")
+    public static readonly Option<long> MaxPixels = new Option<long>("--max-pixels")
     {
         Description = "Most pixels an image may have.",
         HelpName = "N",
         DefaultValueFactory = _ => Data.ImageFile.MaxPixels,
-    };
+    }.Within(1, int.MaxValue);
 
     /// <summary><c>--json</c>: where a verb writes its result for programs.</summary>
     public static readonly Option<string?> Json = new("--json")
@@ -101,14 +103,6 @@ internal static class CommonOptions
     /// <exception cref="DeviceException">There is none of that name, it cannot be opened, or it cannot multiply so.</exception>
     public static Device OpenDevice(this ParseResult parse) => Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), parse.GetValue(Threads), parse.GetValue(Multiplying));
 
-    /// <summary>Refuses smaller numbers, as a usage error.</summary>
-    public static Option<int> AtLeast(int least, Option<int> option)
-    {
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, out int value) && value < least)
-                result.AddError($"{option.Name} must be at least {least}, not {value}.");
-        });
-        return option;
-    }
+    /// <summary>Lets an option take whole numbers from a bound on.</summary>
+    public static Option<int> AtLeast(int least, Option<int> option) => option.Within(least, int.MaxValue);
 }

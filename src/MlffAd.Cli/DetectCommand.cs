@@ -15,7 +15,11 @@ internal static class DetectCommand
         var paths = new Argument<string[]>("PATH") { Description = "Images, or folders with images.", Arity = ArgumentArity.OneOrMore };
         var heatmaps = new Option<string?>("--heatmaps") { Description = "Draw each image, coloured where it looks defective, into this folder.", HelpName = "DIR" };
         var csv = new Option<string?>("--csv") { Description = "Also write the result to this file: path,score,verdict,x,y,w,h.", HelpName = "FILE" };
-        var threshold = new Option<float?>("--threshold") { Description = "An image is defective above this score; the model's own threshold, unless given.", HelpName = "SCORE" };
+        var threshold = new Option<float?>("--threshold")
+        {
+            Description = "An image is defective above this score; the model's own threshold, unless given.",
+            HelpName = "SCORE",
+        }.Within(float.MinValue, float.MaxValue);
         var verb = new Verb("detect", "Says of each image whether it shows a defect: score, verdict, and the box (x,y,w,h) of the largest suspicious region.",
             "mlffad detect bottle.mlffad photographs/today", "mlffad detect bottle.mlffad part.png --heatmaps maps --csv result.csv")
         { model, paths, heatmaps, csv, CommonOptions.Json, threshold, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxPixels };

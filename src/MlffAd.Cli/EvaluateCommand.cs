@@ -19,15 +19,15 @@ internal static class EvaluateCommand
         var report = new Option<string?>("--report") { Description = "Also write a page with curves, histogram and pictures: DIR/index.html.", HelpName = "DIR" };
         var tiff = new Option<string?>("--tiff") { Description = "Also write the anomaly maps as TIFF files, for the benchmark's own evaluation script.", HelpName = "DIR" };
         var pro = new Option<string>("--pro") { Description = "Which region overlap: mvtec (the benchmark's own) or rd4ad (the variant behind many published tables).", HelpName = "NAME", DefaultValueFactory = _ => "mvtec" };
-        var limit = new Option<double>("--pro-limit") { Description = "False-positive rate up to which the region overlap is integrated.", HelpName = "RATE", DefaultValueFactory = _ => 0.3 };
+        var limit = new Option<double>("--pro-limit")
+        {
+            Description = "False-positive rate up to which the region overlap is integrated.",
+            HelpName = "RATE",
+            DefaultValueFactory = _ => 0.3,
+        }.Within(1e-6, 1);
         var resolution = new Option<string>("--resolution") { Description = "Size of pixel figures: network (the model's image size) or original (each photograph's own).", HelpName = "SIZE", DefaultValueFactory = _ => "network" };
         OneOf(pro, "mvtec", "rd4ad");
         OneOf(resolution, "network", "original");
-        limit.Validators.Add(result =>
-        {
-            if (result.Errors.Any() || result.Tokens.Count == 0) return;
-            if (!(result.GetValueOrDefault<double>() is > 0 and <= 1)) result.AddError($"--pro-limit must be above 0 and at most 1, not {result.Tokens[0].Value}.");
-        });
         var verb = new Verb("evaluate", "Measures how well a model finds the defects of a test set: AUROC, average precision, F1-max, region overlap; per kind and over all.",
             "mlffad evaluate bottle.mlffad photographs/bottle", "mlffad evaluate bottle.mlffad photographs/bottle --report bottle-report --json bottle.json")
         {

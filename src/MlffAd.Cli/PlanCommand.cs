@@ -33,7 +33,7 @@ internal static class PlanCommand
             using var device = parse.OpenDevice();
             var shape = new Shape(parse.GetValue(batch), config.ImageSize, config.ImageSize, 3);
             using var plan = Planner.Plan(config, model.Weights, device, shape, MlffNetwork.Scores(config));
-            plan.Input.Write(BenchCommand.Images(parse, shape, model.Metadata.Preprocessing));
+            plan.Input.Write(BenchCommand.Images(parse, config, shape, model.Metadata.Preprocessing));
             plan.Run();
             var runs = Enumerable.Range(0, parse.GetValue(rounds)).Select(_ => plan.Measure()).ToList();
             Print(parse.InvocationConfiguration.Output, device, plan, [.. runs[0].Select((step, i) => step with { Seconds = Timing.Median(runs.Select(run => run[i].Seconds)) })]);

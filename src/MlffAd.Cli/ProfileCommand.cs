@@ -74,7 +74,7 @@ internal static class ProfileCommand
         var (made, weights, images) = config.HasMemory && parse.GetValue(CommonOptions.Images) is { } folder
             ? MemorySample.Of(config, folder, shape.N, device)
             : new(config, Initialisation.Random(ParameterList.Of(config), config.Train.Seed),
-                BenchCommand.Images(parse, shape, Preprocessing.ImageNet));
+                BenchCommand.Images(parse, config, shape, Preprocessing.ImageNet));
         using var plan = Planner.Plan(made, weights, device, shape, MlffNetwork.Scores(made));
         plan.Input.Write(images);
         return Measure(device, steps, calls, plan.Run);

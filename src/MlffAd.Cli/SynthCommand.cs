@@ -11,7 +11,12 @@ internal static class SynthCommand
     {
         var folder = new Argument<string>("DIR") { Description = "A folder of good images, or a data set in MVTec AD's layout." };
         var output = new Option<string>("--output", "-o") { Description = "The PNG file to write.", HelpName = "FILE", Required = true };
-        var count = CommonOptions.AtLeast(1, new Option<int>("--count") { Description = "How many samples; the kinds take turns.", HelpName = "N", DefaultValueFactory = _ => 18 });
+        var count = new Option<int>("--count")
+        {
+            Description = "How many samples; the kinds take turns.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 18,
+        }.Within(1, 1000);
         var verb = new Verb("synth", "Draws pseudo anomalies on good images as a contact sheet: image, what became of it, mask.",
             "mlffad synth photographs/bottle -o pseudo.png", "mlffad synth parts -o pseudo.png --image-size 512 --seed 3 --synth.confetti.weight 0")
         { folder, output, count, CommonOptions.MaxPixels, CommonOptions.MaxBad };

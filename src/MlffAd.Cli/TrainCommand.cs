@@ -18,11 +18,11 @@ internal sealed class TrainCommand
         Required = true,
     };
 
-    private readonly Option<long?> _maxImages = new("--max-images")
+    private readonly Option<long?> _maxImages = new Option<long?>("--max-images")
     {
         Description = "Train the network on this many images, repetitions counted, whatever the epochs.",
         HelpName = "N",
-    };
+    }.Within(1, 1L << 40);
 
     private readonly Option<string?> _budget = new("--time-budget")
     {
@@ -44,11 +44,11 @@ internal sealed class TrainCommand
         HelpName = "FILE",
     };
 
-    private readonly Option<float?> _threshold = new("--threshold")
+    private readonly Option<float?> _threshold = new Option<float?>("--threshold")
     {
         Description = "An image is defective above this score; set from good images, unless given.",
         HelpName = "SCORE",
-    };
+    }.Within(float.MinValue, float.MaxValue);
 
     private readonly PresetOptions _config;
 
@@ -59,11 +59,6 @@ internal sealed class TrainCommand
         verb.Arguments.Add(_folder);
         _config = new(verb, "imageSize", "memory.size", "train.epochs", "train.batch", "train.lr", "train.freeze",
             "train.bn", "train.holdout", "train.seed");
-        _maxImages.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && long.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out long value) && value < 1)
-                result.AddError($"--max-images must be at least 1, not {value}.");
-        });
         _budget.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && Duration.Parse(result.Tokens[0].Value) is null)
@@ -193,8 +188,8 @@ internal sealed class TrainCommand
             + $"{(outcome.SkippedSteps > 0 ? $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite" : "")}"
             + $"{(outcome.StayedGood > 0 ? $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough" : "")}."));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {metadata.Threshold:0.000}{(request.Threshold is null ? "" : " as given")}, pixel threshold {metadata.PixelThreshold:0.000}")
-            + (metadata.Calibration is { } c ? $", from {c.Images} good images "
-                + $"{(metadata.Config.HasMemory ? "judged without themselves" : "held out of training")}." : "."));
+            + (metadata.Calibration is { } c ? $", from {c.Images} good images"
+                + $"{(metadata.Config.HasMemory ? "" : " held out of training")}." : "."));
         output.WriteLine($"Wrote '{request.Output}'. 'mlffad detect {Quoted(request.Output)} PATH' judges photographs, 'mlffad evaluate {Quoted(request.Output)} DIR' measures it on a test set.");
     }
 

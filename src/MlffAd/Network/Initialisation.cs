@@ -29,12 +29,8 @@ public static class Initialisation
                 Fill(values, () => deviation * rng.Normal());
             }
         }
-        // A memory before it is made, to measure with: vectors that differ.
-        foreach (var (i, p) in list.Constants.Index())
-            if (p.Name == MemoryNetwork.Vectors) Fill(weights[p], new Rng(seed, RngPurpose.Weights, epoch: 1, index: i)
-                .Normal);
         foreach (var p in list.Statistics) weights[p].Fill(p.Kind == ParameterKind.RunningVariance ? 1 : 0);
-        // A memory of copies would be searched unlike any other: all would be the nearest.
+        // A memory before it is made, to measure with; of copies, all would be the nearest.
         foreach (var p in list.Constants.Where(p => p.Name == MemoryNetwork.Vectors))
             Fill(weights[p], new Rng(seed, RngPurpose.Weights, index: list.Trained.Count).Normal);
         return weights;

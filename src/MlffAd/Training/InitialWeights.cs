@@ -21,7 +21,7 @@ internal sealed record InitialWeights(Config Config, Preprocessing Preprocessing
         var config = request.Config;
         var file = Find(request, say);
         if (file is not null) config = Follow(request, config, file);
-        else if (config.Train.Freeze != Freeze.None)
+        else if (!config.HasMemory && config.Train.Freeze != Freeze.None)
             throw new MlffAdException(ExitCode.Usage,
                 "A backbone of random weights cannot be frozen, it would learn nothing; give '--freeze none'.");
         var weights = Initialisation.Random(ParameterList.Of(config), config.Train.Seed);

@@ -42,10 +42,7 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
     public static MemoryImages Split(IReadOnlyList<ImageItem> good, double share)
     {
         if (share == 0) return new(good, [], Judging.None);
-        if (good.Count < Fewest)
-            throw new MlffAdException(ExitCode.BadData,
-                $"{good.Count} good image{(good.Count == 1 ? " is" : "s are")} too few to "
-                + $"set a threshold with (at least {Fewest}); add some, or give '--holdout 0' and a '--threshold'.");
+        if (good.Count < Fewest) throw TooFew(good.Count);
         if (good.Count < FewestLeftOut) return new(good, good, Judging.Folds);
         if (share * good.Count > EnoughHeld - 1)
         {
@@ -56,11 +53,16 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
     }
 
     /// <summary>The same without images that turned out to be unreadable.</summary>
-    public MemoryImages Without(IReadOnlySet<ImageItem> unreadable) => this with
+    /// <exception cref="MlffAdException">Too few are left to set a threshold with (exit code 3).</exception>
+    public MemoryImages Without(IReadOnlySet<ImageItem> unreadable)
     {
-        Remembered = [.. Remembered.Where(image => !unreadable.Contains(image))],
-        Judged = [.. Judged.Where(image => !unreadable.Contains(image))],
-    };
+        var left = this with
+        {
+            Remembered = [.. Remembered.Where(image => !unreadable.Contains(image))],
+            Judged = [.. Judged.Where(image => !unreadable.Contains(image))],
+        };
+        return Judging == Judging.None || left.Judged.Count >= Fewest ? left : throw TooFew(left.Judged.Count);
+    }
 
     /// <summary>The remembered images in lots, by their names' hashes, so that each lot has a share of
     /// everything.</summary>
@@ -72,6 +74,10 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
         return [.. Enumerable.Range(0, lots)
             .Select(i => mixed[(mixed.Length * i / lots)..(mixed.Length * (i + 1) / lots)])];
     }
+
+    private static MlffAdException TooFew(int count) => new(ExitCode.BadData,
+        $"{count} good image{(count == 1 ? " is" : "s are")} too few to set a threshold with (at least {Fewest}); add some, "
+        + "or give '--holdout 0' and a '--threshold'.");
 
     private static IReadOnlyList<ImageItem> InOrder(HashSet<ImageItem> some, IReadOnlyList<ImageItem> all) =>
         [.. all.Where(some.Contains)];

@@ -14,7 +14,7 @@ internal sealed class MemoryScales(int keys)
 
     /// <summary>Takes the cells of an image in.</summary>
     /// <param name="distances">Their distances.</param>
-    /// <param name="index">Their nearest vectors; null where a cell's place is its key.</param>
+    /// <param name="index">Their nearest vectors; empty where a cell's place is its key.</param>
     public void Add(ReadOnlySpan<float> distances, ReadOnlySpan<float> index)
     {
         for (int cell = 0; cell < distances.Length; cell++)

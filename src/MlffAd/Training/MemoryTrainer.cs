@@ -83,7 +83,8 @@ public sealed class MemoryTrainer
         using (var maker = new MemoryMaker(_request, _start, _device, _say, _stop))
         {
             IReadOnlyList<ImageItem> held = images.Judging == Judging.HeldOut ? images.Judged : [];
-            memory = maker.Make(images.Remembered, held, rejects, _phases, images.Judged.Count);
+            memory = maker.Make(images.Remembered, held, rejects, _phases, images.Judged.Count,
+                folds: images.Judging == Judging.Folds);
             images = images.Without(maker.Unreadable);
         }
         _device.Pool.Trim();
@@ -94,20 +95,23 @@ public sealed class MemoryTrainer
         // The others scale the memory while they are judged.
         if (images.Judging is Judging.None or Judging.Folds) judge.Scale(memory, images.Remembered);
         if (images.Judging != Judging.None) metadata = Judge(judge, images, memory, metadata);
-        _phases.Begin(MemoryPhases.Comparing, memory.Groups.Count);
+        _phases.Begin(MemoryPhases.Comparing, 0);
         var apart = StandingApart.Find(memory, _device);
         var model = new Model(metadata, memory.Weights);
         _stop.ThrowIfCancellationRequested();
         model.Save(_request.Output);
-        StandingApart.Name(apart, model, memory, _request, _device, _say);
         _phases.Finish(images.Remembered.Count);
         AtomicFile.WriteText(_request.LogPath, _phases.Log);
+        StandingApart.Name(apart, model, memory, _request, _device, _say);
         return new(metadata, metadata.Training.Images, _phases.Elapsed, 0, 0);
     }
 
     private ModelMetadata Judge(MemoryJudge judge, MemoryImages images, MadeMemory memory, ModelMetadata metadata)
     {
         _phases.Begin(MemoryPhases.Judging, images.Judged.Count);
+        if (memory.OwnGroups is null && images.Judging != Judging.HeldOut)
+            _say("What is remembered is of one image, or of copies of it, and judges that image too: the threshold says "
+                + "little. Give photographs that differ.");
         long done = 0;
         void OnScored(ImageItem item, MlffAdException? error)
         {

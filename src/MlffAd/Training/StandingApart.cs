@@ -12,10 +12,15 @@ namespace MlffAd.Training;
 /// defect pass for ever (spec §14).</summary>
 internal static class StandingApart
 {
-    /// <summary>How many robust deviations above the median an image's remembered cells stand apart, and how many
-    /// images are named at most.</summary>
+    /// <summary>An image stands apart where its strangest cells are this many deviations above the median image's, and
+    /// this many times as far.</summary>
     private const double Deviations = 7, LeastRatio = 1.25;
+
+    /// <summary>Images that are named at most; cells of an image that tell.</summary>
     private const int Most = 10, CellsOfAnImage = 10;
+
+    /// <summary>Vectors compared with all at a time.</summary>
+    private const int AtOnce = 4096;
 
     /// <summary>A remembered image, and how far its strangest cells are from all other images.</summary>
     public sealed record Stranger(ImageItem Item, double Distance, double Usual);
@@ -33,7 +38,7 @@ internal static class StandingApart
         double limit = Math.Max(median + Deviations * deviation, LeastRatio * median);
         return [.. memory.Items.Where(item =>
             apart.GetValueOrDefault(memory.Groups.GetValueOrDefault(item.Key, -1)) > limit)
-            .Select(item => new Stranger(item.Value, apart[memory.Groups[item.Key]], median))
+            .SelectMany(item => item.Value.Select(copy => new Stranger(copy, apart[memory.Groups[item.Key]], median)))
             .OrderByDescending(stranger => stranger.Distance)
                 .ThenBy(stranger => stranger.Item.Name, StringComparer.Ordinal).Take(Most)];
     }
@@ -67,14 +72,19 @@ internal static class StandingApart
 
     private static float[] Distances(MadeMemory memory, Device device)
     {
-        int b = memory.Config.Memory.Size;
-        using var vectors =
-            Tensor.From(device, Shape.Of(1, b, memory.Config.Memory.Width), memory.Weights[MemoryNetwork.Vectors],
-            "vectors");
+        var (b, width) = (memory.Config.Memory.Size, memory.Config.Memory.Width);
+        using var vectors = Tensor.From(device, Shape.Of(1, b, width), memory.Weights[MemoryNetwork.Vectors], "vectors");
         using var groups = Tensor.From(device, Shape.Of(b), memory.Weights[MemoryNetwork.Groups], "groups");
+        using var packed = PackedVectors.Pack(vectors, groups);
         using var distance = Tensor.Rent(device, Shape.Of(1, b, 1), "distances");
         using var index = Tensor.Rent(device, Shape.Of(1, b, 1), "nearest");
-        NearestVector.Forward(vectors, vectors, distance, index, groups, groups);
+        for (int start = 0; start < b; start += AtOnce)
+        {
+            int count = Math.Min(AtOnce, b - start);
+            NearestVector.Forward(vectors.Part((long)start * width, Shape.Of(1, count, width)), packed,
+                distance.Part(start, Shape.Of(1, count, 1)), index.Part(start, Shape.Of(1, count, 1)),
+                groups.Part(start, Shape.Of(count)));
+        }
         return distance.ToArray();
     }
 }

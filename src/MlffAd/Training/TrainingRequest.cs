@@ -34,10 +34,10 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     /// <summary>Larger images are refused.</summary>
     public long MaxPixels { get; init; } = ImageFile.MaxPixels;
 
-    /// <summary>Where the state of an unfinished training lies.</summary>
+    /// <summary>Where the state of a network's unfinished training lies; a memory has none.</summary>
     public string StatePath => Output + ".state";
 
-    /// <summary>Where the log is written, a JSON object a step.</summary>
+    /// <summary>Where the log is written, a JSON object a step, or of a memory a phase.</summary>
     public string LogPath => LogOf(Output);
 
     /// <summary>Where the log of a model's training lies.</summary>
@@ -67,6 +67,6 @@ public sealed record TrainingProgress(long Step, int Epoch, long Images, double 
 /// <param name="StayedGood">Images that were to get a pseudo anomaly but took none.</param>
 public sealed record TrainingOutcome(ModelMetadata? Metadata, long Images, TimeSpan Elapsed, int SkippedSteps, int StayedGood)
 {
-    /// <summary>Whether training was interrupted; the state is saved.</summary>
+    /// <summary>Whether it was interrupted: a network's state is saved, of a memory nothing.</summary>
     public bool Interrupted => Metadata is null;
 }

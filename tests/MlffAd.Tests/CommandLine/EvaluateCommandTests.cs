@@ -82,7 +82,7 @@ public sealed class EvaluateCommandTests(TinyModel tiny)
     public void MistakesHaveTheirCodeAndOneSentence()
     {
         Refused(2, "--pro takes mvtec or rd4ad, not 'best'", Evaluate(tiny.Data, "--pro", "best"));
-        Refused(2, "--pro-limit must be above 0", Evaluate(tiny.Data, "--pro-limit", "0"));
+        Refused(2, "--pro-limit must be at least 0.000001, not 0.", Evaluate(tiny.Data, "--pro-limit", "0"));
         Refused(2, "--resolution takes network or original", Evaluate(tiny.Data, "--resolution", "64"));
         Refused(3, "has no test images", Evaluate(Path.Combine(tiny.Data, "train")));
         Refused(3, "There is no folder 'nowhere'", Evaluate("nowhere"));

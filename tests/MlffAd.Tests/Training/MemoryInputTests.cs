@@ -1,7 +1,9 @@
 using MlffAd.Configuration;
+using MlffAd.Data;
 using MlffAd.Detection;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Network;
+using MlffAd.Training;
 using Xunit;
 using static System.StringComparison;
 
@@ -17,7 +19,7 @@ public sealed class MemoryInputTests
         var config = MemoryFolder.Of(MemoryFolder.Tiny, ("memory.candidates", "900"), ("memory.size", "700"));
         var (_, said) = MemoryFolder.Make(folder.Request(config));
         Assert.Contains(
-            "8 images have 512 cells, of which 512 differ: all of these are remembered instead of 700.", said);
+            "Of 512 cells drawn from 8 images 512 differ: all of these are remembered instead of 700.", said);
         Assert.Equal(512, Model.Load(folder.In("m.mlffad")).Metadata.Config.Memory.Size);
     }
 
@@ -75,12 +77,64 @@ public sealed class MemoryInputTests
         Assert.Equal(metadata.Training.Images, outcome.Images);
     }
 
+    /// <summary>The rule for 1 to 3 images holds for those that can be read.</summary>
+    [Theory]
+    [InlineData(5, 2)]
+    [InlineData(9, 6)]
+    public void TooFewThatCanBeReadSetNoThreshold(int images, int broken)
+    {
+        using var folder = new MemoryFolder(images);
+        for (int i = 0; i < broken; i++) File.WriteAllText(folder.In($"parts/0{i}.png"), "no image");
+        var refused = MemoryFolder.Refused(folder.Request() with { MaxBad = 1 }, ExitCode.BadData);
+        Assert.StartsWith("3 good images are too few to set a threshold with", refused.Message, Ordinal);
+        Assert.False(File.Exists(folder.In("m.mlffad")));
+    }
+
+    [Fact]
+    public void WhereNothingIsLeftToJudgeCopiesByThatIsSaid()
+    {
+        using var folder = new MemoryFolder(images: 0);
+        for (int i = 0; i < 9; i++) folder.Draw($"copy{i}.png", seed: 1);
+        var (_, said) = MemoryFolder.Make(folder.Request());
+        Assert.Contains(said, line => line.Contains("judges that image too: the threshold says little.", Ordinal));
+        using var others = new MemoryFolder(images: 9);
+        (_, said) = MemoryFolder.Make(others.Request());
+        Assert.DoesNotContain(said, line => line.Contains("judges that image too", Ordinal));
+    }
+
+    [Fact]
+    public void AFolderOfNoGoodImagesIsRefused()
+    {
+        using var folder = new MemoryFolder(images: 0);
+        folder.Draw("0.png", 1, folder: "set/test/good");
+        var config = MemoryFolder.Tiny.With("train.holdout", "0");
+        var e = MemoryFolder.Refused(folder.Request(config, folder: "set") with { Threshold = 5 }, ExitCode.BadData);
+        Assert.Equal("There are no images to learn from.", e.Message);
+    }
+
+    [Fact]
+    public void MoreVectorsThanCanBeChosenFromManyPhotographsAreRefused()
+    {
+        using var folder = new MemoryFolder(images: 9);
+        using var device = Device.Open("cpu", 1);
+        var keys = MemoryFolder.Of(MemoryFolder.Tiny, ("memory.candidates", "1000000"), ("memory.size", "1000000"),
+            ("memory.width", "512"), ("memory.place", "0"));
+        var request = folder.Request(keys);
+        using var maker = new MemoryMaker(request, InitialWeights.ForMemory(request, _ => { }), device, _ => { }, default)
+        {
+            LotImages = 1,
+        };
+        var e = Assert.Throws<MlffAdException>(() => maker.Make(folder.Items, [], new Rejects(9, 0)));
+        Assert.Equal((ExitCode.Usage, "memory.size 1,000,000 is too large for 9 photographs: take at most 466,033."),
+            (e.Code, e.Message));
+    }
+
     [Fact]
     public void LittleTimeMakesASmallerMemoryAndSaysSo()
     {
         using var folder = new MemoryFolder(images: 8);
         var (_, said) = MemoryFolder.Make(folder.Request() with { TimeBudget = TimeSpan.FromMilliseconds(1) });
-        Assert.Contains(said, line => line.StartsWith("To keep the time, ", Ordinal));
+        Assert.Contains(said, line => line.StartsWith("The time is too short for these photographs", Ordinal));
         Assert.DoesNotContain(said, line => line.Contains("alike", Ordinal));
         Assert.InRange(Model.Load(folder.In("m.mlffad")).Metadata.Config.Memory.Size, 1, 59);
         (_, said) = MemoryFolder.Make(folder.Request() with { TimeBudget = TimeSpan.FromMinutes(5) });
@@ -95,7 +149,8 @@ public sealed class MemoryInputTests
         using var folder = new MemoryFolder(images: 5);
         MemoryFolder.Make(folder.Request() with { TimeBudget = TimeSpan.FromMilliseconds(1) });
         var little = Model.Load(folder.In("m.mlffad")).Metadata;
-        var same = folder.Made(MemoryFolder.Tiny.With("memory.size", $"{little.Config.Memory.Size}")).Metadata;
+        var same = folder.Made(MemoryFolder.Tiny.With("memory.size", $"{little.Config.Memory.Size}")
+            .With("memory.candidates", $"{little.Config.Memory.Candidates}")).Metadata;
         Assert.Equal(same.Calibration!.Scores, little.Calibration!.Scores);
     }
 

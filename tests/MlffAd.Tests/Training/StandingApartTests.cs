@@ -29,6 +29,17 @@ public sealed class StandingApartTests : IDisposable
         Assert.InRange(box[1] + box[3] / 2, 24, 48);
     }
 
+    /// <summary>Whoever moves one of two copies away would leave the defect in.</summary>
+    [Fact]
+    public void CopiesOfWhatStandsApartAreAllNamed()
+    {
+        _folder.Draw("05.png", 5, odd: true);
+        _folder.Draw("copy.png", 5, odd: true);
+        var (_, said) = MemoryFolder.Make(_folder.Request());
+        string[] named = [.. said.Where(line => line.Contains("stands apart", Ordinal)).Select(line => line.Split('\'')[1])];
+        Assert.Equal(["05.png", "copy.png"], named);
+    }
+
     [Fact]
     public void OfAHandfulNobodyIsNamed()
     {
