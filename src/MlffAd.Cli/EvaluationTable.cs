@@ -22,6 +22,9 @@ internal static class EvaluationTable
         if (!pixels) console.WriteLine("There are no masks: image level only.");
         else if (result.Options.Pro == ProMethod.Rd4ad) console.WriteLine("PRO is the RD4AD variant, a mean over images.");
 
+        if (result.Images.All(image => image.Kind != TestImage.Good))
+            console.WriteLine("There are no good test images to tell the defective ones from.");
+
         string[] Row(string kind, IEnumerable<TestImage> images, ImageMetrics image, PixelMetrics? pixel) =>
         [
             kind, Count(images.Count()), Count(images.Count(result.IsFlagged)), Figure(image.Auroc), Figure(image.Ap), Figure(image.F1Max),

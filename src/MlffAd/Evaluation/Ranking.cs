@@ -52,10 +52,11 @@ public sealed class Ranking
         return (double)twiceWins / (2.0 * positives * negatives);
     }
 
-    /// <summary>Average precision: Σ (Rₙ − Rₙ₋₁)·Pₙ over descending thresholds, no interpolation.</summary>
+    /// <summary>Average precision: Σ (Rₙ − Rₙ₋₁)·Pₙ over descending thresholds, no interpolation; null where there is
+    /// nothing to tell the defective from.</summary>
     public double? AveragePrecision()
     {
-        if (positives == 0) return null;
+        if (positives == 0 || negatives == 0) return null;
         double sum = 0;
         long above = 0;
         for (var walk = Walk(); walk.Next(); above = walk.Positives)
@@ -63,10 +64,10 @@ public sealed class Ranking
         return sum / positives;   // divided once: no term is more than the positives it is for, so rounding cannot lead above 1
     }
 
-    /// <summary>F1 = 2TP / (2TP + FP + FN) at its best.</summary>
+    /// <summary>F1 = 2TP / (2TP + FP + FN) at its best; null where there is nothing to tell the defective from.</summary>
     public BestF1? F1Max()
     {
-        if (positives == 0) return null;
+        if (positives == 0 || negatives == 0) return null;
         BestF1 best = default;
         for (var walk = Walk(); walk.Next();)
         {

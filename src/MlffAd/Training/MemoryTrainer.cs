@@ -58,10 +58,7 @@ public sealed class MemoryTrainer
         if (request.Resume is not null)
             throw new MlffAdException(ExitCode.Usage,
                 "A memory is made in one go, there is nothing to resume: leave --resume out.");
-        if (request.Config.Train.Holdout == 0 && request.Threshold is null)
-            throw new MlffAdException(ExitCode.BadData,
-                "Without judged images (train.holdout 0) there is nothing to take a "
-                + "threshold from; give '--threshold' as well.");
+        request.RequireThreshold();
         AtomicFile.RequireWritable(request.Output);
     }
 

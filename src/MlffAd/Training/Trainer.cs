@@ -43,8 +43,7 @@ public sealed class Trainer
     private TrainingOutcome Run(Action<TrainingProgress>? onStep, CancellationToken stop)
     {
         AtomicFile.RequireWritable(_request.Output);
-        if (_config.Train.Holdout == 0 && _request.Threshold is null)
-            throw new MlffAdException(ExitCode.BadData, "Without held-out images (train.holdout 0) there is nothing to take a threshold from; give '--threshold' as well.");
+        _request.RequireThreshold();
         var clock = Stopwatch.StartNew();
         var set = DataSet.Open(_request.Folder);
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout);

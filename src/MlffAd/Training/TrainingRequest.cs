@@ -42,6 +42,18 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
 
     /// <summary>Where the log of a model's training lies.</summary>
     public static string LogOf(string model) => model + ".log.jsonl";
+
+    /// <summary>Refuses to begin what could not end in a threshold.</summary>
+    /// <exception cref="MlffAdException">None is given, nor images to take it from (exit code 3); or it is not finite, and
+    /// the model could not be opened (2).</exception>
+    internal void RequireThreshold()
+    {
+        if (Threshold is { } given && !float.IsFinite(given))
+            throw new MlffAdException(ExitCode.Usage, $"A threshold is a finite number, not {given}.");
+        if (Config.Train.Holdout == 0 && Threshold is null)
+            throw new MlffAdException(ExitCode.BadData, "Without held-out images (train.holdout 0) there is nothing to take "
+                + "a threshold from; give '--threshold' as well.");
+    }
 }
 
 /// <summary>Where training stands after a step.</summary>

@@ -56,6 +56,20 @@ public sealed class EvaluateCommandTests(TinyModel tiny)
         Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(File.ReadAllText(tiny.PathOf("unmasked.json"))).RootElement.GetProperty("pixel").ValueKind);
     }
 
+    /// <summary>Any threshold would separate defective images from none: 1.0000 would be said of a model that sees
+    /// nothing.</summary>
+    [Fact]
+    public void WithoutGoodTestImagesNothingIsToldApart()
+    {
+        string data = tiny.CopyData("ungood");
+        Directory.Delete(Path.Combine(data, "test", "good"), recursive: true);
+        var run = Evaluate(data, "--json", tiny.PathOf("ungood.json"));
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Contains("There are no good test images to tell the defective ones from.", run.Lines);
+        var image = JsonDocument.Parse(File.ReadAllText(tiny.PathOf("ungood.json"))).RootElement.GetProperty("image");
+        Assert.All(image.EnumerateObject(), figure => Assert.Equal(JsonValueKind.Null, figure.Value.ValueKind));
+    }
+
     [Fact]
     public void AMissingMaskIsCode3AndNamed()
     {

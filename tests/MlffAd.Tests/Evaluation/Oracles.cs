@@ -20,21 +20,21 @@ internal static class Oracles
 
     public static double? AveragePrecision(float[] scores, bool[] defective)
     {
+        if (!defective.Contains(true) || !defective.Contains(false)) return null;
         var (sum, recall) = (0.0, 0.0);
         foreach (float t in Thresholds(scores))
         {
             var (tp, fp, fn) = Confusion(scores, defective, t);
-            if (tp + fn == 0) return null;
             double r = (double)tp / (tp + fn);
             sum += (r - recall) * tp / (tp + fp);
             recall = r;
         }
-        return scores.Length == 0 ? null : sum;
+        return sum;
     }
 
     public static BestF1? F1Max(float[] scores, bool[] defective)
     {
-        if (!defective.Contains(true)) return null;
+        if (!defective.Contains(true) || !defective.Contains(false)) return null;
         return Thresholds(scores).Select(t =>
         {
             var (tp, fp, fn) = Confusion(scores, defective, t);

@@ -71,7 +71,7 @@ public sealed class RankingTests
     {
         Ranking good = Ranking.Of([1, 2], [false, false]), defective = Ranking.Of([1, 2], [true, true]), none = Ranking.Of([], []);
         Assert.Equal((null, null, null, null), (good.Auroc(), good.AveragePrecision(), good.F1Max(), good.Pro()));
-        Assert.Equal((null, 1.0, new BestF1(1, 1), null), (defective.Auroc(), defective.AveragePrecision(), defective.F1Max(), defective.Pro()));
+        Assert.Equal((null, null, null, null), (defective.Auroc(), defective.AveragePrecision(), defective.F1Max(), defective.Pro()));
         Assert.Equal((null, null, null, null), (none.Auroc(), none.AveragePrecision(), none.F1Max(), none.Pro()));
         Assert.Empty(good.Roc());
         Assert.Empty(good.ProCurve());

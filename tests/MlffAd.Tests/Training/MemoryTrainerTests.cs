@@ -97,6 +97,8 @@ public sealed class MemoryTrainerTests : IDisposable
         MemoryFolder.Refused(request with { MaxImages = 20 }, ExitCode.Usage);
         MemoryFolder.Refused(request with { ExplicitKeys = new HashSet<string> { "train.epochs" } }, ExitCode.Usage);
         MemoryFolder.Refused(request with { Resume = _folder.In("m.mlffad.state") }, ExitCode.Usage);
+        foreach (float threshold in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
+            MemoryFolder.Refused(request with { Threshold = threshold }, ExitCode.Usage);
         MemoryFolder.Refused(_folder.Request(model: "missing/m.mlffad"), ExitCode.Output);
         MemoryFolder.Refused(_folder.Request(folder: "nowhere"), ExitCode.BadData);
         Assert.False(File.Exists(_folder.In("m.mlffad")));
