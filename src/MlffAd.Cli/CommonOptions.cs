@@ -103,6 +103,15 @@ internal static class CommonOptions
     /// <exception cref="DeviceException">There is none of that name, it cannot be opened, or it cannot multiply so.</exception>
     public static Device OpenDevice(this ParseResult parse) => Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), parse.GetValue(Threads), parse.GetValue(Multiplying));
 
+    /// <summary>Opens a data set, and says on the error stream which of its images are passed over.</summary>
+    /// <exception cref="MlffAdException">As <see cref="Data.DataSet.Open"/>.</exception>
+    public static Data.DataSet OpenDataSet(this ParseResult parse, Argument<string> folder)
+    {
+        var set = Data.DataSet.Open(parse.GetRequiredValue(folder));
+        if (set.Caution is { } caution) parse.InvocationConfiguration.Error.WriteLine($"mlffad: {caution}");
+        return set;
+    }
+
     /// <summary>Lets an option take whole numbers from a bound on.</summary>
     public static Option<int> AtLeast(int least, Option<int> option) => option.Within(least, int.MaxValue);
 }

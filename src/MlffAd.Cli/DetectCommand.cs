@@ -26,7 +26,8 @@ internal static class DetectCommand
         verb.SetAction(parse =>
         {
             var (output, error) = (parse.InvocationConfiguration.Output, parse.InvocationConfiguration.Error);
-            var items = DataSet.Find(parse.GetRequiredValue(paths));
+            var found = FoundImages.Of(parse.GetRequiredValue(paths));
+            var items = found.Images;
             var loaded = MlffAd.Model.Load(parse.GetRequiredValue(model));
             string?[] files = [parse.GetValue(csv), parse.GetValue(CommonOptions.Json)];
             foreach (string? file in files) if (file is not null) AtomicFile.RequireWritable(file);
@@ -46,6 +47,15 @@ internal static class DetectCommand
                 output.WriteLine(Line(finding));
                 if (finding.Error is { } why) error.WriteLine($"mlffad: {why}");
             }
+            // What looks like an image and was not judged is never good.
+            foreach (var image in found.PassedOver)
+            {
+                findings.Add(new(image.Name, null, false, null, $"'{image.Name}' was not judged: {image.Why}."));
+                output.WriteLine(Line(findings[^1]));
+                error.WriteLine($"mlffad: {findings[^1].Error}");
+            }
+            if (found.PassedOver.Count > 0)
+                error.WriteLine($"mlffad: {found.PassedOver.Count} of {findings.Count} images were not judged.");
             if (files[0] is { } table) FindingFiles.WriteCsv(table, findings);
             if (files[1] is { } json) FindingFiles.WriteJson(json, findings, limit, pixelLimit);
             return (int)(findings.Any(finding => finding.Error is not null) ? ExitCode.BadData : findings.Any(finding => finding.IsDefect) ? ExitCode.Defect : ExitCode.Success);

@@ -24,7 +24,7 @@ internal static class SynthCommand
         verb.SetAction(parse =>
         {
             var config = keys.Apply(parse, new Config());
-            var set = DataSet.Open(parse.GetRequiredValue(folder));
+            var set = parse.OpenDataSet(folder);
             var error = parse.InvocationConfiguration.Error;
             int samples = parse.GetValue(count);
             // Any few images will do: decoding all of a large set for one sheet would be a long wait.

@@ -24,7 +24,7 @@ internal static class ThresholdCommand
             string file = parse.GetRequiredValue(path);
             var model = MlffAd.Model.Load(file);
             var asked = model.Metadata with { Config = keys.Apply(parse, model.Metadata.Config) };
-            var good = DataSet.Open(parse.GetRequiredValue(folder)).Train;
+            var good = parse.OpenDataSet(folder).Train;
             AtomicFile.RequireWritable(file);
             using var device = parse.OpenDevice();
             using var scorer = new Scorer(model with { Metadata = asked }, device);

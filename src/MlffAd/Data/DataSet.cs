@@ -14,8 +14,30 @@ public sealed class DataSet
     /// <summary>The normal kind.</summary>
     public const string Good = "good";
 
-    private DataSet(string root, bool isMvtec, bool hasMasks, IReadOnlyList<ImageItem> train, IReadOnlyList<ImageItem> test) =>
-        (Root, IsMvtec, HasMasks, Train, Test) = (root, isMvtec, hasMasks, train, test);
+    private DataSet(string root, bool isMvtec, bool hasMasks)
+    {
+        (Root, IsMvtec, HasMasks) = (root, isMvtec, hasMasks);
+        var found = new FoundImages();
+        if (isMvtec)
+        {
+            found.AddFolder(root, Path.Combine(root, "train", Good), Good, recursive: false);
+            Train = [.. found.Images];
+            string test = Path.Combine(root, "test"), truth = Path.Combine(root, "ground_truth");
+            foreach (string kind in KindsBelow(test))
+                found.AddFolder(root, Path.Combine(test, kind), kind, recursive: false);
+            Test = [.. found.Images.Skip(Train.Count).Select(i => i with
+            {
+                Mask = !hasMasks || i.Kind == Good ? null
+                    : Path.Combine(truth, i.Kind, Path.GetFileNameWithoutExtension(i.Path) + "_mask.png"),
+            })];
+        }
+        else
+        {
+            found.AddFolder(root, root, Good, recursive: true);
+            (Train, Test) = ([.. found.Images], []);
+        }
+        PassedOver = found.PassedOver;
+    }
 
     /// <summary>The folder.</summary>
     public string Root { get; }
@@ -32,6 +54,12 @@ public sealed class DataSet
     /// <summary>The test images of all kinds.</summary>
     public IReadOnlyList<ImageItem> Test { get; }
 
+    /// <summary>Images of formats that are not read, and why; they lie beside those that are.</summary>
+    public IReadOnlyList<PassedImage> PassedOver { get; }
+
+    /// <summary>What should be known of <see cref="PassedOver"/>; null if there are none.</summary>
+    public string? Caution => PassedImage.Caution(PassedOver);
+
     /// <summary>Kinds of the test images, ordinal.</summary>
     public IReadOnlyList<string> Kinds => [.. Test.Select(i => i.Kind).Distinct().Order(StringComparer.Ordinal)];
 
@@ -43,32 +71,19 @@ public sealed class DataSet
     public static DataSet Open(string folder)
     {
         if (!Directory.Exists(folder)) throw new MlffAdException(ExitCode.BadData, $"There is no folder '{folder}'.");
-        string train = Path.Combine(folder, "train", Good), test = Path.Combine(folder, "test"), truth = Path.Combine(folder, "ground_truth");
-        bool isMvtec = Directory.Exists(train) || Directory.Exists(test), hasMasks = isMvtec && Directory.Exists(truth);
-        var set = isMvtec
-            ? new DataSet(folder, true, hasMasks, List(folder, train, Good, recursive: false), [.. ListTest(folder, test, hasMasks ? truth : null)])
-            : new DataSet(folder, false, false, List(folder, folder, Good, recursive: true), []);
-        if (set.Train.Count + set.Test.Count == 0) throw Empty(folder);
-        return set;
+        bool isMvtec = Directory.Exists(Path.Combine(folder, "train", Good)) || Directory.Exists(Path.Combine(folder, "test"));
+        var set = new DataSet(folder, isMvtec, isMvtec && Directory.Exists(Path.Combine(folder, "ground_truth")));
+        return set.Train.Count + set.Test.Count > 0 ? set : throw FoundImages.Empty(folder, set.PassedOver);
     }
 
-    /// <summary>The images that paths name: files as they are, folders with everything below them.</summary>
-    /// <exception cref="MlffAdException">A path is not there, or a folder holds no image (exit code 3).</exception>
+    /// <summary>The images that paths name: files as they are, folders with everything below them.
+    /// <see cref="FoundImages.Of"/> says what else looks like an image there.</summary>
+    /// <exception cref="MlffAdException">A path is not there, or there is no image (exit code 3).</exception>
     public static IReadOnlyList<ImageItem> Find(IEnumerable<string> paths)
     {
-        var found = new List<ImageItem>();
-        foreach (string path in paths)
-        {
-            if (File.Exists(path)) found.Add(new(path, path.Replace('\\', '/'), Good));
-            else if (!Directory.Exists(path)) throw new MlffAdException(ExitCode.BadData, $"There is no file or folder '{path}'.");
-            else
-            {
-                var inside = List(path, path, Good, recursive: true);
-                if (inside.Count == 0) throw Empty(path);
-                found.AddRange(inside.Select(i => i with { Name = Path.Combine(path, i.Name).Replace('\\', '/') }));
-            }
-        }
-        return found;
+        string[] all = [.. paths];
+        var found = FoundImages.Of(all);
+        return found.Images.Count > 0 || all.Length == 0 ? found.Images : throw FoundImages.Empty(all[0], found.PassedOver);
     }
 
     /// <summary>Refuses a data set with masks of which some are missing.</summary>
@@ -80,34 +95,6 @@ public sealed class DataSet
                 + (missing.Count > 1 ? $", and {missing.Count - 1} more are" : "") + "; add it, or take the ground_truth folder away to evaluate images alone.");
     }
 
-    private static IEnumerable<ImageItem> ListTest(string root, string test, string? truth)
-    {
-        if (!Directory.Exists(test)) return [];
-        var kinds = Directory.GetDirectories(test).Select(d => Path.GetFileName(d)!).Where(k => k[0] != '.').Order(StringComparer.Ordinal);
-        return kinds.SelectMany(kind => List(root, Path.Combine(test, kind), kind, recursive: false).Select(i => i with
-        {
-            Mask = truth is null || kind == Good ? null : Path.Combine(truth, kind, Path.GetFileNameWithoutExtension(i.Path) + "_mask.png"),
-        }));
-    }
-
-    private static List<ImageItem> List(string root, string folder, string kind, bool recursive)
-    {
-        if (!Directory.Exists(folder)) return [];
-        // The default options skip hidden files, such as the "._" twins that some systems leave beside an image.
-        var options = new EnumerationOptions { RecurseSubdirectories = recursive, IgnoreInaccessible = false };
-        try
-        {
-            return [.. Directory.EnumerateFiles(folder, "*", options)
-                .Where(path => ImageFile.Extensions.Contains(Path.GetExtension(path).ToLowerInvariant()))
-                .Select(path => new ImageItem(path, Path.GetRelativePath(root, path).Replace('\\', '/'), kind))
-                .OrderBy(item => item.Name, StringComparer.Ordinal)];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new MlffAdException(ExitCode.BadData, $"The folder '{folder}' could not be read: {e.Message}", e);
-        }
-    }
-
-    private static MlffAdException Empty(string folder) =>
-        new(ExitCode.BadData, $"The folder '{folder}' holds no images ({string.Join(", ", ImageFile.Extensions)}).");
+    private static IEnumerable<string> KindsBelow(string test) => !Directory.Exists(test) ? []
+        : Directory.GetDirectories(test).Select(d => Path.GetFileName(d)!).Where(k => k[0] != '.').Order(StringComparer.Ordinal);
 }

@@ -7,7 +7,7 @@ namespace MlffAd.Data;
 
 /// <summary>Reads and writes image files: the one class that touches the image libraries (SkiaSharp; LibTiff.NET for TIFF).</summary>
 /// <remarks>
-/// PNG, JPEG, BMP, WebP and TIFF, told apart by their first bytes, whatever the extension. Grey, RGB, palette and CMYK become 8-bit RGB;
+/// PNG, JPEG, BMP, WebP, GIF and TIFF, told apart by their first bytes, whatever the extension. Grey, RGB, palette and CMYK become 8-bit RGB;
 /// of 16 bits the high byte counts; alpha is laid over white, <c>⌊(c·a + 255·(255 − a))/255 + ½⌋</c>; orientation tags are applied; colour
 /// profiles are not. An image that is cut short or fails a checksum is refused, not shown in part.
 /// </remarks>
@@ -17,7 +17,7 @@ public static partial class ImageFile
     public const long MaxPixels = 178_956_970;
 
     /// <summary>Extensions that folders are searched for, lower case.</summary>
-    public static readonly IReadOnlyList<string> Extensions = [".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"];
+    public static IReadOnlyList<string> Extensions => ImageNames.Read;
 
     /// <summary>Width and height as the reader will see them (orientation applied), from the header alone.</summary>
     /// <exception cref="MlffAdException">The file is missing, no image, or larger than <paramref name="maxPixels"/> (exit code 3).</exception>

@@ -68,6 +68,7 @@ public sealed record Inspection(IReadOnlyList<InspectedKind> Kinds, int HeldOut,
         if (held is > 0 and < FewHeldOut) warnings.Add($"The threshold will rest on {held} held-out good images, nearly on the highest score among them; more good images make it surer.");
         if (kinds.FirstOrDefault(k => k.Split == "train") is { } train && train.Unusable > maxBad * train.Images)
             problems.Add($"{train.Unusable} of {train.Images} training images are unusable, more than --max-bad allows.");
+        if (set.Caution is { } passedOver) warnings.Add(passedOver);
         var all = kinds.SelectMany(k => k.Sizes).Select(s => (s.Width, s.Height)).Distinct().ToList();
         if (all.Count > 1) warnings.Add($"The images have {all.Count} different sizes; all are brought to one square, so parts may look stretched differently.");
         if (set.MissingMasks is [var first, ..] missing) problems.Add($"{missing.Count} defect images have no mask, the first is '{first.Mask}'; evaluation needs all of them, or no ground_truth folder.");

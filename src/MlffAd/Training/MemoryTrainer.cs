@@ -73,7 +73,9 @@ public sealed class MemoryTrainer
 
     private TrainingOutcome Run()
     {
-        var good = DataSet.Open(_request.Folder).Train;
+        var set = DataSet.Open(_request.Folder);
+        if (set.Caution is { } caution) _say(caution);
+        var good = set.Train;
         var images = MemoryImages.Split(good, _request.Config.Train.Holdout);
         var rejects = new Rejects(good.Count, _request.MaxBad);
         MadeMemory memory;

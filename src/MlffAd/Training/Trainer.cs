@@ -46,6 +46,7 @@ public sealed class Trainer
         _request.RequireThreshold();
         var clock = Stopwatch.StartNew();
         var set = DataSet.Open(_request.Folder);
+        if (set.Caution is { } caution) _say(caution);
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout);
         using var checkpoint = _request.Resume is { } resume ? Checkpoint.Open(resume) : null;
         if (checkpoint is not null) Follow(checkpoint);

@@ -1,0 +1,64 @@
+namespace MlffAd.Data;
+
+/// <summary>What a file's name, or its beginning where the name has no extension, says of it.</summary>
+internal static class ImageNames
+{
+    /// <summary>Extensions of the formats that are read, lower case: folders are searched for them.</summary>
+    public static readonly IReadOnlyList<string> Read =
+    [
+        ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".bmp", ".dib", ".webp", ".gif",
+        ".tif", ".tiff", ".btf", ".tf8",
+    ];
+
+    /// <summary>Extensions of other images. A file with one is never passed over in silence.</summary>
+    private static readonly HashSet<string> Other =
+    [
+        ".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jpf", ".jpx", ".jpm", ".jxl", ".jxr", ".wdp", ".hdp",
+        ".pgm", ".ppm", ".pnm", ".pbm", ".pfm", ".pam", ".psd", ".psb", ".xcf", ".dng", ".raw", ".cr2", ".cr3", ".crw",
+        ".nef", ".nrw", ".arw", ".sr2", ".srf", ".orf", ".rw2", ".raf", ".pef", ".srw", ".x3f", ".3fr", ".iiq", ".erf",
+        ".ico", ".cur", ".icns", ".svg", ".svgz", ".eps", ".emf", ".wmf", ".tga", ".pcx", ".dds", ".exr", ".hdr", ".sgi",
+        ".rgb", ".ras", ".xbm", ".xpm", ".apng", ".mng", ".bpg", ".flif", ".qoi", ".fits", ".fit", ".fts", ".dcm", ".mpo",
+    ];
+
+    /// <summary>How files of images begin, after so many bytes.</summary>
+    private static readonly (int At, byte[] Bytes)[] Beginnings =
+    [
+        (0, [0x89, 0x50, 0x4E, 0x47]), (0, [0xFF, 0xD8, 0xFF]), (0, "GIF8"u8.ToArray()), (8, "WEBP"u8.ToArray()),
+        (0, [0x49, 0x49, 42, 0]), (0, [0x49, 0x49, 43, 0]), (0, [0x4D, 0x4D, 0, 42]), (0, [0x4D, 0x4D, 0, 43]),
+        (4, "ftyphe"u8.ToArray()), (4, "ftypav"u8.ToArray()), (4, "ftypmif1"u8.ToArray()), (4, "ftypcrx"u8.ToArray()),
+        (4, "jP  "u8.ToArray()), (4, "JXL "u8.ToArray()), (0, [0xFF, 0x0A]), (0, "8BPS"u8.ToArray()),
+    ];
+
+    /// <summary>Whether an image is, by its name, of a format that is read.</summary>
+    public static bool IsRead(string path) => Read.Contains(Extension(path));
+
+    /// <summary>Why a file that is an image is not read, with what to do; null for all others.</summary>
+    public static string? WhyPassedOver(string path)
+    {
+        string extension = Extension(path);
+        if (Other.Contains(extension)) return $"{extension} is a format that is not read; convert it to PNG";
+        return extension.Length == 0 && BeginsLikeAnImage(path)
+            ? "it has no extension, but begins like an image; name it .png, .jpg or what it is" : null;
+    }
+
+    private static string Extension(string path) => Path.GetExtension(path).ToLowerInvariant();
+
+    private static bool BeginsLikeAnImage(string path)
+    {
+        Span<byte> start = stackalloc byte[16];
+        try
+        {
+            if (new FileInfo(path).Length < start.Length) return false;   // a pipe has none, and would be waited for
+            using var stream = File.OpenRead(path);
+            start = start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+        foreach (var (at, bytes) in Beginnings)
+            if (start.Length >= at + bytes.Length && start[at..].StartsWith(bytes)) return true;
+        // The portable maps: P1 to P7 and white space.
+        return start is [(byte)'P', >= (byte)'1' and <= (byte)'7', (byte)'\n' or (byte)'\r' or (byte)' ' or (byte)'\t', ..];
+    }
+}
