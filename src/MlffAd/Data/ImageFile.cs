@@ -146,11 +146,12 @@ public static partial class ImageFile
 
     private static bool IsTiff(string path)
     {
+        if (InputFile.IsNothing(path)) throw Broken(path, "it is empty or no file");
         Span<byte> magic = stackalloc byte[4];
         try
         {
             using var stream = File.OpenRead(path);
-            if (stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) < 4) throw Broken(path, "it is empty or nearly so");
+            if (stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) < 4) throw Broken(path, "it is nearly empty");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,3 +1,5 @@
+using MlffAd.Files;
+
 namespace MlffAd.Data;
 
 /// <summary>What a file's name, or its beginning where the name has no extension, says of it.</summary>
@@ -48,7 +50,7 @@ internal static class ImageNames
         Span<byte> start = stackalloc byte[16];
         try
         {
-            if (new FileInfo(path).Length < start.Length) return false;   // a pipe has none, and would be waited for
+            if (InputFile.IsNothing(path)) return false;
             using var stream = File.OpenRead(path);
             start = start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlffAd.Files;
 
 namespace MlffAd.Reporting;
 
@@ -27,6 +28,7 @@ public static class TrainingLog
     private static List<T> Read<T>(string path, Func<JsonElement, T?> of) where T : struct
     {
         var found = new List<T>();
+        if (InputFile.IsNothing(path)) return found;
         foreach (string line in File.ReadLines(path))
         {
             try

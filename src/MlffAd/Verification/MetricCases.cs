@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MlffAd.Detection;
 using MlffAd.Evaluation;
+using MlffAd.Files;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
 
@@ -17,6 +18,7 @@ internal static class MetricCases
     {
         try
         {
+            InputFile.Require(path);
             using var document = JsonDocument.Parse(File.ReadAllText(path));
             var root = document.RootElement;
             if (root.GetProperty("format").GetString() != "mlffad-cases/1") throw new FormatException("its format is not mlffad-cases/1");

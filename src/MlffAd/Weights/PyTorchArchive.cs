@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Numerics;
 using System.Security.Cryptography;
+using MlffAd.Files;
 
 namespace MlffAd.Weights;
 
@@ -64,6 +65,7 @@ public sealed class PyTorchArchive : ITensorSource
         FileStream? file = null;
         try
         {
+            InputFile.Require(path);
             file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
             return new PyTorchArchive(path, file);
         }

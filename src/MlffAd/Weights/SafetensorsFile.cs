@@ -4,6 +4,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using MlffAd.Files;
 
 namespace MlffAd.Weights;
 
@@ -53,6 +54,7 @@ public sealed class SafetensorsFile : ITensorSource
         SafeFileHandle? handle = null;
         try
         {
+            InputFile.Require(path);
             handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             return new SafetensorsFile(path, handle, default);
         }

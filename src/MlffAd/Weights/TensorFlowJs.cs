@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using MlffAd.Files;
 
 namespace MlffAd.Weights;
 
@@ -41,6 +42,7 @@ public sealed partial class TensorFlowJs : ITensorSource
         var model = new TensorFlowJs(path);
         try
         {
+            InputFile.Require(path);
             if (new FileInfo(path).Length > LongestTopology) throw new FormatException($"it has over {LongestTopology} bytes");
             using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false });
             model.ReadManifest(document.RootElement, Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -116,12 +118,9 @@ public sealed partial class TensorFlowJs : ITensorSource
             {
                 string name = item.GetString() ?? "";
                 if (name.Length == 0 || Path.GetFileName(name) != name) throw new FormatException($"its shard '{name}' does not lie beside it");
+                // An empty one is skipped before it is opened: it may be a pipe, which would be waited for.
+                if (new FileInfo(Path.Combine(folder, name)).Length == 0) continue;
                 var file = new FileStream(Path.Combine(folder, name), FileMode.Open, FileAccess.Read, FileShare.Read);
-                if (file.Length == 0)
-                {
-                    file.Dispose();
-                    continue;
-                }
                 shards.Add((file, end));
                 end += file.Length;
             }

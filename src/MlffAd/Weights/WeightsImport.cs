@@ -1,4 +1,5 @@
 using System.Globalization;
+using MlffAd.Files;
 
 namespace MlffAd.Weights;
 
@@ -84,6 +85,7 @@ public sealed class WeightsImport : IDisposable
         Span<byte> start = stackalloc byte[8];
         try
         {
+            InputFile.Require(path);
             using var file = File.OpenRead(path);
             start = start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
         }
