@@ -141,23 +141,29 @@ internal static class BenchProjects
     /// <summary>The choice of a memory against the plain loop.</summary>
     public static Verb KCentre()
     {
-        var folder =
-            new Argument<string>(
-            "DIR") { Description = "Photographs of good parts, or a data set in MVTec AD's layout." };
-        var size = CommonOptions.AtLeast(1,
-            new Option<int>("--size") { Description = "Cells to choose.", HelpName = "N",
-            DefaultValueFactory = _ => 10000 });
-        var candidates =
-            CommonOptions.AtLeast(1,
-            new Option<int>("--candidates") { Description = "Cells to choose from.", HelpName = "N",
-            DefaultValueFactory = _ => 150000 });
+        var folder = new Argument<string>("DIR")
+        {
+            Description = "Photographs of good parts, or a data set in MVTec AD's layout.",
+        };
+        Option<int> Cells(string name, string what, int usual) => CommonOptions.AtLeast(1, new Option<int>(name)
+        {
+            Description = what,
+            HelpName = "N",
+            DefaultValueFactory = _ => usual,
+        });
+        Option<int> size = Cells("--size", "Cells to choose.", 10000);
+        Option<int> candidates = Cells("--candidates", "Cells to choose from.", 150000);
         var verb = new Verb("kcentre", "Races the choice of what a memory keeps against the plain loop in libtorch, on "
             + "the cells of photographs; the loop takes minutes. Needs the repository; builds bench/peers first.",
-            "mlffad bench kcentre photographs/bottle") { folder, size, candidates, CommonOptions.Threads };
-        verb.SetAction(parse =>
-            Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench kcentre", ["kcentre", parse.GetRequiredValue(folder),
-            "--size", $"{parse.GetValue(size)}", "--candidates", $"{parse.GetValue(candidates)}", "--threads",
-            $"{parse.GetValue(CommonOptions.Threads)}"]));
+            "mlffad bench kcentre photographs/bottle")
+        {
+            folder, size, candidates, CommonOptions.Threads,
+        };
+        verb.SetAction(parse => Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench kcentre",
+        [
+            "kcentre", parse.GetRequiredValue(folder), "--size", $"{parse.GetValue(size)}",
+            "--candidates", $"{parse.GetValue(candidates)}", "--threads", $"{parse.GetValue(CommonOptions.Threads)}",
+        ]));
         return verb;
     }
 

@@ -182,8 +182,7 @@ internal sealed class TrainCommand
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"Remembered {metadata.Config.Memory.Size:#,0} cells of {outcome.Images:#,0} images "
                 + $"in {Duration.Text(outcome.Elapsed)}."));
-        else output.WriteLine(
-            string.Create(CultureInfo.InvariantCulture,
+        else output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
             + $"{(outcome.SkippedSteps > 0 ? $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite" : "")}"
             + $"{(outcome.StayedGood > 0 ? $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough" : "")}."));

@@ -50,8 +50,7 @@ public sealed class Trainer
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout);
         using var checkpoint = _request.Resume is { } resume ? Checkpoint.Open(resume) : null;
         if (checkpoint is not null) Follow(checkpoint);
-        using var parameters =
-            new Parameters(_device, checkpoint is null ? Start()
+        using var parameters = new Parameters(_device, checkpoint is null ? Start()
             : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed));
         var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
         var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);

@@ -91,9 +91,9 @@ public sealed class KCentreTests
     private static (List<int> Indices, List<float> Radii) PlainLoop(float[] pool, int d, int count)
     {
         int n = pool.Length / d;
-        float[] mean =
-            [.. Enumerable.Range(0, d)
-            .Select(k => (float)(Enumerable.Range(0, n).Aggregate(0.0, (sum, i) => sum + pool[i * d + k]) / n))];
+        var rows = Enumerable.Range(0, n);
+        float[] mean = [.. Enumerable.Range(0, d)
+            .Select(k => (float)(rows.Aggregate(0.0, (sum, i) => sum + pool[i * d + k]) / n))];
         double[] squares = [.. Enumerable.Range(0, n).Select(i => Square(pool.AsSpan(i * d, d), mean))];
         int next = Array.IndexOf(squares, squares.Min());
         var (indices, radii) = (new List<int>(), new List<float>());

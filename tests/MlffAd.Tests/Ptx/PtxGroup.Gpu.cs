@@ -109,10 +109,13 @@ internal sealed unsafe partial class PtxGroup : IDisposable
             switch (i.Do)
             {
                 case PtxOp.mov_f32 or PtxOp.mov_f64 or PtxOp.mov_b32 or PtxOp.mov_b64 or PtxOp.mov_pred
-                    or PtxOp.cvta_to_global_u64: r[i.A] = r[i.B]; break;
+                    or PtxOp.cvta_to_global_u64:
+                    r[i.A] = r[i.B];
+                    break;
                 case PtxOp.ld_param_b32 or PtxOp.ld_param_f32: U(r, i.A) = BitConverter.ToUInt32(_parameters, i.Offset); break;
-                case PtxOp.ld_param_b64 or PtxOp.ld_param_f64: r[i.A] =
-                    BitConverter.ToUInt64(_parameters, i.Offset); break;
+                case PtxOp.ld_param_b64 or PtxOp.ld_param_f64:
+                    r[i.A] = BitConverter.ToUInt64(_parameters, i.Offset);
+                    break;
 
                 case PtxOp.ld_global_b8: U(r, i.A) = *(byte*)Global(thread, i, r[i.B], 1); break;
                 case PtxOp.ld_global_b32 or PtxOp.ld_global_f32: U(r, i.A) = *(uint*)Global(thread, i, r[i.B], 4); break;

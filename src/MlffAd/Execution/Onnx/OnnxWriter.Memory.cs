@@ -27,9 +27,8 @@ public sealed partial class OnnxWriter
     {
         int h = into.Shape.H, w = into.Shape.W;
         float s = _weights[step][0];
-        float[] places =
-            [.. Enumerable.Range(0, h * w).Select(i => s * (i / w)),
-            .. Enumerable.Range(0, h * w).Select(i => s * (i % w))];
+        var cells = Enumerable.Range(0, h * w);
+        float[] places = [.. cells.Select(i => s * (i / w)), .. cells.Select(i => s * (i % w))];
         string images = _g.Node("Shape", [_image], ("start", 0), ("end", 1));
         string shape = _g.Node("Concat", [images, _g.Integers(2, h, w)], ("axis", 0));
         return Set(into, _g.Node("Expand", [_g.Floats(places, 1, 2, h, w), shape]));

@@ -34,9 +34,8 @@ public sealed partial class OnnxWriter : IExecutor
         int side = metadata.Config.ImageSize, cells = metadata.Config.MapSide;
         var writer = new OnnxWriter(metadata.Config, model.Weights);
         var g = writer._g;
-        string map =
-            writer.Name(MlffNetwork.Scores(writer._config)(writer,
-            writer.Image(writer.Preprocess(metadata.Preprocessing)))[0]);
+        var image = writer.Image(writer.Preprocess(metadata.Preprocessing));
+        string map = writer.Name(MlffNetwork.Scores(writer._config)(writer, image)[0]);
         string pixels = writer.Resize(map, side, "linear", "half_pixel");
         g.Output("score", "what is compared with the threshold", writer.Readout(map, pixels), "N");
         g.Output("score_map", "scores of the network's cells", g.Node("Squeeze", [map, g.Integers(1)]), "N", cells, cells);
