@@ -170,10 +170,15 @@ public sealed class Trainer
             metadata = metadata with { Threshold = threshold, Calibration = calibration with { Threshold = threshold } };
             if (_request.Threshold is null && calibration.Caution is { } caution) _say(caution);
         }
-        try { new Model(metadata, weights).Save(_request.Output); }
-        catch (MlffAdException e) when (e.Code == ExitCode.Output)
+        try
         {
-            throw new MlffAdException(ExitCode.Output, $"{e.Message} Nothing is lost: --resume '{_request.StatePath}' writes the model.", e);
+            new Model(metadata, weights).Save(_request.Output);
+            // The state goes only once the model is known to be whole.
+            Model.Load(_request.Output);
+        }
+        catch (MlffAdException e) when (e.Code is ExitCode.Output or ExitCode.BadModel)
+        {
+            throw new MlffAdException(e.Code, $"{e.Message} Nothing is lost: --resume '{_request.StatePath}' writes the model.", e);
         }
         File.Delete(_request.StatePath);
         return Outcome(metadata, sitting);

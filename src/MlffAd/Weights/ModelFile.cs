@@ -12,9 +12,15 @@ public sealed class ModelFile : IDisposable
     public SafetensorsFile Tensors { get; }
 
     /// <summary>Writes a model whole or not at all.</summary>
-    /// <exception cref="MlffAdException">It cannot be written (exit code 7).</exception>
-    public static void Save(string path, ModelMetadata metadata, IEnumerable<TensorData> tensors) =>
+    /// <exception cref="MlffAdException">It cannot be written (exit code 7), or could not be opened again: its thresholds
+    /// are not finite (4).</exception>
+    public static void Save(string path, ModelMetadata metadata, IEnumerable<TensorData> tensors)
+    {
+        if (!float.IsFinite(metadata.Threshold) || !float.IsFinite(metadata.PixelThreshold))
+            throw new MlffAdException(ExitCode.BadModel, $"'{path}' was not written: its thresholds, {metadata.Threshold} and "
+                + $"{metadata.PixelThreshold}, are not finite numbers, and it could not be opened.");
         Safetensors.Write(path, tensors, metadata.ToStrings());
+    }
 
     /// <summary>Opens a model and checks all but the tensors' names and numbers; dispose to close it.</summary>
     /// <exception cref="MlffAdException">It cannot be read, is damaged, or is no model (exit code 4).</exception>

@@ -16,6 +16,20 @@ public sealed class ModelFileTests : IDisposable
 
     public void Dispose() => File.Delete(path);
 
+    [Theory]
+    [InlineData(float.NaN, 1)]
+    [InlineData(float.PositiveInfinity, 1)]
+    [InlineData(1, float.NegativeInfinity)]
+    public void WhatCouldNotBeOpenedIsNotWritten(float threshold, float pixelThreshold)
+    {
+        ModelFile.Save(path, Metadata, Tensors);
+        byte[] before = File.ReadAllBytes(path);
+        var bad = Metadata with { Threshold = threshold, Calibration = Metadata.Calibration! with { PixelThreshold = pixelThreshold } };
+        var e = Assert.Throws<MlffAdException>(() => ModelFile.Save(path, bad, Tensors));
+        Assert.Equal(ExitCode.BadModel, e.Code);
+        Assert.Equal(before, File.ReadAllBytes(path));
+    }
+
     [Fact]
     public void AModelComesBackAsItWasSaved()
     {
