@@ -23,7 +23,8 @@ internal static class EvaluationTable
         else if (result.Options.Pro == ProMethod.Rd4ad) console.WriteLine("PRO is the RD4AD variant, a mean over images.");
 
         if (result.Images.All(image => image.Kind != TestImage.Good))
-            console.WriteLine("There are no good test images to tell the defective ones from.");
+            console.WriteLine("There are no good test images to tell the defective ones from.\n"
+                + "Good parts lie in a folder called good, ok or normal.");
 
         string[] Row(string kind, IEnumerable<TestImage> images, ImageMetrics image, PixelMetrics? pixel) =>
         [

@@ -11,8 +11,10 @@ public sealed record ImageItem(string Path, string Name, string Kind, string? Ma
 /// <remarks>Order is by name, ordinal, so that it is the same on every machine. Extensions count in any case; hidden files do not.</remarks>
 public sealed class DataSet
 {
-    /// <summary>The normal kind.</summary>
+    /// <summary>The normal kind. Its folders may be called so in any case, or <c>ok</c> or <c>normal</c>.</summary>
     public const string Good = "good";
+
+    private static readonly string[] NamesOfGood = [Good, "ok", "normal"];
 
     private DataSet(string root, bool isMvtec, bool hasMasks)
     {
@@ -20,11 +22,13 @@ public sealed class DataSet
         var found = new FoundImages();
         if (isMvtec)
         {
-            found.AddFolder(root, Path.Combine(root, "train", Good), Good, recursive: false);
+            string train = Path.Combine(root, "train"), test = Path.Combine(root, "test");
+            string truth = Path.Combine(root, "ground_truth");
+            foreach (string name in FoldersIn(train).Where(IsGood))
+                found.AddFolder(root, Path.Combine(train, name), Good, recursive: false);
             Train = [.. found.Images];
-            string test = Path.Combine(root, "test"), truth = Path.Combine(root, "ground_truth");
-            foreach (string kind in KindsBelow(test))
-                found.AddFolder(root, Path.Combine(test, kind), kind, recursive: false);
+            foreach (string name in FoldersIn(test))
+                found.AddFolder(root, Path.Combine(test, name), IsGood(name) ? Good : name, recursive: false);
             Test = [.. found.Images.Skip(Train.Count).Select(i => i with
             {
                 Mask = !hasMasks || i.Kind == Good ? null
@@ -71,7 +75,7 @@ public sealed class DataSet
     public static DataSet Open(string folder)
     {
         if (!Directory.Exists(folder)) throw new MlffAdException(ExitCode.BadData, $"There is no folder '{folder}'.");
-        bool isMvtec = Directory.Exists(Path.Combine(folder, "train", Good)) || Directory.Exists(Path.Combine(folder, "test"));
+        bool isMvtec = FoldersIn(Path.Combine(folder, "train")).Any(IsGood) || Directory.Exists(Path.Combine(folder, "test"));
         var set = new DataSet(folder, isMvtec, isMvtec && Directory.Exists(Path.Combine(folder, "ground_truth")));
         return set.Train.Count + set.Test.Count > 0 ? set : throw FoundImages.Empty(folder, set.PassedOver);
     }
@@ -95,6 +99,8 @@ public sealed class DataSet
                 + (missing.Count > 1 ? $", and {missing.Count - 1} more are" : "") + "; add it, or take the ground_truth folder away to evaluate images alone.");
     }
 
-    private static IEnumerable<string> KindsBelow(string test) => !Directory.Exists(test) ? []
-        : Directory.GetDirectories(test).Select(d => Path.GetFileName(d)!).Where(k => k[0] != '.').Order(StringComparer.Ordinal);
+    private static bool IsGood(string folder) => NamesOfGood.Contains(folder, StringComparer.OrdinalIgnoreCase);
+
+    private static IEnumerable<string> FoldersIn(string parent) => !Directory.Exists(parent) ? []
+        : Directory.GetDirectories(parent).Select(d => Path.GetFileName(d)!).Where(k => k[0] != '.').Order(StringComparer.Ordinal);
 }

@@ -25,6 +25,21 @@ public sealed class DataSetTests : IDisposable
         Assert.Equal("test/dent/3.bmp", Assert.Single(set.MissingMasks).Name);
     }
 
+    [Theory]
+    [InlineData("ok", "Good")]
+    [InlineData("GOOD", "OK")]
+    [InlineData("normal", "Normal")]
+    public void GoodHasOtherNames(string train, string test)
+    {
+        Touch($"train/{train}/a.png", $"test/{test}/b.png", "test/not ok/c.png", "ground_truth/not ok/c_mask.png");
+        var set = DataSet.Open(_folder);
+        Assert.True(set is { IsMvtec: true, HasMasks: true });
+        Assert.Equal($"train/{train}/a.png", Assert.Single(set.Train).Name);
+        Assert.Equal(["good", "not ok"], set.Kinds);
+        Assert.Null(Assert.Single(set.Test, i => i.Kind == DataSet.Good).Mask);
+        set.RequireMasks();
+    }
+
     [Fact]
     public void AMissingMaskIsNamedWithCode3AndNoneIsWantedWithoutGroundTruthOrForGood()
     {
