@@ -9,7 +9,8 @@ public sealed record DeviceInfo(string Id, string Name, long MemoryBytes, string
 
 /// <summary>Where tensors live and operators run: <c>cpu</c> (SIMD bodies), <c>cuda:n</c>, <c>opencl:n</c> (ILGPU bodies), or
 /// <c>debug</c> (ILGPU bodies on ILGPU's CPU simulator, for the debugger).</summary>
-/// <remarks>A device has one driver thread. Launches on a GPU are asynchronous; <see cref="Tensor.Read"/> and
+/// <remarks>One thread drives a device at a time: operators do not look, so threads that share one hold its
+/// <see cref="Gate"/>, as plans and scorers do. Launches on a GPU are asynchronous; <see cref="Tensor.Read"/> and
 /// <see cref="Synchronize"/> wait.</remarks>
 public abstract partial class Device : IDisposable
 {
@@ -21,6 +22,10 @@ public abstract partial class Device : IDisposable
         Pool = new BufferPool(allocate);
         if (Profiler.LevelFromEnvironment is > 0 and int level) Profiler = new Profiler(this, level);
     }
+
+    /// <summary>Held by whoever drives the device: from writing operands, over the launches, to reading results, and
+    /// while tensors are rented or returned. The thread that holds it may take it again.</summary>
+    public Lock Gate { get; } = new();
 
     /// <summary>What <c>--device</c> takes.</summary>
     public string Id { get; }

@@ -26,16 +26,19 @@ public sealed class Plan : IDisposable
     /// <summary>Launches.</summary>
     public int Steps => _steps.Length;
 
-    /// <summary>Computes the outputs; does not wait for a GPU.</summary>
+    /// <summary>Computes the outputs; does not wait for a GPU. Waits for other plans of the device: whoever shares this one
+    /// holds <see cref="Device.Gate"/> from writing the input to reading the outputs.</summary>
     public void Run()
     {
-        foreach (var step in _steps) step.Run();
+        lock (Input.Device.Gate)
+            foreach (var step in _steps) step.Run();
     }
 
     /// <summary>Runs once, timing each launch.</summary>
     public IReadOnlyList<PlannedStep> Measure()
     {
         var device = Input.Device;
+        using var gate = device.Gate.EnterScope();
         var before = device.Profiler;
         var measured = new List<PlannedStep>();
         try
@@ -63,6 +66,7 @@ public sealed class Plan : IDisposable
     /// <summary>Returns the memory.</summary>
     public void Dispose()
     {
+        using var gate = Input.Device.Gate.EnterScope();
         foreach (var step in _steps) (step as IDisposable)?.Dispose();
         _activations.Dispose();
         foreach (var constant in _constants) constant.Dispose();
