@@ -53,7 +53,7 @@ internal sealed class OperatorBuild : IDisposable
     /// <summary>The cases as they are shown: operator, space, shape.</summary>
     public IReadOnlyCollection<string> Cases => _cases.Keys;
 
-    /// <summary>Makes a case's operands; whoever times the call disposes them.</summary>
+    /// <summary>Makes a case's operands; the caller disposes them.</summary>
     /// <param name="name">One of <see cref="Cases"/>.</param>
     /// <param name="footprint">Bytes that the copies of the operands come to at least.</param>
     public (Action Call, IDisposable Operands) Begin(string name, long footprint)

@@ -15,8 +15,8 @@ namespace MlffAd.Peers;
 
 /// <summary>Our k-centre choice against the plain loop in libtorch, on the cells of photographs.</summary>
 /// <remarks>The loop is written as well as it goes. A choice reads the pool once, to multiply it by the vector that was
-/// chosen; all else is in the cache, rented once and written in place. libtorch multiplies a matrix by a vector with one
-/// thread, at 17 GB/s; a row by a matrix is faster, and each thread has columns of its own.</remarks>
+/// chosen; all else is in the cache, rented once and written in place. libtorch multiplies a matrix by a vector with
+/// one thread, at 17 GB/s; a row by a matrix is faster, and each thread has columns of its own.</remarks>
 internal static class KCentreRace
 {
     /// <summary>Chooses by both ways, and prints their times and how near the loop comes to the memory's
@@ -86,7 +86,8 @@ internal static class KCentreRace
         return (indices, Math.Sqrt(Math.Max(0, parts.Max(part => part.Radius))));
     }
 
-    /// <summary>A thread's vectors, as columns, and the least squared distance of each to those that were chosen.</summary>
+    /// <summary>A thread's vectors, as columns, and the least squared distance of each to those that were
+    /// chosen.</summary>
     private sealed class Part
     {
         private readonly torch.Tensor _columns, _norms, _squares, _least;

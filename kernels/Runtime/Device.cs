@@ -23,8 +23,8 @@ public abstract partial class Device : IDisposable
         if (Profiler.LevelFromEnvironment is > 0 and int level) Profiler = new Profiler(this, level);
     }
 
-    /// <summary>Held by whoever drives the device: from writing operands, over the launches, to reading results, and
-    /// while tensors are rented or returned. The thread that holds it may take it again.</summary>
+    /// <summary>The lock of the thread that drives the device: from writing operands, over the launches, to reading
+    /// results, and while tensors are rented or returned. The thread that holds it may take it again.</summary>
     public Lock Gate { get; } = new();
 
     /// <summary>What <c>--device</c> takes.</summary>

@@ -6,7 +6,8 @@ using System.Collections.Immutable;
 namespace MlffAd.Configuration;
 
 /// <summary>Everything that shapes the network, its loss, its training and its data (spec §13). Immutable; a new one has the paper's values.</summary>
-/// <remarks>The records here and in SynthConfig.cs are the one place where a key exists: JSON, dotted names, ranges, help texts and docs are derived from them.</remarks>
+/// <remarks>The records here and in SynthConfig.cs are the one place where a key exists: JSON, dotted names, ranges,
+/// help texts and docs are derived from them.</remarks>
 public sealed partial record Config
 {
     [Key("Side S of the square image that the network sees, in pixels.", Min = 64, Max = 4096, MultipleOf = 64)]

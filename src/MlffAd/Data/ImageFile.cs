@@ -7,9 +7,10 @@ namespace MlffAd.Data;
 
 /// <summary>Reads and writes image files: the one class that touches the image libraries (SkiaSharp; LibTiff.NET for TIFF).</summary>
 /// <remarks>
-/// PNG, JPEG, BMP, WebP, GIF and TIFF, told apart by their first bytes, whatever the extension. Grey, RGB, palette and CMYK become 8-bit RGB;
-/// of 16 bits the high byte counts; alpha is laid over white, <c>⌊(c·a + 255·(255 − a))/255 + ½⌋</c>; orientation tags are applied; colour
-/// profiles are not. An image that is cut short or fails a checksum is refused, not shown in part.
+/// PNG, JPEG, BMP, WebP, GIF and TIFF, told apart by their first bytes, whatever the extension. Grey, RGB, palette and
+/// CMYK become 8-bit RGB; of 16 bits the high byte counts; alpha is laid over white,
+/// <c>⌊(c·a + 255·(255 − a))/255 + ½⌋</c>; orientation tags are applied; colour profiles are not. An image that is cut
+/// short or fails a checksum is refused, not shown in part.
 /// </remarks>
 public static partial class ImageFile
 {

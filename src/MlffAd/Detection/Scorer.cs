@@ -16,8 +16,8 @@ namespace MlffAd.Detection;
 /// <param name="Error">Names the file and what is wrong with it; null if it was scored.</param>
 public sealed record ScoredImage(ImageItem Item, RgbImage? Original, float Score, ScoreMap? Cells, MlffAdException? Error);
 
-/// <summary>Runs a model over images. Threads may share a scorer, and scorers a device: each batch waits for the device;
-/// between batches nothing is held.</summary>
+/// <summary>Runs a model over images. Threads may share a scorer, and scorers a device: each batch waits for the
+/// device; between batches nothing is held.</summary>
 /// <param name="model">The model.</param>
 /// <param name="device">Where to compute.</param>
 /// <param name="batch">Images at a time; 0: 4 on the host, 16 on a GPU. Scores do not depend on it.</param>

@@ -64,7 +64,8 @@ public sealed class Ranking
         return sum / positives;   // divided once: no term is more than the positives it is for, so rounding cannot lead above 1
     }
 
-    /// <summary>F1 = 2TP / (2TP + FP + FN) at its best; null where there is nothing to tell the defective from.</summary>
+    /// <summary>F1 = 2TP / (2TP + FP + FN) at its best; null where there is nothing to tell the defective
+    /// from.</summary>
     public BestF1? F1Max()
     {
         if (positives == 0 || negatives == 0) return null;

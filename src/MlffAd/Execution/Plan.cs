@@ -26,8 +26,8 @@ public sealed class Plan : IDisposable
     /// <summary>Launches.</summary>
     public int Steps => _steps.Length;
 
-    /// <summary>Computes the outputs; does not wait for a GPU. Waits for other plans of the device: whoever shares this one
-    /// holds <see cref="Device.Gate"/> from writing the input to reading the outputs.</summary>
+    /// <summary>Computes the outputs; does not wait for a GPU. Waits for other plans of the device: threads that share
+    /// this one hold <see cref="Device.Gate"/> from writing the input to reading the outputs.</summary>
     public void Run()
     {
         lock (Input.Device.Gate)

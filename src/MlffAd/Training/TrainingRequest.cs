@@ -44,8 +44,8 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     public static string LogOf(string model) => model + ".log.jsonl";
 
     /// <summary>Refuses to begin what could not end in a threshold.</summary>
-    /// <exception cref="MlffAdException">None is given, nor images to take it from (exit code 3); or it is not finite, and
-    /// the model could not be opened (2).</exception>
+    /// <exception cref="MlffAdException">None is given, nor images to take it from (exit code 3); or it is not finite,
+    /// and the model could not be opened (2).</exception>
     internal void RequireThreshold()
     {
         if (Threshold is { } given && !float.IsFinite(given))

@@ -12,8 +12,8 @@ public sealed class ModelFile : IDisposable
     public SafetensorsFile Tensors { get; }
 
     /// <summary>Writes a model whole or not at all.</summary>
-    /// <exception cref="MlffAdException">It cannot be written (exit code 7), or could not be opened again: its thresholds
-    /// are not finite (4).</exception>
+    /// <exception cref="MlffAdException">It cannot be written (exit code 7), or could not be opened again: its
+    /// thresholds are not finite (4).</exception>
     public static void Save(string path, ModelMetadata metadata, IEnumerable<TensorData> tensors)
     {
         if (!float.IsFinite(metadata.Threshold) || !float.IsFinite(metadata.PixelThreshold))

@@ -104,7 +104,8 @@ public sealed class PassedOverTests(TinyModel tiny)
         Assert.Contains(said, train.Output, Ordinal);
     }
 
-    /// <summary>A folder with copies of a good photograph of those names; of names of other formats, with some text.</summary>
+    /// <summary>A folder with copies of a good photograph of those names; of names of other formats, with some
+    /// text.</summary>
     private string Folder(string name, params string[] files)
     {
         string folder = tiny.PathOf(name);
