@@ -81,6 +81,12 @@ internal static class CommonOptions
         DefaultValueFactory = _ => Data.ImageFile.MaxPixels,
     }.Within(1, int.MaxValue);
 
+    /// <summary><c>--plain</c>: that a folder's names say nothing.</summary>
+    public static readonly Option<bool> Plain = new("--plain")
+    {
+        Description = "All images below DIR show good parts, whatever its folders are called.",
+    };
+
     /// <summary><c>--json</c>: where a verb writes its result for programs.</summary>
     public static readonly Option<string?> Json = new("--json")
     {
@@ -107,7 +113,7 @@ internal static class CommonOptions
     /// <exception cref="MlffAdException">As <see cref="Data.DataSet.Open"/>.</exception>
     public static Data.DataSet OpenDataSet(this ParseResult parse, Argument<string> folder)
     {
-        var set = Data.DataSet.Open(parse.GetRequiredValue(folder));
+        var set = Data.DataSet.Open(parse.GetRequiredValue(folder), parse.GetValue(Plain));
         if (set.Caution is { } caution) parse.InvocationConfiguration.Error.WriteLine($"mlffad: {caution}");
         return set;
     }

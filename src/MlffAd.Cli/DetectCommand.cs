@@ -56,6 +56,8 @@ internal static class DetectCommand
             }
             if (found.PassedOver.Count > 0)
                 error.WriteLine($"mlffad: {found.PassedOver.Count} of {findings.Count} images were not judged.");
+            if (found.LeftOut is { } leftOut
+                && !parse.GetValue(CommonOptions.Quiet)) error.WriteLine($"mlffad: {leftOut}");
             if (files[0] is { } table) FindingFiles.WriteCsv(table, findings);
             if (files[1] is { } json) FindingFiles.WriteJson(json, findings, limit, pixelLimit);
             return (int)(findings.Any(finding => finding.Error is not null) ? ExitCode.BadData : findings.Any(finding => finding.IsDefect) ? ExitCode.Defect : ExitCode.Success);

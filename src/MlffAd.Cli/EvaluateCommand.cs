@@ -51,6 +51,8 @@ internal static class EvaluateCommand
             var result = Run(parse, model, set, options, device, parse.GetValue(CommonOptions.MaxBad), maxPixels);
             var output = parse.InvocationConfiguration.Output;
             EvaluationTable.Render(result, Tables.Console(output));
+            foreach (string remark in result.Remarks) parse.InvocationConfiguration.Error.WriteLine(
+                $"mlffad: {remark}");
             if (json is not null) EvaluationJson.Write(json, result);
             if (maps is not null) TiffMaps.Write(maps, Name(set), result);
             if (pages is not null)

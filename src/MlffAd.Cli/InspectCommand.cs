@@ -15,12 +15,12 @@ internal static class InspectCommand
     {
         var folder = new Argument<string>("DIR") { Description = "A folder of good images, or a data set in MVTec AD's layout." };
         var verb = new Verb("inspect", "Reads every image of a data set and reports counts, sizes, splits, unusable files and what else may go wrong.", "mlffad inspect photographs/bottle")
-        { folder, CommonOptions.Threads, CommonOptions.MaxPixels, CommonOptions.MaxBad };
+        { folder, CommonOptions.Plain, CommonOptions.Threads, CommonOptions.MaxPixels, CommonOptions.MaxBad };
         var keys = new ConfigOptions(verb, Config.Keys.Where(k => k.Name == "train.holdout"));
         verb.SetAction(parse =>
         {
             var config = keys.Apply(parse, new Config());
-            var set = DataSet.Open(parse.GetRequiredValue(folder));
+            var set = DataSet.Open(parse.GetRequiredValue(folder), parse.GetValue(CommonOptions.Plain));
             bool counting = !parse.GetValue(CommonOptions.Quiet) && !Console.IsErrorRedirected;
             int total = set.Train.Count + set.Test.Count;
             var inspection = Inspection.Of(set, config.Train.Holdout, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels), parse.GetValue(CommonOptions.Threads),
@@ -34,7 +34,9 @@ internal static class InspectCommand
     private static void Write(TextWriter output, DataSet set, Inspection inspection)
     {
         output.WriteLine($"'{set.Root}': {(set.IsMvtec ? "MVTec AD's layout" : "a plain folder of good images")}, {set.Train.Count} to train on"
-            + (inspection.HeldOut > 0 ? $" ({inspection.HeldOut} of them held out for the threshold)" : "") + $", {set.Test.Count} to test.");
+            + (inspection.HeldOut > 0 ? $" ({inspection.HeldOut} of them held out for the threshold)" : "")
+            + $", {set.Test.Count} to test."
+            + (set.LeftOut is { } leftOut ? " " + leftOut : ""));
         var table = new Table().AddColumns("Split", "Kind").AddColumn(new TableColumn("Images").RightAligned())
             .AddColumn(new TableColumn("Unusable").RightAligned()).AddColumn(new TableColumn("Masks").RightAligned()).AddColumn("Sizes");
         foreach (var k in inspection.Kinds)

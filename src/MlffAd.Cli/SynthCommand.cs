@@ -19,12 +19,13 @@ internal static class SynthCommand
         }.Within(1, 1000);
         var verb = new Verb("synth", "Draws pseudo anomalies on good images as a contact sheet: image, what became of it, mask.",
             "mlffad synth photographs/bottle -o pseudo.png", "mlffad synth parts -o pseudo.png --image-size 512 --seed 3 --synth.confetti.weight 0")
-        { folder, output, count, CommonOptions.MaxPixels, CommonOptions.MaxBad };
+        { folder, output, count, CommonOptions.Plain, CommonOptions.MaxPixels, CommonOptions.MaxBad };
         var keys = new ConfigOptions(verb, Config.Keys.Where(k => k.Name is "imageSize" or "train.seed" || k.Name.StartsWith("synth.", StringComparison.Ordinal)));
         verb.SetAction(parse =>
         {
             var config = keys.Apply(parse, new Config());
             var set = parse.OpenDataSet(folder);
+            set.RequireTrain();
             var error = parse.InvocationConfiguration.Error;
             int samples = parse.GetValue(count);
             // Any few images will do: decoding all of a large set for one sheet would be a long wait.

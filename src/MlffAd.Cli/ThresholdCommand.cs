@@ -17,14 +17,19 @@ internal static class ThresholdCommand
         var folder = new Argument<string>("DIR") { Description = "A folder of good images that the model was not trained on; of a data set in MVTec AD's layout, those in train/good." };
         var verb = new Verb("threshold", "Sets a model's thresholds anew from good images, as when the lighting has changed; its network stays as it is.",
             "mlffad threshold bottle.mlffad photographs/good-today")
-        { path, folder, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels };
+        { path, folder, CommonOptions.Plain, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
+            CommonOptions.MaxBad, CommonOptions.MaxPixels };
         var keys = new ConfigOptions(verb, Config.Keys.Where(key => key.Name.StartsWith("verdict.", StringComparison.Ordinal)));
         verb.SetAction(parse =>
         {
             string file = parse.GetRequiredValue(path);
             var model = MlffAd.Model.Load(file);
             var asked = model.Metadata with { Config = keys.Apply(parse, model.Metadata.Config) };
-            var good = parse.OpenDataSet(folder).Train;
+            var set = parse.OpenDataSet(folder);
+            set.RequireTrain();
+            foreach (string copies in set.CopyCautions()) parse.InvocationConfiguration.Error.WriteLine(
+                $"mlffad: {copies}");
+            var good = Holdout.Different(set.Train);
             AtomicFile.RequireWritable(file);
             using var device = parse.OpenDevice();
             using var scorer = new Scorer(model with { Metadata = asked }, device);

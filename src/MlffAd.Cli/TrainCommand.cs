@@ -54,7 +54,9 @@ internal sealed class TrainCommand
 
     private TrainCommand(Verb verb)
     {
-        foreach (var option in new Option[] { _output, _maxImages, _budget, _weights, _resume, _threshold, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels })
+        foreach (var option in new Option[] { _output, _maxImages, _budget, _weights, _resume, _threshold,
+            CommonOptions.Plain, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
+            CommonOptions.MaxBad, CommonOptions.MaxPixels })
             verb.Options.Add(option);
         verb.Arguments.Add(_folder);
         _config = new(verb, "imageSize", "memory.size", "train.epochs", "train.batch", "train.lr", "train.freeze",
@@ -95,6 +97,7 @@ internal sealed class TrainCommand
             TimeBudget = parse.GetValue(_budget) is { } budget ? Duration.Parse(budget) : null,
             Resume = parse.GetValue(_resume),
             Threshold = parse.GetValue(_threshold),
+            Plain = parse.GetValue(CommonOptions.Plain),
             MaxBad = parse.GetValue(CommonOptions.MaxBad),
             MaxPixels = parse.GetValue(CommonOptions.MaxPixels),
         };

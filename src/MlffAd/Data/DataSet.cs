@@ -14,33 +14,27 @@ public sealed class DataSet
     /// <summary>The normal kind. Its folders may be called so in any case, or <c>ok</c> or <c>normal</c>.</summary>
     public const string Good = "good";
 
-    private static readonly string[] NamesOfGood = [Good, "ok", "normal"];
-
     private DataSet(string root, bool isMvtec, bool hasMasks)
     {
         (Root, IsMvtec, HasMasks) = (root, isMvtec, hasMasks);
         var found = new FoundImages();
         if (isMvtec)
         {
-            string train = Path.Combine(root, "train"), test = Path.Combine(root, "test");
-            string truth = Path.Combine(root, "ground_truth");
-            foreach (string name in FoldersIn(train).Where(IsGood))
-                found.AddFolder(root, Path.Combine(train, name), Good, recursive: false);
+            foreach (string name in Layout.FoldersIn(Path.Combine(root, "train")).Where(PartNames.IsGood))
+                found.AddFolder(root, Path.Combine(root, "train", name), Good);
             Train = [.. found.Images];
-            foreach (string name in FoldersIn(test))
-                found.AddFolder(root, Path.Combine(test, name), IsGood(name) ? Good : name, recursive: false);
-            Test = [.. found.Images.Skip(Train.Count).Select(i => i with
-            {
-                Mask = !hasMasks || i.Kind == Good ? null
-                    : Path.Combine(truth, i.Kind, Path.GetFileNameWithoutExtension(i.Path) + "_mask.png"),
-            })];
+            foreach (string name in Layout.FoldersIn(Path.Combine(root, "test")))
+                found.AddFolder(root, Path.Combine(root, "test", name), PartNames.IsGood(name) ? Good : name);
+            Test = [.. found.Images.Skip(Train.Count)
+                .Select(i => i with { Mask = !hasMasks || i.Kind == Good ? null : MaskOf(i) })];
+            Aside = FindAside();
         }
         else
         {
-            found.AddFolder(root, root, Good, recursive: true);
+            found.AddFolder(root, root, Good);
             (Train, Test) = ([.. found.Images], []);
         }
-        PassedOver = found.PassedOver;
+        (PassedOver, LeftOut) = (found.PassedOver, found.LeftOut);
     }
 
     /// <summary>The folder.</summary>
@@ -61,8 +55,22 @@ public sealed class DataSet
     /// <summary>Images of formats that are not read, and why; they lie beside those that are.</summary>
     public IReadOnlyList<PassedImage> PassedOver { get; }
 
-    /// <summary>What should be known of <see cref="PassedOver"/>; null if there are none.</summary>
-    public string? Caution => PassedImage.Caution(PassedOver);
+    /// <summary>Images in a data set's <c>train</c>, <c>test</c> or root that are in no folder of its layout: none is
+    /// used.</summary>
+    public IReadOnlyList<string> Aside { get; } = [];
+
+    /// <summary>How many files are left out because they are no images, or hidden; null if there are none.</summary>
+    public string? LeftOut { get; }
+
+    /// <summary>What should be known of <see cref="PassedOver"/> and <see cref="Aside"/>; null if there is
+    /// nothing.</summary>
+    public string? Caution => string.Join(' ', new[]
+    {
+        PassedImage.Caution(PassedOver), SharedMasks,
+        Aside.Count == 0 ? null
+        : $"{Aside.Count} image{(Aside.Count == 1 ? " is" : "s are")} not used, in neither train/good nor "
+            + $"test/KIND: {PassedImage.Named(Aside)}.",
+    }.OfType<string>()) is { Length: > 0 } all ? all : null;
 
     /// <summary>Kinds of the test images, ordinal.</summary>
     public IReadOnlyList<string> Kinds => [.. Test.Select(i => i.Kind).Distinct().Order(StringComparer.Ordinal)];
@@ -71,13 +79,35 @@ public sealed class DataSet
     public IReadOnlyList<ImageItem> MissingMasks => [.. Test.Where(i => i.Mask is not null && !File.Exists(i.Mask))];
 
     /// <summary>Lists a folder's images; none is opened.</summary>
-    /// <exception cref="MlffAdException">The folder is not there or holds no image (exit code 3).</exception>
-    public static DataSet Open(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="plain">That all images below it show good parts, whatever its folders are called.</param>
+    /// <exception cref="MlffAdException">The folder is not there, holds no image, holds several data sets, or its
+    /// folders' names say that not all parts are good (exit code 3).</exception>
+    public static DataSet Open(string folder, bool plain = false)
     {
         if (!Directory.Exists(folder)) throw new MlffAdException(ExitCode.BadData, $"There is no folder '{folder}'.");
-        bool isMvtec = FoldersIn(Path.Combine(folder, "train")).Any(IsGood) || Directory.Exists(Path.Combine(folder, "test"));
+        bool isMvtec = !plain && Layout.IsMvtec(folder);
+        if (!plain) Layout.RequireOne(folder);
         var set = new DataSet(folder, isMvtec, isMvtec && Directory.Exists(Path.Combine(folder, "ground_truth")));
-        return set.Train.Count + set.Test.Count > 0 ? set : throw FoundImages.Empty(folder, set.PassedOver);
+        if (set.Train.Count + set.Test.Count == 0) throw FoundImages.Empty(folder, set.PassedOver);
+        if (!plain) Layout.RequireGood(folder, set.Train, depth: isMvtec ? 2 : 0);
+        return set;
+    }
+
+    /// <summary>What should be known of copies among the images to learn from, and between these and the test's.
+    /// Files are read where another is as long.</summary>
+    public IReadOnlyList<string> CopyCautions() => Copies.Cautions(this);
+
+    /// <summary>Refuses a data set without good images to learn from.</summary>
+    /// <exception cref="MlffAdException">There are none; it names where they may lie (exit code 3).</exception>
+    public void RequireTrain()
+    {
+        if (Train.Count > 0) return;
+        string? other = Layout.FoldersIn(Path.Combine(Root, "train")).FirstOrDefault(PartNames.MayBeGood);
+        throw new MlffAdException(ExitCode.BadData, $"'{Root}' has no good images to learn from; they belong in "
+            + $"'{Path.Combine("train", Good)}'"
+            + (other is null ? "."
+            : $": if those in '{Path.Combine("train", other)}' are good, call that folder {Good}."));
     }
 
     /// <summary>The images that paths name: files as they are, folders with everything below them.
@@ -99,8 +129,25 @@ public sealed class DataSet
                 + (missing.Count > 1 ? $", and {missing.Count - 1} more are" : "") + "; add it, or take the ground_truth folder away to evaluate images alone.");
     }
 
-    private static bool IsGood(string folder) => NamesOfGood.Contains(folder, StringComparer.OrdinalIgnoreCase);
+    private string? SharedMasks =>
+        Test.Where(i => i.Mask is not null).GroupBy(i => i.Mask).FirstOrDefault(g => g.Skip(1).Any()) is { } first
+        ? $"{PassedImage.Named([.. first.Select(i => i.Name)])} share a mask: give them names that differ." : null;
 
-    private static IEnumerable<string> FoldersIn(string parent) => !Directory.Exists(parent) ? []
-        : Directory.GetDirectories(parent).Select(d => Path.GetFileName(d)!).Where(k => k[0] != '.').Order(StringComparer.Ordinal);
+    /// <summary>Below ground_truth as the image lies below test.</summary>
+    private string MaskOf(ImageItem image)
+    {
+        string below = Path.GetRelativePath(Path.Combine(Root, "test"), image.Path);
+        return Path.Combine(Root, "ground_truth", Path.ChangeExtension(below, null) + "_mask.png");
+    }
+
+    private List<string> FindAside()
+    {
+        var aside = new FoundImages();
+        aside.AddFolder(Root, Root, Good, recursive: false);
+        foreach (string split in new[] { "train", "test" })
+            aside.AddFolder(Root, Path.Combine(Root, split), Good, recursive: false);
+        foreach (string name in Layout.FoldersIn(Path.Combine(Root, "train")).Where(name => !PartNames.IsGood(name)))
+            aside.AddFolder(Root, Path.Combine(Root, "train", name), Good);
+        return [.. aside.Images.Select(image => image.Name)];
+    }
 }

@@ -1,21 +1,32 @@
+using MlffAd.Files;
+
 namespace MlffAd.Data;
 
-/// <summary>An image that is not read.</summary>
-/// <param name="Name">The file, as it should be shown.</param>
+/// <summary>An image that is not read, or a folder.</summary>
+/// <param name="Name">The file or folder, as it should be shown.</param>
 /// <param name="Why">Why, with what to do.</param>
-public sealed record PassedImage(string Name, string Why)
+/// <param name="IsFolder">Whether it is a folder with whatever it holds.</param>
+public sealed record PassedImage(string Name, string Why, bool IsFolder = false)
 {
     private const int MostNamed = 5;
 
     /// <summary>How many there are, and the first of them; null if there are none.</summary>
     internal static string? Caution(IReadOnlyList<PassedImage> all)
     {
-        if (all.Count == 0) return null;
-        string names = string.Join(", ", all.Take(MostNamed).Select(image => $"'{image.Name}'"));
-        string rest = all.Count > MostNamed ? $" and {all.Count - MostNamed} more" : "";
-        return $"{all.Count} image{(all.Count == 1 ? " is" : "s are")} passed over: {names}{rest}; convert "
-            + $"{(all.Count == 1 ? "it" : "them")} to PNG.";
+        var said = all.Where(image => image.IsFolder).Select(folder => $"'{folder.Name}' is passed over: {folder.Why}.")
+            .Take(MostNamed).ToList();
+        string[] images = [.. all.Where(image => !image.IsFolder).Select(image => image.Name)];
+        if (images.Length > 0)
+            said.Insert(0,
+                $"{images.Length} image{(images.Length == 1 ? " is" : "s are")} passed over: {Named(images)}; "
+                + $"convert {(images.Length == 1 ? "it" : "them")} to PNG.");
+        return said.Count == 0 ? null : string.Join(' ', said);
     }
+
+    /// <summary>The first of some names, and how many more there are.</summary>
+    internal static string Named(IReadOnlyCollection<string> names) =>
+        string.Join(", ", names.Take(MostNamed).Select(name => $"'{name}'"))
+        + (names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "");
 }
 
 /// <summary>What lies in folders: images, and what else looks like one.</summary>
@@ -27,8 +38,17 @@ public sealed class FoundImages
     /// <summary>Images of formats that are read, by their names; none has been opened.</summary>
     public IReadOnlyList<ImageItem> Images => _images;
 
-    /// <summary>Images of other formats.</summary>
+    /// <summary>Images of other formats, and folders that may not be read.</summary>
     public IReadOnlyList<PassedImage> PassedOver => _passedOver;
+
+    /// <summary>How many files are no images.</summary>
+    public int OtherFiles { get; private set; }
+
+    /// <summary>How many files and folders are hidden, and not looked at.</summary>
+    public int Hidden { get; private set; }
+
+    /// <summary>How many files are left out because they are no images, or hidden; null if there are none.</summary>
+    public string? LeftOut => Counted(OtherFiles, Hidden);
 
     /// <summary>What paths name: files, whatever their names, and folders with everything below them.</summary>
     /// <exception cref="MlffAdException">One is not there, or is a folder without an image (exit code 3).</exception>
@@ -43,46 +63,80 @@ public sealed class FoundImages
     {
         if (File.Exists(path))
         {
-            _images.Add(new(path, path.Replace('\\', '/'), DataSet.Good));
+            _images.Add(new(path, WithSlashes(path), DataSet.Good));
             return;
         }
         if (!Directory.Exists(path)) throw new MlffAdException(ExitCode.BadData, $"There is no file or folder '{path}'.");
         var inside = new FoundImages();
-        inside.AddFolder(path, path, DataSet.Good, recursive: true);
+        inside.AddFolder(path, path, DataSet.Good);
         if (inside._images.Count + inside._passedOver.Count == 0) throw Empty(path, []);
         _images.AddRange(inside._images.Select(i => i with { Name = Below(i.Name) }));
         _passedOver.AddRange(inside._passedOver.Select(i => i with { Name = Below(i.Name) }));
+        OtherFiles += inside.OtherFiles;
+        Hidden += inside.Hidden;
 
-        string Below(string name) => Path.Combine(path, name).Replace('\\', '/');
+        string Below(string name) => WithSlashes(Path.Combine(path, name));
     }
 
-    /// <summary>Adds what a folder holds, if it is there, in the order of names.</summary>
+    /// <summary>Adds what a folder and those below it hold, if it is there, in the order of names: each folder once,
+    /// however many links lead to it. A folder below that may not be read is passed over.</summary>
     /// <param name="root">Names are relative to it.</param>
     /// <param name="folder">The folder.</param>
     /// <param name="kind">The images' kind.</param>
     /// <param name="recursive">Whether folders below count.</param>
-    /// <exception cref="MlffAdException">It cannot be read (exit code 3).</exception>
-    internal void AddFolder(string root, string folder, string kind, bool recursive)
+    /// <exception cref="MlffAdException">The folder itself may not be read (exit code 3).</exception>
+    internal void AddFolder(string root, string folder, string kind, bool recursive = true)
     {
         if (!Directory.Exists(folder)) return;
-        // The default options skip hidden files, such as the "._" twins that some systems leave beside an image.
-        var options = new EnumerationOptions { RecurseSubdirectories = recursive, IgnoreInaccessible = false };
-        try
+        var (files, seen) = (new List<FileInfo>(), new HashSet<FileIdentity> { FileIdentity.Of(folder) });
+        var waiting = new Queue<DirectoryInfo>([new DirectoryInfo(folder)]);
+        while (waiting.TryDequeue(out var directory))
         {
-            var files = Directory.EnumerateFiles(folder, "*", options)
-                .Select(path => (Path: path, Name: Path.GetRelativePath(root, path).Replace('\\', '/')))
-                .OrderBy(file => file.Name, StringComparer.Ordinal);
-            foreach (var (path, name) in files)
+            try { Look(directory); }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                if (ImageNames.IsRead(path)) _images.Add(new(path, name, kind));
-                else if (ImageNames.WhyPassedOver(path) is { } why) _passedOver.Add(new(name, why));
+                if (directory.FullName == Path.GetFullPath(folder))
+                    throw new MlffAdException(ExitCode.BadData, $"The folder '{folder}' could not be read: {e.Message}",
+                        e);
+                _passedOver.Add(
+                    new(NameOf(directory), $"the folder could not be read ({e.Message.TrimEnd('.')})", true));
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        foreach (var (path, name) in files.Select(file => (Path.Combine(root, Below(file)), NameOf(file)))
+            .OrderBy(file => file.Item2, StringComparer.Ordinal))
         {
-            throw new MlffAdException(ExitCode.BadData, $"The folder '{folder}' could not be read: {e.Message}", e);
+            if (ImageNames.IsRead(path)) _images.Add(new(path, name, kind));
+            else if (ImageNames.WhyPassedOver(path) is { } why) _passedOver.Add(new(name, why));
+            else OtherFiles++;
         }
+
+        void Look(DirectoryInfo directory)
+        {
+            // In the order of names, so that of two links to a folder always the same counts.
+            foreach (var entry in directory.EnumerateFileSystemInfos().OrderBy(e => e.Name, StringComparer.Ordinal))
+            {
+                // Hidden are also the "._" twins that some systems leave beside an image.
+                if ((entry.Attributes & (FileAttributes.Hidden | FileAttributes.System)) != 0) Hidden++;
+                else if (entry is FileInfo file) files.Add(file);
+                else if (recursive && seen.Add(FileIdentity.Of(entry.FullName))) waiting.Enqueue((DirectoryInfo)entry);
+            }
+        }
+
+        string Below(FileSystemInfo entry) => Path.GetRelativePath(Path.GetFullPath(root), entry.FullName);
+
+        string NameOf(FileSystemInfo entry) => WithSlashes(Below(entry));
     }
+
+    internal static string? Counted(int others, int hidden) => (others, hidden) switch
+    {
+        (0, 0) => null,
+        (_, 0) => $"Left out: {others} that are no images.",
+        (0, _) => $"Left out: {hidden} hidden.",
+        _ => $"Left out: {others} that are no images, {hidden} hidden.",
+    };
+
+    /// <summary>A backslash separates folders on Windows alone; elsewhere it is a letter of a name.</summary>
+    private static string WithSlashes(string path) => path.Replace(Path.DirectorySeparatorChar, '/');
 
     internal static MlffAdException Empty(string folder, IReadOnlyList<PassedImage> passedOver) => new(ExitCode.BadData,
         $"The folder '{folder}' holds no images ({string.Join(", ", ImageNames.Read)})."

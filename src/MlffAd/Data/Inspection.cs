@@ -34,6 +34,7 @@ public sealed record Inspection(IReadOnlyList<InspectedKind> Kinds, int HeldOut,
         var problems = new List<string>();
         var warnings = new List<string>();
         var kinds = new List<InspectedKind>();
+        var remarks = new Remarks();
         int done = 0;
         var groups = set.Train.GroupBy(i => ("train", i.Kind)).Concat(set.Test.GroupBy(i => ("test", i.Kind)));
         foreach (var group in groups)
@@ -52,11 +53,11 @@ public sealed record Inspection(IReadOnlyList<InspectedKind> Kinds, int HeldOut,
                 }
                 var size = (image.Original!.Width, image.Original.Height);
                 sizes[size] = sizes.GetValueOrDefault(size) + 1;
-                if (image.Item.Mask is { } mask && File.Exists(mask))
-                {
-                    masks++;
-                    Check(mask, image.Original, maxPixels, rejects, warnings);
-                }
+                remarks.Add(size.Width, size.Height);
+                if (image.Item.Mask is not { } mask || !File.Exists(mask)) continue;
+                masks++;
+                try { remarks.ReadMask(mask, size.Width, size.Height, maxPixels); }
+                catch (MlffAdException e) { rejects.Add(e); }
             }
             kinds.Add(new(group.Key.Item1, group.Key.Kind, group.Count(), unusable, masks,
                 [.. sizes.OrderByDescending(s => s.Value).ThenBy(s => s.Key).Select(s => (s.Key.Item1, s.Key.Item2, s.Value))]));
@@ -69,22 +70,11 @@ public sealed record Inspection(IReadOnlyList<InspectedKind> Kinds, int HeldOut,
         if (kinds.FirstOrDefault(k => k.Split == "train") is { } train && train.Unusable > maxBad * train.Images)
             problems.Add($"{train.Unusable} of {train.Images} training images are unusable, more than --max-bad allows.");
         if (set.Caution is { } passedOver) warnings.Add(passedOver);
-        var all = kinds.SelectMany(k => k.Sizes).Select(s => (s.Width, s.Height)).Distinct().ToList();
-        if (all.Count > 1) warnings.Add($"The images have {all.Count} different sizes; all are brought to one square, so parts may look stretched differently.");
+        warnings.AddRange(set.CopyCautions());
+        warnings.AddRange(remarks.All);
         if (set.MissingMasks is [var first, ..] missing) problems.Add($"{missing.Count} defect images have no mask, the first is '{first.Mask}'; evaluation needs all of them, or no ground_truth folder.");
         else if (set.Test.Any(i => i.Kind != DataSet.Good) && !set.HasMasks) warnings.Add("There is no ground_truth folder: evaluation will judge whole images alone.");
         if (set.Test.Count > 0 && set.Test.All(i => i.Kind != DataSet.Good)) warnings.Add("There are no good test images: evaluation cannot tell how often good parts are refused.");
         return new(kinds, held, rejects, problems, warnings);
-    }
-
-    private static void Check(string path, RgbImage image, long maxPixels, List<MlffAdException> rejects, List<string> warnings)
-    {
-        try
-        {
-            var mask = ImageFile.ReadMask(path, maxPixels);
-            if ((mask.Width, mask.Height) != (image.Width, image.Height)) warnings.Add($"The mask '{path}' is {mask.Width}×{mask.Height}, its image {image.Width}×{image.Height}.");
-            if (!mask.Values.AsSpan().ContainsAnyInRange((byte)128, (byte)255)) warnings.Add($"The mask '{path}' marks nothing.");
-        }
-        catch (MlffAdException e) { rejects.Add(e); }
     }
 }

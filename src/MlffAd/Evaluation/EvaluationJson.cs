@@ -4,7 +4,8 @@ using MlffAd.Files;
 namespace MlffAd.Evaluation;
 
 /// <summary>An evaluation as JSON: <c>{"image":{"auroc","ap","f1max"},"pixel":{"auroc","ap","pro"} or null,"kinds":{kind:{"image","pixel","count"}},
-/// "images":[{"path","kind","score","verdict"}]}</c>; a metric that is not defined is null, a kind's figures have the shape of the whole's.</summary>
+/// "images":[{"path","kind","score","verdict"}],"remarks":[sentence]}</c>; a metric that is not defined is null, a
+/// kind's figures have the shape of the whole's.</summary>
 public static class EvaluationJson
 {
     /// <summary>Writes the file whole or not at all.</summary>
@@ -86,6 +87,9 @@ public static class EvaluationJson
                 json.WriteString("verdict", result.IsFlagged(test) ? "defect" : "good");
                 json.WriteEndObject();
             }
+        json.WriteEndArray();
+        json.WriteStartArray("remarks");
+        foreach (string remark in whole.Results.SelectMany(result => result.Remarks)) json.WriteStringValue(remark);
         json.WriteEndArray();
     }
 

@@ -68,6 +68,9 @@ public sealed class EvaluationResult
     /// <summary>Pixel level, over all kinds; null without masks.</summary>
     public PixelMetrics? Pixel { get; }
 
+    /// <summary>What should be known of the photographs and masks, a sentence each.</summary>
+    public IReadOnlyList<string> Remarks { get; private init; } = [];
+
     /// <summary>Each kind, the good one included, by name.</summary>
     public IReadOnlyList<KindMetrics> Kinds { get; }
 
@@ -88,11 +91,13 @@ public sealed class EvaluationResult
 
     /// <summary>Computes every figure.</summary>
     /// <exception cref="MlffAdException">A score is not finite (exit code 4), or a defective image lacks its mask although others have theirs (3).</exception>
-    public static EvaluationResult Of(IReadOnlyList<TestImage> images, float threshold, float pixelThreshold, EvaluationOptions options)
+    public static EvaluationResult Of(IReadOnlyList<TestImage> images, float threshold, float pixelThreshold,
+        EvaluationOptions options,
+        IReadOnlyList<string>? remarks = null)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(options);
-        return new(images, threshold, pixelThreshold, options);
+        return new(images, threshold, pixelThreshold, options) { Remarks = remarks ?? [] };
     }
 
     /// <summary>The verdict on an image: defective above the threshold; at it, good.</summary>

@@ -25,27 +25,32 @@ public static class Evaluator
         set.RequireMasks();
         var rejects = new Rejects(set.Test.Count, maxBad);
         var images = new List<TestImage>();
+        var remarks = new Remarks();
         foreach (ScoredImage scored in scorer.Score(set.Test, maxPixels))
         {
             MlffAdException? error = scored.Error;
             try
             {
-                if (error is null) images.Add(Tested(scored, options, maxPixels));
+                if (error is null) images.Add(Tested(scored, options, maxPixels, remarks));
             }
             catch (MlffAdException e) when (e.Code == ExitCode.BadData) { error = e; }
             onScored?.Invoke(scored.Item, error);
             if (error is not null) rejects.Add(error);
         }
         if (images.Count == 0) throw new MlffAdException(ExitCode.BadData, $"None of the test images of '{set.Root}' can be used.");
-        return EvaluationResult.Of(images, model.Threshold, model.PixelThreshold, options);
+        string[] unusable = rejects.Errors.Count == 0 ? []
+            : [$"{rejects.Errors.Count} of {set.Test.Count} test images could not be used, and are in no figure."];
+        return EvaluationResult.Of(images, model.Threshold, model.PixelThreshold, options,
+            [.. unusable, .. set.CopyCautions(), .. remarks.All]);
     }
 
-    private static TestImage Tested(ScoredImage scored, EvaluationOptions options, long maxPixels)
+    private static TestImage Tested(ScoredImage scored, EvaluationOptions options, long maxPixels, Remarks remarks)
     {
         var (width, height) = (scored.Original!.Width, scored.Original.Height);
-        byte[]? mask = scored.Item.Mask is not { } path ? null : options.OriginalResolution
-            ? ImageFile.ReadMask(path, maxPixels).ToMask(width, height)
-            : ImageFile.ReadMask(path, maxPixels).ToMask(options.Side, options.Side);
-        return new(scored.Item.Name, scored.Item.Kind, scored.Score, scored.Cells!, width, height, mask);
+        remarks.Add(width, height);
+        var mask = scored.Item.Mask is { } path ? remarks.ReadMask(path, width, height, maxPixels) : null;
+        var (columns, rows) = options.OriginalResolution ? (width, height) : (options.Side, options.Side);
+        return new(scored.Item.Name, scored.Item.Kind, scored.Score, scored.Cells!, width, height,
+            mask?.ToMask(columns, rows));
     }
 }

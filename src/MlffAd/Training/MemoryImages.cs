@@ -35,21 +35,23 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
     /// <summary>Images of a lot: their cells are drawn and chosen from together.</summary>
     public const int LotImages = 2000;
 
-    /// <summary>Splits good images.</summary>
+    /// <summary>Splits good images. Copies of one image are remembered, and judged once.</summary>
     /// <param name="good">The good images.</param>
     /// <param name="share"><c>train.holdout</c>.</param>
-    /// <exception cref="MlffAdException">There are fewer than 4, and a threshold is wanted (exit code 3).</exception>
+    /// <exception cref="MlffAdException">There are fewer than 4 different ones, and a threshold is wanted (exit code
+    /// 3).</exception>
     public static MemoryImages Split(IReadOnlyList<ImageItem> good, double share)
     {
         if (share == 0) return new(good, [], Judging.None);
-        if (good.Count < Fewest) throw TooFew(good.Count);
-        if (good.Count < FewestLeftOut) return new(good, good, Judging.Folds);
-        if (share * good.Count > EnoughHeld - 1)
+        var different = Holdout.Different(good);
+        if (different.Count < Fewest) throw TooFew(good.Count, different.Count);
+        if (different.Count < FewestLeftOut) return new(good, different, Judging.Folds);
+        if (share * different.Count > EnoughHeld - 1)
         {
             var (remembered, held) = Holdout.Split(good, share);
             return new(remembered, held, Judging.HeldOut);
         }
-        return new(good, InOrder([.. Holdout.ByName(good).Take(MostLeftOut)], good), Judging.LeaveOneOut);
+        return new(good, InOrder([.. Holdout.ByName(different).Take(MostLeftOut)], good), Judging.LeaveOneOut);
     }
 
     /// <summary>The same without images that turned out to be unreadable.</summary>
@@ -61,7 +63,8 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
             Remembered = [.. Remembered.Where(image => !unreadable.Contains(image))],
             Judged = [.. Judged.Where(image => !unreadable.Contains(image))],
         };
-        return Judging == Judging.None || left.Judged.Count >= Fewest ? left : throw TooFew(left.Judged.Count);
+        return Judging == Judging.None || left.Judged.Count >= Fewest ? left
+            : throw TooFew(left.Judged.Count, left.Judged.Count);
     }
 
     /// <summary>The remembered images in lots, by their names' hashes, so that each lot has a share of
@@ -75,8 +78,9 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
             .Select(i => mixed[(mixed.Length * i / lots)..(mixed.Length * (i + 1) / lots)])];
     }
 
-    private static MlffAdException TooFew(int count) => new(ExitCode.BadData,
-        $"{count} good image{(count == 1 ? " is" : "s are")} too few to set a threshold with (at least {Fewest}); add some, "
+    private static MlffAdException TooFew(int count, int different) => new(ExitCode.BadData,
+        $"{Holdout.Counted(count, different)} {(count == 1 ? "is" : "are")} too few to set a threshold with "
+        + $"(at least {Fewest}); add some, "
         + "or give '--holdout 0' and a '--threshold'.");
 
     private static IReadOnlyList<ImageItem> InOrder(HashSet<ImageItem> some, IReadOnlyList<ImageItem> all) =>

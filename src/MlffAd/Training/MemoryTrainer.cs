@@ -73,9 +73,7 @@ public sealed class MemoryTrainer
 
     private TrainingOutcome Run()
     {
-        var set = DataSet.Open(_request.Folder);
-        if (set.Caution is { } caution) _say(caution);
-        var good = set.Train;
+        var good = _request.Open(_say).Train;
         var images = MemoryImages.Split(good, _request.Config.Train.Holdout);
         var rejects = new Rejects(good.Count, _request.MaxBad);
         MadeMemory memory;

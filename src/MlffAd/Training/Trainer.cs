@@ -26,6 +26,7 @@ public sealed class Trainer
     private Preprocessing _preprocessing = Preprocessing.ImageNet;
     private TrainingState _state = new();
     private SentBatch _sent;
+    private SplitBy _split;
     private TrainingFile[]? _files;
 
     private Trainer(TrainingRequest request, Device device, Action<string> say) => (_request, _device, _say, _config) = (request, device, say, request.Config);
@@ -45,11 +46,11 @@ public sealed class Trainer
         AtomicFile.RequireWritable(_request.Output);
         _request.RequireThreshold();
         var clock = Stopwatch.StartNew();
-        var set = DataSet.Open(_request.Folder);
-        if (set.Caution is { } caution) _say(caution);
-        var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout);
+        var set = _request.Open(_say);
         using var checkpoint = _request.Resume is { } resume ? Checkpoint.Open(resume) : null;
         if (checkpoint is not null) Follow(checkpoint);
+        _split = checkpoint?.Metadata.Split ?? _request.Split;
+        var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout, _split);
         using var parameters = new Parameters(_device, checkpoint is null ? Start()
             : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed));
         var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
@@ -154,7 +155,9 @@ public sealed class Trainer
     private void Write(ImageStore store, Parameters parameters, Sitting sitting)
     {
         var list = parameters.List;
-        var metadata = _state.ToMetadata(_config, _preprocessing, ClassName, Files(store), sitting.Elapsed, sitting.Budget);
+        var metadata =
+            _state.ToMetadata(_config, _preprocessing, ClassName, Files(store), sitting.Elapsed, sitting.Budget,
+            _split);
         Checkpoint.Save(_request.StatePath, metadata,
             [.. parameters.ToHost().ToTensorData("weights/", "stats/"), .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
     }

@@ -13,6 +13,12 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     /// <summary>Names of the keys that the user set; a weights file that contradicts one is refused.</summary>
     public IReadOnlySet<string> ExplicitKeys { get; init; } = new HashSet<string>();
 
+    /// <summary>That all images of the folder show good parts, whatever its folders are called.</summary>
+    public bool Plain { get; init; }
+
+    /// <summary>What decides which images a network's training holds out; a state that is resumed knows it.</summary>
+    public SplitBy Split { get; init; } = SplitBy.Content;
+
     /// <summary>The backbone's weights: a file, "none" for random ones, null for the shipped ones.</summary>
     public string? Weights { get; init; }
 
@@ -42,6 +48,17 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
 
     /// <summary>Where the log of a model's training lies.</summary>
     public static string LogOf(string model) => model + ".log.jsonl";
+
+    /// <summary>Opens the folder, and says what should be known of its images.</summary>
+    /// <exception cref="MlffAdException">It cannot be learnt from (exit code 3).</exception>
+    internal DataSet Open(Action<string> say)
+    {
+        var set = DataSet.Open(Folder, Plain);
+        set.RequireTrain();
+        if (set.Caution is { } caution) say(caution);
+        foreach (string copies in set.CopyCautions()) say(copies);
+        return set;
+    }
 
     /// <summary>Refuses to begin what could not end in a threshold.</summary>
     /// <exception cref="MlffAdException">None is given, nor images to take it from (exit code 3); or it is not finite,

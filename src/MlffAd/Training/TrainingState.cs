@@ -1,4 +1,5 @@
 using MlffAd.Configuration;
+using MlffAd.Data;
 using MlffAd.Weights;
 
 namespace MlffAd.Training;
@@ -41,7 +42,9 @@ internal sealed record TrainingState
 
     public TrainingRecord Record(Config config) => new(Epochs, Images, config.Train.Seed, Source, LastEpoch ?? Means);
 
-    public CheckpointMetadata ToMetadata(Config config, Preprocessing preprocessing, string name, IReadOnlyList<TrainingFile> files, TimeSpan elapsed, Budget budget)
+    public CheckpointMetadata ToMetadata(Config config, Preprocessing preprocessing, string name,
+        IReadOnlyList<TrainingFile> files, TimeSpan elapsed, Budget budget,
+        SplitBy split)
     {
         var counters = new Dictionary<string, double>
         {
@@ -56,7 +59,8 @@ internal sealed record TrainingState
         };
         if (budget.Images is { } images) counters["maxImages"] = images;
         if (budget.Time is { } time) counters["timeBudget"] = time.TotalSeconds;
-        return new CheckpointMetadata(config, preprocessing, Record(config) with { Losses = LastEpoch }, Step, name, files, counters);
+        return new CheckpointMetadata(config, preprocessing, Record(config) with { Losses = LastEpoch }, Step, name,
+            files, counters, split);
     }
 
     public static (TrainingState State, Budget Budget) From(CheckpointMetadata m)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using MlffAd.Configuration;
+using MlffAd.Data;
 
 namespace MlffAd.Weights;
 
@@ -12,8 +13,10 @@ namespace MlffAd.Weights;
 /// <param name="Class">The name of the training folder.</param>
 /// <param name="Files">The training images, in the order of training.</param>
 /// <param name="Counters">The trainer's own numbers, such as skipped steps, by name.</param>
+/// <param name="Split">What decides which images are held out.</param>
 public sealed record CheckpointMetadata(Config Config, Preprocessing Preprocessing, TrainingRecord Training, long Step, string Class,
-    IReadOnlyList<TrainingFile> Files, IReadOnlyDictionary<string, double> Counters);
+    IReadOnlyList<TrainingFile> Files, IReadOnlyDictionary<string, double> Counters,
+    SplitBy Split = SplitBy.Content);
 
 /// <summary>An interrupted training, <c>MODEL.state</c>: tensors under <c>weights/</c>, <c>velocity/</c> and <c>stats/</c>, and <see cref="CheckpointMetadata"/>.</summary>
 public sealed class Checkpoint : IDisposable
@@ -40,6 +43,7 @@ public sealed class Checkpoint : IDisposable
         ["seed"] = metadata.Training.Seed.ToString(CultureInfo.InvariantCulture),
         ["step"] = metadata.Step.ToString(CultureInfo.InvariantCulture),
         ["class"] = metadata.Class,
+        ["split"] = metadata.Split == SplitBy.Content ? "content" : "name",
         ["files"] = JsonSerializer.Serialize([.. metadata.Files], FileJson.Default.TrainingFileArray),
         ["counters"] = JsonSerializer.Serialize(new SortedDictionary<string, double>(metadata.Counters.ToDictionary(), StringComparer.Ordinal), FileJson.Default.SortedDictionaryStringDouble),
     });
@@ -83,6 +87,14 @@ public sealed class Checkpoint : IDisposable
         var files = metadata.Json("files", FileJson.Default.TrainingFileArray);
         if (files.DistinctBy(f => f.Path).Count() != files.Length) throw metadata.Bad("files", "names an image twice");
         return new CheckpointMetadata(metadata.Config(), metadata.Preprocessing(), metadata.Json("training", FileJson.Default.TrainingRecord),
-            metadata.Number<long>("step"), metadata.Text("class"), files, metadata.Json("counters", FileJson.Default.SortedDictionaryStringDouble));
+            metadata.Number<long>("step"), metadata.Text("class"), files,
+            metadata.Json("counters", FileJson.Default.SortedDictionaryStringDouble),
+            metadata.Optional("split") switch
+            {
+                "content" => SplitBy.Content,
+                // States of earlier versions do not say.
+                null or "name" => SplitBy.Name,
+                _ => throw metadata.Bad("split", "is neither content nor name"),
+            });
     }
 }

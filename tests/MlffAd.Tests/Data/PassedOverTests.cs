@@ -70,7 +70,9 @@ public sealed class PassedOverTests(TinyModel tiny)
         string folder = Folder("others", "good.png", "notes.txt", "list.csv", "README", ".hidden.heic");
         File.WriteAllBytes(Path.Combine(folder, "empty"), []);
         var run = CommandRun.Of("detect", tiny.Model, folder, "--threshold", "100");
-        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Equal((0, "mlffad: Left out: 4 that are no images, 1 hidden.\n"),
+            (run.Code, run.Error.ReplaceLineEndings("\n")));
+        Assert.Equal("", CommandRun.Of("detect", tiny.Model, folder, "--threshold", "100", "--quiet").Error);
     }
 
     [Fact]

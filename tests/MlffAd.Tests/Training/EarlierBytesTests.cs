@@ -20,6 +20,10 @@ public sealed class EarlierBytesTests
         ("train.batch", "4"),
     ];
 
+    /// <summary>A preset's network, so small that a step takes a moment.</summary>
+    internal static Config SmallConfig(string preset) =>
+        Small.Aggregate(Preset.Find(preset), (c, key) => c.With(key.Key, key.Value)).Validate();
+
     /// <summary>Three steps of each row of table 4, the last being the preset paper: the first half of the model's
     /// SHA-256. Sums are in another order where vectors have another width.</summary>
     [Theory]
@@ -41,9 +45,10 @@ public sealed class EarlierBytesTests
             byte[] rgb = [.. noise.Select((v, p) => (byte)((p / 3 % 64 is > 16 and < 48 ? 180 : 60) + v))];
             ImageFile.WritePng(Path.Combine(parts, $"{i:00}.png"), new RgbImage(64, 64, rgb));
         }
-        var config = Small.Aggregate(Preset.Find(preset), (c, key) => c.With(key.Key, key.Value)).Validate();
+        var config = SmallConfig(preset);
         string model = Path.Combine(folder, "m.mlffad");
-        var request = new TrainingRequest(parts, model, config) { Weights = "none", MaxImages = 12 };
+        var request =
+            new TrainingRequest(parts, model, config) { Weights = "none", MaxImages = 12, Split = SplitBy.Name };
         using (var device = Device.Open("cpu", threads: 2))
             Trainer.Train(request, device, _ => { }, null, TestContext.Current.CancellationToken);
         string hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(model)))[..32];

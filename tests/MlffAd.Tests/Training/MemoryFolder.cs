@@ -42,6 +42,9 @@ internal sealed class MemoryFolder : IDisposable
         })], folder);
     }
 
+    /// <summary>Makes a file another that shows the same.</summary>
+    public void Reword(string name) => File.AppendAllText(Path.Combine(Parts, name), name);
+
     /// <summary>One colour all over.</summary>
     public void Fill(string name, byte grey) => Write(name, [.. Enumerable.Repeat(grey, 3 * 64 * 64)], "parts");
 

@@ -32,7 +32,11 @@ public sealed class MemoryInputTests
     public void ImagesOfOneColourMakeAMemoryThatIsSmallAndSaysSo(int images, bool differ, string holdout)
     {
         using var folder = new MemoryFolder(images: 0);
-        for (int i = 0; i < images; i++) folder.Fill($"{i}.png", (byte)(differ ? 90 + 10 * i : 128));
+        for (int i = 0; i < images; i++)
+        {
+            folder.Fill($"{i}.png", (byte)(differ ? 90 + 10 * i : 128));
+            if (!differ) folder.Reword($"{i}.png");
+        }
         var config = MemoryFolder.Of(MemoryFolder.Tiny, ("train.holdout", holdout), ("memory.size", "400"));
         var (_, said) = MemoryFolder.Make(folder.Request(config));
         var model = Model.Load(folder.In("m.mlffad"));
@@ -94,7 +98,11 @@ public sealed class MemoryInputTests
     public void WhereNothingIsLeftToJudgeCopiesByThatIsSaid()
     {
         using var folder = new MemoryFolder(images: 0);
-        for (int i = 0; i < 9; i++) folder.Draw($"copy{i}.png", seed: 1);
+        for (int i = 0; i < 9; i++)
+        {
+            folder.Draw($"copy{i}.png", seed: 1);
+            folder.Reword($"copy{i}.png");
+        }
         var (_, said) = MemoryFolder.Make(folder.Request());
         Assert.Contains(said, line => line.Contains("judges that image too: the threshold says little.", Ordinal));
         using var others = new MemoryFolder(images: 9);
@@ -109,7 +117,7 @@ public sealed class MemoryInputTests
         folder.Draw("0.png", 1, folder: "set/test/good");
         var config = MemoryFolder.Tiny.With("train.holdout", "0");
         var e = MemoryFolder.Refused(folder.Request(config, folder: "set") with { Threshold = 5 }, ExitCode.BadData);
-        Assert.Equal("There are no images to learn from.", e.Message);
+        Assert.Contains("has no good images to learn from; they belong in", e.Message, Ordinal);
     }
 
     [Fact]

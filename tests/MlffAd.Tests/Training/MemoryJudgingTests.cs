@@ -83,6 +83,7 @@ public sealed class MemoryJudgingTests
         folder.Draw("odd.png", 50, odd: true);
         float alone = folder.Made(config).Metadata.Calibration!.Scores[^1];
         folder.Draw("zz/copy.png", 50, odd: true);
+        folder.Reword("zz/copy.png");
         var scores = folder.Made(config).Metadata.Calibration!.Scores;
         Assert.Equal(images, scores.Count);
         Assert.Equal([alone, alone], scores.TakeLast(2));
