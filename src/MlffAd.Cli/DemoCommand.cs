@@ -124,7 +124,7 @@ internal sealed class DemoCommand
     }
 
     private TrainingRequest Request(string material, string model, Config config) =>
-        new(Path.Combine(_photographs, material), Path.Combine(_folder, model), config);
+        new(Path.Combine(_photographs, material), Path.Combine(_folder, model), config) { Restart = true };
 
     /// <summary>Evaluates what was learnt, and prints its table at once.</summary>
     private Shown Show(string material, string learner, TrainingRequest request, TrainingOutcome outcome, Device device,
@@ -134,7 +134,7 @@ internal sealed class DemoCommand
         string title = $"{material}, {learner}";
         var model = Model.Load(request.Output);
         var set = DataSet.Open(request.Folder);
-        var result = EvaluateCommand.Run(_parse, model, set, new(model.Metadata.Config.ImageSize), device);
+        var result = EvaluateCommand.Run(_parse, model, set, new(model.Metadata.Config.ImageSize), device, stop: _stop);
         _output.WriteLine($"{title}, learnt in {Duration.Text(outcome.Elapsed)}:");
         EvaluationTable.Render(result, Tables.Console(_output));
         string folder = OutputFolder.Make(Path.Combine(_folder, pages));

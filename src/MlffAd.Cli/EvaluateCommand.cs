@@ -34,7 +34,7 @@ internal static class EvaluateCommand
             path, folder, CommonOptions.Json, report, tiff, pro, limit, resolution,
             CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels,
         };
-        verb.SetAction(parse =>
+        verb.SetAction((parse, stop) =>
         {
             string file = parse.GetRequiredValue(path);
             var model = MlffAd.Model.Load(file);
@@ -43,12 +43,19 @@ internal static class EvaluateCommand
                 parse.GetValue(resolution) == "original");
             // What cannot be written is said before the images are scored, not after.
             string? json = parse.GetValue(CommonOptions.Json), pages = parse.GetValue(report), maps = parse.GetValue(tiff);
+            var tiffs = maps is null ? []
+                : TiffMaps.PathsOf(maps, Name(set), set.Test.Select(item => (item.Name, item.Kind)));
+            var outputs = new OutputFiles().Add(json).Add(pages is null ? null : Path.Combine(pages, "index.html"));
+            foreach (string map in tiffs) outputs.Add(map);
+            outputs.RequireApartFrom(
+                [.. set.Train.Concat(set.Test).SelectMany(item => new[] { item.Path, item.Mask }), file,
+                TrainingRequest.LogOf(file)]);
             if (json is not null) AtomicFile.RequireWritable(json);
-            foreach (string? made in new[] { pages, maps }) if (made is not null) OutputFolder.Make(made);
+            foreach (string? made in new[] { pages, maps }) if (made is not null) OutputFolder.Make(made, set.Root);
 
             using var device = parse.OpenDevice();
             long maxPixels = parse.GetValue(CommonOptions.MaxPixels);
-            var result = Run(parse, model, set, options, device, parse.GetValue(CommonOptions.MaxBad), maxPixels);
+            var result = Run(parse, model, set, options, device, parse.GetValue(CommonOptions.MaxBad), maxPixels, stop);
             var output = parse.InvocationConfiguration.Output;
             EvaluationTable.Render(result, Tables.Console(output));
             foreach (string remark in result.Remarks) parse.InvocationConfiguration.Error.WriteLine(
@@ -60,16 +67,23 @@ internal static class EvaluateCommand
                 string page = WriteReport(pages, Name(set), model, file, set, result, maxPixels);
                 if (!parse.GetValue(CommonOptions.Quiet)) output.WriteLine($"The report is '{page}'.");
             }
+            return Task.FromResult((int)ExitCode.Success);
         });
         return verb;
     }
 
     /// <summary>Evaluates, counting images on the terminal.</summary>
-    internal static EvaluationResult Run(ParseResult parse, Model model, DataSet set, EvaluationOptions options, Device device, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels)
+    internal static EvaluationResult Run(ParseResult parse, Model model, DataSet set, EvaluationOptions options,
+        Device device, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels,
+        CancellationToken stop = default)
     {
         using var scorer = new Scorer(model, device);
         using var counter = new Counter(parse, set.Test.Count);
-        return Evaluator.Run(scorer, model.Metadata, set, options, maxBad, maxPixels, (_, error) => counter.Next(error));
+        return Evaluator.Run(scorer, model.Metadata, set, options, maxBad, maxPixels, (_, error) =>
+        {
+            stop.ThrowIfCancellationRequested();
+            counter.Next(error);
+        });
     }
 
     /// <summary>Writes the page, with what training's log says where that still lies beside the model.</summary>

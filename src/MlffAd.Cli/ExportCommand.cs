@@ -16,7 +16,9 @@ internal static class ExportCommand
         onnx.SetAction(parse =>
         {
             string file = parse.GetRequiredValue(output);
-            byte[] bytes = OnnxWriter.Write(Model.Load(parse.GetRequiredValue(path)));
+            string model = parse.GetRequiredValue(path);
+            new OutputFiles().Add(file).RequireApartFrom([model]);
+            byte[] bytes = OnnxWriter.Write(Model.Load(model));
             AtomicFile.Write(file, stream => stream.Write(bytes));
             parse.InvocationConfiguration.Output.WriteLine($"Wrote '{file}', {bytes.Length} bytes: input 'image'; outputs 'score', 'score_map', 'pixel_map'; the threshold is in its metadata.");
         });

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MlffAd.Configuration;
 using MlffAd.Data;
+using MlffAd.Files;
 
 namespace MlffAd.Cli;
 
@@ -26,6 +27,12 @@ internal static class SynthCommand
             var config = keys.Apply(parse, new Config());
             var set = parse.OpenDataSet(folder);
             set.RequireTrain();
+            string path = parse.GetRequiredValue(output);
+            new OutputFiles().Add(path).RequireApartFrom(set.Train.Concat(set.Test).Select(item => item.Path));
+            if (set.WouldHold(path))
+                throw new MlffAdException(ExitCode.Usage,
+                    $"'{path}' would lie among the photographs of '{set.Root}', and be taken for one; "
+                    + "choose another folder.");
             var error = parse.InvocationConfiguration.Error;
             int samples = parse.GetValue(count);
             // Any few images will do: decoding all of a large set for one sheet would be a long wait.
@@ -33,7 +40,6 @@ internal static class SynthCommand
             var store = ImageStore.Load(some, config.ImageSize, 0, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels),
                 (_, bad) => { if (bad is not null && !parse.GetValue(CommonOptions.Quiet)) error.WriteLine($"mlffad: {bad.Message}"); });
             var (sheet, stayedGood) = ContactSheet.Draw(store, config, samples);
-            string path = parse.GetRequiredValue(output);
             ImageFile.WritePng(path, sheet);
             if (!parse.GetValue(CommonOptions.Quiet))
                 parse.InvocationConfiguration.Output.WriteLine($"Wrote '{path}': {samples} samples, each the good image, what became of it, and the mask"

@@ -20,7 +20,7 @@ internal static class ThresholdCommand
         { path, folder, CommonOptions.Plain, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
             CommonOptions.MaxBad, CommonOptions.MaxPixels };
         var keys = new ConfigOptions(verb, Config.Keys.Where(key => key.Name.StartsWith("verdict.", StringComparison.Ordinal)));
-        verb.SetAction(parse =>
+        verb.SetAction((parse, stop) =>
         {
             string file = parse.GetRequiredValue(path);
             var model = MlffAd.Model.Load(file);
@@ -30,11 +30,18 @@ internal static class ThresholdCommand
             foreach (string copies in set.CopyCautions()) parse.InvocationConfiguration.Error.WriteLine(
                 $"mlffad: {copies}");
             var good = Holdout.Different(set.Train);
+            new OutputFiles().Add(file).RequireApartFrom(good.Select(item => item.Path));
             AtomicFile.RequireWritable(file);
             using var device = parse.OpenDevice();
             using var scorer = new Scorer(model with { Metadata = asked }, device);
             using var counter = new Counter(parse, good.Count);
-            var calibration = scorer.Calibrate(good, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels), (_, error) => counter.Next(error));
+            var calibration =
+                scorer.Calibrate(good, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels),
+                (_, error) =>
+            {
+                stop.ThrowIfCancellationRequested();
+                counter.Next(error);
+            });
             counter.Dispose();
             if (calibration.Images < Holdout.FewestHeld)
                 throw new MlffAdException(ExitCode.BadData, $"{calibration.Images} good images are too few to set a threshold with (at least {Holdout.FewestHeld}, better 100); add some.");
@@ -43,6 +50,7 @@ internal static class ThresholdCommand
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {calibration.Threshold:0.000} (was {model.Metadata.Threshold:0.000}), "
                 + $"pixel threshold {calibration.PixelThreshold:0.000} (was {model.Metadata.PixelThreshold:0.000}), from {calibration.Images} good images."));
             if (calibration.Caution is { } caution && !parse.GetValue(CommonOptions.Quiet)) output.WriteLine(caution);
+            return Task.FromResult((int)ExitCode.Success);
         });
         return verb;
     }

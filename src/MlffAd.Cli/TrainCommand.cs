@@ -44,6 +44,11 @@ internal sealed class TrainCommand
         HelpName = "FILE",
     };
 
+    private readonly Option<bool> _restart = new("--restart")
+    {
+        Description = "Begin anew although an interrupted training of this model could go on; its state is lost.",
+    };
+
     private readonly Option<float?> _threshold = new Option<float?>("--threshold")
     {
         Description = "An image is defective above this score; set from good images, unless given.",
@@ -96,6 +101,7 @@ internal sealed class TrainCommand
             MaxImages = parse.GetValue(_maxImages),
             TimeBudget = parse.GetValue(_budget) is { } budget ? Duration.Parse(budget) : null,
             Resume = parse.GetValue(_resume),
+            Restart = parse.GetValue(_restart),
             Threshold = parse.GetValue(_threshold),
             Plain = parse.GetValue(CommonOptions.Plain),
             MaxBad = parse.GetValue(CommonOptions.MaxBad),
@@ -199,7 +205,7 @@ internal sealed class TrainCommand
     private string ResumeLine(ParseResult parse, string state)
     {
         string? resumed = parse.GetValue(_resume);
-        var words = parse.Tokens.Select(token => token.Value).ToList();
+        var words = parse.Tokens.Select(token => token.Value).Where(word => word != _restart.Name).ToList();
         if (resumed is not null) words.RemoveRange(words.IndexOf(_resume.Name), 2);
         return $"mlffad {string.Join(' ', words.Select(Quoted))} --resume {Quoted(state)}";
     }

@@ -1,3 +1,5 @@
+using MlffAd.Files;
+
 namespace MlffAd.Data;
 
 /// <summary>An image of a data set.</summary>
@@ -59,7 +61,7 @@ public sealed class DataSet
     /// used.</summary>
     public IReadOnlyList<string> Aside { get; } = [];
 
-    /// <summary>How many files are left out because they are no images, or hidden; null if there are none.</summary>
+    /// <summary>What else lies there and is left out, in a sentence; null if there is nothing.</summary>
     public string? LeftOut { get; }
 
     /// <summary>What should be known of <see cref="PassedOver"/> and <see cref="Aside"/>; null if there is
@@ -97,6 +99,10 @@ public sealed class DataSet
     /// <summary>What should be known of copies among the images to learn from, and between these and the test's.
     /// Files are read where another is as long.</summary>
     public IReadOnlyList<string> CopyCautions() => Copies.Cautions(this);
+
+    /// <summary>Whether a file that is written would be one of the images of the next run: it lies below the folder,
+    /// and is called like an image.</summary>
+    public bool WouldHold(string path) => ImageNames.IsRead(path) && OutputFolder.IsBelow(path, Root);
 
     /// <summary>Refuses a data set without good images to learn from.</summary>
     /// <exception cref="MlffAdException">There are none; it names where they may lie (exit code 3).</exception>

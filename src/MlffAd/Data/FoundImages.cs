@@ -47,8 +47,24 @@ public sealed class FoundImages
     /// <summary>How many files and folders are hidden, and not looked at.</summary>
     public int Hidden { get; private set; }
 
-    /// <summary>How many files are left out because they are no images, or hidden; null if there are none.</summary>
-    public string? LeftOut => Counted(OtherFiles, Hidden);
+    /// <summary>How many folders hold pictures of results, such as heat maps, and are not searched.</summary>
+    public int OfResults { get; private set; }
+
+    /// <summary>What else lies there and is left out, in a sentence; null if there is nothing.</summary>
+    public string? LeftOut
+    {
+        get
+        {
+            string[] said =
+            [
+                .. OtherFiles > 0 ? [$"{OtherFiles} that are no images"] : Array.Empty<string>(),
+                .. Hidden > 0 ? [$"{Hidden} hidden"] : Array.Empty<string>(),
+                .. OfResults > 0 ? [$"{OfResults} folder{(OfResults == 1 ? "" : "s")} of results"]
+                : Array.Empty<string>(),
+            ];
+            return said.Length == 0 ? null : $"Left out: {string.Join(", ", said)}.";
+        }
+    }
 
     /// <summary>What paths name: files, whatever their names, and folders with everything below them.</summary>
     /// <exception cref="MlffAdException">One is not there, or is a folder without an image (exit code 3).</exception>
@@ -74,6 +90,7 @@ public sealed class FoundImages
         _passedOver.AddRange(inside._passedOver.Select(i => i with { Name = Below(i.Name) }));
         OtherFiles += inside.OtherFiles;
         Hidden += inside.Hidden;
+        OfResults += inside.OfResults;
 
         string Below(string name) => WithSlashes(Path.Combine(path, name));
     }
@@ -118,6 +135,7 @@ public sealed class FoundImages
                 // Hidden are also the "._" twins that some systems leave beside an image.
                 if ((entry.Attributes & (FileAttributes.Hidden | FileAttributes.System)) != 0) Hidden++;
                 else if (entry is FileInfo file) files.Add(file);
+                else if (File.Exists(Path.Combine(entry.FullName, OutputFolder.Mark))) OfResults++;
                 else if (recursive && seen.Add(FileIdentity.Of(entry.FullName))) waiting.Enqueue((DirectoryInfo)entry);
             }
         }
@@ -126,14 +144,6 @@ public sealed class FoundImages
 
         string NameOf(FileSystemInfo entry) => WithSlashes(Below(entry));
     }
-
-    internal static string? Counted(int others, int hidden) => (others, hidden) switch
-    {
-        (0, 0) => null,
-        (_, 0) => $"Left out: {others} that are no images.",
-        (0, _) => $"Left out: {hidden} hidden.",
-        _ => $"Left out: {others} that are no images, {hidden} hidden.",
-    };
 
     /// <summary>A backslash separates folders on Windows alone; elsewhere it is a letter of a name.</summary>
     private static string WithSlashes(string path) => path.Replace(Path.DirectorySeparatorChar, '/');

@@ -17,12 +17,12 @@ public sealed record Finding(string Path, float? Score, bool IsDefect, PixelBox?
     /// <param name="map">Its scores at the photograph's own size; asked for only where some pixel may be above its threshold.</param>
     /// <param name="threshold">An image is defective above this score.</param>
     /// <param name="pixelThreshold">A pixel is defective above this score.</param>
-    /// <exception cref="MlffAdException">The score is not finite (exit code 4).</exception>
+    /// <exception cref="MlffAdException">A score is not finite (exit code 4).</exception>
     public static Finding Of(ScoredImage image, Func<ScoreMap> map, float threshold, float pixelThreshold)
     {
         ArgumentNullException.ThrowIfNull(image);
         if (image.Error is { } error) return new(image.Item.Name, null, false, null, error.Message);
-        if (!float.IsFinite(image.Score)) throw NotFinite(image.Item.Name);
+        if (!float.IsFinite(image.Score) || !image.Cells!.Values.All(float.IsFinite)) throw NotFinite(image.Item.Name);
         // No pixel is above its threshold where no cell is: pixels lie between cells.
         PixelBox? box = image.Cells!.Max() > pixelThreshold ? Components.LargestAbove(map(), pixelThreshold) : null;
         return new(image.Item.Name, image.Score, image.Score > threshold, box, null);

@@ -1,42 +1,120 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using MlffAd.Files;
 
 namespace MlffAd.Detection;
 
-/// <summary>Findings as files for other programs.</summary>
-public static class FindingFiles
+/// <summary>Findings as files for other programs, written as they are made.</summary>
+/// <remarks>
+/// CSV (RFC 4180): <c>path,score,verdict,x,y,w,h</c>; the last four are empty without a box, the score of an unreadable
+/// image too. JSON: <c>{"threshold","pixelThreshold","images":[{"path","score","verdict","box":{"x","y","w","h"} or
+/// null}],"complete"}</c>; an unreadable image's score is null and it has an <c>error</c>.
+/// Until <see cref="Finish"/> the files of before stand; disposed without it, they stay.
+/// </remarks>
+public sealed class FindingFiles : IDisposable
 {
-    /// <summary>Writes CSV (RFC 4180): <c>path,score,verdict,x,y,w,h</c>; the last four are empty without a box, the score of an unreadable image too.</summary>
-    /// <exception cref="MlffAdException">It cannot be written (exit code 7).</exception>
-    public static void WriteCsv(string path, IEnumerable<Finding> findings)
+    private const int FlushBytes = 1 << 16;
+
+    private readonly List<Sink> _open = [];
+
+    /// <summary>Begins the files.</summary>
+    /// <param name="csv">The CSV file; null for none.</param>
+    /// <param name="json">The JSON file; null for none.</param>
+    /// <param name="threshold">An image is defective above this score.</param>
+    /// <param name="pixelThreshold">A pixel is defective above this score.</param>
+    /// <exception cref="MlffAdException">One cannot be written (exit code 7).</exception>
+    public FindingFiles(string? csv, string? json, float threshold, float pixelThreshold)
     {
-        ArgumentNullException.ThrowIfNull(findings);
-        var text = new StringBuilder("path,score,verdict,x,y,w,h\n");
-        foreach (Finding f in findings)
-            text.Append(CultureInfo.InvariantCulture, $"{Quoted(f.Path)},{f.Score},{f.Verdict},{f.Box?.X},{f.Box?.Y},{f.Box?.Width},{f.Box?.Height}\n");
-        AtomicFile.WriteText(path, text.ToString());
+        if (csv is not null) _open.Add(Csv(csv));
+        try { if (json is not null) _open.Add(Json(json, threshold, pixelThreshold)); }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Writes JSON: <c>{"threshold","pixelThreshold","images":[{"path","score","verdict","box":{"x","y","w","h"} or null}]}</c>; an
-    /// unreadable image's score is null and it has an <c>error</c>.</summary>
-    /// <exception cref="MlffAdException">It cannot be written (exit code 7).</exception>
-    public static void WriteJson(string path, IEnumerable<Finding> findings, float threshold, float pixelThreshold) => AtomicFile.Write(path, stream =>
+    /// <summary>How many findings there are so far.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Adds a finding.</summary>
+    /// <exception cref="MlffAdException">The disk is full (exit code 7).</exception>
+    public void Add(Finding finding)
     {
-        ArgumentNullException.ThrowIfNull(findings);
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        ArgumentNullException.ThrowIfNull(finding);
+        Count++;
+        foreach (var sink in _open) Guarded(sink.Path, () => sink.Add(finding));
+    }
+
+    /// <summary>Ends the files and puts them in their places: each that can be, whatever becomes of the
+    /// other.</summary>
+    /// <param name="complete">Whether every image was judged.</param>
+    /// <exception cref="MlffAdException">The disk is full (exit code 7).</exception>
+    public void Finish(bool complete)
+    {
+        MlffAdException? first = null;
+        while (_open is [var sink, ..])
         {
-            json.WriteStartObject();
-            json.WriteNumber("threshold", threshold);
-            json.WriteNumber("pixelThreshold", pixelThreshold);
-            json.WriteStartArray("images");
-            foreach (Finding finding in findings) Write(json, finding);
-            json.WriteEndArray();
-            json.WriteEndObject();
+            _open.RemoveAt(0);
+            using var file = sink.File;
+            try
+            {
+                Guarded(sink.Path, () => sink.End(complete));
+                file.Commit();
+            }
+            catch (MlffAdException e) { first ??= e; }
         }
-        stream.WriteByte((byte)'\n');
-    });
+        if (first is not null) throw first;
+    }
+
+    /// <summary>Removes what was not finished.</summary>
+    public void Dispose()
+    {
+        foreach (var sink in _open) sink.File.Dispose();
+        _open.Clear();
+    }
+
+    private static Sink Csv(string path)
+    {
+        var file = AtomicFile.Create(path);
+        var rows = new StreamWriter(file.Stream, leaveOpen: true) { NewLine = "\n" };
+        rows.WriteLine("path,score,verdict,x,y,w,h");
+        return new(path, file, f => rows.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{Quoted(f.Path)},{f.Score},{f.Verdict},{f.Box?.X},{f.Box?.Y},{f.Box?.Width},{f.Box?.Height}")),
+            _ => rows.Flush());
+    }
+
+    private static Sink Json(string path, float threshold, float pixelThreshold)
+    {
+        var file = AtomicFile.Create(path);
+        var json = new Utf8JsonWriter(file.Stream, new JsonWriterOptions { Indented = true });
+        json.WriteStartObject();
+        json.WriteNumber("threshold", threshold);
+        json.WriteNumber("pixelThreshold", pixelThreshold);
+        json.WriteStartArray("images");
+        return new(path, file, Add, End);
+
+        void Add(Finding finding)
+        {
+            Write(json, finding);
+            if (json.BytesPending > FlushBytes) json.Flush();
+        }
+
+        void End(bool complete)
+        {
+            json.WriteEndArray();
+            json.WriteBoolean("complete", complete);
+            json.WriteEndObject();
+            json.Flush();
+            file.Stream.WriteByte((byte)'\n');
+        }
+    }
+
+    private static void Guarded(string path, Action write)
+    {
+        try { write(); }
+        catch (Exception e) when (AtomicFile.IsOfSystem(e)) { throw AtomicFile.Failed(path, e); }
+    }
 
     private static void Write(Utf8JsonWriter json, Finding finding)
     {
@@ -60,4 +138,7 @@ public static class FindingFiles
     }
 
     private static string Quoted(string field) => field.AsSpan().ContainsAny(",\"\r\n") ? $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : field;
+
+    /// <summary>A file that is open: how a finding is added to it, and how it ends.</summary>
+    private sealed record Sink(string Path, AtomicFile File, Action<Finding> Add, Action<bool> End);
 }

@@ -11,12 +11,22 @@ public static class HeatMapNames
         ArgumentNullException.ThrowIfNull(items);
         string[] paths = [.. items.Select(item => Path.GetFullPath(item.Path))];
         string common = paths.Select(path => Path.GetDirectoryName(path)!).DefaultIfEmpty("").Aggregate(Common);
+        return Of([.. paths.Select(path => Relative(path, common))], ".png");
+    }
+
+    /// <summary>The same for paths that are relative already, with another extension.</summary>
+    internal static IReadOnlyList<string> Of(IReadOnlyList<string> paths, string extension)
+    {
+        // No file is called as a folder is: x.png of x.jpg beside the maps of what lies in x.png/.
         var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        return [.. paths.Select(path => Relative(path, common)).Select(path =>
+        foreach (string path in paths)
+            for (string? folder = path; (folder = Path.GetDirectoryName(folder)) is { Length: > 0 };) taken.Add(folder);
+        return [.. paths.Select(path =>
         {
-            // a.png; where it is taken, as by the map of a.png when this is of a.jpg: a.jpg.png; where the same image is named again: a.jpg-2.png.
-            string name = Path.ChangeExtension(path, ".png");
-            if (!taken.Add(name)) for (int n = 1; !taken.Add(name = n == 1 ? $"{path}.png" : $"{path}-{n}.png"); n++) { }
+            // a.png; where it is taken, as by the map of a.png when this is of a.jpg: a.jpg.png; where the same image
+            // is named again: a.jpg-2.png.
+            string name = Path.ChangeExtension(path, extension);
+            for (int n = 1; !taken.Add(name); n++) name = n == 1 ? $"{path}{extension}" : $"{path}-{n}{extension}";
             return name;
         })];
     }

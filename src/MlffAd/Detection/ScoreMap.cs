@@ -24,8 +24,13 @@ public sealed class ScoreMap
     /// <summary>The scores, row-major.</summary>
     public float[] Values { get; }
 
-    /// <summary>The largest score: at S×S the score of the image (equation 9).</summary>
-    public float Max() => Values.Max();
+    /// <summary>The largest score: at S×S the score of the image (equation 9). NaN if any score is.</summary>
+    public float Max()
+    {
+        float max = Values[0];
+        foreach (float value in Values) max = MathF.Max(max, value);
+        return max;
+    }
 
     /// <summary>An image's score, of its cells: their largest pixel at S×S (equation 9), or for a memory with
     /// <c>memory.readout</c> k the mean of the k largest cells.</summary>

@@ -3,18 +3,42 @@ namespace MlffAd.Files;
 /// <summary>Folders that results are written to.</summary>
 public static class OutputFolder
 {
+    /// <summary>A file by which a folder is known to hold pictures of results: it is not searched for
+    /// photographs.</summary>
+    internal const string Mark = ".mlffad-results";
+
     /// <summary>Makes a folder, and those above it, where they are missing, and checks that files can be made in it.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="searched">Folders that are searched for photographs. In one of them, the folder is marked, so that
+    /// later searches pass over what is written.</param>
     /// <returns>Its full path.</returns>
     /// <exception cref="MlffAdException">It cannot be made or written to (exit code 7).</exception>
-    public static string Make(string path)
+    public static string Make(string path, params IEnumerable<string> searched)
     {
-        string full;
-        try { full = Directory.CreateDirectory(path).FullName; }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new MlffAdException(ExitCode.Output, $"The folder '{path}' could not be made ({e.Message.TrimEnd('.')}); choose another place.", e);
-        }
+        string full = MakeBelow(path);
         AtomicFile.RequireWritable(Path.Combine(full, "probe"));
+        string mark = Path.Combine(full, Mark);
+        if (!File.Exists(mark) && searched.Any(folder => IsBelow(full, folder)))
+            AtomicFile.WriteText(mark,
+                "Pictures of results, by mlffad: a search for photographs passes this folder over.\n");
         return full;
+    }
+
+    /// <summary>Whether a path leads below a folder, whatever links are on the way.</summary>
+    internal static bool IsBelow(string path, string folder) => FileIdentity.Followed(path)
+        .StartsWith(Path.TrimEndingDirectorySeparator(FileIdentity.Followed(folder)) + Path.DirectorySeparatorChar,
+            StringComparison.Ordinal);
+
+    /// <summary>Makes a folder below one that is known to be writable.</summary>
+    /// <returns>Its full path.</returns>
+    /// <exception cref="MlffAdException">It cannot be made (exit code 7).</exception>
+    public static string MakeBelow(string path)
+    {
+        try { return Directory.CreateDirectory(path).FullName; }
+        catch (Exception e) when (AtomicFile.IsOfSystem(e))
+        {
+            throw new MlffAdException(ExitCode.Output,
+                $"The folder '{path}' could not be made ({e.Message.TrimEnd('.')}); choose another place.", e);
+        }
     }
 }

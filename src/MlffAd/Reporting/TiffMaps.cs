@@ -17,14 +17,26 @@ public static class TiffMaps
     public static void Write(string directory, string className, EvaluationResult result)
     {
         ArgumentNullException.ThrowIfNull(result);
-        foreach (var kind in result.Images.GroupBy(image => image.Kind))
+        var paths = PathsOf(directory, className, result.Images.Select(image => (image.Path, image.Kind)));
+        foreach (var (image, path) in result.Images.Zip(paths))
         {
-            string folder = OutputFolder.Make(Path.Combine(directory, className, "test", kind.Key));
-            foreach (TestImage image in kind)
-            {
-                ScoreMap map = image.Cells.Enlarge(image.Width, image.Height);
-                ImageFile.WriteTiff(Path.Combine(folder, Path.GetFileNameWithoutExtension(image.Path) + ".tiff"), map.Values, map.Width, map.Height);
-            }
+            OutputFolder.MakeBelow(Path.GetDirectoryName(path)!);
+            ScoreMap map = image.Cells.Enlarge(image.Width, image.Height);
+            ImageFile.WriteTiff(path, map.Values, map.Width, map.Height);
         }
+    }
+
+    /// <summary>Where the maps of images go, no two in one file: <c>x.tiff</c>, and of another x
+    /// <c>x.jpg.tiff</c>.</summary>
+    /// <param name="directory">DIR.</param>
+    /// <param name="className">CLASS.</param>
+    /// <param name="images">The images' paths in their data set, <c>test/FOLDER/…</c>, and kinds.</param>
+    public static IReadOnlyList<string> PathsOf(string directory, string className,
+        IEnumerable<(string Path, string Kind)> images)
+    {
+        // Below test/FOLDER as the photograph, in the folder of its kind.
+        string[] below = [.. images.Select(image => Path.Combine([image.Kind,
+            .. image.Path.Split('/') is ["test", _, .. var rest] ? rest : [Path.GetFileName(image.Path)]]))];
+        return [.. HeatMapNames.Of(below, ".tiff").Select(name => Path.Combine(directory, className, "test", name))];
     }
 }

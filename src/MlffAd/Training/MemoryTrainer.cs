@@ -39,6 +39,7 @@ public sealed class MemoryTrainer
         Action<MemoryProgress>? onProgress = null, CancellationToken stop = default)
     {
         Require(request);
+        using var alone = request.Begin();
         var phases = new MemoryPhases(onProgress);
         try { return new MemoryTrainer(request, device, say, phases, stop).Run(); }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -98,7 +99,7 @@ public sealed class MemoryTrainer
         _stop.ThrowIfCancellationRequested();
         model.Save(_request.Output);
         _phases.Finish(images.Remembered.Count);
-        AtomicFile.WriteText(_request.LogPath, _phases.Log);
+        _request.WriteLog(_phases.Log, _say);
         StandingApart.Name(apart, model, memory, _request, _device, _say);
         return new(metadata, metadata.Training.Images, _phases.Elapsed, 0, 0);
     }

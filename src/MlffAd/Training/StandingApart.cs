@@ -48,7 +48,7 @@ internal static class StandingApart
         Device device, Action<string> say)
     {
         if (strangers.Count == 0) return;
-        string folder = OutputFolder.Make(request.Output + ".apart");
+        string folder = OutputFolder.Make(request.Output + ".apart", request.Folder);
         using var scorer = new Scorer(model, device) { Groups = memory.Groups };
         var names = HeatMapNames.Of([.. strangers.Select(stranger => stranger.Item)]);
         foreach (var (i, image) in scorer.Score([.. strangers.Select(stranger => stranger.Item)], request.MaxPixels)
@@ -60,7 +60,7 @@ internal static class StandingApart
             string box = Components.LargestAbove(map, limit) is { } b
                 ? string.Create(CultureInfo.InvariantCulture, $" at {b.X},{b.Y},{b.Width},{b.Height}") : "";
             string path = Path.Combine(folder, names[i]);
-            OutputFolder.Make(Path.GetDirectoryName(path)!);
+            OutputFolder.MakeBelow(Path.GetDirectoryName(path)!);
             ImageFile.WritePng(path, HeatMap.Overlay(photo, map, ColourScale.Of(memory.Config, limit)));
             say(string.Create(CultureInfo.InvariantCulture,
                 $"'{image.Item.Name}' stands apart from all other good images{box} "

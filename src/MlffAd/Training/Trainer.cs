@@ -45,6 +45,7 @@ public sealed class Trainer
     {
         AtomicFile.RequireWritable(_request.Output);
         _request.RequireThreshold();
+        using var alone = _request.Begin();
         var clock = Stopwatch.StartNew();
         var set = _request.Open(_say);
         using var checkpoint = _request.Resume is { } resume ? Checkpoint.Open(resume) : null;
@@ -57,7 +58,7 @@ public sealed class Trainer
         var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
         if (checkpoint is not null) budget = Restore(checkpoint, store, parameters, budget);
         using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step, asRecipes: !_device.IsHost))
-        using (var log = new TrainingLogWriter(_request.LogPath, _state.Step))
+        using (var log = new TrainingLogWriter(_request.StateLogPath, _request.EarlierLog, _state.Step, _say))
         using (var step = new TrainingStep(_config, parameters, Math.Min(_config.Train.Batch, loader.ImagesPerEpoch)))
         {
             var sitting = new Sitting(_state, clock, budget);
@@ -79,7 +80,7 @@ public sealed class Trainer
                 {
                     Save(store, parameters, sitting);
                     throw new MlffAdException(ExitCode.Diverged, $"Training diverged: {MostSkipped} steps in a row had a loss or gradient that is not finite. The last good state is "
-                        + $"'{_request.StatePath}'; train anew with a smaller --train.lr or with --train.clipNorm 10.");
+                        + $"'{_request.StatePath}'; train anew with --restart and a smaller --train.lr or --train.clipNorm 10.");
                 }
                 if (clock.Elapsed - saved < SaveEvery) continue;
                 Save(store, parameters, sitting);
@@ -88,7 +89,7 @@ public sealed class Trainer
             // The last step's scratch would stand beside the copies, and beside the plan that scores.
             _device.Pool.Trim();
             Save(store, parameters, sitting);
-            return Finish(parameters.ToHost(), held, sitting);
+            return Finish(parameters.ToHost(), held, sitting, log);
         }
     }
 
@@ -162,7 +163,8 @@ public sealed class Trainer
             [.. parameters.ToHost().ToTensorData("weights/", "stats/"), .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
     }
 
-    private TrainingOutcome Finish(NetworkWeights weights, IReadOnlyList<ImageItem> held, Sitting sitting)
+    private TrainingOutcome Finish(NetworkWeights weights, IReadOnlyList<ImageItem> held, Sitting sitting,
+        TrainingLogWriter log)
     {
         var metadata = new ModelMetadata(_config, _preprocessing, _request.Threshold ?? 0, null, _state.Record(_config), ClassName);
         if (held.Count > 0)
@@ -183,6 +185,7 @@ public sealed class Trainer
         {
             throw new MlffAdException(e.Code, $"{e.Message} Nothing is lost: --resume '{_request.StatePath}' writes the model.", e);
         }
+        log.MoveTo(_request.LogPath);
         File.Delete(_request.StatePath);
         return Outcome(metadata, sitting);
     }

@@ -1,31 +1,45 @@
-using System.Text;
 using System.Text.Json;
+using MlffAd.Files;
 
 namespace MlffAd.Training;
 
-/// <summary>Writes the log of a training: a JSON object a line, a line a step. A resumed training goes on behind the step it resumes from.</summary>
+/// <summary>Writes the log of a training: a JSON object a line, a line a step. It lies beside the state while the
+/// training lasts, and takes the place of the model's log at its end.</summary>
+/// <remarks>A line that cannot be written costs a warning, not the training.</remarks>
 internal sealed class TrainingLogWriter : IDisposable
 {
-    private readonly FileStream _file;
-    private readonly Utf8JsonWriter _json;
+    private readonly string _path;
+    private readonly Action<string> _say;
+    private readonly FileStream? _file;
+    private readonly Utf8JsonWriter _json = new(Stream.Null);
+    private bool _failed;
 
-    public TrainingLogWriter(string path, long firstStep)
+    /// <summary>Begins a log, or goes on with that of an earlier sitting, behind the step that is resumed.</summary>
+    /// <param name="path">The log.</param>
+    /// <param name="earlier">The log of the earlier sittings, which may be the same file; null for none.</param>
+    /// <param name="firstStep">Steps of it that count.</param>
+    /// <param name="say">Told of what cannot be written.</param>
+    public TrainingLogWriter(string path, string? earlier, long firstStep, Action<string> say)
     {
+        (_path, _say) = (path, say);
         try
         {
-            string[] kept = firstStep > 0 && File.Exists(path) ? [.. File.ReadLines(path).Where(line => StepOf(line) <= firstStep)] : [];
-            _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
-            foreach (string line in kept) _file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+            AtomicFile.Write(path, stream =>
+            {
+                if (earlier is null || !File.Exists(earlier) || InputFile.IsNothing(earlier)) return;
+                using var writer = new StreamWriter(stream, leaveOpen: true) { NewLine = "\n" };
+                foreach (string line in File.ReadLines(earlier)
+                    .Where(line => StepOf(line) <= firstStep)) writer.WriteLine(line);
+            });
+            _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read | FileShare.Delete);
+            _json = new Utf8JsonWriter(_file);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new MlffAdException(ExitCode.Output, $"The log '{path}' could not be written ({e.Message.TrimEnd('.')}); choose another place or free some space.", e);
-        }
-        _json = new Utf8JsonWriter(_file);
+        catch (Exception e) when (e is MlffAdException || AtomicFile.IsOfSystem(e)) { Warn(e); }
     }
 
     public void Write(TrainingProgress p)
     {
+        if (_file is null) return;
         _json.WriteStartObject();
         _json.WriteNumber("step", p.Step);
         _json.WriteNumber("epoch", p.Epoch);
@@ -45,10 +59,7 @@ internal sealed class TrainingLogWriter : IDisposable
             _file.WriteByte((byte)'\n');
             _file.Flush();
         }
-        catch (IOException e)
-        {
-            throw new MlffAdException(ExitCode.Output, $"The log '{_file.Name}' could not be written ({e.Message.TrimEnd('.')}); free some space and resume.", e);
-        }
+        catch (Exception e) when (AtomicFile.IsOfSystem(e)) { Warn(e); }
         _json.Reset();
 
         void Number(string name, double value)
@@ -58,10 +69,31 @@ internal sealed class TrainingLogWriter : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>Puts the log in the place of the model's.</summary>
+    public void MoveTo(string path)
     {
-        _json.Dispose();
-        _file.Dispose();
+        Close();
+        try { File.Move(_path, path, overwrite: true); }
+        catch (Exception e) when (AtomicFile.IsOfSystem(e)) { Warn(e); }
+    }
+
+    public void Dispose() => Close();
+
+    private void Close()
+    {
+        try
+        {
+            _json.Dispose();
+            _file?.Dispose();
+        }
+        catch (Exception e) when (AtomicFile.IsOfSystem(e)) { Warn(e); }
+    }
+
+    private void Warn(Exception e)
+    {
+        if (!_failed) _say(
+            $"The log '{_path}' cannot be written ({e.Message.TrimEnd('.')}); training goes on without.");
+        _failed = true;
     }
 
     private static long StepOf(string line)
@@ -71,6 +103,9 @@ internal sealed class TrainingLogWriter : IDisposable
             using var json = JsonDocument.Parse(line);
             return json.RootElement.GetProperty("step").GetInt64();
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException) { return long.MaxValue; }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            return long.MaxValue;
+        }
     }
 }

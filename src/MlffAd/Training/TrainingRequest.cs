@@ -1,5 +1,6 @@
 using MlffAd.Configuration;
 using MlffAd.Data;
+using MlffAd.Files;
 using MlffAd.Weights;
 
 namespace MlffAd.Training;
@@ -40,14 +41,38 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     /// <summary>Larger images are refused.</summary>
     public long MaxPixels { get; init; } = ImageFile.MaxPixels;
 
+    /// <summary>Begin anew although the state of an unfinished training lies there, which is lost.</summary>
+    public bool Restart { get; init; }
+
     /// <summary>Where the state of a network's unfinished training lies; a memory has none.</summary>
     public string StatePath => Output + ".state";
+
+    /// <summary>Where the log of that training lies.</summary>
+    public string StateLogPath => LogOf(StatePath);
 
     /// <summary>Where the log is written, a JSON object a step, or of a memory a phase.</summary>
     public string LogPath => LogOf(Output);
 
+    /// <summary>The log of what is resumed: beside its state, or where earlier versions wrote it; null if nothing
+    /// is.</summary>
+    internal string? EarlierLog => Resume is null ? null : File.Exists(LogOf(Resume)) ? LogOf(Resume) : LogPath;
+
     /// <summary>Where the log of a model's training lies.</summary>
     public static string LogOf(string model) => model + ".log.jsonl";
+
+    /// <summary>Makes sure that nobody else trains this model, nor has begun to without an end.</summary>
+    /// <returns>To be disposed at the end.</returns>
+    /// <exception cref="MlffAdException">Somebody does (exit code 7), or did (2).</exception>
+    internal TrainingLock Begin()
+    {
+        var alone = TrainingLock.Take(Output);
+        if (!File.Exists(StatePath) || Restart
+            || (Resume is { } from && FileIdentity.Of(from) == FileIdentity.Of(StatePath))) return alone;
+        alone.Dispose();
+        throw new MlffAdException(ExitCode.Usage,
+            $"'{StatePath}' is of a training that has not ended: go on with it by "
+            + $"--resume '{StatePath}', or begin anew, and lose it, by --restart.");
+    }
 
     /// <summary>Opens the folder, and says what should be known of its images.</summary>
     /// <exception cref="MlffAdException">It cannot be learnt from (exit code 3).</exception>
@@ -55,9 +80,27 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     {
         var set = DataSet.Open(Folder, Plain);
         set.RequireTrain();
+        // A state may be resumed into itself.
+        string?[] read = [Weights is "none" ? null : Weights, Resume is { } state && state != StatePath ? state : null];
+        new OutputFiles().Add(Output).Add(LogPath).Add(StatePath)
+            .RequireApartFrom(
+                [.. read, .. set.Train.Concat(set.Test).SelectMany(item => new[] { item.Path, item.Mask })]);
         if (set.Caution is { } caution) say(caution);
         foreach (string copies in set.CopyCautions()) say(copies);
         return set;
+    }
+
+    /// <summary>Writes the log of a memory, and removes what an unfinished training of a network left. What cannot be
+    /// written costs a warning: the model stands.</summary>
+    internal void WriteLog(string log, Action<string> say)
+    {
+        try
+        {
+            AtomicFile.WriteText(LogPath, log);
+            foreach (string left in new[] { StatePath, StateLogPath }) File.Delete(left);
+        }
+        catch (Exception e) when (e is MlffAdException
+            || AtomicFile.IsOfSystem(e)) { say($"The log is missing: {e.Message}"); }
     }
 
     /// <summary>Refuses to begin what could not end in a threshold.</summary>
