@@ -40,5 +40,23 @@ public sealed class FindingTests
         Assert.Empty(Names());
     }
 
+    [Theory]
+    [InlineData("=1+1.png", "./=1+1.png")]
+    [InlineData("-2.png", "./-2.png")]
+    [InlineData("+cmd|' /C calc'!A0.png", "./+cmd|' /C calc'!A0.png")]
+    [InlineData("@SUM(A1,A2)/a.png", "\"./@SUM(A1,A2)/a.png\"")]
+    [InlineData("=\"x\".png", "\"./=\"\"x\"\".png\"")]
+    [InlineData("\t=1.png", "./\t=1.png")]
+    [InlineData("\r=1.png", "\"./\r=1.png\"")]
+    [InlineData("/abs/=a.png", "/abs/=a.png")]
+    [InlineData("a=b-c+d@e.png", "a=b-c+d@e.png")]
+    public void NoFieldOfTheTableIsAFormula(string path, string field)
+    {
+        string table = Path.GetTempFileName();
+        FindingFiles.WriteCsv(table, [new(path, -1.5f, false, null, null)]);
+        Assert.Equal($"path,score,verdict,x,y,w,h\n{field},-1.5,good,,,,\n", File.ReadAllText(table));
+        File.Delete(table);
+    }
+
     private static ImageItem Item(string path) => new(path, path, DataSet.Good);
 }
