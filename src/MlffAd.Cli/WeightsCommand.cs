@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MlffAd.Files;
 using MlffAd.Weights;
 
 namespace MlffAd.Cli;
@@ -7,6 +8,9 @@ namespace MlffAd.Cli;
 internal static class WeightsCommand
 {
     private const int LineWidth = 100;
+
+    /// <summary>Letters of what a file says under one key: room for a model's whole configuration.</summary>
+    private const int LongestValue = 4000;
 
     public static Command Create() => new("weights", "Imports a ResNet's weights for the backbone, or shows what a file of weights holds.") { Import(), Show() };
 
@@ -26,13 +30,19 @@ internal static class WeightsCommand
             if (result.Tokens.FirstOrDefault(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1) is { } wrong)
                 result.AddError($"--metadata takes KEY=VALUE, not '{wrong.Value}'.");
         });
+        var prefix = new Option<string?>("--prefix")
+        {
+            Description = "Where the source holds several networks: what the names of the wanted one begin with, such "
+                + "as encoder.",
+            HelpName = "NAME",
+        };
         var verb = new Verb("import", "Writes the backbone's tensors of a ResNet into a weights file that 'train --weights' takes.",
             "mlffad weights import resnet50.pth -o resnet50.safetensors", "mlffad weights import model.json --half -o weights.safetensors --metadata licence=MIT")
-        { source, output, half, metadata };
+        { source, output, half, metadata, prefix };
         verb.SetAction(parse =>
         {
             var said = (parse.GetValue(metadata) ?? []).Select(item => item.Split('=', 2)).GroupBy(item => item[0]).ToDictionary(group => group.Key, group => group.Last()[1]);
-            using var import = WeightsImport.Open(parse.GetRequiredValue(source), said);
+            using var import = WeightsImport.Open(parse.GetRequiredValue(source), said, parse.GetValue(prefix));
             var console = parse.InvocationConfiguration.Output;
             string path = parse.GetRequiredValue(output);
             if (!parse.GetValue(CommonOptions.Quiet))
@@ -57,10 +67,13 @@ internal static class WeightsCommand
         {
             using var file = WeightsImport.OpenSource(parse.GetRequiredValue(source));
             var console = parse.InvocationConfiguration.Output;
-            foreach (var (key, value) in file.Metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal)) console.WriteLine($"{key}: {value}");
+            foreach (var (key, value) in file.Metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+                console.WriteLine($"{Shown.Text(key)}: {Shown.Text(value, LongestValue)}");
             console.WriteLine($"sha256: {file.Hash()}");
-            int width = file.Tensors.Keys.Select(name => name.Length).DefaultIfEmpty(0).Max();
-            foreach (var tensor in file.Tensors.Values) console.WriteLine($"{tensor.Name.PadRight(width)}  {tensor.DType,-4}  {tensor.ShapeText}");
+            var rows = file.Tensors.Values.Select(tensor => (Name: Shown.Text(tensor.Name), Tensor: tensor)).ToList();
+            int width = rows.Select(row => row.Name.Length).DefaultIfEmpty(0).Max();
+            foreach (var (name, tensor) in rows)
+                console.WriteLine($"{name.PadRight(width)}  {tensor.DType,-4}  {tensor.ShapeText}");
             console.WriteLine($"{file.Tensors.Count} tensors, {file.Tensors.Values.Sum(tensor => tensor.Count)} numbers.");
         });
         return verb;
@@ -71,7 +84,7 @@ internal static class WeightsCommand
     {
         console.WriteLine($"{what}: {names.Count} tensors{(names.Count > 0 ? ":" : ".")}");
         string line = "";
-        foreach (string name in names)
+        foreach (string name in names.Select(name => Shown.Text(name)))
         {
             if (line.Length + 2 + name.Length > LineWidth)
             {

@@ -1,3 +1,5 @@
+using MlffAd.Files;
+
 namespace MlffAd;
 
 /// <summary>Exit codes of the command line (spec §10).</summary>
@@ -31,9 +33,14 @@ public enum ExitCode
     Interrupted = 130,
 }
 
-/// <summary>A failure the user can understand and mend. The message is one line: what happened, to which file, what to do.</summary>
-public sealed class MlffAdException(ExitCode code, string message, Exception? inner = null) : Exception(message, inner)
+/// <summary>A failure the user can understand and mend. The message is one line: what happened, to which file, what to
+/// do. Whatever foreign names it holds, it is fit for a terminal (<see cref="Shown"/>).</summary>
+public sealed class MlffAdException(ExitCode code, string message, Exception? inner = null)
+    : Exception(Shown.Text(message, LongestMessage), inner)
 {
+    /// <summary>Letters of a message: room for two long paths, and for what to do at its end.</summary>
+    private const int LongestMessage = 1000;
+
     /// <summary>What the process exits with.</summary>
     public ExitCode Code { get; } = code;
 }

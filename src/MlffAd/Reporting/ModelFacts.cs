@@ -1,5 +1,6 @@
 using System.Globalization;
 using MlffAd.Configuration;
+using MlffAd.Files;
 using MlffAd.Network;
 using MlffAd.Weights;
 
@@ -21,7 +22,7 @@ public static class ModelFacts
     public static IReadOnlyList<ReportFacts> Making(IReadOnlyList<PhaseTime> phases) => phases.Count == 0 ? [] :
     [
         new("Making", [.. phases.Select(p =>
-            (p.Phase, string.Create(CultureInfo.InvariantCulture, $"{p.Seconds:0.0} s")))]),
+            (Shown.Text(p.Phase), string.Create(CultureInfo.InvariantCulture, $"{p.Seconds:0.0} s")))]),
     ];
 
     private static IReadOnlyList<ReportFacts> Of(ModelMetadata model, Func<double> step) =>
@@ -33,7 +34,7 @@ public static class ModelFacts
 
     private static ReportFacts Verdict(ModelMetadata model) => new("Model",
     [
-        ("trained on", model.Class),
+        ("trained on", Shown.Text(model.Class)),
         ("image threshold", Number(model.Threshold)),
         ("pixel threshold", Number(model.PixelThreshold)),
         ("calibration", model.Calibration is { } c
@@ -47,7 +48,7 @@ public static class ModelFacts
         ("images seen", training.Images.ToString("#,0", CultureInfo.InvariantCulture)),
         ("whole epochs", training.Epochs.ToString(CultureInfo.InvariantCulture)),
         ("seed", training.Seed.ToString(CultureInfo.InvariantCulture)),
-        ("backbone weights", training.Weights),
+        ("backbone weights", Shown.Text(training.Weights)),
         .. training.Losses is { } l
             ? [("last losses", $"{Number(l.Total)}: feature {Number(l.Lf)}, score {Number(l.Ls)}, consistency {Number(l.Lfs)}")]
             : Array.Empty<(string, string)>(),
@@ -66,7 +67,7 @@ public static class ModelFacts
                     + Number(step / memory.Place)),
             ("scaling", model.Config.Get("memory.scaling")),
             ("seed", model.Training.Seed.ToString(CultureInfo.InvariantCulture)),
-            ("backbone weights", model.Training.Weights),
+            ("backbone weights", Shown.Text(model.Training.Weights)),
         ]);
     }
 

@@ -11,17 +11,28 @@ namespace MlffAd.Weights;
 /// recursively; strings are bounded by <see cref="Longest"/> before they are allocated. Faults are <see cref="FormatException"/>s with a clause.</remarks>
 internal sealed class Pickle
 {
-    /// <summary>Bytes a pickle may have: tens of thousands of tensors' descriptions. It also bounds the memory that opcodes can fill.</summary>
+    /// <summary>Bytes a pickle may have: tens of thousands of tensors' descriptions. It also bounds the memory that
+    /// opcodes can fill: a call, which may be given the same list again and again, counts as so many bytes as it is
+    /// given values.</summary>
     public const int Longest = 1 << 22;
+
+    /// <summary>Letters of a key. A longer one, which a few bytes may recall again and again, is no tensor's
+    /// name.</summary>
+    public const int LongestKey = 1000;
 
     private readonly Stream stream;
     private readonly Func<object?, object> persistent;
     private readonly List<object?> stack = [];
     private readonly Stack<int> marks = [];
     private readonly Dictionary<uint, object?> memo = [];
-    private int left = Longest;
+    private readonly int longest;
+    private int left;
 
-    private Pickle(Stream stream, Func<object?, object> persistent) => (this.stream, this.persistent) = (stream, persistent);
+    private Pickle(Stream stream, Func<object?, object> persistent, int longest)
+    {
+        (this.stream, this.persistent) = (stream, persistent);
+        this.longest = left = longest;
+    }
 
     /// <summary>A dictionary; entries whose key is no string are dropped.</summary>
     public sealed class Map : Dictionary<string, object?>
@@ -30,14 +41,18 @@ internal sealed class Pickle
 
         public void Set(object? key, object? value)
         {
-            if (key is string name) this[name] = value;
+            if (key is not string name) return;
+            if (name.Length > LongestKey) throw new FormatException($"it has a key of more than {LongestKey} letters");
+            this[name] = value;
         }
     }
 
     /// <summary>Reads one pickle and leaves the stream after it.</summary>
     /// <param name="stream">Where it starts.</param>
     /// <param name="persistent">Turns a persistent identifier into what it stands for.</param>
-    public static object? Load(Stream stream, Func<object?, object> persistent) => new Pickle(stream, persistent).Run();
+    /// <param name="longest">Bytes it may have, what calls are given counted.</param>
+    public static object? Load(Stream stream, Func<object?, object> persistent, int longest = Longest) =>
+        new Pickle(stream, persistent, longest).Run();
 
     private object? Run()
     {
@@ -82,6 +97,7 @@ internal sealed class Pickle
                     break;
                 case (byte)'R':                                                         // REDUCE
                     if (PopMany(2) is not [TorchGlobals.Callable call, object?[] arguments]) throw new FormatException("it calls what is no function");
+                    foreach (object? argument in arguments) Take(SizeOf(argument));
                     stack.Add(call.Invoke(arguments));
                     break;
                 case (byte)'b':                                                         // BUILD: attributes of a dictionary, of no use here
@@ -130,6 +146,13 @@ internal sealed class Pickle
         return values;
     }
 
+    private static int SizeOf(object? argument) => argument switch
+    {
+        List<object?> list => list.Count,
+        object?[] tuple => tuple.Length,
+        _ => 0,
+    };
+
     private static object Integer(ReadOnlySpan<byte> bytes)
     {
         var value = new BigInteger(bytes);
@@ -170,7 +193,8 @@ internal sealed class Pickle
 
     private void Take(int count)
     {
-        if (count > left) throw new FormatException($"its description of tensors has more than {Longest} bytes");
+        if (count > left)
+            throw new FormatException($"its description of tensors has or makes more than {longest} bytes");
         left -= count;
     }
 }

@@ -33,6 +33,7 @@ public sealed class PyTorchArchive : ITensorSource
             var description = zip.Entries.FirstOrDefault(entry => entry.FullName == "data.pkl" || entry.FullName.EndsWith("/data.pkl", StringComparison.Ordinal))
                 ?? throw new FormatException("it is a zip archive without a data.pkl");
             folder = description.FullName[..^"data.pkl".Length];
+            if (folder.Length > Pickle.LongestKey) throw new FormatException("its folder's name is too long");
             if (zip.GetEntry(folder + "byteorder") is { } order)
             {
                 using var text = new StreamReader(OpenStored(order));
@@ -146,6 +147,7 @@ public sealed class PyTorchArchive : ITensorSource
             total = checked(total + count * sizeof(float));
             if (total > LargestExpansion * file.Length) throw new FormatException($"its tensors would have over {LargestExpansion} times the file's size");
             views.Add(name, view);
+            TensorInfo.RequireCount(views.Count);
             int size = view.Storage.DType.Size();
             tensors.Add(name, new TensorInfo(name, view.Storage.DType, view.Shape, view.Offset * size, count * size));
         }

@@ -27,6 +27,7 @@ internal static class SafetensorsHeader
                 if (!names.Add(name)) throw new FormatException($"'{name}' is in its header twice");
                 if (name == MetadataKey) ReadMetadata(ref reader, metadata);
                 else found.Add(ReadTensor(ref reader, name));
+                TensorInfo.RequireCount(found.Count);
             }
             if (reader.Read()) throw new FormatException("something follows its header's closing brace");
         }
@@ -95,6 +96,7 @@ internal static class SafetensorsHeader
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out long n) || n < 0)
                 throw new FormatException($"'{name}' has a shape or data_offsets that are not whole numbers from 0 up");
             numbers.Add(n);
+            TensorInfo.RequireDimensions(numbers.Count, $"'{name}'");
         }
         return numbers;
     }

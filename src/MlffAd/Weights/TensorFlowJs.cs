@@ -73,6 +73,7 @@ public sealed partial class TensorFlowJs : ITensorSource
             }
         }
         catch (IOException e) { throw new MlffAdException(ExitCode.BadModel, $"'{Source}' cannot be read: {e.Message.TrimEnd('.')}.", e); }
+        if (tensor.Count == 0) return [];
         var values = new float[tensor.Count];
         tensor.DType.ToFloats(bytes, values);
         return tensor.Shape is [var outputs, var inputs, var height, var width] ? FromKeras(values, outputs, inputs, height * width) : values;
@@ -112,15 +113,16 @@ public sealed partial class TensorFlowJs : ITensorSource
     private void ReadManifest(JsonElement root, string folder)
     {
         long position = 0, end = 0;
+        var taken = new HashSet<string>(StringComparer.Ordinal);
         foreach (var group in root.GetProperty("weightsManifest").EnumerateArray())
         {
             foreach (var item in group.GetProperty("paths").EnumerateArray())
             {
-                string name = item.GetString() ?? "";
-                if (name.Length == 0 || Path.GetFileName(name) != name) throw new FormatException($"its shard '{name}' does not lie beside it");
+                string name = item.GetString() ?? "", shard = FindShard(folder, name);
+                if (!taken.Add(shard)) throw new FormatException($"its shard '{Shown.Text(name)}' comes twice");
                 // An empty one is skipped before it is opened: it may be a pipe, which would be waited for.
-                if (new FileInfo(Path.Combine(folder, name)).Length == 0) continue;
-                var file = new FileStream(Path.Combine(folder, name), FileMode.Open, FileAccess.Read, FileShare.Read);
+                if (new FileInfo(shard).Length == 0) continue;
+                var file = new FileStream(shard, FileMode.Open, FileAccess.Read, FileShare.Read);
                 shards.Add((file, end));
                 end += file.Length;
             }
@@ -129,9 +131,21 @@ public sealed partial class TensorFlowJs : ITensorSource
         }
     }
 
+    /// <summary>The file that a name means, links followed: one of the model's own folder.</summary>
+    private static string FindShard(string folder, string name)
+    {
+        string path = Path.Combine(folder, name);
+        if (name.Length > 0 && Path.GetFileName(name) == name
+            && (File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path) is var shard
+            && Path.GetDirectoryName(shard) == folder) return shard;
+        throw new FormatException($"its shard '{Shown.Text(name)}' does not lie beside it");
+    }
+
     private long ReadTensor(JsonElement json, long position)
     {
         string name = json.GetProperty("name").GetString() ?? "", dtype = json.GetProperty("dtype").GetString() ?? "";
+        TensorInfo.RequireDimensions(json.GetProperty("shape").GetArrayLength(), $"'{Shown.Text(name)}'");
+        TensorInfo.RequireCount(tensors.Count + 1);
         if (json.TryGetProperty("quantization", out _)) throw new FormatException($"'{name}' is quantised; convert the model again without quantisation");
         var type = dtype switch
         {
@@ -162,7 +176,7 @@ public sealed partial class TensorFlowJs : ITensorSource
             if (Layer().Match(config.GetProperty("name").GetString() ?? "") is not { Success: true } name || name.Groups["stage"].Value is not ("" or "2" or "3" or "4")) continue;
             if (config.TryGetProperty("epsilon", out var epsilon)) epsilons.Add(epsilon.GetDouble());
             if (name.Groups["kind"].Value == "res" && name.Groups["stage"].Value is "3" or "4" && name.Groups["branch"].Value is "2a" or "2b"
-                && config.GetProperty("strides")[0].GetInt32() == 2)
+                && config.GetProperty("strides").EnumerateArray().Select(s => s.GetInt32()).FirstOrDefault() == 2)
                 strides.Add(name.Groups["branch"].Value == "2a" ? "1x1" : "3x3");
         }
         if (strides is not [var second, var third] || second != third || epsilons.Count != 1)

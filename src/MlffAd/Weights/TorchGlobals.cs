@@ -54,6 +54,8 @@ internal static class TorchGlobals
     /// <exception cref="FormatException">It names none.</exception>
     public static Storage FindStorage(object? identifier) => identifier switch
     {
+        object?[] and (["storage", StorageKind, string { Length: > Pickle.LongestKey }, ..]) =>
+            throw new FormatException($"it has a storage whose name has more than {Pickle.LongestKey} letters"),
         object?[] and ["storage", StorageKind kind, string key, string, long count] when count >= 0 => new Storage(key, kind.DType, count),
         object?[] and ["storage", StorageKind kind, string key, string, long count, null] when count >= 0 => new Storage(key, kind.DType, count),
         _ => throw new FormatException("it refers to something that is no storage of numbers"),
@@ -81,6 +83,7 @@ internal static class TorchGlobals
     private static View? Rebuild(object?[] arguments)
     {
         if (arguments is not [Storage storage, long offset, object?[] size, object?[] stride, ..] || size.Length != stride.Length || offset < 0) return null;
+        TensorInfo.RequireDimensions(size.Length, "a tensor");
         var shape = new int[size.Length];
         var strides = new long[size.Length];
         Int128 count = 1, last = offset;

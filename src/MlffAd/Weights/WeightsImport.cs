@@ -15,11 +15,10 @@ public sealed class WeightsImport : IDisposable
     private readonly SortedDictionary<string, string> metadata;
     private readonly List<string> used = [], missing = [], notes = [];
 
-    private WeightsImport(ITensorSource source, IReadOnlyDictionary<string, string> overrides)
+    private WeightsImport(ITensorSource source, IReadOnlyDictionary<string, string> overrides, string? asked)
     {
         this.source = source;
-        // "module.", "encoder.", …: whatever stands before the shortest name that ends as the first block's does.
-        prefix = source.Tensors.Keys.Where(name => name.EndsWith(Anchor, StringComparison.Ordinal)).MinBy(name => name.Length)?[..^Anchor.Length] ?? "";
+        prefix = FindPrefix(asked);
         var named = source.Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value);
         var (stages, width) = BackboneLayout.Measure(named);
         convolutions = BackboneLayout.Convolutions(stages, width).ToArray();
@@ -66,11 +65,15 @@ public sealed class WeightsImport : IDisposable
     /// <summary>Opens a source: safetensors, a PyTorch file, or a TensorFlow.js <c>model.json</c>, told apart by their first bytes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="overrides">Metadata that replaces or completes what the source says.</param>
-    /// <exception cref="MlffAdException">It is none of them, is damaged, or holds another network.</exception>
-    public static WeightsImport Open(string path, IReadOnlyDictionary<string, string>? overrides = null)
+    /// <param name="prefix">What the names of the wanted network's tensors begin with, where there are several; its
+    /// last point may be left out.</param>
+    /// <exception cref="MlffAdException">It is none of them, is damaged, or holds another network (exit code 4); it
+    /// holds several networks, or none of that prefix (2).</exception>
+    public static WeightsImport Open(string path, IReadOnlyDictionary<string, string>? overrides = null,
+        string? prefix = null)
     {
         var source = OpenSource(path);
-        try { return new WeightsImport(source, overrides ?? new Dictionary<string, string>()); }
+        try { return new WeightsImport(source, overrides ?? new Dictionary<string, string>(), prefix); }
         catch
         {
             source.Dispose();
@@ -123,6 +126,24 @@ public sealed class WeightsImport : IDisposable
 
     /// <summary>Closes the source.</summary>
     public void Dispose() => source.Dispose();
+
+    /// <summary>What stands before the names of a network, such as <c>module.</c> or <c>encoder.</c>: there is one
+    /// wherever a name ends as the first block's does.</summary>
+    private string FindPrefix(string? asked)
+    {
+        const int named = 4;
+        string[] found = [.. source.Tensors.Keys.Where(name => name.EndsWith(Anchor, StringComparison.Ordinal))
+            .Select(name => name[..^Anchor.Length]).Order(StringComparer.Ordinal)];
+        if (asked is null && found.Length < 2) return found.FirstOrDefault("");
+        if (found.FirstOrDefault(prefix => prefix == asked) is { } exact) return exact;
+        if (found.FirstOrDefault(prefix => prefix == asked + ".") is { } meant) return meant;
+        string names = string.Join(" or ", found.Take(named).Select(prefix => $"'{Shown.Text(prefix)}'"));
+        throw new MlffAdException(ExitCode.Usage, found.Length == 0
+            ? $"'{source.Source}' has no tensor whose name ends in '{Anchor}'; leave out --prefix '{asked}'."
+            : $"'{source.Source}' holds {found.Length} network{(found.Length > 1 ? "s" : "")}, with names that begin "
+                + $"with {names}{(found.Length > named ? " and so on" : "")}; say which is wanted: "
+                + $"--prefix '{Shown.Text(found[0])}'.");
+    }
 
     /// <summary>A tensor's numbers; with a convolution's bias b, BN((x + b) − mean) is BN(x − (mean − b)).</summary>
     private float[] Values(ConvBn conv, string name)
