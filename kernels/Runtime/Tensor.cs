@@ -99,11 +99,13 @@ public sealed class Tensor : IDisposable
     /// <param name="name">Name for messages.</param>
     /// <param name="capacity">Elements to reserve, when a later, larger use of the same buffer is known.</param>
     /// <param name="format">How the numbers shall lie in memory.</param>
-    /// <exception cref="DeviceException">The device has not enough memory.</exception>
+    /// <exception cref="DeviceException">The device has not enough memory, or no buffer is so large.</exception>
     public static Tensor Rent(Device device, Shape shape, string name, long capacity = 0, Format format = Format.Float32)
     {
         if (shape.N <= 0 || shape.H <= 0 || shape.W <= 0 || shape.C <= 0) throw new ArgumentException($"'{name}' has an empty shape {shape}.");
-        if (shape.Count > int.MaxValue) throw new ArgumentException($"'{name}' {shape} has more than 2^31 elements.");
+        if (shape.Count > int.MaxValue)
+            throw new DeviceException(
+                $"'{name}' {shape} would have more than 2^31 numbers; try a smaller --batch or --image-size.");
         long reserved = Math.Max(shape.Count, capacity);
         ref var known = ref device.Pool.Known(name, shape, format);
         if (known is not { IsAlive: false } tensor || tensor._reserved != reserved) known = tensor = new Tensor(device, shape, name, reserved, format);

@@ -1,4 +1,5 @@
 using MlffAd.Execution;
+using MlffAd.Network;
 using MlffAd.Weights;
 
 namespace MlffAd;
@@ -13,7 +14,9 @@ public sealed record Model(ModelMetadata Metadata, NetworkWeights Weights)
     public static Model Load(string path)
     {
         using var file = ModelFile.Open(path);
-        return new Model(file.Metadata, NetworkWeights.Read(ParameterList.Of(file.Metadata.Config), file.Tensors));
+        var model = new Model(file.Metadata, NetworkWeights.Read(ParameterList.Of(file.Metadata.Config), file.Tensors));
+        return MemoryNetwork.FaultOf(model.Weights) is not { } fault ? model
+            : throw new MlffAdException(ExitCode.BadModel, $"'{path}' is damaged: {fault}.");
     }
 
     /// <summary>Writes the model whole or not at all.</summary>

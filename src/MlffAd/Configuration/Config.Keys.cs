@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using MlffAd.Files;
 
 namespace MlffAd.Configuration;
 
@@ -10,6 +11,9 @@ public sealed partial record Config
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private static readonly FrozenDictionary<string, ConfigKey> ByName;
+
+    /// <summary>Letters of a name that is still compared with the keys, for the nearest.</summary>
+    private const int LongestName = 64;
 
     static Config()
     {
@@ -24,6 +28,7 @@ public sealed partial record Config
     /// <exception cref="MlffAdException">No key or several are meant (exit code 2); the message names the nearest.</exception>
     public static string Resolve(string name)
     {
+        if (name.Length > LongestName) throw Unknown(name);
         string wanted = Plain(name);
         var meant = Keys.Where(k => Plain(k.Name) == wanted).ToArray();
         if (meant is []) meant = [.. Keys.Where(k => Plain(k.Name).EndsWith("." + wanted, StringComparison.Ordinal))];
@@ -84,8 +89,9 @@ public sealed partial record Config
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new JsonException("an object is expected");
             Overlay(tree, document.RootElement, "");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
+            // All but JsonException: a string that holds half of a surrogate pair.
             throw new MlffAdException(ExitCode.Usage, $"The configuration is not JSON as it should be: {e.Message.TrimEnd('.')}.", e);
         }
         return FromTree(tree).Validate();
@@ -107,7 +113,8 @@ public sealed partial record Config
                 bool text = property.Value.ValueKind == JsonValueKind.String;
                 var value = key.Parse(text ? property.Value.GetString()! : property.Value.GetRawText());
                 if (text != (value.GetValueKind() == JsonValueKind.String))
-                    throw new MlffAdException(ExitCode.Usage, $"'{name}' is {property.Value.GetRawText()} in the JSON; it takes {key.Takes}, {(text ? "without" : "in")} quotes.");
+                    throw new MlffAdException(ExitCode.Usage, $"'{name}' is {Shown.Text(property.Value.GetRawText())} "
+                        + $"in the JSON; it takes {key.Takes}, {(text ? "without" : "in")} quotes.");
                 Set(tree, name, value);
             }
             else if (property.Value.ValueKind == JsonValueKind.Object && Keys.Any(k => k.Name.StartsWith(name + ".", StringComparison.Ordinal)))
@@ -144,6 +151,9 @@ public sealed partial record Config
 
     private static MlffAdException Unknown(string name)
     {
+        if (name.Length > LongestName)
+            return new MlffAdException(ExitCode.Usage,
+                $"There is no key '{Shown.Text(name, LongestName)}'; no key has more than {LongestName} letters.");
         string wanted = Plain(name);
         // A bare name is compared with each word of the keys, a dotted one with whole keys.
         int Distance(string key) => wanted.Contains('.') ? EditDistance.Between(wanted, key) : key.Split('.').Min(word => EditDistance.Between(wanted, word));

@@ -169,7 +169,7 @@ public sealed record TrainConfig
     [Key("Passes over the repeated list of good images.", Min = 1)]
     public int Epochs { get; init; } = 200;
 
-    [Key("How often an epoch repeats every good image.", Min = 1)]
+    [Key("How often an epoch repeats every good image.", Min = 1, Max = 10000)]
     public int Repeat { get; init; } = 10;
 
     [Key("Images in a step.", Min = 1, Max = 4096)]

@@ -3,12 +3,16 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using MlffAd.Files;
 
 namespace MlffAd.Configuration;
 
 /// <summary>One key of the configuration: what <c>--train.lr</c> is, which values it takes, what it stands at by default.</summary>
 public sealed class ConfigKey
 {
+    /// <summary>Most numbers of a list.</summary>
+    private const int MostNumbers = 64;
+
     private readonly KeyAttribute _rule;
     private readonly Type _type;
 
@@ -56,8 +60,14 @@ public sealed class ConfigKey
 
     /// <summary>The value that a text stands for.</summary>
     /// <exception cref="MlffAdException">The key does not take it (exit code 2).</exception>
-    internal JsonNode Parse(string text) => TryParse(text.Trim())
-        ?? throw new MlffAdException(ExitCode.Usage, $"'{Name}' cannot be '{text}'; it takes {Takes}.");
+    internal JsonNode Parse(string text)
+    {
+        if (IsList && text.AsSpan().Count(',') >= MostNumbers)
+            throw new MlffAdException(ExitCode.Usage,
+                $"'{Name}' cannot have more than {MostNumbers} numbers; it takes {Takes}.");
+        return TryParse(text.Trim())
+            ?? throw new MlffAdException(ExitCode.Usage, $"'{Name}' cannot be '{Shown.Text(text)}'; it takes {Takes}.");
+    }
 
     /// <summary>The text of a value: words and numbers as they are, lists in brackets.</summary>
     internal static string Text(JsonNode value) => value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();

@@ -55,14 +55,16 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     /// <exception cref="MlffAdException">A tensor is missing or has another shape (exit code 4).</exception>
     public static NetworkWeights Read(ParameterList list, SafetensorsFile file, string trained = "", string statistics = "")
     {
+        // The largest first, so that no thread is left alone with one at the end.
+        (Parameter Parameter, string Name)[] all = [.. list.Trained.Select(p => (Parameter: p, Name: trained + p.Name))
+            .Concat(list.Statistics.Select(p => (Parameter: p, Name: statistics + p.Name)))
+            .Concat(list.Constants.Select(p => (Parameter: p, p.Name))).OrderByDescending(p => p.Parameter.Count)];
+        // A file that is too small for its own configuration gets no memory.
+        foreach (var (parameter, name) in all) file.RequireShape(name, parameter.FileShape);
         var weights = Zeros(list);
         HostMemory.AskForLargePages(weights.Trained);
         HostMemory.AskForLargePages(weights.Constants);
-        // The largest first, so that no thread is left alone with one at the end.
-        var all = list.Trained.Select(p => (Parameter: p, Name: trained + p.Name))
-            .Concat(list.Statistics.Select(p => (Parameter: p, Name: statistics + p.Name)))
-            .Concat(list.Constants.Select(p => (Parameter: p, p.Name)));
-        Parallel.ForEachAsync(all.OrderByDescending(tensor => tensor.Parameter.Count), (tensor, _) =>
+        Parallel.ForEachAsync(all, (tensor, _) =>
         {
             Read(tensor.Parameter, file, tensor.Name, weights[tensor.Parameter]);
             return default;

@@ -84,6 +84,8 @@ public sealed class ParameterList : Operators
     public Parameter this[string name] => _byName[name];
 
     /// <summary>Walks the network of a configuration.</summary>
+    /// <exception cref="MlffAdException">A map of one image, or all weights together, would have 2³¹ numbers or more
+    /// (exit code 2).</exception>
     public static ParameterList Of(Config config) => Of(config, MlffNetwork.Scores(config));
 
     /// <summary>Walks any description, such as a part of the network.</summary>
@@ -99,7 +101,8 @@ public sealed class ParameterList : Operators
     }
 
     /// <inheritdoc/>
-    public override Value New(Shape shape, string name) => new(shape, name);
+    public override Value New(Shape shape, string name) =>
+        shape.Count <= int.MaxValue ? new(shape, name) : throw TooLarge(name);
 
     /// <inheritdoc/>
     public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null)
@@ -147,12 +150,17 @@ public sealed class ParameterList : Operators
     /// <summary>Gives each parameter its start, group by group; returns the end.</summary>
     private int Place(List<Parameter> list, Func<Parameter, int> group)
     {
-        int end = 0;
+        long end = 0;
         foreach (int i in Enumerable.Range(0, list.Count).OrderBy(i => group(list[i])).ToArray())
         {
-            _byName[list[i].Name] = list[i] = list[i] with { Start = end };
-            end += (list[i].Count + Alignment - 1) / Alignment * Alignment;
+            _byName[list[i].Name] = list[i] = list[i] with { Start = (int)end };
+            end += (list[i].Shape.Count + Alignment - 1) / Alignment * Alignment;
+            if (end > Array.MaxLength) throw TooLarge(list[i].Name);
         }
-        return end;
+        return (int)end;
     }
+
+    private static MlffAdException TooLarge(string name) => new(ExitCode.Usage,
+        $"The network would be too large: with '{name}' it has more than 2^31 numbers; take a smaller imageSize or "
+            + "smaller widths.");
 }

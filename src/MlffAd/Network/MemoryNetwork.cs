@@ -20,6 +20,24 @@ public sealed class MemoryNetwork(Config config)
     /// <summary>Columns of a vector that hold its place, the last.</summary>
     public const int PlaceColumns = 2;
 
+    /// <summary>What is wrong with the finite numbers of a file's constants, as a clause; null where distances can be
+    /// measured by them, and where there is no memory.</summary>
+    internal static string? FaultOf(NetworkWeights weights)
+    {
+        foreach (var constant in weights.List.Constants)
+        {
+            var numbers = weights[constant];
+            if (constant.Name == Step && numbers[0] < 0) return $"its '{Step}' is {numbers[0]}, below 0";
+            // A row is a shift and a factor.
+            for (int i = 1; constant.Name == Scales && i < numbers.Length; i += 2)
+                if (!(numbers[i] > 0)) return $"its '{Scales}' has a factor of {numbers[i]}, not above 0";
+            for (int i = 0; constant.Name == Groups && i < numbers.Length; i++)
+                if (numbers[i] < 0 || numbers[i] != MathF.Floor(numbers[i]))
+                    return $"its '{Groups}' has a group {numbers[i]}";
+        }
+        return null;
+    }
+
     /// <summary>From normalised images <c>[N, S, S, 3]</c> to scores <c>[N, M, M, 1]</c>.</summary>
     public Value Forward(IExecutor x, Value image)
     {

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using MlffAd.Configuration;
 using MlffAd.Data;
+using MlffAd.Files;
+using MlffAd.Training;
 
 namespace MlffAd.Weights;
 
@@ -22,6 +24,9 @@ public sealed record CheckpointMetadata(Config Config, Preprocessing Preprocessi
 public sealed class Checkpoint : IDisposable
 {
     private const string Format = "mlffad-state/1";
+
+    /// <summary>More than any training takes; a batch's number stays far below 2³¹.</summary>
+    private const int MostSteps = 1 << 30;
 
     private Checkpoint(SafetensorsFile tensors) => (Tensors, Metadata) = (tensors, Parse(tensors));
 
@@ -62,16 +67,32 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <summary>Refuses to go on with another configuration or other data than training began with.</summary>
-    /// <exception cref="MlffAdException">Something differs (exit code 2); the message names the first key or file that does.</exception>
+    /// <exception cref="MlffAdException">Something differs (exit code 2); the message names the first key that does, or
+    /// how many files do, and some of them.</exception>
     public void RequireSame(Config config, IReadOnlyList<TrainingFile> files)
     {
         foreach (var key in Config.Keys)
             if (Metadata.Config.Get(key.Name) is var was && config.Get(key.Name) is var wanted && was != wanted)
                 throw Other($"{key.Name} was {was} and is now {wanted}");
         var (before, now) = (Metadata.Files.ToDictionary(file => file.Path, file => file.Sha256), files.ToDictionary(file => file.Path, file => file.Sha256));
-        if (before.Keys.Except(now.Keys).FirstOrDefault() is { } lost) throw Other($"the training image '{lost}' is gone");
-        if (now.Keys.Except(before.Keys).FirstOrDefault() is { } added) throw Other($"the training image '{added}' is new");
-        if (before.FirstOrDefault(file => now[file.Key] != file.Value) is { Key: { } changed }) throw Other($"the training image '{changed}' has changed");
+        string[] differences = [.. new[]
+        {
+            Named("new", now.Keys.Except(before.Keys)),
+            Named("gone", before.Keys.Except(now.Keys)),
+            Named("changed", before.Keys.Where(path => now.GetValueOrDefault(path, before[path]) != before[path])),
+        }.OfType<string>()];
+        // Others move into or out of those held out then: they seem gone or new, though nobody touched them.
+        if (differences is not []) throw Other("the images to train on are others, which an image more or less among "
+            + $"the good ones can also cause: {string.Join(", ", differences)}");
+    }
+
+    /// <summary><c>3 new ('a.png', 'b.png', …)</c>; null for none.</summary>
+    private static string? Named(string what, IEnumerable<string> files)
+    {
+        const int most = 3;
+        string[] all = [.. files.Order(StringComparer.Ordinal)];
+        string some = string.Join(", ", all.Take(most).Select(file => $"'{Shown.Text(file, 80)}'"));
+        return all is [] ? null : $"{all.Length} {what} ({some}{(all.Length > most ? ", …" : "")})";
     }
 
     /// <summary>Closes the file.</summary>
@@ -85,8 +106,9 @@ public sealed class Checkpoint : IDisposable
         var metadata = new FileMetadata(file);
         metadata.RequireFormat("checkpoint", Format);
         var files = metadata.Json("files", FileJson.Default.TrainingFileArray);
+        if (files.Contains(null)) throw metadata.Bad("files", "names no file where one belongs");
         if (files.DistinctBy(f => f.Path).Count() != files.Length) throw metadata.Bad("files", "names an image twice");
-        return new CheckpointMetadata(metadata.Config(), metadata.Preprocessing(), metadata.Json("training", FileJson.Default.TrainingRecord),
+        var read = new CheckpointMetadata(metadata.Config(), metadata.Preprocessing(), metadata.Training(),
             metadata.Number<long>("step"), metadata.Text("class"), files,
             metadata.Json("counters", FileJson.Default.SortedDictionaryStringDouble),
             metadata.Optional("split") switch
@@ -96,5 +118,11 @@ public sealed class Checkpoint : IDisposable
                 null or "name" => SplitBy.Name,
                 _ => throw metadata.Bad("split", "is neither content nor name"),
             });
+        if (read.Step is < 0 or > MostSteps) throw metadata.Bad("step", $"is {read.Step}, not from 0 to {MostSteps}");
+        var training = read.Training;
+        if (training.Epochs > read.Step || training.Images > read.Step * read.Config.Train.Batch)
+            throw metadata.Bad("training",
+                $"counts {training.Epochs} epochs and {training.Images} images in {read.Step} steps");
+        return TrainingState.FaultOf(read.Counters) is { } fault ? throw metadata.Bad("counters", fault) : read;
     }
 }

@@ -3,6 +3,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using MlffAd.Configuration;
+using MlffAd.Execution;
+using MlffAd.Files;
 
 namespace MlffAd.Weights;
 
@@ -16,7 +18,7 @@ internal readonly struct FileMetadata(SafetensorsFile file)
         if (!formats.Contains(found))
             throw new MlffAdException(ExitCode.BadModel,
                 $"'{file.Source}' is not a {what} of this version: its format is "
-                + $"'{found ?? "not said"}', not '{string.Join("' or '", formats)}'.");
+                + $"'{Shown.Text(found ?? "not said")}', not '{string.Join("' or '", formats)}'.");
     }
 
     public string? Optional(string key) => file.Metadata.GetValueOrDefault(key);
@@ -24,18 +26,29 @@ internal readonly struct FileMetadata(SafetensorsFile file)
     public string Text(string key) => Optional(key) ?? throw Bad(key, "is missing");
 
     public T Number<T>(string key) where T : struct, System.Numerics.INumberBase<T> =>
-        T.TryParse(Text(key), NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && T.IsFinite(value) ? value : throw Bad(key, $"is '{Text(key)}', not a number of its kind");
+        T.TryParse(Text(key), NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && T.IsFinite(value)
+            ? value : throw Bad(key, $"is '{Shown.Text(Text(key))}', not a number of its kind");
 
     public T Json<T>(string key, JsonTypeInfo<T> type)
     {
         string text = Text(key);
         try { return JsonSerializer.Deserialize(text, type) ?? throw Bad(key, "is null"); }
-        catch (JsonException e) { throw Bad(key, $"is not as it should be ({e.Message.Split(" Path:")[0].TrimEnd('.')})", e); }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // InvalidOperationException: a string that holds half of a surrogate pair.
+            throw Bad(key, $"is not as it should be ({e.Message.Split(" Path:")[0].TrimEnd('.')})", e);
+        }
     }
 
+    /// <summary>A configuration whose network can be made.</summary>
     public Config Config()
     {
-        try { return Configuration.Config.FromJson(Text("config")); }
+        try
+        {
+            var config = Configuration.Config.FromJson(Text("config"));
+            ParameterList.Of(config);
+            return config;
+        }
         catch (MlffAdException e) when (e.Code == ExitCode.Usage) { throw Bad("config", $"cannot be used ({e.Message.TrimEnd('.')})", e); }
     }
 
@@ -43,6 +56,16 @@ internal readonly struct FileMetadata(SafetensorsFile file)
     {
         try { return Json("preprocessing", FileJson.Default.Preprocessing).Checked(); }
         catch (FormatException e) { throw Bad("preprocessing", $"cannot be used ({e.Message})", e); }
+    }
+
+    public TrainingRecord Training()
+    {
+        var training = Json("training", FileJson.Default.TrainingRecord);
+        if (training.Epochs < 0 || training.Images < 0)
+            throw Bad("training", $"counts {training.Epochs} epochs and {training.Images} images");
+        if (training.Losses is { } l && !new[] { l.Total, l.Lf, l.Ls, l.Lfs }.All(double.IsFinite))
+            throw Bad("training", "has losses that are not finite");
+        return training;
     }
 
     public MlffAdException Bad(string key, string fault, Exception? inner = null) =>

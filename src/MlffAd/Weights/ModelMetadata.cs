@@ -46,6 +46,14 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         {
             var (images, scores, imageQuantile, pixelQuantile, pixelThreshold) = metadata.Json("calibration", FileJson.Default.CalibrationRecord);
             if (images != scores.Length) throw metadata.Bad("calibration", $"has {scores.Length} scores of {images} images");
+            if (images == 0) throw metadata.Bad("calibration", "is of no image");
+            if (!scores.All(float.IsFinite) || scores.Zip(scores.Skip(1)).Any(pair => pair.First > pair.Second))
+                throw metadata.Bad("calibration", "has scores that are not finite numbers in ascending order");
+            if (imageQuantile is not (>= 0 and <= 1) || pixelQuantile is not (>= 0 and <= 1))
+                throw metadata.Bad("calibration", string.Create(CultureInfo.InvariantCulture,
+                    $"has the quantiles {imageQuantile} and {pixelQuantile}, not from 0 to 1"));
+            if (!float.IsFinite(pixelThreshold))
+                throw metadata.Bad("calibration", "has a pixelThreshold that is not a finite number");
             calibration = new Calibration(scores, imageQuantile, pixelQuantile, threshold, pixelThreshold);
         }
         var config = metadata.Config();
@@ -53,6 +61,6 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
             throw metadata.Bad("format",
                 $"is '{metadata.Text("format")}', which does not fit memory.size {config.Memory.Size}");
         return new ModelMetadata(config, metadata.Preprocessing(), threshold, calibration,
-            metadata.Json("training", FileJson.Default.TrainingRecord), metadata.Text("class"));
+            metadata.Training(), metadata.Text("class"));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlffAd.Files;
 
 namespace MlffAd.Weights;
 
@@ -16,10 +17,13 @@ public sealed record Preprocessing(string Order, float Scale, float[] Mean, floa
     /// <exception cref="FormatException">A part is out of its range; the message is a clause that names it.</exception>
     internal Preprocessing Checked()
     {
-        if (Order is not ("RGB" or "BGR")) throw new FormatException($"the channel order is '{Order}', neither RGB nor BGR");
+        if (Order is not ("RGB" or "BGR"))
+            throw new FormatException($"the channel order is '{Shown.Text(Order)}', neither RGB nor BGR");
         if (!(float.IsFinite(Scale) && Scale > 0)) throw new FormatException($"the value scale is {Scale}, not a positive number");
         if (Mean.Length != 3 || !Mean.All(float.IsFinite)) throw new FormatException("the mean is not three numbers");
         if (Std.Length != 3 || !Std.All(s => float.IsFinite(s) && s > 0)) throw new FormatException("the std is not three positive numbers");
+        if (!Mean.Zip(Std).All(c => float.IsFinite(255 / Scale / c.Second) && float.IsFinite(c.First / c.Second)))
+            throw new FormatException("the mean, the std and the value scale make numbers beyond a float's range");
         return this;
     }
 

@@ -108,10 +108,18 @@ public sealed class SafetensorsFile : ITensorSource
     /// <inheritdoc cref="ReadFloats(string, ReadOnlySpan{int})"/>
     public void ReadFloats(string name, ReadOnlySpan<int> shape, int first, Span<float> destination)
     {
-        var tensor = this[name];
-        if (!shape.SequenceEqual(tensor.Shape)) throw Bad($"its '{name}' is {tensor.ShapeText} where [{string.Join(',', shape.ToArray())}] belongs");
-        ReadFloats(tensor, first, destination);
+        RequireShape(name, shape);
+        ReadFloats(this[name], first, destination);
         if (!AreFinite(destination)) throw Bad($"its '{name}' holds a number that is not finite");
+    }
+
+    /// <summary>Refuses a file without this tensor of this shape.</summary>
+    /// <exception cref="MlffAdException">The tensor is missing, or has another shape.</exception>
+    public void RequireShape(string name, ReadOnlySpan<int> shape)
+    {
+        var tensor = this[name];
+        if (!shape.SequenceEqual(tensor.Shape))
+            throw Bad($"its '{name}' is {tensor.ShapeText} where [{string.Join(',', shape.ToArray())}] belongs");
     }
 
     /// <summary>Refuses a file whose tensors are not exactly these.</summary>

@@ -136,6 +136,40 @@ public class ConfigTests
     public void TextThatIsNotJsonIsRefused(string json) =>
         Assert.Equal(ExitCode.Usage, Assert.Throws<MlffAdException>(() => Config.FromJson(json)).Code);
 
+    [Fact]
+    public void WhatIsTooLongIsRefusedAtOnce()
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        string key = new('k', 3_000_000), digits = new('9', 3_000_000);
+        string list = string.Join(',', Enumerable.Repeat("1", 1_000_000));
+        foreach (string json in new[]
+        {
+            $$"""{"{{key}}":1}""", $$$"""{"train":{"{{{key}}}":1}}""", $$$"""{"texture":{"scales":[{{{list}}}]}}""",
+            $$$"""{"train":{"lr":{{{digits}}}}}""", $$$"""{"train":{"schedule":"{{{key}}}"}}""",
+            $$$"""{"train":{"lr":"{{{key}}}"}}""",
+        })
+            Assert.InRange(Message(() => Config.FromJson(json)).Length, 20, 1000);
+        Message(() => Config.Resolve(key));
+        Message(() => new Config().With("memory.from", list));
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 5);
+
+        void Said(string part, Func<object> act) => Assert.Contains(part, Message(act), StringComparison.Ordinal);
+        Said("the nearest is", () => Config.Resolve(new('k', 64)));
+        Said("no key has more than 64 letters", () => Config.Resolve(new('k', 65)));
+        Said("names a scale twice", () => new Config().With("texture.scales", list[..127]).Validate());
+        Said("cannot have more than 64 numbers", () => new Config().With("texture.scales", list[..129]));
+    }
+
+    [Theory]
+    [InlineData("""{"\ud800":1}""")]
+    [InlineData("""{"train":{"\udc00lr":1}}""")]
+    [InlineData("""{"train":{"schedule":"\ud800"}}""")]
+    public void HalfOfASurrogatePairIsRefused(string json)
+    {
+        Message(() => Config.FromJson(json));
+        Message(() => Config.FromJson(json.Replace(@"\ud800", "\ud800", StringComparison.Ordinal)));
+    }
+
     [Theory]
     [InlineData("texture.scales", "3", "texture.scales has 3, which does not divide the feature map's side imageSize/8 = 32; take divisors of it.")]
     [InlineData("texture.scales", "2,2", "texture.scales names a scale twice; name each once.")]
@@ -192,6 +226,13 @@ public class ConfigTests
     public void AnUnknownPresetIsRefused() => Refused(
         "There is no preset 'quick'; there are paper, fast, memory, tiny, baseline, +sc, +stl, +score, full.", () =>
         Preset.Find("quick"));
+
+    private static string Message(Func<object> act)
+    {
+        var e = Assert.Throws<MlffAdException>(act);
+        Assert.Equal(ExitCode.Usage, e.Code);
+        return e.Message;
+    }
 
     private static void Refused(string message, Func<object> act)
     {

@@ -41,9 +41,62 @@ public sealed class CheckpointTests : IDisposable
             Assert.Contains(path, e.Message, StringComparison.Ordinal);
         }
         Refused("train.lr was 0.001 and is now 0.5", new Config().With("train.lr", "0.5"), Files);
-        Refused("'train/good/000.png' is gone", new Config(), Files[0]);
-        Refused("'new.png' is new", new Config(), [.. Files, new("new.png", "ef")]);
-        Refused("'train/good/000.png' has changed", new Config(), Files[0], Files[1] with { Sha256 = "ee" });
+        Refused(": 1 gone ('train/good/000.png');", new Config(), Files[0]);
+        Refused(": 1 new ('new.png');", new Config(), [.. Files, new("new.png", "ef")]);
+        Refused(": 1 changed ('train/good/000.png');", new Config(), Files[0], Files[1] with { Sha256 = "ee" });
+        // One was added, and another therefore held out.
+        Refused(": 1 new ('new.png'), 1 gone ('train/good/000.png');", new Config(), Files[0], new("new.png", "ef"));
+        Refused("1 new ('new.png'), 1 gone ('train/good/001.png'), 1 changed ('train/good/000.png')", new Config(),
+            Files[1] with { Sha256 = "ee" }, new("new.png", "ef"));
+        Refused("12 new ('00.png', '01.png', '02.png', …);", new Config(),
+            [.. Files, .. Enumerable.Range(0, 12).Select(i => new TrainingFile($"{i:00}.png", "ef"))]);
+        Refused(@"1 new ('a\nb.png')", new Config(), [.. Files, new("a\nb.png", "ef")]);
+    }
+
+    [Theory]
+    [InlineData("files", "[null]", "its files")]
+    [InlineData("files", "[{\"path\":null,\"sha256\":\"\"}]", "its files")]
+    [InlineData("files", "[{\"path\":\"\\ud800\",\"sha256\":\"\"}]", "its files")]
+    [InlineData("step", "-1", "its step is -1")]
+    [InlineData("step", "2147483648", "its step is 2147483648")]
+    [InlineData("step", "1e30", "its step is '1e30'")]
+    [InlineData("step", "1", "its training counts 1 epochs and 64 images in 1 steps")]
+    [InlineData("training", "{\"epochs\":8,\"images\":64,\"seed\":1,\"weights\":\"\",\"losses\":null}", "8 epochs")]
+    [InlineData("training", "{\"epochs\":-1,\"images\":64,\"seed\":1,\"weights\":\"\",\"losses\":null}", "-1 epochs")]
+    [InlineData("training", "{\"epochs\":1,\"images\":225,\"seed\":1,\"weights\":\"\",\"losses\":null}", "225 images")]
+    [InlineData("counters", "{\"maxImages\":-5}", "say maxImages -5")]
+    [InlineData("counters", "{\"maxImages\":0}", "say maxImages 0")]
+    [InlineData("counters", "{\"maxImages\":1.5}", "say maxImages 1.5")]
+    [InlineData("counters", "{\"maxImages\":1e19}", "say maxImages 1E+19")]
+    [InlineData("counters", "{\"seconds\":1e300}", "say seconds 1E+300")]
+    [InlineData("counters", "{\"seconds\":-1}", "say seconds -1")]
+    [InlineData("counters", "{\"timeBudget\":0}", "say timeBudget 0")]
+    [InlineData("counters", "{\"timeBudget\":1e18}", "say timeBudget 1E+18")]
+    [InlineData("counters", "{\"skipped\":-2}", "say skipped -2")]
+    [InlineData("counters", "{\"stayedGood\":1e10}", "say stayedGood 10000000000")]
+    [InlineData("counters", "{\"summed\":0.5}", "say summed 0.5")]
+    [InlineData("counters", "{\"sum.total\":1e999}", "say sum.total")]
+    [InlineData("counters", "{\"\\ud800\":1}", "its counters")]
+    [InlineData("counters", "{\"seconds\":null}", "its counters")]
+    public void CountsThatNoTrainingCanGoOnWithAreRefused(string key, string value, string reason)
+    {
+        Dictionary<string, string> strings;
+        using (var file = SafetensorsFile.Open(path)) strings = file.Metadata.ToDictionary();
+        Safetensors.Write(path, [], new Dictionary<string, string>(strings) { [key] = value });
+        var e = Assert.Throws<MlffAdException>(() => Checkpoint.Open(path));
+        Assert.Equal(ExitCode.BadModel, e.Code);
+        Assert.Contains(path, e.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheLongestBudgetsThatCanBeAskedForComeBack()
+    {
+        double time = TimeSpan.MaxValue.TotalSeconds / 3;
+        var counters = new Dictionary<string, double> { ["maxImages"] = long.MaxValue, ["timeBudget"] = time };
+        Checkpoint.Save(path, Metadata with { Counters = counters }, []);
+        using var state = Checkpoint.Open(path);
+        Assert.Equal(counters.OrderBy(c => c.Key), state.Metadata.Counters);
     }
 
     [Fact]

@@ -68,6 +68,15 @@ public sealed class MemoryFileTests : IDisposable
         Refused(name, name, tensors => tensors.Remove(name));
     }
 
+    [Theory]
+    [InlineData("memory.step", 0, -1f)]
+    [InlineData("memory.scales", 1, 0f)]
+    [InlineData("memory.scales", 119, -2f)]
+    [InlineData("memory.groups", 5, -1f)]
+    [InlineData("memory.groups", 59, 0.5f)]
+    public void ANumberByWhichNoDistanceCanBeMeasuredIsRefused(string name, int at, float number) =>
+        Refused(name, "damaged", tensors => tensors[name].Numbers[at] = number);
+
     [Fact]
     public void ASizeThatTheVectorsDoNotHaveIsRefused()
     {

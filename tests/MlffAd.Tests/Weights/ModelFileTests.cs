@@ -78,6 +78,14 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("training", "{\"epochs\":1}", "its training")]
     [InlineData("training", "{\"epochs\":1,\"epochs\":1}", "its training")]
     [InlineData("class", null, "its class is missing")]
+    [InlineData("threshold", "1e300", "its threshold is '1e300'")]
+    [InlineData("threshold", "-3.5e38", "its threshold is '-3.5e38'")]
+    [InlineData("config", "{\"imageSize\":4096,\"backbone\":{\"width\":1024}}", "The network would be too large")]
+    [InlineData("config", "{\"backbone\":{\"stages\":[64,64,64],\"width\":1024}}", "The network would be too large")]
+    [InlineData("config", "{\"imageSize\":4096,\"texture\":{\"width\":4096}}", "The network would be too large")]
+    [InlineData("config", "{\"train\":{\"\\ud800\":1}}", "its config")]
+    [InlineData("config", "{\"train\":{\"schedule\":\"\\ud800\"}}", "its config")]
+    [InlineData("config", "{\"train\":{\"repeat\":2000000000}}", "'train.repeat' cannot be '2000000000'")]
     public void DamagedMetadataIsRefusedNamingFileAndKey(string key, string? value, string reason)
     {
         ModelFile.Save(path, Metadata, Tensors);
@@ -91,6 +99,50 @@ public sealed class ModelFileTests : IDisposable
         Assert.Contains(path, e.Message, StringComparison.Ordinal);
         Assert.Contains(reason, e.Message, StringComparison.Ordinal);
         File.Delete(path); // closed in spite of the refusal
+    }
+
+    [Theory]
+    [InlineData("calibration", "'images':3,'scores':[0.1,0.25,1]", "'images':0,'scores':[]", "is of no image")]
+    [InlineData("calibration", "'images':3", "'images':-1", "3 scores of -1 images")]
+    [InlineData("calibration", "[0.1,0.25,1]", "[0.1,1,0.25]", "ascending")]
+    [InlineData("calibration", "[0.1,0.25,1]", "[0.1,0.25,1e39]", "not finite")]
+    [InlineData("calibration", "[0.1,0.25,1]", "[0.1,0.25,null]", "its calibration")]
+    [InlineData("calibration", "0.99,", "1.5,", "the quantiles 1.5 and 0.999")]
+    [InlineData("calibration", "0.999,", "-0.1,", "the quantiles 0.99 and -0.1")]
+    [InlineData("calibration", "0.999,", "1e999,", "quantiles")]
+    [InlineData("calibration", "'pixelThreshold':0.7", "'pixelThreshold':1e39", "pixelThreshold")]
+    [InlineData("calibration", "'pixelThreshold':0.7", "'pixelThreshold':-1e300", "pixelThreshold")]
+    [InlineData("training", "'epochs':3", "'epochs':-1", "counts -1 epochs")]
+    [InlineData("training", "'images':2400", "'images':-9", "-9 images")]
+    [InlineData("training", "'images':2400", "'images':1e30", "its training")]
+    [InlineData("training", "shipped", @"\ud800", "its training")]
+    [InlineData("training", "'total':1.5", "'total':1e999", "losses that are not finite")]
+    [InlineData("preprocessing", "'scale':1", "'scale':1e-44", "beyond a float's range")]
+    [InlineData("preprocessing", "[1,1,0.3]", "[1,1,1e-44]", "beyond a float's range")]
+    [InlineData("preprocessing", "BGR", @"\udc00", "its preprocessing")]
+    public void APartThatCannotBeUsedIsRefusedNamingFileAndKey(string key, string was, string now, string reason)
+    {
+        ModelFile.Save(path, Metadata, Tensors);
+        Dictionary<string, string> strings;
+        using (var file = SafetensorsFile.Open(path)) strings = file.Metadata.ToDictionary();
+        Assert.Contains(was.Replace('\'', '"'), strings[key], StringComparison.Ordinal);
+        strings[key] = strings[key].Replace(was.Replace('\'', '"'), now.Replace('\'', '"'), StringComparison.Ordinal);
+        Safetensors.Write(path, Tensors, strings);
+        var e = Assert.Throws<MlffAdException>(() => ModelFile.Open(path));
+        Assert.Equal(ExitCode.BadModel, e.Code);
+        Assert.Contains($"'{path}' is damaged: its {key} ", e.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AFileTooSmallForItsConfigurationGetsNoMemory()
+    {
+        ModelFile.Save(path, Metadata with { Config = Preset.Find("memory").With("memory.size", "100000") }, Tensors);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var e = Assert.Throws<MlffAdException>(() => Model.Load(path));
+        Assert.Equal(ExitCode.BadModel, e.Code);
+        Assert.Contains("it has no tensor", e.Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 50 << 20);
     }
 
     [Fact]
