@@ -35,7 +35,8 @@ internal static class Figures
     {
         const int bins = 36;
         double[] ends = [.. result.Images.Select(image => (double)image.Score), result.Threshold];
-        double margin = Math.Max((ends.Max() - ends.Min()) * 0.02, 1e-3), low = ends.Min() - margin, width = (ends.Max() + margin - low) / bins;
+        double margin = Math.Max((ends.Max() - ends.Min()) * 0.02, Math.Max(1e-3, 1e-6 * ends.Max(Math.Abs)));
+        double low = ends.Min() - margin, width = (ends.Max() + margin - low) / bins;
         var (good, defective) = (new int[bins], new int[bins]);
         foreach (TestImage image in result.Images)
             (image.IsDefective ? defective : good)[Math.Clamp((int)((image.Score - low) / width), 0, bins - 1)]++;
@@ -56,10 +57,13 @@ internal static class Figures
         if (losses.Count < 2) return "";
         const double floor = 1e-3; // terms become 0; on a logarithmic axis they lie on its floor
         const int shown = 240;
-        List<LossPoint> means = [.. losses.Chunk((losses.Count + shown - 1) / shown).Select(chunk => new LossPoint((long)chunk.Average(p => p.Step),
+        List<LossPoint> means = [.. losses.Chunk((losses.Count + shown - 1) / shown).Select(chunk => new LossPoint(
+            (long)chunk.Average(p => (double)p.Step),
             chunk.Average(p => p.Total), chunk.Average(p => p.Feature), chunk.Average(p => p.Score), chunk.Average(p => p.Consistency)))];
         double[] values = [.. means.SelectMany(p => new[] { p.Total, p.Feature, p.Score, p.Consistency }).Where(double.IsFinite).Select(v => Math.Max(v, floor))];
-        var plot = new Plot(Axis.Linear("step", losses[0].Step, losses[^1].Step, 6), Axis.Decades("loss", values.Min(), values.Max()), 560);
+        if (values.Length == 0) return "";
+        var plot = new Plot(Axis.Linear("step", losses.Min(p => p.Step), losses.Max(p => p.Step), 6),
+            Axis.Decades("loss", values.Min(), values.Max()), 560);
         (string Name, string Style, Func<LossPoint, double> Of)[] terms =
             [("feature", "lf", p => p.Feature), ("score", "ls", p => p.Score), ("consistency", "lfs", p => p.Consistency), ("total", "total", p => p.Total)];
         foreach (var (_, style, of) in terms)

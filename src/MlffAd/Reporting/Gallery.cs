@@ -54,26 +54,39 @@ internal sealed class Gallery(Report report)
 
     private void WriteCard(TextWriter page, TestImage image)
     {
-        RgbImage photo = report.Photo(image).Resize(Side, Side);
+        RgbImage? photo = ReadPhoto(image);
         ScoreMap map = image.Cells.Enlarge(Side, Side);
         byte[]? mask = image.Mask is null ? null : Shrink(image);
-        RgbImage overlay = HeatMap.Overlay(photo, map, scale);
-        if (mask is not null) HeatMap.DrawOutline(overlay, mask, MaskEdge);
+        RgbImage? overlay = photo is null ? null : HeatMap.Overlay(photo, map, scale);
+        if (mask is not null && overlay is not null) HeatMap.DrawOutline(overlay, mask, MaskEdge);
 
         bool flagged = result.IsFlagged(image);
         string verdict = (image.IsDefective, flagged) switch { (true, false) => "missed", (false, true) => "false alarm", (true, true) => "defect", _ => "good" };
         string shape = string.Create(CultureInfo.InvariantCulture, $"aspect-ratio:{image.Width}/{image.Height}");
         page.Write($"<article class='{(image.IsDefective == flagged ? "right" : "wrong")}'><header><span class='badge {(flagged ? "defect" : "good")}'>{verdict}</span>"
             + $"<span class='path'>{WebUtility.HtmlEncode(image.Path)}</span><span class='score'>{Number(image.Score)}</span></header><div class='tiles'>");
-        Tile("photograph", "jpeg", ImageFile.EncodeJpeg(photo, 85));
+        if (photo is not null) Tile("photograph", "jpeg", ImageFile.EncodeJpeg(photo, 85));
+        else Empty("photograph", "no longer readable");
         if (mask is not null) Tile("mask", "png", ImageFile.EncodePng(new RgbImage(Side, Side, [.. mask.SelectMany(m => Enumerable.Repeat(m == 0 ? (byte)24 : (byte)255, 3))])));
-        else if (result.Pixel is not null) page.Write($"<figure><div class='empty' style='{shape}'>no defect</div><figcaption>mask</figcaption></figure>");
+        else if (result.Pixel is not null) Empty("mask", "no defect");
         Tile("heat map", "jpeg", ImageFile.EncodeJpeg(HeatMap.Draw(map, scale), 85));
-        Tile("overlay", "jpeg", ImageFile.EncodeJpeg(overlay, 85));
+        if (overlay is not null) Tile("overlay", "jpeg", ImageFile.EncodeJpeg(overlay, 85));
+        else Empty("overlay", "no photograph");
         page.Write("</div></article>\n");
+
+        void Empty(string name, string why) =>
+            page.Write($"<figure><div class='empty' style='{shape}'>{why}</div>"
+                + $"<figcaption>{name}</figcaption></figure>");
 
         void Tile(string name, string type, byte[] file) =>
             page.Write($"<figure><img alt='{name} of {WebUtility.HtmlEncode(image.Path)}' loading='lazy' style='{shape}' src='data:image/{type};base64,{Convert.ToBase64String(file)}'><figcaption>{name}</figcaption></figure>");
+    }
+
+    /// <summary>The photograph as it is shown; null where it has gone or changed since it was scored.</summary>
+    private RgbImage? ReadPhoto(TestImage image)
+    {
+        try { return report.Photo(image).Resize(Side, Side); }
+        catch (MlffAdException e) when (e.Code == ExitCode.BadData) { return null; }
     }
 
     private byte[] Shrink(TestImage image)

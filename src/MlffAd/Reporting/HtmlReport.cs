@@ -9,8 +9,9 @@ namespace MlffAd.Reporting;
 /// <summary>An evaluation as one self-contained HTML page: no script, no other file; follows the reader's light or dark setting and prints.</summary>
 public static class HtmlReport
 {
-    /// <summary>Writes the page whole or not at all.</summary>
-    /// <exception cref="MlffAdException">It cannot be written (exit code 7), or a photograph cannot be read any more (3).</exception>
+    /// <summary>Writes the page whole or not at all. A photograph that cannot be read any more is missing from
+    /// it.</summary>
+    /// <exception cref="MlffAdException">It cannot be written (exit code 7).</exception>
     public static void Write(string path, Report report) => AtomicFile.Write(path, stream =>
     {
         ArgumentNullException.ThrowIfNull(report);

@@ -63,7 +63,8 @@ internal sealed class Plot(Axis x, Axis y, int width = 360, int height = 250)
     private string Path(IEnumerable<CurvePoint> points)
     {
         var path = new StringBuilder();
-        foreach (CurvePoint p in points) path.Append(Invariant($"{(path.Length == 0 ? 'M' : 'L')}{X(p.X):F1} {Y(p.Y):F1}"));
+        foreach (CurvePoint p in points.Where(p => double.IsFinite(p.X) && double.IsFinite(p.Y)))
+            path.Append(Invariant($"{(path.Length == 0 ? 'M' : 'L')}{X(p.X):F1} {Y(p.Y):F1}"));
         return path.ToString();
     }
 

@@ -10,15 +10,16 @@ public readonly record struct LossPoint(long Step, double Total, double Feature,
 public readonly record struct PhaseTime(string Phase, double Seconds);
 
 /// <summary>Reads the JSONL log that training writes. Lines that do not say what is asked for, and an unfinished last
-/// line (training was killed), are passed over.</summary>
+/// line (training was killed), are passed over; so is all that cannot be read: a log is worth no failure.</summary>
 public static class TrainingLog
 {
     /// <summary>The losses, in the order of the lines that have <c>step</c>, <c>total</c>, <c>lf</c>, <c>ls</c>,
     /// <c>lfs</c>.</summary>
     public static IReadOnlyList<LossPoint> Losses(string path) => Read<LossPoint>(path, line =>
-        line.TryGetProperty("step", out JsonElement step) && Number(line, "total") is { } total
+        line.TryGetProperty("step", out JsonElement text) && text.ValueKind == JsonValueKind.Number
+            && text.TryGetInt64(out long step) && Number(line, "total") is { } total
             && Number(line, "lf") is { } lf && Number(line, "ls") is { } ls && Number(line, "lfs") is { } lfs
-                ? new(step.GetInt64(), total, lf, ls, lfs) : null);
+                ? new(step, total, lf, ls, lfs) : null);
 
     /// <summary>The phases, in the order of the lines that have <c>phase</c> and <c>seconds</c>.</summary>
     public static IReadOnlyList<PhaseTime> Phases(string path) => Read<PhaseTime>(path, line =>
@@ -28,21 +29,27 @@ public static class TrainingLog
     private static List<T> Read<T>(string path, Func<JsonElement, T?> of) where T : struct
     {
         var found = new List<T>();
-        if (InputFile.IsNothing(path)) return found;
-        foreach (string line in File.ReadLines(path))
+        try
         {
-            try
-            {
-                using JsonDocument json = JsonDocument.Parse(line);
-                JsonElement root = json.RootElement;
-                if (root.ValueKind == JsonValueKind.Object && of(root) is { } entry) found.Add(entry);
-            }
-            catch (JsonException) { }
+            if (InputFile.IsNothing(path)) return found;
+            foreach (string line in File.ReadLines(path)) if (Entry(line, of) is { } entry) found.Add(entry);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { }
         return found;
+    }
+
+    private static T? Entry<T>(string line, Func<JsonElement, T?> of) where T : struct
+    {
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(line);
+            return json.RootElement.ValueKind == JsonValueKind.Object ? of(json.RootElement) : null;
+        }
+        // All but JsonException: a string that holds half of a surrogate pair.
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException) { return null; }
     }
 
     private static double? Number(JsonElement line, string name) =>
         line.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
-            ? value.GetDouble() : null;
+            && value.TryGetDouble(out double number) ? number : null;
 }

@@ -103,7 +103,8 @@ internal sealed class TrainingLogWriter : IDisposable
             using var json = JsonDocument.Parse(line);
             return json.RootElement.GetProperty("step").GetInt64();
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException
+            or FormatException)
         {
             return long.MaxValue;
         }

@@ -25,5 +25,33 @@ public sealed class AxisTests
         Assert.Equal(axis.Ticks.Count, Texts(axis).Distinct().Count());
     }, iter: 2000);
 
+    [Theory]
+    [InlineData(1e16, 1e16 + 2)]
+    [InlineData(-9.2e18, 9.2e18)]
+    [InlineData(9.2e18, 9.2e18)]
+    [InlineData(0, 0)]
+    [InlineData(5, -5)]
+    [InlineData(0, double.Epsilon)]
+    [InlineData(double.NegativeInfinity, double.PositiveInfinity)]
+    [InlineData(double.MinValue, double.MaxValue)]
+    [InlineData(1, double.NaN)]
+    public void AnyRangeEndsAndHasAFewTicks(double low, double high)
+    {
+        foreach (Axis axis in new[] { Axis.Linear("", low, high), Axis.Decades("", low, high) })
+        {
+            Assert.InRange(axis.Ticks.Count, 1, 15);
+            Assert.True(double.IsFinite(axis.Low) && axis.Low < axis.High && double.IsFinite(axis.High - axis.Low));
+            Assert.All(Texts(axis), text => Assert.InRange(text.Length, 1, 12));
+            string svg = new Plot(axis, axis).Line([new(low, 1), new(1, high), new(high, low)], "x").Svg("");
+            Assert.DoesNotContain("NaN", svg, StringComparison.Ordinal);
+            Assert.DoesNotContain("∞", svg, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void ManyDecadesHaveTicksAtSome() => Assert.Equal(
+        ["0.001", "10", "100000", "1e9", "1e13", "1e17", "1e21", "1e25", "1e29", "1e33", "1e37", "1e41", "1e45"],
+        Texts(Axis.Decades("", 1e-3, 1e45)));
+
     private static string[] Texts(Axis axis) => [.. axis.Ticks.Select(tick => tick.Text)];
 }

@@ -93,6 +93,89 @@ public sealed partial class HtmlReportTests
         File.Delete(path);
     }
 
+    [Theory]
+    [InlineData("1e999", "1", "2", "3")]
+    [InlineData("-1e999", "1", "2", "3")]
+    [InlineData("1e308", "1", "2", "3")]
+    [InlineData("3", "10000000000000000", "10000000000000002", "10000000000000004")]
+    [InlineData("3", "9223372036854775807", "9223372036854775807", "9223372036854775806")]
+    [InlineData("3", "-9223372036854775808", "9223372036854775807", "0")]
+    [InlineData("3", "5", "5", "5")]
+    public void APageIsWrittenWhateverTheLogSays(string loss, params string[] steps)
+    {
+        string path = Path.GetTempFileName();
+        File.WriteAllLines(path, steps.Select(step =>
+            $$"""{"step":{{step}},"total":{{loss}},"lf":{{loss}},"ls":{{loss}},"lfs":{{loss}}}"""));
+        var losses = TrainingLog.Losses(path);
+        Assert.Equal(3, losses.Count);
+        string page = Page(new Report("cloth", Mixed, _ => Photo) { Losses = losses });
+        bool isPlotted = page.Contains("Training loss", StringComparison.Ordinal);
+        Assert.Equal(!loss.Contains("999", StringComparison.Ordinal), isPlotted);
+        Assert.DoesNotContain("NaN", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("∞", page, StringComparison.Ordinal);
+        Assert.InRange(page.Length, 0, 1 << 20);
+        File.Delete(path);
+    }
+
+    [Fact]
+    public void DamagedLinesOfALogArePassedOverAndOneThatCannotBeReadSaysNothing()
+    {
+        string path = Path.GetTempFileName();
+        string[] steps = ["\"x\"", "1.5", "9223372036854775808", "1e30", "null", "[1]", "{}"];
+        File.WriteAllText(path, "\0\0\n" + string.Concat(steps.Select(step =>
+            $$"""{"step":{{step}},"total":3,"lf":1,"ls":2,"lfs":0}""" + "\n"))
+            + """
+            {"step":7,"total":3,"lf":1,"ls":2,"lfs":0}
+            {"step":8,"total":"\ud800","lf":1,"ls":2,"lfs":0}
+            {"phase":"\ud800","seconds":1}
+            {"\ud800":"all","phase":"ok","seconds":1}
+            {"phase":"far","seconds":1e999}
+            [1,2
+            """);
+        Assert.Equal([new LossPoint(7, 3, 1, 2, 0)], TrainingLog.Losses(path));
+        Assert.Equal(["ok", "far"], TrainingLog.Phases(path).Select(phase => phase.Phase));
+        var facts = ModelFacts.Making(TrainingLog.Phases(path));
+        string page = Page(new Report("cloth", Mixed, _ => Photo) { Facts = facts });
+        Assert.Contains("<th>ok</th>", page, StringComparison.Ordinal);
+        File.Delete(path);
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        foreach (string none in new[] { path, folder, Path.Combine(folder, "none", "log") })
+        {
+            Assert.Empty(TrainingLog.Losses(none));
+            Assert.Empty(TrainingLog.Phases(none));
+        }
+        string locked = Path.Combine(folder, "locked");
+        File.WriteAllText(locked, """{"step":7,"total":3,"lf":1,"ls":2,"lfs":0}""");
+        using (new FileStream(locked, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+            Assert.Empty(TrainingLog.Losses(locked));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void APhotographThatHasGoneIsMissingFromThePageAndNothingElse()
+    {
+        string page = Page(new Report("cloth", Mixed, image => image.Path.Contains("found", StringComparison.Ordinal)
+            ? throw new MlffAdException(ExitCode.BadData, "gone") : Photo));
+        Assert.Equal(3 * 5 + 3 - 2, Sources().Count(page));
+        Assert.Single(Regex.Matches(page, "no longer readable"));
+        Assert.Contains("hole/found.png", page, StringComparison.Ordinal);
+        foreach (string tag in new[] { "article", "figure", "figcaption", "div" })
+            Assert.Equal(Regex.Count(page, $"<{tag}[ >]"), Regex.Count(page, $"</{tag}>"));
+    }
+
+    [Fact]
+    public void ScoresThatAreFarOrEqualHaveAHistogram()
+    {
+        foreach (float score in new[] { 0, 1e17f, -3e38f, 3e38f, float.Epsilon })
+        {
+            TestImage[] images = [Image("good/a.png", score), Image("hole/b.png", score, Hole)];
+            var result = EvaluationResult.Of(images, score, 1, new(2));
+            string page = Page(new Report("cloth", result, _ => Photo));
+            Assert.DoesNotContain("NaN", page, StringComparison.Ordinal);
+            Assert.DoesNotContain("∞", page, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void TheLegendIsOfTheModelsOwnScale()
     {
