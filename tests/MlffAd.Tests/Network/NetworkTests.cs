@@ -37,6 +37,18 @@ public sealed class NetworkTests
             : 1, list.Trained.FirstOrDefault(p => p.Name == "score.bias")?.Count);
     }
 
+    [Theory]
+    [InlineData("imageSize", "4096", "backbone.width", "1024")]
+    [InlineData("imageSize", "4096", "texture.width", "4096")]
+    [InlineData("backbone.stages", "64,64,64", "backbone.width", "1024")]
+    public void ANetworkTooLargeToBeMadeIsAMatterOfUsage(string key, string value, string other, string otherValue)
+    {
+        var config = new Config().With(key, value).With(other, otherValue).Validate();
+        var e = Assert.Throws<MlffAdException>(() => ParameterList.Of(config));
+        Assert.Equal(ExitCode.Usage, e.Code);
+        Assert.Contains("too large", e.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ThePapersNetworkHas39MillionNumbers()
     {

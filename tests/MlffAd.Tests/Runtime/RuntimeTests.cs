@@ -22,6 +22,14 @@ public sealed class RuntimeTests
     }
 
     [Fact]
+    public void ATensorThatNoBufferHoldsIsTheDevicesMatter()
+    {
+        using var device = Device.Open("cpu", threads: 1);
+        var e = Assert.Throws<DeviceException>(() => Tensor.Rent(device, new Shape(4096, 128, 128, 64), "large"));
+        Assert.Contains("--batch", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AfterTheFirstRoundThePoolAllocatesNothing()
     {
         using var device = Device.Open("cpu", threads: 1);
