@@ -3,55 +3,129 @@ using System.Globalization;
 using MlffAd.Configuration;
 using MlffAd.Data;
 using MlffAd.Detection;
+using MlffAd.Evaluation;
 using MlffAd.Files;
 using MlffAd.Weights;
 
 namespace MlffAd.Cli;
 
-/// <summary><c>mlffad threshold</c>: sets a model's thresholds anew.</summary>
-internal static class ThresholdCommand
+/// <summary><c>mlffad threshold</c>: sets a model's thresholds anew, or back.</summary>
+internal sealed class ThresholdCommand
 {
+    private const int MostNamed = 10;
+
+    private readonly Argument<string> _model = CommonOptions.Model();
+    private readonly Argument<string?> _folder = new("DIR")
+    {
+        Description = "A folder of good images that the model was not trained on; of a data set in MVTec AD's layout, those in train/good.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<float?> _value = new Option<float?>("--value")
+    {
+        Description = "Instead of images: an image is defective above this score.",
+        HelpName = "SCORE",
+    }.Within(float.MinValue, float.MaxValue);
+
+    private readonly Option<float?> _pixelValue = new Option<float?>("--pixel-value")
+    {
+        Description = "Instead of images: a pixel is defective above this score.",
+        HelpName = "SCORE",
+    }.Within(float.MinValue, float.MaxValue);
+
+    private readonly Option<bool> _undo = new("--undo") { Description = "Go back to the thresholds before these; 'mlffad show' lists them." };
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Say what the thresholds would be, and write nothing." };
+    private readonly Option<bool> _force = new("--force") { Description = "Take the images although some score far above the rest." };
+    private readonly ConfigOptions _keys;
+
+    private ThresholdCommand(Verb verb)
+    {
+        verb.Arguments.Add(_model);
+        verb.Arguments.Add(_folder);
+        foreach (var option in new Option[]
+        {
+            _value, _pixelValue, _undo, _dryRun, _force, CommonOptions.Plain, CommonOptions.Device, CommonOptions.Multiplying,
+            CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels,
+        }) verb.Options.Add(option);
+        _keys = new ConfigOptions(verb, Config.Keys.Where(key => key.Name.StartsWith("verdict.", StringComparison.Ordinal)));
+        verb.Validators.Add(result =>
+        {
+            bool given = result.GetResult(_value) is not null || result.GetResult(_pixelValue) is not null;
+            int ways = (result.GetResult(_folder) is { Tokens.Count: > 0 } ? 1 : 0) + (given ? 1 : 0)
+                + (result.GetResult(_undo) is not null ? 1 : 0);
+            if (ways != 1) result.AddError("Give a folder of good images, or --value and --pixel-value, or --undo: one of these.");
+        });
+        verb.SetAction((parse, stop) => Task.FromResult(Run(parse, stop)));
+    }
+
     public static Command Create()
     {
-        var path = CommonOptions.Model();
-        var folder = new Argument<string>("DIR") { Description = "A folder of good images that the model was not trained on; of a data set in MVTec AD's layout, those in train/good." };
         var verb = new Verb("threshold", "Sets a model's thresholds anew from good images, as when the lighting has changed; its network stays as it is.",
-            "mlffad threshold bottle.mlffad photographs/good-today")
-        { path, folder, CommonOptions.Plain, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
-            CommonOptions.MaxBad, CommonOptions.MaxPixels };
-        var keys = new ConfigOptions(verb, Config.Keys.Where(key => key.Name.StartsWith("verdict.", StringComparison.Ordinal)));
-        verb.SetAction((parse, stop) =>
-        {
-            string file = parse.GetRequiredValue(path);
-            var model = MlffAd.Model.Load(file);
-            var asked = model.Metadata with { Config = keys.Apply(parse, model.Metadata.Config) };
-            var set = parse.OpenDataSet(folder);
-            set.RequireTrain();
-            foreach (string copies in set.CopyCautions()) parse.InvocationConfiguration.Error.WriteLine(
-                $"mlffad: {copies}");
-            var good = Holdout.Different(set.Train);
-            new OutputFiles().Add(file).RequireApartFrom(good.Select(item => item.Path));
-            AtomicFile.RequireWritable(file);
-            using var device = parse.OpenDevice();
-            using var scorer = new Scorer(model with { Metadata = asked }, device);
-            using var counter = new Counter(parse, good.Count);
-            var calibration =
-                scorer.Calibrate(good, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels),
-                (_, error) =>
+            "mlffad threshold bottle.mlffad photographs/good-today", "mlffad threshold bottle.mlffad photographs/good-today --dry-run",
+            "mlffad threshold bottle.mlffad --value 4.9", "mlffad threshold bottle.mlffad --undo");
+        _ = new ThresholdCommand(verb);
+        return verb;
+    }
+
+    private int Run(ParseResult parse, CancellationToken stop)
+    {
+        string file = parse.GetRequiredValue(_model);
+        var model = MlffAd.Model.Load(file);
+        var was = model.Metadata;
+        var output = parse.InvocationConfiguration.Output;
+        bool dry = parse.GetValue(_dryRun);
+        if (!dry) AtomicFile.RequireWritable(file);
+        var now = parse.GetValue(_undo) ? was.Undone() ?? throw new MlffAdException(ExitCode.Usage, $"'{file}' has had no other thresholds: there is nothing to undo.")
+            : parse.GetValue(_folder) is { } folder ? was.With(Calibrate(parse, model, folder, stop))
+            : was.With(Given(parse, was));
+        if (!dry) ModelFile.Update(file, _ => now);
+        string from = now.Earlier.Count < was.Earlier.Count ? $"as before, from {now.From}" : now.From == "given" ? "as given" : $"from {now.From}";
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {now.Threshold:0.000} (was {was.Threshold:0.000}), "
+            + $"pixel threshold {now.PixelThreshold:0.000} (was {was.PixelThreshold:0.000}), {from}.")
+            + (dry ? " Nothing was written (--dry-run)." : ""));
+        if (now.Calibration?.Caution is { } caution && parse.GetValue(_folder) is not null && !parse.GetValue(CommonOptions.Quiet))
+            output.WriteLine(caution);
+        return (int)ExitCode.Success;
+    }
+
+    private ThresholdSetting Given(ParseResult parse, ModelMetadata was)
+    {
+        float threshold = parse.GetValue(_value) ?? was.Threshold;
+        return new(threshold, parse.GetValue(_pixelValue) ?? was.PixelGiven, was.Calibration is { } c ? c with { Threshold = threshold } : null, "given");
+    }
+
+    private ThresholdSetting Calibrate(ParseResult parse, Model model, string folder, CancellationToken stop)
+    {
+        var error = parse.InvocationConfiguration.Error;
+        var asked = model.Metadata with { Config = _keys.Apply(parse, model.Metadata.Config) };
+        var set = DataSet.Open(folder, parse.GetValue(CommonOptions.Plain));
+        set.RequireTrain();
+        foreach (string said in set.CopyCautions().Prepend(set.Caution).OfType<string>()) error.WriteLine($"mlffad: {said}");
+        var good = Holdout.Different(set.Train);
+        new OutputFiles().Add(parse.GetRequiredValue(_model)).RequireApartFrom(good.Select(item => item.Path));
+        using var device = parse.OpenDevice();
+        using var scorer = new Scorer(model with { Metadata = asked }, device);
+        IReadOnlyList<ScoredImage> scored;
+        using (var counter = new Counter(parse, good.Count))
+            scored = scorer.ScoreGood(good, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels), (_, bad) =>
             {
                 stop.ThrowIfCancellationRequested();
-                counter.Next(error);
+                counter.Next(bad);
             });
-            counter.Dispose();
-            if (calibration.Images < Holdout.FewestHeld)
-                throw new MlffAdException(ExitCode.BadData, $"{calibration.Images} good images are too few to set a threshold with (at least {Holdout.FewestHeld}, better 100); add some.");
-            ModelFile.Update(file, metadata => metadata with { Threshold = calibration.Threshold, Calibration = calibration });
-            var output = parse.InvocationConfiguration.Output;
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {calibration.Threshold:0.000} (was {model.Metadata.Threshold:0.000}), "
-                + $"pixel threshold {calibration.PixelThreshold:0.000} (was {model.Metadata.PixelThreshold:0.000}), from {calibration.Images} good images."));
-            if (calibration.Caution is { } caution && !parse.GetValue(CommonOptions.Quiet)) output.WriteLine(caution);
-            return Task.FromResult((int)ExitCode.Success);
-        });
-        return verb;
+        if (scored.Count < Holdout.FewestHeld)
+            throw new MlffAdException(ExitCode.BadData, $"{scored.Count} good images are too few to set a threshold with (at least {Holdout.FewestHeld}, better 100); add some.");
+        var calibration = Calibration.Of(scored, asked.Config);
+        var before = model.Metadata.Calibration;
+        if (before is not null && calibration.LevelAgainst(before) is { } level) error.WriteLine($"mlffad: {level}");
+        var outstanding = Outstanding.Of([.. scored.Select(image => image.Score)], before);
+        string from = $"{calibration.Images} good images";
+        if (outstanding.Count == 0) return new(calibration.Threshold, null, calibration, from);
+        string names = string.Join(", ", outstanding.Take(MostNamed).Select(i =>
+            string.Create(CultureInfo.InvariantCulture, $"'{scored[i].Item.Name}' ({scored[i].Score:0.000})")));
+        string what = $"{outstanding.Count} of {scored.Count} images score far above the rest: {names}{(outstanding.Count > MostNamed ? " …" : "")}";
+        if (!parse.GetValue(_force))
+            throw new MlffAdException(ExitCode.BadData, $"{what}; if they show defects, defects would pass: move them out of the folder, or give --force.");
+        error.WriteLine($"mlffad: {what}.");
+        return new(calibration.Threshold, null, calibration, $"{from}, forced: {outstanding.Count} score far above the rest");
     }
 }

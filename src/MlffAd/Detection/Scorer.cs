@@ -74,9 +74,13 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
         Action<ImageItem, MlffAdException?>? onScored = null) =>
         Calibration.Of(ScoreGood(good, maxBad, maxPixels, onScored), model.Metadata.Config);
 
-    /// <summary>Scores good images, those that are unusable left out.</summary>
+    /// <summary>Scores good images, those that are unusable left out, the photographs not kept.</summary>
+    /// <param name="good">The images.</param>
+    /// <param name="maxBad">Largest share that may be unusable.</param>
+    /// <param name="maxPixels">Larger images are refused.</param>
+    /// <param name="onScored">Told of each image when it is scored, or of its error.</param>
     /// <exception cref="MlffAdException">Too many are (exit code 3), or a score is not finite (4).</exception>
-    internal IReadOnlyList<ScoredImage> ScoreGood(
+    public IReadOnlyList<ScoredImage> ScoreGood(
         IReadOnlyList<ImageItem> good, double maxBad, long maxPixels, Action<ImageItem, MlffAdException?>? onScored)
     {
         var scored = new List<ScoredImage>();

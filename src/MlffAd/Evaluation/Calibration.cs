@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using MlffAd.Configuration;
 using MlffAd.Detection;
@@ -36,12 +37,24 @@ public sealed record Calibration(IReadOnlyList<float> Scores, double ImageQuanti
 
     /// <summary>The same of scored images, at the configuration's quantiles.</summary>
     /// <exception cref="MlffAdException">There are none (exit code 3).</exception>
-    internal static Calibration Of(IReadOnlyCollection<ScoredImage> scored, Config config)
+    public static Calibration Of(IReadOnlyCollection<ScoredImage> scored, Config config)
     {
         if (scored.Count == 0) throw new MlffAdException(ExitCode.BadData,
             "There are no images to set a threshold with.");
         return Of([.. scored.Select(image => image.Score)], [.. scored.Select(image => image.Cells!)], config.ImageSize,
             config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
+    }
+
+    /// <summary>A sentence where all scores lie at another level than those of an earlier calibration; otherwise
+    /// null.</summary>
+    public string? LevelAgainst(Calibration before)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        double now = Quantile.OfSorted([.. Scores], 0.5), was = Quantile.OfSorted([.. before.Scores], 0.5);
+        return now > before.Scores[^1] || now < before.Scores[0]
+            ? string.Create(CultureInfo.InvariantCulture, $"The images score at another level than before, {now:0.000} in the middle "
+                + $"where it was {was:0.000}: the parts, the lighting or the camera differ.")
+            : null;
     }
 
     /// <summary>A sentence for the person who will rely on the threshold, where the sample is too small for its quantile; otherwise null.</summary>

@@ -77,10 +77,8 @@ internal readonly struct FileMetadata(SafetensorsFile file)
     RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(Preprocessing))]
 [JsonSerializable(typeof(CalibrationRecord))]
+[JsonSerializable(typeof(EarlierRecord[]))]
 [JsonSerializable(typeof(TrainingRecord))]
 [JsonSerializable(typeof(TrainingFile[]))]
 [JsonSerializable(typeof(SortedDictionary<string, double>))]
 internal sealed partial class FileJson : JsonSerializerContext;
-
-/// <summary>A calibration as a model has it (spec §12); the image threshold stands beside it, because a user may set that alone.</summary>
-internal sealed record CalibrationRecord(int Images, float[] Scores, double ImageQuantile, double PixelQuantile, float PixelThreshold);

@@ -14,11 +14,46 @@ namespace MlffAd.Weights;
 /// <param name="Class">What it inspects: the name of the training folder.</param>
 public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, float Threshold, Calibration? Calibration, TrainingRecord Training, string Class)
 {
+    /// <summary>Where thresholds that training set come from.</summary>
+    public const string FromTraining = "training";
+
+    private const int MostEarlier = 20;
+
     /// <summary>The file's format: models with a memory have tensors that the first does not know.</summary>
     internal const string Format = "mlffad/1", FormatWithMemory = "mlffad/2";
 
-    /// <summary>A pixel is defective above this score: where nothing was calibrated, above the image's threshold.</summary>
-    public float PixelThreshold => Calibration?.PixelThreshold ?? Threshold;
+    /// <summary>A pixel is defective above this score: where nothing was calibrated nor given, above the image's
+    /// threshold.</summary>
+    public float PixelThreshold => PixelGiven ?? Calibration?.PixelThreshold ?? Threshold;
+
+    /// <summary>The pixel threshold that the user gave; null where it was calibrated.</summary>
+    public float? PixelGiven { get; init; }
+
+    /// <summary>Where the thresholds come from, in words.</summary>
+    public string From { get; init; } = FromTraining;
+
+    /// <summary>Earlier thresholds, the last ones last: what <see cref="Undone"/> goes back to. At most 20.</summary>
+    public IReadOnlyList<ThresholdSetting> Earlier { get; init; } = [];
+
+    private ThresholdSetting Setting => new(Threshold, PixelGiven, Calibration, From);
+
+    /// <summary>The model with other thresholds; those of now become the last of the earlier ones.</summary>
+    public ModelMetadata With(ThresholdSetting setting)
+    {
+        ArgumentNullException.ThrowIfNull(setting);
+        return Set(setting) with { Earlier = [.. Earlier.Append(Setting).TakeLast(MostEarlier)] };
+    }
+
+    /// <summary>The model with the thresholds that it had before; null where it has had no others.</summary>
+    public ModelMetadata? Undone() => Earlier.Count == 0 ? null : Set(Earlier[^1]) with { Earlier = [.. Earlier.SkipLast(1)] };
+
+    private ModelMetadata Set(ThresholdSetting setting) => this with
+    {
+        Threshold = setting.Threshold,
+        PixelGiven = setting.PixelGiven,
+        Calibration = setting.Calibration,
+        From = setting.From,
+    };
 
     internal Dictionary<string, string> ToStrings()
     {
@@ -32,7 +67,13 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
             ["class"] = Class,
         };
         if (Calibration is { } c)
-            strings["calibration"] = JsonSerializer.Serialize(new CalibrationRecord(c.Images, [.. c.Scores], c.ImageQuantile, c.PixelQuantile, c.PixelThreshold), FileJson.Default.CalibrationRecord);
+            strings["calibration"] = JsonSerializer.Serialize(CalibrationRecord.Of(c), FileJson.Default.CalibrationRecord);
+        // What training never says: models that were only trained have the bytes of earlier versions.
+        if (PixelGiven is { } pixel) strings["pixelThreshold"] = pixel.ToString(CultureInfo.InvariantCulture);
+        if (From != FromTraining) strings["thresholdFrom"] = From;
+        if (Earlier.Count > 0)
+            strings["earlier"] = JsonSerializer.Serialize([.. Earlier.Select(e => new EarlierRecord(e.Threshold, e.PixelGiven,
+                e.Calibration is { } of ? CalibrationRecord.Of(of) : null, e.From))], FileJson.Default.EarlierRecordArray);
         return strings;
     }
 
@@ -41,26 +82,35 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         var metadata = new FileMetadata(file);
         metadata.RequireFormat("model", Format, FormatWithMemory);
         float threshold = metadata.Number<float>("threshold");
-        Calibration? calibration = null;
-        if (metadata.Optional("calibration") is not null)
-        {
-            var (images, scores, imageQuantile, pixelQuantile, pixelThreshold) = metadata.Json("calibration", FileJson.Default.CalibrationRecord);
-            if (images != scores.Length) throw metadata.Bad("calibration", $"has {scores.Length} scores of {images} images");
-            if (images == 0) throw metadata.Bad("calibration", "is of no image");
-            if (!scores.All(float.IsFinite) || scores.Zip(scores.Skip(1)).Any(pair => pair.First > pair.Second))
-                throw metadata.Bad("calibration", "has scores that are not finite numbers in ascending order");
-            if (imageQuantile is not (>= 0 and <= 1) || pixelQuantile is not (>= 0 and <= 1))
-                throw metadata.Bad("calibration", string.Create(CultureInfo.InvariantCulture,
-                    $"has the quantiles {imageQuantile} and {pixelQuantile}, not from 0 to 1"));
-            if (!float.IsFinite(pixelThreshold))
-                throw metadata.Bad("calibration", "has a pixelThreshold that is not a finite number");
-            calibration = new Calibration(scores, imageQuantile, pixelQuantile, threshold, pixelThreshold);
-        }
+        var calibration = metadata.Optional("calibration") is null ? null
+            : metadata.Json("calibration", FileJson.Default.CalibrationRecord).Checked(metadata, "calibration", threshold);
         var config = metadata.Config();
         if (config.HasMemory != (metadata.Text("format") == FormatWithMemory))
             throw metadata.Bad("format",
                 $"is '{metadata.Text("format")}', which does not fit memory.size {config.Memory.Size}");
         return new ModelMetadata(config, metadata.Preprocessing(), threshold, calibration,
-            metadata.Training(), metadata.Text("class"));
+            metadata.Training(), metadata.Text("class"))
+        {
+            PixelGiven = metadata.Optional("pixelThreshold") is null ? null : metadata.Number<float>("pixelThreshold"),
+            From = metadata.Optional("thresholdFrom") ?? FromTraining,
+            Earlier = metadata.Optional("earlier") is null ? [] : ParseEarlier(metadata),
+        };
+    }
+
+    private static ThresholdSetting[] ParseEarlier(FileMetadata metadata)
+    {
+        var earlier = metadata.Json("earlier", FileJson.Default.EarlierRecordArray);
+        if (earlier.Contains(null)) throw metadata.Bad("earlier", "has no thresholds where some belong");
+        if (earlier.Any(e => !float.IsFinite(e.Threshold) || !float.IsFinite(e.PixelThreshold ?? 0)))
+            throw metadata.Bad("earlier", "has a threshold that is not a finite number");
+        return Array.ConvertAll(earlier, e => new ThresholdSetting(e.Threshold, e.PixelThreshold,
+            e.Calibration?.Checked(metadata, "earlier", e.Threshold), e.From));
     }
 }
+
+/// <summary>Thresholds that a model has or had.</summary>
+/// <param name="Threshold">An image is defective above this score.</param>
+/// <param name="PixelGiven">The pixel threshold that the user gave; null where it was calibrated.</param>
+/// <param name="Calibration">The good images that they come from; null for none.</param>
+/// <param name="From">Where they come from, in words.</param>
+public sealed record ThresholdSetting(float Threshold, float? PixelGiven, Calibration? Calibration, string From);

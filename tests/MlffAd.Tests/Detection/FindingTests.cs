@@ -53,7 +53,11 @@ public sealed class FindingTests
     public void NoFieldOfTheTableIsAFormula(string path, string field)
     {
         string table = Path.GetTempFileName();
-        FindingFiles.WriteCsv(table, [new(path, -1.5f, false, null, null)]);
+        using (var files = new FindingFiles(table, null, 0, 0))
+        {
+            files.Add(new(path, -1.5f, false, null, null));
+            files.Finish(complete: true);
+        }
         Assert.Equal($"path,score,verdict,x,y,w,h\n{field},-1.5,good,,,,\n", File.ReadAllText(table));
         File.Delete(table);
     }
