@@ -29,14 +29,19 @@ public static partial class ImageFile
         AtomicFile.Write(path, memory.WriteTo);
     }
 
-    private static Tiff OpenTiff(string path, long maxPixels, out TiffLayout layout)
+    /// <summary>Opens the one picture of a TIFF, its directory checked before the library sees it.</summary>
+    private static Tiff OpenTiff(string path, FileStream stream, long maxPixels, out TiffLayout layout)
     {
+        int page = OnlyPicture(path, stream, maxPixels);
         Tiff.SetErrorHandler(TiffErrors.Instance);
         TiffErrors.Last = null;
         Tiff? tiff = null;
         try
         {
-            tiff = Tiff.Open(path, "r") ?? throw Broken(path, TiffErrors.Last ?? "its TIFF header is damaged");
+            stream.Position = 0;
+            tiff = Tiff.ClientOpen(path, "r", stream, new TiffStream());
+            if (tiff is null || (page > 0 && !tiff.SetDirectory((short)page)))
+                throw Broken(path, TiffErrors.Last ?? "its TIFF directory is damaged");
             layout = new(tiff, path);
             RefuseTooLarge(path, layout.Width, layout.Height, maxPixels);
             RefuseTooLarge(path, layout.BlockWidth, layout.BlockHeight, maxPixels);
@@ -45,18 +50,47 @@ public static partial class ImageFile
         catch (Exception e)
         {
             tiff?.Dispose();
-            if (e is MlffAdException) throw;
+            if (e is MlffAdException or OutOfMemoryException) throw;
             throw Broken(path, "its TIFF directory is damaged", e);
         }
     }
 
-    private static RgbImage ReadTiff(string path, long maxPixels)
+    /// <summary>Which of a file's directories is its picture. The sides that it gives lie within the bounds, and its
+    /// strips within the file.</summary>
+    private static int OnlyPicture(string path, FileStream stream, long maxPixels)
     {
-        using var tiff = OpenTiff(path, maxPixels, out var t);
-        byte[] samples;
-        try { samples = ReadSamples(tiff, t, path); }
-        catch (Exception e) when (e is not (MlffAdException or OutOfMemoryException)) { throw Broken(path, "its data are damaged", e); }
-        var palette = t.Photometric == Photometric.PALETTE ? Palette(tiff, path) : [];
+        TiffDirectory[] pages;
+        try { pages = [.. TiffDirectory.In(stream).Take(short.MaxValue)]; }
+        catch (IOException e) { throw Broken(path, e.Message, e); }
+        int pictures = pages.Count(p => p.IsPicture);
+        if (pictures == 0) throw Broken(path, "it holds no picture of full size that is read; save it as PNG");
+        if (pictures > 1) throw Broken(path, FileWalk.Several(pictures));
+        int page = Array.FindIndex(pages, p => p.IsPicture);
+        RefuseTooLarge(path, pages[page].Width, pages[page].Height, maxPixels);
+        RefuseTooLarge(path, pages[page].BlockWidth, pages[page].BlockHeight, maxPixels);
+        return pages[page].Fault() is { } fault ? throw Broken(path, fault) : page;
+    }
+
+    private static RgbImage ReadTiff(string path, FileStream stream, long maxPixels, int bitDepth)
+    {
+        using var tiff = OpenTiff(path, stream, maxPixels, out var t);
+        try
+        {
+            byte[] samples = ReadSamples(tiff, t, path, bitDepth);
+            var palette = t.Photometric == Photometric.PALETTE ? Palette(tiff, path) : [];
+            return Oriented(t.Width, t.Height, t.Orientation, ToRgb(samples, t, palette));
+        }
+        catch (Exception e) when (e is not (MlffAdException or OutOfMemoryException))
+        {
+            throw Broken(path, FileWalk.Damaged, e);
+        }
+    }
+
+    private static byte[] ToRgb(byte[] samples, TiffLayout t, ushort[][] palette)
+    {
+        // Some writers leave their palettes at 8 bits.
+        int shift = palette.All(colours => colours.All(v => v < 256)) ? 0 : 8;
+        bool opaque = t.Alpha == ExtraSample.UNSPECIFIED || AlphaIsEmpty(samples, t.Kept);
         var rgb = new byte[3 * t.Width * t.Height];
         for (int i = 0, p = 0; i < rgb.Length; i += 3, p += t.Kept)
         {
@@ -67,11 +101,11 @@ public static partial class ImageFile
                 {
                     Photometric.MINISWHITE => 255 - v * 255 / t.Largest,
                     Photometric.MINISBLACK => v * 255 / t.Largest,
-                    Photometric.PALETTE => palette[c][v] >> 8,
+                    Photometric.PALETTE => palette[c][v] >> shift,
                     Photometric.SEPARATED => ((255 - v) * (255 - samples[p + 3]) + 127) / 255,
                     _ => v,
                 };
-                rgb[i + c] = t.Alpha switch
+                rgb[i + c] = (opaque ? ExtraSample.UNSPECIFIED : t.Alpha) switch
                 {
                     ExtraSample.UNASSALPHA => OverWhite(seen, samples[p + t.Colours]),
                     ExtraSample.ASSOCALPHA => (byte)Math.Min(255, seen + 255 - samples[p + t.Colours]),
@@ -79,16 +113,17 @@ public static partial class ImageFile
                 };
             }
         }
-        return Oriented(t.Width, t.Height, t.Orientation, rgb);
+        return rgb;
     }
 
     /// <summary>The samples that matter (colours, then alpha), a byte each, <c>[Height, Width, Kept]</c>: strips and tiles are blocks of rows.</summary>
-    private static byte[] ReadSamples(Tiff tiff, TiffLayout t, string path)
+    private static byte[] ReadSamples(Tiff tiff, TiffLayout t, string path, int bitDepth)
     {
         var kept = new byte[checked(t.Kept * t.Width * t.Height)];
         int across = (t.Width + t.BlockWidth - 1) / t.BlockWidth, down = (t.Height + t.BlockHeight - 1) / t.BlockHeight;
         int planes = t.Separate ? t.Samples : 1, perPixel = t.Separate ? 1 : t.Samples;
         int rowBytes = checked((t.BlockWidth * perPixel * t.Bits + 7) / 8);
+        int shift = bitDepth - 8;
         var block = new byte[checked(rowBytes * t.BlockHeight)];
         for (int plane = 0; plane < Math.Min(planes, t.Kept); plane++)
         {
@@ -98,15 +133,15 @@ public static partial class ImageFile
                 int columns = Math.Min(t.BlockWidth, t.Width - x0), rows = Math.Min(t.BlockHeight, t.Height - y0);
                 int index = plane * across * down + b, wanted = t.Tiled ? block.Length : rowBytes * rows;
                 int got = t.Tiled ? tiff.ReadEncodedTile(index, block, 0, wanted) : tiff.ReadEncodedStrip(index, block, 0, wanted);
-                if (got != wanted || TiffErrors.Last is not null) throw Broken(path, TiffErrors.Last ?? "the file ends before the image does");
+                if (got != wanted || TiffErrors.Last is not null) throw Broken(path, TiffErrors.Last ?? FileWalk.Cut);
                 for (int y = 0; y < rows; y++)
                 {
                     var row = block.AsSpan(y * rowBytes, rowBytes);
                     for (int x = 0; x < columns; x++)
                     {
-                        int to = ((y0 + y) * t.Width + x0 + x) * t.Kept;
-                        if (t.Separate) kept[to + plane] = Sample(row, x, t.Bits);
-                        else for (int s = 0; s < t.Kept; s++) kept[to + s] = Sample(row, x * perPixel + s, t.Bits);
+                        int to = ((y0 + y) * t.Width + x0 + x) * t.Kept, from = x * perPixel;
+                        if (t.Separate) kept[to + plane] = Sample(row, x, t.Bits, shift);
+                        else for (int s = 0; s < t.Kept; s++) kept[to + s] = Sample(row, from + s, t.Bits, shift);
                     }
                 }
             }
@@ -117,11 +152,12 @@ public static partial class ImageFile
     private static ushort[][] Palette(Tiff tiff, string path) =>
         tiff.GetField(TiffTag.COLORMAP) is [var r, var g, var b] ? [r.ToUShortArray(), g.ToUShortArray(), b.ToUShortArray()] : throw Broken(path, "its palette is missing");
 
-    /// <summary>Sample i of a row; of 16 bits (in the host's byte order) the high byte, of fewer than 8 the bare value.</summary>
-    private static byte Sample(ReadOnlySpan<byte> row, int i, int bits) => bits switch
+    /// <summary>Sample i of a row; of 16 bits (in the host's byte order) the upper 8 of those used, of fewer than 8 the
+    /// bare value.</summary>
+    private static byte Sample(ReadOnlySpan<byte> row, int i, int bits, int shift) => bits switch
     {
         8 => row[i],
-        16 => (byte)(MemoryMarshal.Cast<byte, ushort>(row)[i] >> 8),
+        16 => (byte)Math.Min(255, MemoryMarshal.Cast<byte, ushort>(row)[i] >> shift),
         _ => (byte)(row[i * bits / 8] >> (8 - bits - i * bits % 8) & ((1 << bits) - 1)),
     };
 
@@ -160,6 +196,8 @@ public static partial class ImageFile
             // An absent or enormous number of rows a strip means one strip.
             int rows = Tag(Tiled ? TiffTag.TILELENGTH : TiffTag.ROWSPERSTRIP, Height);
             BlockHeight = Tiled ? rows : rows <= 0 ? Height : Math.Min(rows, Height);
+            // The library divides by it.
+            if (!Tiled && rows <= 0) tiff.SetField(TiffTag.ROWSPERSTRIP, Height);
         }
 
         public int Width { get; }

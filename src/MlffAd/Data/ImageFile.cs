@@ -9,8 +9,9 @@ namespace MlffAd.Data;
 /// <remarks>
 /// PNG, JPEG, BMP, WebP, GIF and TIFF, told apart by their first bytes, whatever the extension. Grey, RGB, palette and
 /// CMYK become 8-bit RGB; of 16 bits the high byte counts; alpha is laid over white,
-/// <c>⌊(c·a + 255·(255 − a))/255 + ½⌋</c>; orientation tags are applied; colour profiles are not. An image that is cut
-/// short or fails a checksum is refused, not shown in part.
+/// <c>⌊(c·a + 255·(255 − a))/255 + ½⌋</c>, unless it is 0 everywhere; orientation tags are applied; colour profiles are
+/// not. An image that is cut short or fails a checksum is refused, not shown in part, and so is a file of several
+/// pictures (smaller copies, masks and what lies behind a JPEG's end are none).
 /// </remarks>
 public static partial class ImageFile
 {
@@ -20,42 +21,54 @@ public static partial class ImageFile
     /// <summary>Extensions that folders are searched for, lower case.</summary>
     public static IReadOnlyList<string> Extensions => ImageNames.Read;
 
-    /// <summary>Width and height as the reader will see them (orientation applied), from the header alone.</summary>
-    /// <exception cref="MlffAdException">The file is missing, no image, or larger than <paramref name="maxPixels"/> (exit code 3).</exception>
-    public static (int Width, int Height) ReadHeader(string path, long maxPixels = MaxPixels)
+    /// <summary>Width and height as the reader will see them (orientation applied), nothing decoded.</summary>
+    /// <exception cref="MlffAdException">As for <see cref="Read"/>, as far as a header tells (exit code 3).</exception>
+    public static (int Width, int Height) ReadHeader(string path, long maxPixels = MaxPixels) => Opened(path, stream =>
     {
-        if (IsTiff(path))
+        int width, height, orientation;
+        if (IsTiff(stream))
         {
-            using var tiff = OpenTiff(path, maxPixels, out var layout);
-            return layout.Orientation >= 5 ? (layout.Height, layout.Width) : (layout.Width, layout.Height);
+            using var tiff = OpenTiff(path, stream, maxPixels, out var layout);
+            (width, height, orientation) = (layout.Width, layout.Height, layout.Orientation);
         }
-        using var codec = OpenSkia(path, maxPixels);
-        return (int)codec.EncodedOrigin >= 5 ? (codec.Info.Height, codec.Info.Width) : (codec.Info.Width, codec.Info.Height);
-    }
+        else
+        {
+            using var file = new SkiaFile(path, stream, maxPixels);
+            (width, height, orientation) = (file.Codec.Info.Width, file.Codec.Info.Height, file.Orientation);
+        }
+        return orientation is >= 5 and <= 8 ? (height, width) : (width, height);
+    });
+
+    /// <summary>Bits of a sample as the file has them: 16 for PNG and TIFF of 16 bits, 8 for other kinds.</summary>
+    /// <exception cref="MlffAdException">The file is missing or no image (exit code 3).</exception>
+    public static int ReadBits(string path) => Opened(path, stream =>
+    {
+        if (IsTiff(stream)) return (int)Math.Min(64, PictureOf(stream)?.Bits ?? 8);
+        Span<byte> start = stackalloc byte[25];
+        start = start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
+        return start.Length == 25 && start.StartsWith(PngSamples.Signature) ? start[24] : 8;
+    });
 
     /// <summary>Reads an image.</summary>
-    /// <exception cref="MlffAdException">The file is missing, no image, broken, or larger than <paramref name="maxPixels"/> (exit code 3).</exception>
-    public static RgbImage Read(string path, long maxPixels = MaxPixels)
+    /// <param name="path">The file.</param>
+    /// <param name="maxPixels">Larger images are refused.</param>
+    /// <param name="bitDepth">How many of the 16 bits of a 16-bit file's samples are used, 8…16: of a camera's 12 bits
+    /// the upper 8 are seen where it is 12. Larger values are white. It does not touch files of 8 bits.</param>
+    /// <exception cref="MlffAdException">The file is missing, no image, broken, holds several pictures, is larger than
+    /// <paramref name="maxPixels"/> or does not fit into memory (exit code 3).</exception>
+    public static RgbImage Read(string path, long maxPixels = MaxPixels, int bitDepth = 16)
     {
-        if (IsTiff(path)) return ReadTiff(path, maxPixels);
-        using var codec = OpenSkia(path, maxPixels);
-        int width = codec.Info.Width, height = codec.Info.Height;
-        // Not premultiplied: dark colours under low alpha would lose their bits before they reach the white.
-        var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        var rgba = new byte[info.BytesSize64];
-        var pin = GCHandle.Alloc(rgba, GCHandleType.Pinned);
-        SKCodecResult result;
-        try { result = codec.GetPixels(info, pin.AddrOfPinnedObject()); }
-        finally { pin.Free(); }
-        if (result != SKCodecResult.Success) throw Broken(path, Reason(result));
-        return Oriented(width, height, (int)codec.EncodedOrigin, OverWhite(rgba));
+        ArgumentOutOfRangeException.ThrowIfLessThan(bitDepth, 8);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bitDepth, 16);
+        return Opened(path, stream => IsTiff(stream)
+            ? ReadTiff(path, stream, maxPixels, bitDepth) : ReadSkia(path, stream, maxPixels, bitDepth));
     }
 
     /// <summary>Reads a mask: grey values (of a colour image, its luma), orientation applied.</summary>
     /// <exception cref="MlffAdException">As for <see cref="Read"/>.</exception>
-    public static GreyImage ReadMask(string path, long maxPixels = MaxPixels)
+    public static GreyImage ReadMask(string path, long maxPixels = MaxPixels, int bitDepth = 16)
     {
-        var image = Read(path, maxPixels);
+        var image = Read(path, maxPixels, bitDepth);
         var grey = new byte[image.Width * image.Height];
         for (int i = 0; i < grey.Length; i++) grey[i] = (byte)new Colour(image.Rgb[3 * i], image.Rgb[3 * i + 1], image.Rgb[3 * i + 2]).Luma;
         return new(image.Width, image.Height, grey);
@@ -78,16 +91,107 @@ public static partial class ImageFile
         AtomicFile.Write(path, stream => stream.Write(bytes));
     }
 
-    private static SKCodec OpenSkia(string path, long maxPixels)
+    /// <summary>What reading an image takes in memory, about, as its header says; 0 for what is no image.</summary>
+    internal static long Footprint(string path, long maxPixels)
     {
-        var codec = SKCodec.Create(path, out var result) ?? throw Broken(path, Reason(result));
-        try { RefuseTooLarge(path, codec.Info.Width, codec.Info.Height, maxPixels); }
-        catch
+        try
         {
-            codec.Dispose();
-            throw;
+            return Opened(path, stream =>
+            {
+                long width, height;
+                if (IsTiff(stream))
+                {
+                    var picture = PictureOf(stream);
+                    (width, height) = (picture?.Width ?? 0, picture?.Height ?? 0);
+                }
+                else
+                {
+                    using var codec = SKCodec.Create(path);
+                    (width, height) = (codec?.Info.Width ?? 0, codec?.Info.Height ?? 0);
+                }
+                // The file, four bytes a pixel decoded, and RGB before and after it is turned.
+                return stream.Length + (height > 0 && width <= maxPixels / height ? 10 * width * height : 0);
+            });
         }
-        return codec;
+        catch (MlffAdException) { return 0; }
+    }
+
+    /// <summary>Opens a file, and names it in whatever goes wrong with it.</summary>
+    private static T Opened<T>(string path, Func<FileStream, T> read)
+    {
+        if (InputFile.IsNothing(path)) throw Broken(path, "it is empty or no file");
+        try
+        {
+            using var stream = File.OpenRead(path);
+            return read(stream);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new MlffAdException(ExitCode.BadData, $"The image '{path}' could not be read: {e.Message}", e);
+        }
+        catch (OutOfMemoryException e) { throw TooLargeForMemory(path, e); }
+    }
+
+    /// <summary>What is said of an image for which there was no memory.</summary>
+    internal static MlffAdException TooLargeForMemory(string path, OutOfMemoryException e) =>
+        Broken(path, "there is not enough memory to decode it; make it smaller, or use fewer --threads", e);
+
+    private static RgbImage ReadSkia(string path, FileStream stream, long maxPixels, int bitDepth)
+    {
+        using var file = new SkiaFile(path, stream, maxPixels);
+        int width = file.Codec.Info.Width, height = file.Codec.Info.Height;
+        // Not premultiplied: dark colours under low alpha would lose their bits before they reach the white.
+        var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
+        var rgba = new byte[info.BytesSize64];
+        var pin = GCHandle.Alloc(rgba, GCHandleType.Pinned);
+        SKCodecResult result;
+        try { result = file.Codec.GetPixels(info, pin.AddrOfPinnedObject()); }
+        finally { pin.Free(); }
+        if (result != SKCodecResult.Success) throw Broken(path, Reason(result));
+        // The library keeps the high bytes alone. That the file is whole, it has told by now.
+        if (bitDepth < 16 && PngSamples.Of16Bits(file.Bytes) is { } png && !png.TryRead(rgba, bitDepth))
+            throw Broken(path, "--bit-depth is not for interlaced PNG; save it without interlacing");
+        return Oriented(width, height, file.Orientation, OverWhite(rgba));
+    }
+
+    /// <summary>A file of any kind but TIFF in memory, found whole, and the library's decoder of it.</summary>
+    private sealed class SkiaFile : IDisposable
+    {
+        private readonly GCHandle _pin;
+
+        public SkiaFile(string path, FileStream stream, long maxPixels)
+        {
+            if (stream.Length > Array.MaxLength) throw Broken(path, "its bytes are more than one array holds");
+            Bytes = new byte[stream.Length];
+            stream.ReadExactly(Bytes);
+            var walk = FileWalk.Through(Bytes);
+            if (walk.Fault is { } fault) throw Broken(path, fault);
+            Orientation = walk.Orientation;
+            _pin = GCHandle.Alloc(Bytes, GCHandleType.Pinned);
+            try
+            {
+                using var data = SKData.Create(_pin.AddrOfPinnedObject(), Bytes.Length);
+                Codec = SKCodec.Create(new SKMemoryStream(data), out var result) ?? throw Broken(path, Reason(result));
+                RefuseTooLarge(path, Codec.Info.Width, Codec.Info.Height, maxPixels);
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
+
+        public byte[] Bytes { get; }
+
+        public SKCodec Codec { get; } = null!;
+
+        public int Orientation { get; }
+
+        public void Dispose()
+        {
+            Codec?.Dispose();
+            _pin.Free();
+        }
     }
 
     private static unsafe byte[] Encode(RgbImage image, Func<SKPixmap, SKData?> encode)
@@ -109,12 +213,22 @@ public static partial class ImageFile
     private static byte[] OverWhite(byte[] rgba)
     {
         var rgb = new byte[rgba.Length / 4 * 3];
+        bool opaque = AlphaIsEmpty(rgba, 4);
         for (int i = 0, o = 0; i < rgba.Length; i += 4, o += 3)
         {
             byte a = rgba[i + 3];
-            for (int c = 0; c < 3; c++) rgb[o + c] = a == 255 ? rgba[i + c] : OverWhite(rgba[i + c], a);
+            for (int c = 0; c < 3; c++) rgb[o + c] = a == 255 || opaque ? rgba[i + c] : OverWhite(rgba[i + c], a);
         }
         return rgb;
+    }
+
+    /// <summary>Whether the last sample of every pixel is 0: a picture of which nothing could be seen has an alpha that
+    /// nobody filled in.</summary>
+    private static bool AlphaIsEmpty(byte[] samples, int perPixel)
+    {
+        for (int i = perPixel - 1; i < samples.Length; i += perPixel)
+            if (samples[i] != 0) return false;
+        return true;
     }
 
     private static byte OverWhite(int colour, int alpha) => (byte)((colour * alpha + 255 * (255 - alpha) + 127) / 255);
@@ -145,36 +259,31 @@ public static partial class ImageFile
         return new(w, h, turned);
     }
 
-    private static bool IsTiff(string path)
+    private static TiffDirectory? PictureOf(FileStream tiff) => TiffDirectory.In(tiff).FirstOrDefault(d => d.IsPicture);
+
+    private static bool IsTiff(FileStream stream)
     {
-        if (InputFile.IsNothing(path)) throw Broken(path, "it is empty or no file");
         Span<byte> magic = stackalloc byte[4];
-        try
-        {
-            using var stream = File.OpenRead(path);
-            if (stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) < 4) throw Broken(path, "it is nearly empty");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new MlffAdException(ExitCode.BadData, $"The image '{path}' could not be opened: {e.Message}", e);
-        }
-        return magic is [(byte)'I', (byte)'I', 42 or 43, 0] or [(byte)'M', (byte)'M', 0, 42 or 43];
+        int length = stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false);
+        stream.Position = 0;
+        return TiffDirectory.Begins(magic[..length]);
     }
 
-    private static void RefuseTooLarge(string path, int width, int height, long maxPixels)
+    private static void RefuseTooLarge(string path, long width, long height, long maxPixels)
     {
         if (width <= 0 || height <= 0) throw Broken(path, $"its header says {width}×{height} pixels");
-        if ((long)width * height > maxPixels)
+        if (width > maxPixels / height)
             throw new MlffAdException(ExitCode.BadData, $"The image '{path}' has {width}×{height} pixels, more than the {maxPixels} allowed; raise --max-pixels if that is meant.");
         // Skia hands over four bytes a pixel in one array.
-        if (4L * width * height > Array.MaxLength) throw Broken(path, $"{width}×{height} pixels are more than one array holds");
+        if (4 * width * height > Array.MaxLength)
+            throw Broken(path, $"{width}×{height} pixels are more than one array holds");
     }
 
     private static string Reason(SKCodecResult result) => result switch
     {
-        SKCodecResult.IncompleteInput => "the file ends before the image does",
-        SKCodecResult.ErrorInInput => "its data are damaged",
-        SKCodecResult.Unimplemented => "it is no image of a known kind (PNG, JPEG, BMP, WebP, TIFF)",
+        SKCodecResult.IncompleteInput => FileWalk.Cut,
+        SKCodecResult.ErrorInInput => FileWalk.Damaged,
+        SKCodecResult.Unimplemented => FileWalk.Unknown,
         _ => $"it cannot be decoded ({result})",
     };
 

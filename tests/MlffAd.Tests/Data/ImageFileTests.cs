@@ -1,6 +1,5 @@
 using System.Text;
 using MlffAd.Data;
-using SkiaSharp;
 using Xunit;
 
 namespace MlffAd.Tests.Data;
@@ -27,7 +26,8 @@ public sealed class ImageFileTests : IDisposable
         Fill(stored, 0, 0, 0);
         Fill(stored, 16, 0, 1);
         Fill(stored, 0, 8, 2);
-        string path = Save("turned.jpg", WithExif(ImageFile.EncodeJpeg(stored, 100), orientation));
+        byte[] exif = SeedFiles.Named(SeedFiles.Exif(orientation));
+        string path = Save("turned.jpg", SeedFiles.WithSegment(ImageFile.EncodeJpeg(stored, 100), 0xE1, exif));
 
         var seen = ImageFile.Read(path);
 
@@ -94,8 +94,8 @@ public sealed class ImageFileTests : IDisposable
     {
         var image = Noise(37, 21);
         Assert.Equal(image.Rgb, ImageFile.Read(Save("a.png", ImageFile.EncodePng(image))).Rgb);
-        Assert.Equal(image.Rgb, ImageFile.Read(Save("a.bmp", Bmp(image))).Rgb);
-        Assert.Equal(image.Rgb, ImageFile.Read(Save("a.webp", LosslessWebp(image))).Rgb);
+        Assert.Equal(image.Rgb, ImageFile.Read(Save("a.bmp", SeedFiles.Bmp(image))).Rgb);
+        Assert.Equal(image.Rgb, ImageFile.Read(Save("a.webp", SeedFiles.Webp(image, lossless: true))).Rgb);
         var smooth = new RgbImage(64, 64, [.. Enumerable.Range(0, 64 * 64).SelectMany(i => new[] { (byte)(i % 64 * 4), (byte)(i / 64 * 4), (byte)128 })]);
         var jpeg = ImageFile.Read(Save("a.jpg", ImageFile.EncodeJpeg(smooth, 95)));
         Assert.True(jpeg.Rgb.Zip(smooth.Rgb, (a, b) => Math.Abs(a - b)).Max() <= 6);
@@ -120,8 +120,8 @@ public sealed class ImageFileTests : IDisposable
         {
             "png" => ImageFile.EncodePng(image),
             "jpg" => ImageFile.EncodeJpeg(image),
-            "bmp" => Bmp(image),
-            _ => LosslessWebp(image),
+            "bmp" => SeedFiles.Bmp(image),
+            _ => SeedFiles.Webp(image, lossless: true),
         };
         foreach (double share in new[] { 0.0, 0.001, 0.1, 0.5, 0.9 })
         {
@@ -216,39 +216,5 @@ public sealed class ImageFileTests : IDisposable
         int x = left ? image.Width / 4 : image.Width * 3 / 4, y = top ? image.Height / 4 : image.Height * 3 / 4;
         var pixel = image.Rgb.AsSpan(3 * (y * image.Width + x), 3);
         return pixel.IndexOfAnyInRange((byte)200, (byte)255);
-    }
-
-    /// <summary>A JPEG with an EXIF segment that holds the orientation alone.</summary>
-    private static byte[] WithExif(byte[] jpeg, int orientation)
-    {
-        byte[] tiff = [(byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
-        byte[] exif = [.. "Exif\0\0"u8, .. tiff];
-        return [0xFF, 0xD8, 0xFF, 0xE1, 0, (byte)(exif.Length + 2), .. exif, .. jpeg[2..]];
-    }
-
-    private static byte[] Bmp(RgbImage image)
-    {
-        int stride = (3 * image.Width + 3) / 4 * 4;
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream);
-        writer.Write("BM"u8);
-        writer.Write(54 + stride * image.Height);
-        foreach (int v in new[] { 0, 54, 40, image.Width, image.Height, 1 | 24 << 16, 0, 0, 2835, 2835, 0, 0 }) writer.Write(v);
-        for (int y = image.Height - 1; y >= 0; y--)
-        {
-            for (int x = 0; x < stride; x++)
-                writer.Write(x < 3 * image.Width ? image.Rgb[3 * (y * image.Width + x / 3) + 2 - x % 3] : (byte)0);
-        }
-        return stream.ToArray();
-    }
-
-    private static byte[] LosslessWebp(RgbImage image)
-    {
-        using var bitmap = new SKBitmap(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        for (int i = 0; i < image.Width * image.Height; i++)
-            bitmap.SetPixel(i % image.Width, i / image.Width, new SKColor(image.Rgb[3 * i], image.Rgb[3 * i + 1], image.Rgb[3 * i + 2]));
-        using var pixmap = bitmap.PeekPixels();
-        using var data = pixmap!.Encode(new SKWebpEncoderOptions(SKWebpEncoderCompression.Lossless, 50));
-        return data!.ToArray();
     }
 }
