@@ -27,14 +27,15 @@ public sealed class ImageStore
     /// <param name="maxBad">Largest share that may be broken, <c>--max-bad</c>.</param>
     /// <param name="maxPixels">Larger images are refused, <c>--max-pixels</c>.</param>
     /// <param name="onRead">Told of each image as it is read, or of its error.</param>
+    /// <param name="bitDepth">As for <see cref="ImageFile.Read"/>, <c>--bit-depth</c>.</param>
     /// <exception cref="MlffAdException">More are broken, or all (exit code 3).</exception>
     public static ImageStore Load(IReadOnlyList<ImageItem> items, int side, int threads = 0, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels,
-        Action<ImageItem, MlffAdException?>? onRead = null)
+        Action<ImageItem, MlffAdException?>? onRead = null, int bitDepth = 16)
     {
         var kept = new List<ImageItem>();
         var pixels = new List<byte[]>();
         var rejects = new Rejects(items.Count, maxBad);
-        foreach (var image in DecodedImage.Ahead(items, side, threads, maxPixels))
+        foreach (var image in DecodedImage.Ahead(items, side, threads, maxPixels, bitDepth))
         {
             onRead?.Invoke(image.Item, image.Error);
             if (image.Error is { } error) rejects.Add(error);
