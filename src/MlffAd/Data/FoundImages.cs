@@ -15,11 +15,16 @@ public sealed record PassedImage(string Name, string Why, bool IsFolder = false)
     {
         var said = all.Where(image => image.IsFolder).Select(folder => $"'{folder.Name}' is passed over: {folder.Why}.")
             .Take(MostNamed).ToList();
-        string[] images = [.. all.Where(image => !image.IsFolder).Select(image => image.Name)];
+        PassedImage[] images = [.. all.Where(image => !image.IsFolder)];
         if (images.Length > 0)
-            said.Insert(0,
-                $"{images.Length} image{(images.Length == 1 ? " is" : "s are")} passed over: {Named(images)}; "
-                + $"convert {(images.Length == 1 ? "it" : "them")} to PNG.");
+        {
+            string them = images.Length == 1 ? "it" : "them";
+            int unnamed = images.Count(image => image.Why == ImageNames.NotUtf8);
+            string remedy = unnamed == images.Length ? $"rename {them}"
+                : $"convert {them} to PNG{(unnamed > 0 ? ", and rename those whose names are not UTF-8" : "")}";
+            said.Insert(0, $"{images.Length} image{(images.Length == 1 ? " is" : "s are")} passed over: "
+                + $"{Named([.. images.Select(image => image.Name)])}; {remedy}.");
+        }
         return said.Count == 0 ? null : string.Join(' ', said);
     }
 
@@ -104,7 +109,11 @@ public sealed class FoundImages
     /// <exception cref="MlffAdException">The folder itself may not be read (exit code 3).</exception>
     internal void AddFolder(string root, string folder, string kind, bool recursive = true)
     {
-        if (!Directory.Exists(folder)) return;
+        if (!Directory.Exists(folder))
+        {
+            if (ImageNames.IsUnreachable(folder)) PassOver(folder);
+            return;
+        }
         var (files, seen) = (new List<FileInfo>(), new HashSet<FileIdentity> { FileIdentity.Of(folder) });
         var waiting = new Queue<DirectoryInfo>([new DirectoryInfo(folder)]);
         while (waiting.TryDequeue(out var directory))
@@ -132,6 +141,11 @@ public sealed class FoundImages
             // In the order of names, so that of two links to a folder always the same counts.
             foreach (var entry in directory.EnumerateFileSystemInfos().OrderBy(e => e.Name, StringComparer.Ordinal))
             {
+                if (ImageNames.IsUnreachable(entry.FullName))
+                {
+                    if (entry is DirectoryInfo ? recursive : ImageNames.MayBeImage(entry.FullName)) PassOver(entry.FullName);
+                    continue;
+                }
                 // Hidden are also the "._" twins that some systems leave beside an image.
                 if ((entry.Attributes & (FileAttributes.Hidden | FileAttributes.System)) != 0) Hidden++;
                 else if (entry is FileInfo file) files.Add(file);
@@ -139,6 +153,9 @@ public sealed class FoundImages
                 else if (recursive && seen.Add(FileIdentity.Of(entry.FullName))) waiting.Enqueue((DirectoryInfo)entry);
             }
         }
+
+        void PassOver(string path) =>
+            _passedOver.Add(new(WithSlashes(Path.GetRelativePath(root, path)), ImageNames.NotUtf8));
 
         string Below(FileSystemInfo entry) => Path.GetRelativePath(Path.GetFullPath(root), entry.FullName);
 

@@ -5,6 +5,9 @@ namespace MlffAd.Data;
 /// <summary>What a file's name, or its beginning where the name has no extension, says of it.</summary>
 internal static class ImageNames
 {
+    /// <summary>Why something that <see cref="IsUnreachable"/> is not read, with what to do.</summary>
+    public const string NotUtf8 = "its name is not UTF-8; rename it";
+
     /// <summary>Extensions of the formats that are read, lower case: folders are searched for them.</summary>
     public static readonly IReadOnlyList<string> Read =
     [
@@ -42,6 +45,15 @@ internal static class ImageNames
         return extension.Length == 0 && BeginsLikeAnImage(path)
             ? "it has no extension, but begins like an image; name it .png, .jpg or what it is" : null;
     }
+
+    /// <summary>Whether what a folder lists cannot be opened by its name: the system hands on bytes that are not UTF-8
+    /// with U+FFFD in their place.</summary>
+    public static bool IsUnreachable(string path) => path.Contains('\uFFFD') && !Path.Exists(path);
+
+    /// <summary>Whether a name alone leaves it possible that the file is an image.</summary>
+    public static bool MayBeImage(string path) =>
+        Extension(path) is var extension
+        && (extension.Length == 0 || Read.Contains(extension) || Other.Contains(extension));
 
     private static string Extension(string path) => Path.GetExtension(path).ToLowerInvariant();
 
