@@ -11,7 +11,7 @@ public sealed class Bf16MapTests
 
     private static float Round(float v) => BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(v) + 0x7FFF + (BitConverter.SingleToUInt32Bits(v) >> 16 & 1)) & 0xFFFF0000);
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void WhatIsWrittenIsReadAsTheNearestNumberInSlicesToo(string id)
     {
         using var lease = TestDevices.Borrow(id);
@@ -30,7 +30,7 @@ public sealed class Bf16MapTests
         Assert.Contains("bf16 pitch 40", slice.ToString(), StringComparison.Ordinal);
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void WhatHasNoBodyForItIsRefused(string id)
     {
         using var lease = TestDevices.Borrow(id);
@@ -44,7 +44,7 @@ public sealed class Bf16MapTests
         Assert.Throws<ArgumentException>(() => Tensor.Rent(host, new(1, 2, 2, 8), "host", format: Format.Bf16));
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void PointwiseOperatorsRoundOnce(string id)
     {
         Shape shape = new(2, 5, 3, 24);
@@ -61,7 +61,7 @@ public sealed class Bf16MapTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void PoolsBlocksAndEnlargementsRoundOnce(string id)
     {
         Shape fine = new(2, 8, 8, 16), coarse = new(2, 4, 4, 16), large = new(1, 24, 24, 8), one = new(1, 1, 1, 8), odd = new(2, 7, 5, 16);
@@ -85,7 +85,7 @@ public sealed class Bf16MapTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void BatchNormalisationRoundsItsMapsOnlyAndOnce(string id)
     {
         // Several blocks of rows, the last short; channels that fill no group.
@@ -101,7 +101,7 @@ public sealed class Bf16MapTests
                 });
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void ConvolutionsMultiplyThemAsTheyAre(string id)
     {
         using var emulation = new TensorProductTests.Emulation(id, Precision.Bf16);
@@ -136,7 +136,7 @@ public sealed class Bf16MapTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void MatricesAreMultipliedAsTheyAre(string id)
     {
         using var emulation = new TensorProductTests.Emulation(id, Precision.Bf16);

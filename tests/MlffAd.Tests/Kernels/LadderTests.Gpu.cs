@@ -12,7 +12,7 @@ public sealed class LadderTests
 
     public static TheoryData<string> Gpus => [.. TestDevices.Fast.Where(row => row.Data != "cpu").Select(row => row.Data)];
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void BatchNormalisationsRungsGiveTheGradient(string id)
     {
         using var lease = TestDevices.Borrow(id);
@@ -52,7 +52,7 @@ public sealed class LadderTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void CoOccurrencesRungsGiveTheRowsOfTheDefinition(string id)
     {
         using var lease = TestDevices.Borrow(id);
@@ -77,7 +77,7 @@ public sealed class LadderTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void AttentionsRungsGiveTheResultAndTheGradients(string id)
     {
         using var lease = TestDevices.Borrow(id);
@@ -92,7 +92,7 @@ public sealed class LadderTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void TheNearestVectorsRungsGiveTheDefinition(string id)
     {
         using var lease = TestDevices.Borrow(id);
@@ -111,7 +111,7 @@ public sealed class LadderTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Timed))]
+    [DeviceTheory, MemberData(nameof(Timed))]
     public void TheBenchTimesEveryRung(string id)
     {
         string page = Path.GetTempFileName();

@@ -12,7 +12,7 @@ public sealed class TensorProductTests
 
     public static TheoryData<string, Precision, Format> Layouts => [.. Emulating.Select(row => (row.Data.Item1, row.Data.Item2, Format.Float32)), .. Emulating.Where(row => row.Data.Item2 == Precision.Bf16).Select(row => (row.Data.Item1, row.Data.Item2, Format.Bf16))];
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Layouts))]
+    [DeviceTheory, MemberData(nameof(Layouts))]
     public void EveryLayoutAndTileGivesTheSumsOfRoundedFactors(string id, Precision precision, Format format)
     {
         using var emulation = new Emulation(id, precision);
@@ -41,7 +41,7 @@ public sealed class TensorProductTests
             }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
+    [DeviceTheory, MemberData(nameof(Emulating))]
     public void WhatIsNotANumberStaysSo(string id, Precision precision)
     {
         using var emulation = new Emulation(id, precision);
@@ -56,7 +56,7 @@ public sealed class TensorProductTests
         Assert.Equal(Enumerable.Range(0, 32).Select(i => i < 8), y.ToArray().Select(float.IsNaN));
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
+    [DeviceTheory, MemberData(nameof(Emulating))]
     public void EveryRungOfTheLadderGivesTheSameSums(string id, Precision precision)
     {
         using var emulation = new Emulation(id, precision);
@@ -98,7 +98,7 @@ public sealed class TensorProductTests
     private static void Launch<TA, TB>(Tensor y, in GpuProductArgs p, bool wide) where TA : unmanaged, IFactor where TB : unmanaged, IFactor =>
         GpuProduct.Launch<TA, TB, Identity, Stored>(y.Device, y.Shape.N, p, GpuProduct.ArithmeticOf(y.Device, p), wide);
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
+    [DeviceTheory, MemberData(nameof(Emulating))]
     public void ConvolutionsAndGradientsEqualTheSumsOfRoundedFactors(string id, Precision precision)
     {
         using var emulation = new Emulation(id, precision);
@@ -131,7 +131,7 @@ public sealed class TensorProductTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
+    [DeviceTheory, MemberData(nameof(Emulating))]
     public void StatisticsMadeInPassingAreTheMaps(string id, Precision precision)
     {
         using var emulation = new Emulation(id, precision);
@@ -160,7 +160,7 @@ public sealed class TensorProductTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Emulating))]
+    [DeviceTheory, MemberData(nameof(Emulating))]
     public void AWideTilesMomentsAreItsColumns(string id, Precision precision)
     {
         using var emulation = new Emulation(id, precision);

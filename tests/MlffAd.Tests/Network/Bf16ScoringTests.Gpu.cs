@@ -13,7 +13,7 @@ public sealed class Bf16ScoringTests
 {
     public static TheoryData<string> Gpus => Bf16MapTests.Gpus;
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void PlansKeepTheirMapsInItAndComeNearFloat32s(string id)
     {
         // With texture; without it fused maps are BF16, too; without the self-calibrated module; without the linear score. Where S alone is wanted, a map in BF16 goes into the score's single column, which tensor cores do not write.

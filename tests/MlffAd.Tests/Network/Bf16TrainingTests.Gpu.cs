@@ -13,7 +13,7 @@ public sealed class Bf16TrainingTests
 {
     public static TheoryData<string> Gpus => Bf16MapTests.Gpus;
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void StepsKeepTheirMapsInItAndComeNearFloat32s(string id)
     {
         // With texture its levels and the losses stay float32, without it the losses alone; without the self-calibrated module a map of one format is enlarged into the other.
@@ -33,11 +33,11 @@ public sealed class Bf16TrainingTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void ANetworkWhoseChannelsDoNotComeInEightsKeepsFloat32(string id) =>
         Train(id, Preset.Find("tiny").With("backbone.width", "8").With("texture.width", "20"), Precision.Bf16, (features, _) => Assert.Equal(Format.Float32, features.Stages[0].Tensor.Format));
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void WhatIsRestoredIsRoundedToo(string id)
     {
         using var emulation = new TensorProductTests.Emulation(id, Precision.Bf16);

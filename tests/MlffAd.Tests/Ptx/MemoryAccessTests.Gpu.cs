@@ -13,7 +13,7 @@ public sealed class MemoryAccessTests
 {
     public static TheoryData<string> Devices => [.. TestDevices.Fast.Where(row => row.Data == "ptx:80").SelectMany(row => new[] { row.Data, row.Data + "-bf16" })];
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Devices))]
+    [DeviceTheory, MemberData(nameof(Devices))]
     public void WarpsMeetInNoBankAndUseWholeSectors(string id)
     {
         using var device = TestDevices.Open(id);

@@ -13,7 +13,7 @@ public sealed class PrecisionTests
         from file in new[] { "basic", "batchnorm", "conv", "texture", "losses", "net_mini", "backbone-features-a" }
         select ($"{id.Data}-{precision.Name()}", file)];
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Files))]
+    [DeviceTheory, MemberData(nameof(Files))]
     public void ReferencesHoldOnTensorCores(string id, string file)
     {
         using var device = TestDevices.Open(id);

@@ -12,7 +12,7 @@ public sealed class LastGroupTests
 
     public static TheoryData<string> Gpus => [.. TestDevices.Fast.Where(row => row.Data != "cpu").Select(row => row.Data)];
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Gpus))]
+    [DeviceTheory, MemberData(nameof(Gpus))]
     public void OneGroupOfEachCounterSeesWhatAllHaveWritten(string id)
     {
         using var lease = TestDevices.Borrow(id);

@@ -7,7 +7,7 @@ public sealed class PeakMeterTests
 {
     public static TheoryData<string> Devices => TestDevices.Timed;
 
-    [Theory(SkipTestWithoutData = true), MemberData(nameof(Devices))]
+    [DeviceTheory, MemberData(nameof(Devices))]
     public void WhatADeviceDoesAtBestIsMoreThanNothing(string id)
     {
         using var lease = TestDevices.Borrow(id);
