@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using MlffAd.Cli;
 using MlffAd.Kernels.Runtime;
-using Spectre.Console;
 
 namespace MlffAd.Bench;
 
@@ -10,6 +9,12 @@ namespace MlffAd.Bench;
 internal sealed class ComparisonTable(
     Device device, int batch, string against, int rounds, IReadOnlyList<ComparedRow> rows, string leftOut)
 {
+    private static readonly Column[] Columns =
+    [
+        new("operator and shape", 0, Text: 30), new("this ms", 2), new("other ms", 3), new("this/other", 0),
+        new("noise", 1),
+    ];
+
     private double Ratio => GeometricMean(r => r.Ratio);
 
     private double Noise => GeometricMean(r => r.Noise);
@@ -18,18 +23,13 @@ internal sealed class ComparisonTable(
     public void Write(TextWriter output)
     {
         string where = $"{device.Name}, {BenchCommand.Threads(device)}, {device.Precision.Name()}, batch {batch}";
-        output.WriteLine($"{where}. The other build is '{against}'. All are medians, rounds: {rounds}, ± half the "
-            + "distance between the quartiles; noise is this build against itself, loaded once more.");
-        // Figures keep their lines on a narrow terminal; the first column gives way, between words.
-        var none = new Padding(0, 0);
-        var table = new Table().AddColumn(new TableColumn("operator and shape") { Padding = none });
-        foreach (string head in (string[])["this ms", "other ms", "this/other", "noise"])
-            table.AddColumn(new TableColumn(head) { NoWrap = true, Padding = none, Alignment = Justify.Right });
-        foreach (var row in rows) table.AddRow(Cells(row));
-        Tables.Write(output, table);
-        if (leftOut != "") output.WriteLine(leftOut);
+        Tables.WriteLine(output, $"{where}. The other build is '{against}'. All are medians, rounds: {rounds}, "
+            + "± half the distance between the quartiles; noise is this build against itself, loaded once more.");
+        Tables.Write(output, Columns, [.. rows.Select(Cells)]);
+        if (leftOut != "") Tables.WriteLine(output, leftOut);
         string means = Invariant($"this/other {Ratio:0.000}, noise {Noise:0.000}");
-        output.WriteLine($"Geometric mean{(rows.Count == 1 ? " of 1 row" : $"s of {rows.Count} rows")}: {means}.");
+        string of = rows.Count == 1 ? " of 1 row" : $"s of {rows.Count} rows";
+        Tables.WriteLine(output, $"Geometric mean{of}: {means}.");
     }
 
     /// <summary>Everything, in plain units.</summary>
@@ -58,7 +58,7 @@ internal sealed class ComparisonTable(
 
     private static string[] Cells(ComparedRow r) =>
     [
-        Markup.Escape(r.Case),
+        r.Case,
         Invariant($"{r.ThisSeconds * 1e3:0.000}"),
         Invariant($"{r.OtherSeconds * 1e3:0.000}"),
         Text(r.Ratio),

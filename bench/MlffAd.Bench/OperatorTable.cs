@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using MlffAd.Cli;
 using MlffAd.Kernels.Runtime;
-using Spectre.Console;
 
 namespace MlffAd.Bench;
 
@@ -17,10 +16,13 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
     /// <summary>Every case, then every operator.</summary>
     public void Write(TextWriter output)
     {
-        output.WriteLine(Title);
-        Tables.Write(output, Table(["operator", "shape", .. _heads], rows.Select(r => (string[])[r.Name, r.Case.What, .. Cells([r])])));
-        output.WriteLine(Sums);
-        Tables.Write(output, Table(["operator", "shapes", .. _heads], Operators.Select(o => (string[])[o.Name, Invariant($"{o.Rows.Count}"), .. Cells(o.Rows)])));
+        Column[] figures = [.. _heads.Zip([5, 1, 3, 4, 0, 2], (head, rank) => new Column(head, rank))];
+        Tables.WriteLine(output, Title);
+        Tables.Write(output, [new("operator", 0, Text: 30), new("shape", 0, Text: 20), .. figures],
+            [.. rows.Select(r => (string[])[r.Name, r.Case.What, .. Cells([r])])]);
+        Tables.WriteLine(output, Sums);
+        Tables.Write(output, [new("operator", 0, Text: 30), new("shapes", 6), .. figures],
+            [.. Operators.Select(o => (string[])[o.Name, Invariant($"{o.Rows.Count}"), .. Cells(o.Rows)])]);
     }
 
     /// <summary>Every operator, and the cases that a step spends its time on.</summary>
@@ -95,15 +97,6 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
     }
 
     private double Peak(Func<PeakRates, double> of) => Timing.Median(rows.Select(r => of(r.Peaks)));
-
-    private static Table Table(string[] heads, IEnumerable<string[]> lines)
-    {
-        var table = new Table();
-        // Without padding the longest names and shapes fit a terminal of 120 columns.
-        for (int i = 0; i < heads.Length; i++) table.AddColumn(new TableColumn(heads[i]) { NoWrap = true, Padding = new Padding(0, 0), Alignment = i < 2 ? Justify.Left : Justify.Right });
-        foreach (string[] line in lines) table.AddRow([.. line.Select(Markup.Escape)]);
-        return table;
-    }
 
     private static void Append(StringBuilder text, string[] heads, IEnumerable<string[]> lines)
     {

@@ -12,15 +12,16 @@ var verb = BenchProjects.Ops(parse =>
     int batch = parse.GetValue(BenchProjects.Batch);
     string? filter = parse.GetValue(BenchProjects.Filter);
     using var device = BenchProjects.OpenDevice(parse);
-    bool counting = !parse.GetValue(CommonOptions.Quiet) && !Console.IsErrorRedirected;
+    using var line = new StatusLine(Console.Error, parse.GetValue(CommonOptions.Quiet));
     if (parse.GetValue(BenchProjects.Against) is { } folder) return Compare(folder);
     var sample = parse.GetValue(CommonOptions.Images) is { } photographs
         ? MemorySample.Of(Preset.Find("memory"), photographs, batch, device) : null;
     var cases = StepOperators.Filter(StepOperators.Of(Preset.Find("paper"), batch, device, sample), filter);
     if (sample is not null && !cases.Any(c => c.Name.StartsWith("memory", StringComparison.Ordinal)))
         throw new MlffAdException(ExitCode.Usage, "--images is for the memory's operators: take --filter memory.");
+    Say($"timing {cases.Count} operators, a second or so each.");
     var rows = OperatorBenchmark.Time(device, cases, begun => Show(begun, cases));
-    Clear();
+    line.Clear();
     var table = new OperatorTable(device, batch, rows, filter);
     table.Write(Console.Out);
     if (parse.GetValue(CommonOptions.Json) is { } path) AtomicFile.WriteText(path, table.Json());
@@ -37,27 +38,25 @@ var verb = BenchProjects.Ops(parse =>
         var comparison = new OperatorComparison(here, there, again, filter);
         int rounds = parse.GetValue(BenchProjects.Rounds);
         var rows = new List<ComparedRow>();
+        Say($"timing {comparison.Cases.Count} operators of two builds, some seconds each.");
         foreach (string name in comparison.Cases)
         {
             Show(rows.Count, comparison.Cases);
             rows.Add(comparison.Time(name, rounds, StreamPeak.ArrayBytes));
         }
-        Clear();
+        line.Clear();
         var table = new ComparisonTable(device, batch, folder, rounds, rows, comparison.LeftOut);
         table.Write(Console.Out);
         if (parse.GetValue(CommonOptions.Json) is { } path) AtomicFile.WriteText(path, table.Json());
         return 0;
     }
 
-    void Show<T>(int begun, IReadOnlyList<T> cases)
+    void Say(string what)
     {
-        if (counting) Console.Error.Write($"\r{begun + 1} of {cases.Count}: {cases[begun],-100}\r");
+        if (!parse.GetValue(CommonOptions.Quiet)) Console.Error.WriteLine($"mlffad: {what}");
     }
 
-    void Clear()
-    {
-        if (counting) Console.Error.Write($"\r{new string(' ', 118)}\r");
-    }
+    void Show<T>(int begun, IReadOnlyList<T> cases) => line.Show($"{begun + 1} of {cases.Count}: {cases[begun]}");
 });
 verb.Options.Add(CommonOptions.Quiet);
 try { return verb.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); }

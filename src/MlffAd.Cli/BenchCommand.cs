@@ -62,7 +62,8 @@ internal static class BenchCommand
             MarkedPages.Require(pages, section);
             using var device = Device.Open("cpu", parse.GetValue(CommonOptions.Threads));
             var (output, rows) = (parse.InvocationConfiguration.Output, new List<AlgorithmBench.Row>());
-            output.WriteLine($"{device.Name}, {Threads(device)}: the fastest, and how many times as fast as the implicit product.");
+            Tables.WriteLine(output,
+                $"{device.Name}, {Threads(device)}: the fastest, and how many times as fast as the implicit product.");
             foreach (var row in AlgorithmBench.Run(device, parse.GetValue(rounds)))
             {
                 rows.Add(row);
@@ -83,7 +84,7 @@ internal static class BenchCommand
         void Show(Section section)
         {
             sections.Add(section);
-            output.WriteLine(section.Title);
+            Tables.WriteLine(output, section.Title);
             foreach (var row in section.Rows) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {row.Name,-32} {row.GigaFlops,7:0.0} GFLOP/s  {row.Share,6:0.0%} of peak"));
         }
 

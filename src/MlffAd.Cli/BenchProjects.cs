@@ -85,7 +85,9 @@ internal static class BenchProjects
         else if (parse.GetResult(Rounds) is { Implicit: false })
             throw new MlffAdException(ExitCode.Usage, "--rounds goes with --against only.");
         MarkedPages.Require(parse.GetValue(Update)!, OpsSection);
-        return Start("bench/MlffAd.Bench/MlffAd.Bench.csproj", "mlffad bench ops", [.. parse.Tokens.SkipWhile(t => t.Value != "ops").Skip(1).Select(t => t.Value), .. parse.GetValue(CommonOptions.Quiet) ? ["--quiet"] : Array.Empty<string>()]);
+        var words = parse.Tokens.SkipWhile(t => t.Value != "ops").Skip(1).Select(t => t.Value);
+        return Start(parse, "bench/MlffAd.Bench/MlffAd.Bench.csproj", "mlffad bench ops",
+            [.. words, .. parse.GetValue(CommonOptions.Quiet) ? ["--quiet"] : Array.Empty<string>()]);
     }
 
     /// <summary>The assembly with another build's operators.</summary>
@@ -121,7 +123,7 @@ internal static class BenchProjects
             var arguments = new List<string> { "--rounds", $"{parse.GetValue(rounds)}", "--threads", $"{parse.GetValue(CommonOptions.Threads)}" };
             foreach (var (name, value) in new[] { ("--only", parse.GetValue(only)), ("--json", parse.GetValue(CommonOptions.Json)) })
                 if (value is not null) arguments.AddRange([name, value]);
-            return Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench peers", arguments);
+            return Start(parse, "bench/peers/MlffAd.Peers.csproj", "mlffad bench peers", arguments);
         });
         return verb;
     }
@@ -133,7 +135,7 @@ internal static class BenchProjects
         var paths = new Argument<string[]>("PATH") { Description = "Photographs, or folders of them.", Arity = ArgumentArity.OneOrMore };
         var verb = new Verb("export", "Scores photographs with a model and with its ONNX export in ONNX Runtime, and shows how far both agree. Needs the repository; builds bench/peers first.",
             "mlffad bench export bottle.mlffad photographs/bottle") { model, paths, CommonOptions.Threads };
-        verb.SetAction(parse => Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench export",
+        verb.SetAction(parse => Start(parse, "bench/peers/MlffAd.Peers.csproj", "mlffad bench export",
             ["export", parse.GetRequiredValue(model), .. parse.GetRequiredValue(paths), "--threads", $"{parse.GetValue(CommonOptions.Threads)}"]));
         return verb;
     }
@@ -159,7 +161,7 @@ internal static class BenchProjects
         {
             folder, size, candidates, CommonOptions.Threads,
         };
-        verb.SetAction(parse => Start("bench/peers/MlffAd.Peers.csproj", "mlffad bench kcentre",
+        verb.SetAction(parse => Start(parse, "bench/peers/MlffAd.Peers.csproj", "mlffad bench kcentre",
         [
             "kcentre", parse.GetRequiredValue(folder), "--size", $"{parse.GetValue(size)}",
             "--candidates", $"{parse.GetValue(candidates)}", "--threads", $"{parse.GetValue(CommonOptions.Threads)}",
@@ -167,14 +169,19 @@ internal static class BenchProjects
         return verb;
     }
 
-    private static int Start(string project, string verb, IEnumerable<string> arguments)
+    private static int Start(ParseResult parse, string project, string verb, IEnumerable<string> arguments)
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, project))) root = root.Parent;
         // Published beside this program for a machine without an SDK, as bench/gpu/pack.sh does it.
         string published = Path.Combine(AppContext.BaseDirectory, Path.GetFileNameWithoutExtension(project));
         if (File.Exists(Path.Combine(AppContext.BaseDirectory, "libcoreclr.so")) && File.Exists(published)) return Run(published, arguments);
-        if (root is null) throw new MlffAdException(ExitCode.Usage, $"This bench is run from the repository ('{project}'), and this program does not lie in it: run './{verb}' there.");
+        if (root is null)
+            throw new MlffAdException(ExitCode.Usage, $"This bench is run from the repository "
+                + $"('{project}'), and this program does not lie in it: run './{verb}' there.");
+        if (!parse.GetValue(CommonOptions.Quiet))
+            parse.InvocationConfiguration.Error.WriteLine(
+                $"mlffad: building {Path.GetDirectoryName(project)}, which may take a minute, then measuring.");
         return Run("dotnet", ["run", "--project", Path.Combine(root.FullName, project), "-c", "Release", "--", .. arguments]);
     }
 

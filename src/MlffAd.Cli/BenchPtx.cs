@@ -8,13 +8,19 @@ using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Network;
 using MlffAd.Training;
-using Spectre.Console;
 
 namespace MlffAd.Cli;
 
 /// <summary><c>mlffad bench ptx</c>: the GPU code of a training step and of scoring, compiled for an NVIDIA architecture, whether there is such a card or not.</summary>
 internal static class BenchPtx
 {
+    /// <summary>The table's columns.</summary>
+    public static readonly Column[] Columns =
+    [
+        new("kernel", 0, Text: 46), new("training", 1), new("scoring", 2), new("threads", 7), new("shared", 3),
+        new("mma.sync", 4), new("cp.async", 6), new("16 bytes", 5), new("float atomics", 9), new("local", 8),
+    ];
+
     public static Verb Create()
     {
         var sm = CommonOptions.AtLeast(50, new Option<int>("--sm") { Description = "The architecture: 75 (Turing), 80 (Ampere), 90 (Hopper) …", HelpName = "N", DefaultValueFactory = _ => 90 });
@@ -103,14 +109,16 @@ internal static class BenchPtx
 
     private static void Print(TextWriter output, IReadOnlyList<Row> rows)
     {
-        var table = new Table();
-        foreach (string head in (ReadOnlySpan<string>)["kernel", "training", "scoring", "threads", "shared", "mma.sync", "cp.async", "16 bytes", "float atomics", "local"])
-            table.AddColumn(new TableColumn(head) { NoWrap = true, Alignment = head == "kernel" ? Justify.Left : Justify.Right });
         static string Text(long n) => n == 0 ? "" : n.ToString(CultureInfo.InvariantCulture);
-        foreach (var r in rows)
-            table.AddRow(Markup.Escape(r.Name), Text(r.Training), Text(r.Scoring), Text(r.Group), Text(r.SharedBytes), Text(r.TensorProducts), Text(r.Copies), Text(r.Vectors), Text(r.FloatAtomics), Text(r.Local));
-        table.AddRow("all", Text(rows.Sum(r => r.Training)), Text(rows.Sum(r => r.Scoring)), "", "", "", "", "", "", "");
-        Tables.Write(output, table);
+        Tables.Write(output, Columns,
+        [
+            .. rows.Select(r => (string[])
+            [
+                r.Name, Text(r.Training), Text(r.Scoring), Text(r.Group), Text(r.SharedBytes), Text(r.TensorProducts),
+                Text(r.Copies), Text(r.Vectors), Text(r.FloatAtomics), Text(r.Local),
+            ]),
+            ["all", Text(rows.Sum(r => r.Training)), Text(rows.Sum(r => r.Scoring)), "", "", "", "", "", "", ""],
+        ], sums: true);
     }
 
     private static string Json(IReadOnlyList<Row> rows) => System.Text.Json.JsonSerializer.Serialize(

@@ -35,7 +35,10 @@ internal static class BenchThreads
         foreach (var c in new[] { one, all })
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{BenchCommand.Threads(c.Device),-9}  step of {config.Train.Batch} images {Timing.Median(c.Seconds) * 1e3,7:0} ms  peak {Timing.Median(c.Peaks),6:0.0} GFLOP/s  memory {c.Device.Pool.AllocatedBytes / 1e9:0.00} GB"));
         bool same = one.Weights.SequenceEqual(all.Weights);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The step becomes {steps:0.00} times as fast, the peak {peaks:0.00}: {steps / peaks:0.00} of it. Weights after {rounds + 1} steps: {(same ? "the same bytes" : "DIFFERENT")}."));
+        string weights = same ? "the same bytes" : "DIFFERENT";
+        Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
+            $"The step becomes {steps:0.00} times as fast, the peak {peaks:0.00}: {steps / peaks:0.00} of it. "
+            + $"Weights after {rounds + 1} steps: {weights}."));
         return (int)(same ? ExitCode.Success : ExitCode.Defect);
     }
 

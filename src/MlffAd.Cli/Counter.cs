@@ -7,7 +7,7 @@ internal sealed class Counter(ParseResult parse, int total) : IDisposable
 {
     private readonly TextWriter _error = parse.InvocationConfiguration.Error;
     private readonly bool _quiet = parse.GetValue(CommonOptions.Quiet);
-    private readonly bool _counting = !parse.GetValue(CommonOptions.Quiet) && !Console.IsErrorRedirected && parse.InvocationConfiguration.Error == Console.Error;
+    private readonly StatusLine _line = new(parse.InvocationConfiguration.Error, parse.GetValue(CommonOptions.Quiet));
     private int _done;
 
     /// <summary>One more is done.</summary>
@@ -15,16 +15,11 @@ internal sealed class Counter(ParseResult parse, int total) : IDisposable
     {
         if (error is not null && !_quiet)
         {
-            Clear();
+            _line.Clear();
             _error.WriteLine($"mlffad: {error.Message}");
         }
-        if (_counting) _error.Write($"\r{++_done} of {total} images");
+        _line.Show($"{++_done} of {total} images");
     }
 
-    public void Dispose() => Clear();
-
-    private void Clear()
-    {
-        if (_counting) _error.Write($"\r{new string(' ', 40)}\r");
-    }
+    public void Dispose() => _line.Dispose();
 }

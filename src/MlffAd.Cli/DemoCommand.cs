@@ -136,7 +136,7 @@ internal sealed class DemoCommand
         var set = DataSet.Open(request.Folder);
         var result = EvaluateCommand.Run(_parse, model, set, new(model.Metadata.Config.ImageSize), device, stop: _stop);
         _output.WriteLine($"{title}, learnt in {Duration.Text(outcome.Elapsed)}:");
-        EvaluationTable.Render(result, Tables.Console(_output));
+        EvaluationTable.Render(result, _output);
         string folder = OutputFolder.Make(Path.Combine(_folder, pages));
         string page = EvaluateCommand.WriteReport(folder, title, model, request.Output, set, result);
         return new(material, title, result, page);
@@ -145,7 +145,7 @@ internal sealed class DemoCommand
     private void WriteMeans(string learner, IReadOnlyList<Shown> shown)
     {
         double? Mean(Func<EvaluationResult, double?> of) => shown.Average(s => of(s.Result));
-        _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        Tables.WriteLine(_output, string.Create(CultureInfo.InvariantCulture,
             $"Means, {learner}: image AUROC {Mean(r => r.Image.Auroc):0.0000}, "
             + $"pixel AUROC {Mean(r => r.Pixel?.Auroc):0.0000}, PRO {Mean(r => r.Pixel?.Pro):0.0000}."));
     }
@@ -155,7 +155,7 @@ internal sealed class DemoCommand
 
     private void Say(string line)
     {
-        if (!IsQuiet) _output.WriteLine(line);
+        if (!IsQuiet) Tables.WriteLine(_output, line);
     }
 
     /// <summary>A model of a material, how it did, and the page that says so.</summary>

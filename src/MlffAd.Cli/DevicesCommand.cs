@@ -13,7 +13,8 @@ internal static class DevicesCommand
         {
             var devices = Device.List();
             int width = devices.Max(d => d.Id.Length);
-            foreach (var d in devices) parse.InvocationConfiguration.Output.WriteLine($"{d.Id.PadRight(width)}  {Describe(d)}");
+            foreach (var d in devices)
+                Tables.WriteBeside(parse.InvocationConfiguration.Output, d.Id, width + 2, Describe(d));
         });
         return verb;
     }

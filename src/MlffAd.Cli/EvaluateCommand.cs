@@ -57,15 +57,14 @@ internal static class EvaluateCommand
             long maxPixels = parse.GetValue(CommonOptions.MaxPixels);
             var result = Run(parse, model, set, options, device, parse.GetValue(CommonOptions.MaxBad), maxPixels, stop);
             var output = parse.InvocationConfiguration.Output;
-            EvaluationTable.Render(result, Tables.Console(output));
-            foreach (string remark in result.Remarks) parse.InvocationConfiguration.Error.WriteLine(
-                $"mlffad: {remark}");
+            EvaluationTable.Render(result, output);
+            foreach (string remark in result.Remarks) parse.InvocationConfiguration.Error.WriteLine($"mlffad: {remark}");
             if (json is not null) EvaluationJson.Write(json, result);
             if (maps is not null) TiffMaps.Write(maps, Name(set), result);
             if (pages is not null)
             {
                 string page = WriteReport(pages, Name(set), model, file, set, result, maxPixels);
-                if (!parse.GetValue(CommonOptions.Quiet)) output.WriteLine($"The report is '{page}'.");
+                if (!parse.GetValue(CommonOptions.Quiet)) Tables.WriteLine(output, $"The report is '{page}'.");
             }
             return Task.FromResult((int)ExitCode.Success);
         });

@@ -20,7 +20,9 @@ internal static class ExportCommand
             new OutputFiles().Add(file).RequireApartFrom([model]);
             byte[] bytes = OnnxWriter.Write(Model.Load(model));
             AtomicFile.Write(file, stream => stream.Write(bytes));
-            parse.InvocationConfiguration.Output.WriteLine($"Wrote '{file}', {bytes.Length} bytes: input 'image'; outputs 'score', 'score_map', 'pixel_map'; the threshold is in its metadata.");
+            Tables.WriteLine(parse.InvocationConfiguration.Output,
+                $"Wrote '{file}', {bytes.Length} bytes: input 'image'; "
+                + "outputs 'score', 'score_map', 'pixel_map'; the threshold is in its metadata.");
         });
         return new Command("export", "Writes a model in another format.") { onnx };
     }

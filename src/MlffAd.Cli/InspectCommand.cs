@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using MlffAd.Configuration;
 using MlffAd.Data;
-using Spectre.Console;
 
 namespace MlffAd.Cli;
 
@@ -10,6 +9,12 @@ namespace MlffAd.Cli;
 internal static class InspectCommand
 {
     private const int MostListed = 10;
+
+    private static readonly Column[] Columns =
+    [
+        new("Split", 0, Text: 5), new("Kind", 0, Text: 15), new("Images", 1), new("Unusable", 2), new("Masks", 3),
+        new("Sizes", 4, Text: 15),
+    ];
 
     public static Command Create()
     {
@@ -21,10 +26,10 @@ internal static class InspectCommand
         {
             var config = keys.Apply(parse, new Config());
             var set = DataSet.Open(parse.GetRequiredValue(folder), parse.GetValue(CommonOptions.Plain));
-            bool counting = !parse.GetValue(CommonOptions.Quiet) && !Console.IsErrorRedirected;
-            int total = set.Train.Count + set.Test.Count;
+            using var counter = new Counter(parse, set.Train.Count + set.Test.Count);
             var inspection = Inspection.Of(set, config.Train.Holdout, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels), parse.GetValue(CommonOptions.Threads),
-                done => { if (counting) Console.Error.Write($"\r{(done < total ? $"{done} of {total} images" : new string(' ', 40) + "\r")}"); });
+                _ => counter.Next());
+            counter.Dispose();
             Write(parse.InvocationConfiguration.Output, set, inspection);
             return inspection.Problems.Count > 0 ? (int)ExitCode.BadData : (int)ExitCode.Success;
         });
@@ -33,29 +38,30 @@ internal static class InspectCommand
 
     private static void Write(TextWriter output, DataSet set, Inspection inspection)
     {
-        output.WriteLine($"'{set.Root}': {(set.IsMvtec ? "MVTec AD's layout" : "a plain folder of good images")}, {set.Train.Count} to train on"
+        string layout = set.IsMvtec ? "MVTec AD's layout" : "a plain folder of good images";
+        Tables.WriteLine(output, $"'{set.Root}': {layout}, {set.Train.Count} to train on"
             + (inspection.HeldOut > 0 ? $" ({inspection.HeldOut} of them held out for the threshold)" : "")
-            + $", {set.Test.Count} to test."
-            + (set.LeftOut is { } leftOut ? " " + leftOut : ""));
-        var table = new Table().AddColumns("Split", "Kind").AddColumn(new TableColumn("Images").RightAligned())
-            .AddColumn(new TableColumn("Unusable").RightAligned()).AddColumn(new TableColumn("Masks").RightAligned()).AddColumn("Sizes");
+            + $", {set.Test.Count} to test." + (set.LeftOut is { } leftOut ? " " + leftOut : ""));
+        var rows = new List<string[]>();
         foreach (var k in inspection.Kinds)
         {
-            string masks = !set.HasMasks || k.Split == "train" || k.Kind == DataSet.Good ? "" : k.Masks.ToString(CultureInfo.InvariantCulture);
+            string masks = !set.HasMasks || k.Split == "train" || k.Kind == DataSet.Good ? "" : Count(k.Masks);
             string sizes = string.Join(", ", k.Sizes.Take(3).Select(s => $"{s.Width}×{s.Height}" + (k.Sizes.Count > 1 ? $" ({s.Count})" : ""))) + (k.Sizes.Count > 3 ? ", …" : "");
-            table.AddRow(k.Split, Markup.Escape(k.Kind), k.Images.ToString(CultureInfo.InvariantCulture), k.Unusable.ToString(CultureInfo.InvariantCulture), masks, sizes);
+            rows.Add([k.Split, k.Kind, Count(k.Images), Count(k.Unusable), masks, sizes]);
         }
-        Tables.Write(output, table);
+        Tables.Write(output, Columns, rows);
         List(output, "Unusable", [.. inspection.Rejects.Select(r => r.Message)]);
         List(output, "Must be mended", inspection.Problems);
         List(output, "Worth a thought", inspection.Warnings);
     }
 
+    private static string Count(int value) => value.ToString(CultureInfo.InvariantCulture);
+
     private static void List(TextWriter output, string title, IReadOnlyList<string> lines)
     {
         if (lines.Count == 0) return;
         output.WriteLine($"{title}:");
-        foreach (string line in lines.Take(MostListed)) output.WriteLine($"  {line}");
+        foreach (string line in lines.Take(MostListed)) Tables.WriteBeside(output, "", 2, line);
         if (lines.Count > MostListed) output.WriteLine($"  … and {lines.Count - MostListed} more.");
     }
 }

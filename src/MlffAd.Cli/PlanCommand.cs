@@ -3,7 +3,6 @@ using System.Globalization;
 using MlffAd.Execution;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Network;
-using Spectre.Console;
 
 namespace MlffAd.Cli;
 
@@ -11,6 +10,13 @@ namespace MlffAd.Cli;
 internal static class PlanCommand
 {
     private const double Mega = 1e6, MiB = 1 << 20;
+
+    /// <summary>The table's columns.</summary>
+    public static readonly Column[] Columns =
+    [
+        new("#", 6), new("step", 0, Text: 44), new("kernel", 1, Text: 40), new("result", 7, Text: 20), new("at MiB", 8),
+        new("MFLOP", 3), new("MB", 5), new("ms", 0), new("GFLOP/s", 2), new("GB/s", 4),
+    ];
 
     public static Command Create()
     {
@@ -43,21 +49,23 @@ internal static class PlanCommand
 
     private static void Print(TextWriter output, Device device, Plan plan, IReadOnlyList<PlannedStep> steps)
     {
-        var table = new Table();
-        foreach (string head in (ReadOnlySpan<string>)["", "step", "kernel", "result", "at MiB", "MFLOP", "MB", "ms", "GFLOP/s", "GB/s"])
-            table.AddColumn(new TableColumn(head) { NoWrap = true, Alignment = head is "step" or "kernel" or "result" ? Justify.Left : Justify.Right });
-        void Row(string number, string name, string kernel, string result, string at, double flop, double bytes, double seconds) => table.AddRow([.. new[]
-        {
-            number, name, kernel, result, at, Text(flop / Mega, "0.0"), Text(bytes / Mega, "0.00"), Text(seconds * 1e3, "0.000"), Text(flop / seconds * 1e-9, "0"), Text(bytes / seconds * 1e-9, "0.0"),
-        }.Select(Markup.Escape)]);
+        var rows = new List<string[]>();
+        void Row(string number, string name, string kernel, string result, string at, double flop, double bytes,
+            double seconds) => rows.Add(
+        [
+            number, name, kernel, result, at, Text(flop / Mega, "0.0"), Text(bytes / Mega, "0.00"),
+            Text(seconds * 1e3, "0.000"), Text(flop / seconds * 1e-9, "0"), Text(bytes / seconds * 1e-9, "0.0"),
+        ]);
         for (int i = 0; i < steps.Count; i++)
         {
             var s = steps[i];
             Row($"{i + 1}", s.Name, s.Kernel, s.Output.ToString(), Text(s.Offset / MiB, "0.00"), s.Flop, s.Bytes, s.Seconds);
         }
         Row("", "all", "", "", "", steps.Sum(s => (double)s.Flop), steps.Sum(s => (double)s.Bytes), steps.Sum(s => s.Seconds));
-        Tables.Write(output, table);
-        output.WriteLine($"On {device.Id} ({device.Name}): {Text(plan.ActivationBytes / MiB, "0.0")} MiB of values, at most {Text(device.Pool.PeakBytes / MiB, "0.0")} MiB with weights and scratch. MFLOP count by the definition, whatever the algorithm.");
+        Tables.Write(output, Columns, rows, sums: true);
+        Tables.WriteLine(output, $"On {device.Id} ({device.Name}): {Text(plan.ActivationBytes / MiB, "0.0")} MiB of "
+            + $"values, at most {Text(device.Pool.PeakBytes / MiB, "0.0")} MiB with weights and scratch. MFLOP count "
+            + "by the definition, whatever the algorithm.");
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

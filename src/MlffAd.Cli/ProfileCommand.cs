@@ -9,7 +9,6 @@ using MlffAd.Kernels.Runtime;
 using MlffAd.Network;
 using MlffAd.Training;
 using MlffAd.Weights;
-using Spectre.Console;
 
 namespace MlffAd.Cli;
 
@@ -18,6 +17,13 @@ internal static class ProfileCommand
 {
     /// <summary>Steps that compile, allocate and warm up.</summary>
     private const int Before = 2;
+
+    /// <summary>The table's columns.</summary>
+    public static readonly Column[] Columns =
+    [
+        new("kernel", 0, Text: 36), new("calls", 4), new("ms", 0), new("share", 1), new("GFLOP", 7), new("MB", 6),
+        new("GFLOP/s", 3), new("GB/s", 5), new("of roofline", 2),
+    ];
 
     public static Command Create()
     {
@@ -114,19 +120,24 @@ internal static class ProfileCommand
 
     private static void Print(TextWriter output, Device device, Config config, PeakRates peaks, IReadOnlyList<Row> rows, double wall, string what)
     {
-        var table = new Table();
-        foreach (string head in (ReadOnlySpan<string>)["kernel", "calls", "ms", "share", "GFLOP", "MB", "GFLOP/s", "GB/s", "of roofline"])
-            table.AddColumn(new TableColumn(head) { NoWrap = true, Alignment = head == "kernel" ? Justify.Left : Justify.Right });
         double all = rows.Sum(r => r.Seconds);
-        void Add(Row r) => table.AddRow(Markup.Escape(r.Name), Text(r.Calls, "0.#"), Text(r.Seconds * 1e3, "0.000"), Text(r.Seconds / all, "0.0%"), Text(r.Flop / 1e9, "0.00"), Text(r.Bytes / 1e6, "0.0"),
-            Text(r.Flop / r.Seconds / 1e9, "0"), Text(r.Bytes / r.Seconds / 1e9, "0.0"), r.OfRoofline is { } share ? Text(share, "0%") : "");
-        foreach (var row in rows) Add(row);
-        Add(new Row("all", rows.Sum(r => r.Calls), all, rows.Sum(r => r.Flop), rows.Sum(r => r.Bytes), rows.Sum(r => r.Least)));
-        Tables.Write(output, table);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what} of {config.Train.Batch} images on {device.Id} ({device.Name}) takes {wall * 1e3:0.0} ms without a profiler. FLOP count by the definition, whatever the algorithm."));
+        string[] Cells(Row r) =>
+        [
+            r.Name, Text(r.Calls, "0.#"), Text(r.Seconds * 1e3, "0.000"), Text(r.Seconds / all, "0.0%"),
+            Text(r.Flop / 1e9, "0.00"), Text(r.Bytes / 1e6, "0.0"), Text(r.Flop / r.Seconds / 1e9, "0"),
+            Text(r.Bytes / r.Seconds / 1e9, "0.0"), r.OfRoofline is { } share ? Text(share, "0%") : "",
+        ];
+        var sum = new Row("all", rows.Sum(r => r.Calls), all, rows.Sum(r => r.Flop), rows.Sum(r => r.Bytes),
+            rows.Sum(r => r.Least));
+        Tables.Write(output, Columns, [.. rows.Append(sum).Select(Cells)], sums: true);
+        Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
+            $"{what} of {config.Train.Batch} images on {device.Id} ({device.Name}) takes {wall * 1e3:0.0} ms without a "
+            + $"profiler. FLOP count by the definition, whatever the algorithm."));
         if (peaks.Fma == 0) return;
         string products = peaks.Product == peaks.Fma ? "" : Text(peaks.Product, "0") + " of products, ";
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The roofline is {peaks.Fma:0} GFLOP/s of multiply-adds, {products}and {peaks.Stream.Ceiling:0.0} GB/s of memory, measured just before; minimal filtering, and what a cache holds, may be above it."));
+        Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
+            $"The roofline is {peaks.Fma:0} GFLOP/s of multiply-adds, {products}and {peaks.Stream.Ceiling:0.0} GB/s of "
+            + $"memory, measured just before; minimal filtering, and what a cache holds, may be above it."));
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -19,7 +19,11 @@ internal static class Program
     internal static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken interrupted = default)
     {
         var parse = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parse.Action is ParseErrorAction) return Usage(parse, error);
+        StandardWriter results = StandardWriter.Of(output), remarks = StandardWriter.Of(error);
+        if (parse.Action is not (HelpAction or null) && CommandWords.Refusal(parse, args) is { } refusal)
+            return Usage(parse, [refusal], remarks);
+        if (parse.Action is ParseErrorAction)
+            return Usage(parse, parse.Errors.Select(e => e.Message).Distinct(), remarks);
 
         // A verb that takes a cancellation token ends by itself, its state saved; a second Ctrl-C, or Ctrl-C in any other verb, ends it at once.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
@@ -27,13 +31,17 @@ internal static class Program
         using var terminate = parse.Action is AsynchronousCommandLineAction ? OnSignal(PosixSignal.SIGTERM, stop) : null;
         var configuration = new InvocationConfiguration
         {
-            Output = output,
-            Error = error,
+            Output = results,
+            Error = remarks,
             EnableDefaultExceptionHandler = false,
             ProcessTerminationTimeout = null,
         };
-        try { return parse.InvokeAsync(configuration, stop.Token).GetAwaiter().GetResult(); }
-        catch (Exception e) { return Report(e, error, stop.IsCancellationRequested); }
+        int code;
+        try { code = parse.InvokeAsync(configuration, stop.Token).GetAwaiter().GetResult(); }
+        catch (Exception e) { return Report(e, remarks, stop.IsCancellationRequested); }
+        if (results.Lost is not { } why || code is not ((int)ExitCode.Success or (int)ExitCode.Defect)) return code;
+        remarks.WriteLine($"mlffad: the standard output took only a part of what was written ({why}).");
+        return (int)ExitCode.Output;
     }
 
     private static RootCommand Root()
@@ -45,17 +53,12 @@ internal static class Program
         return root;
     }
 
-    private static int Usage(ParseResult parse, TextWriter error)
+    private static int Usage(ParseResult parse, IEnumerable<string> faults, TextWriter error)
     {
         string command = "mlffad";
         if (parse.CommandResult is { Command: not RootCommand, Parent: CommandResult { Command: not RootCommand } group }) command += $" {group.Command.Name}";
         if (parse.CommandResult.Command is not RootCommand and var verb) command += $" {verb.Name}";
-        // That a verb is missing is news only when nothing was typed in its place.
-        var messages = parse.UnmatchedTokens.Count == 0 || parse.CommandResult.Command is not RootCommand
-            ? parse.Errors.Select(e => e.Message).Distinct()
-            : [$"There is no '{parse.UnmatchedTokens[0]}'."];
-        foreach (string message in messages) error.WriteLine($"mlffad: {message}");
-        error.WriteLine($"'{command} --help' says what can be given.");
+        error.WriteLine($"mlffad: {string.Join(" ", faults)} '{command} --help' says what can be given.");
         return (int)ExitCode.Usage;
     }
 

@@ -22,7 +22,7 @@ internal static class ShowCommand
                 output.WriteLine(table.Title);
                 foreach (var (name, value) in table.Rows) Tables.WriteBeside(output, $"  {name}", width + 4, value);
             }
-            if (model.Metadata.Calibration?.Caution is { } caution) output.WriteLine(caution);
+            if (model.Metadata.Calibration?.Caution is { } caution) Tables.WriteLine(output, caution);
         });
         return verb;
     }

@@ -42,7 +42,8 @@ internal static class SynthCommand
             var (sheet, stayedGood) = ContactSheet.Draw(store, config, samples);
             ImageFile.WritePng(path, sheet);
             if (!parse.GetValue(CommonOptions.Quiet))
-                parse.InvocationConfiguration.Output.WriteLine($"Wrote '{path}': {samples} samples, each the good image, what became of it, and the mask"
+                Tables.WriteLine(parse.InvocationConfiguration.Output,
+                    $"Wrote '{path}': {samples} samples, each the good image, what became of it, and the mask"
                     + (stayedGood > 0 ? $"; {stayedGood} stayed good because no draw changed them enough." : "."));
         });
         return verb;

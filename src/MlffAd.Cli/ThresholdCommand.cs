@@ -80,11 +80,11 @@ internal sealed class ThresholdCommand
             : was.With(Given(parse, was));
         if (!dry) ModelFile.Update(file, _ => now);
         string from = now.Earlier.Count < was.Earlier.Count ? $"as before, from {now.From}" : now.From == "given" ? "as given" : $"from {now.From}";
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {now.Threshold:0.000} (was {was.Threshold:0.000}), "
+        Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture, $"Image threshold {now.Threshold:0.000} (was {was.Threshold:0.000}), "
             + $"pixel threshold {now.PixelThreshold:0.000} (was {was.PixelThreshold:0.000}), {from}.")
             + (dry ? " Nothing was written (--dry-run)." : ""));
         if (now.Calibration?.Caution is { } caution && parse.GetValue(_folder) is not null && !parse.GetValue(CommonOptions.Quiet))
-            output.WriteLine(caution);
+            Tables.WriteLine(output, caution);
         return (int)ExitCode.Success;
     }
 

@@ -109,7 +109,8 @@ internal sealed class TrainCommand
         };
         RequireMeaning(config, given.Keys);
         if (config.HasMemory) return Remember(parse, request, device, Describe(device), origin, given, stop);
-        if (!quiet) output.WriteLine($"Training on {Describe(device)}, {origin}{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
+        if (!quiet) Tables.WriteLine(output, $"Training on {Describe(device)}, {origin}"
+            + $"{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
         var outcome = new TrainingDisplay(output, quiet).Show((say, onStep) => Trainer.Train(request, device, say, onStep, stop));
         if (outcome.Interrupted)
         {
@@ -159,7 +160,7 @@ internal sealed class TrainCommand
     {
         var (output, quiet) = (parse.InvocationConfiguration.Output, parse.GetValue(CommonOptions.Quiet));
         MemoryTrainer.Require(request);
-        if (!quiet) output.WriteLine($"Learning on {where}, {origin}"
+        if (!quiet) Tables.WriteLine(output, $"Learning on {where}, {origin}"
             + $"{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
         var outcome = new TrainingDisplay(output, quiet)
             .Show((say, onProgress) => MemoryTrainer.Train(request, device, say, onProgress, stop));
@@ -188,17 +189,21 @@ internal sealed class TrainCommand
     {
         var metadata = outcome.Metadata!;
         if (metadata.Config.HasMemory)
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
                 $"Remembered {metadata.Config.Memory.Size:#,0} cells of {outcome.Images:#,0} images "
                 + $"in {Duration.Text(outcome.Elapsed)}."));
-        else output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        else Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
             $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
             + $"{(outcome.SkippedSteps > 0 ? $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite" : "")}"
             + $"{(outcome.StayedGood > 0 ? $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough" : "")}."));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Image threshold {metadata.Threshold:0.000}{(request.Threshold is null ? "" : " as given")}, pixel threshold {metadata.PixelThreshold:0.000}")
+        string given = request.Threshold is null ? "" : " as given";
+        Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
+            $"Image threshold {metadata.Threshold:0.000}{given}, pixel threshold {metadata.PixelThreshold:0.000}")
             + (metadata.Calibration is { } c ? $", from {c.Images} good images"
                 + $"{(metadata.Config.HasMemory ? "" : " held out of training")}." : "."));
-        output.WriteLine($"Wrote '{request.Output}'. 'mlffad detect {Quoted(request.Output)} PATH' judges photographs, 'mlffad evaluate {Quoted(request.Output)} DIR' measures it on a test set.");
+        string model = Quoted(request.Output);
+        Tables.WriteLine(output, $"Wrote '{request.Output}'. 'mlffad detect {model} PATH' judges photographs, "
+            + $"'mlffad evaluate {model} DIR' measures it on a test set.");
     }
 
     /// <summary>The command as it was typed, with the state to go on from.</summary>

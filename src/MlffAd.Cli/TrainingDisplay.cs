@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using MlffAd.Training;
-using Spectre.Console;
 
 namespace MlffAd.Cli;
 
@@ -9,9 +8,12 @@ namespace MlffAd.Cli;
 internal sealed class TrainingDisplay(TextWriter output, bool quiet)
 {
     private const double LineEveryShare = 0.05;
+    private const int BarWidth = 14;
+    private static readonly TimeSpan ShowEvery = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LineEvery = TimeSpan.FromMinutes(10), PhaseEvery = TimeSpan.FromSeconds(10);
 
-    private readonly IAnsiConsole _console = Tables.Console(output);
+    private readonly StatusLine _line = new(output, quiet);
+    private readonly Stopwatch _shown = new();
     private readonly Stopwatch _time = Stopwatch.StartNew();
     private int _steps;
     private string _phaseSaid = "";
@@ -22,35 +24,37 @@ internal sealed class TrainingDisplay(TextWriter output, bool quiet)
     public TrainingOutcome Show(Func<Action<string>, Action<TrainingProgress>, TrainingOutcome> train)
     {
         if (quiet) return train(_ => { }, _ => { });
-        if (!_console.Profile.Out.IsTerminal) return train(Say, LineNowAndThen);
-        return _console.Progress().AutoClear(true)
-            .Columns(new ProgressBarColumn { Width = 14 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
-            .Start(context =>
-            {
-                var task = context.AddTask("reading the images");
-                return train(Say, progress =>
-                {
-                    SayEstimate(progress);
-                    task.Value = 100 * progress.Share;
-                    task.Description = Markup.Escape(Line(progress));
-                });
-            });
+        if (_line.Room is null) return train(Say, LineNowAndThen);
+        using var line = _line;
+        ShowBar(0, ["reading the images"]);
+        return train(Say, progress =>
+        {
+            SayEstimate(progress);
+            ShowBar(progress.Share, Parts(progress));
+        });
     }
 
     /// <summary>The same for the making of a memory.</summary>
     public TrainingOutcome Show(Func<Action<string>, Action<MemoryProgress>, TrainingOutcome> make)
     {
         if (quiet) return make(_ => { }, _ => { });
-        if (!_console.Profile.Out.IsTerminal) return make(Say, PhaseNowAndThen);
-        return _console.Progress().AutoClear(true)
-            .Columns(new ProgressBarColumn { Width = 14 }, new PercentageColumn(),
-                new TaskDescriptionColumn { Alignment = Justify.Left })
-            .Start(context =>
-            {
-                var task = context.AddTask("reading the images");
-                return make(Say,
-                    progress => (task.Value, task.Description) = (100 * progress.Share, Markup.Escape(Line(progress))));
-            });
+        if (_line.Room is null) return make(Say, PhaseNowAndThen);
+        using var line = _line;
+        ShowBar(0, ["reading the images"]);
+        return make(Say, progress => ShowBar(progress.Share, Parts(progress)));
+    }
+
+    /// <summary>A bar and what fits beside it: the first parts give way first, and the bar to the rest.</summary>
+    private void ShowBar(double share, string[] parts)
+    {
+        if (_shown.IsRunning && _shown.Elapsed < ShowEvery) return;
+        _shown.Restart();
+        string percent = string.Create(CultureInfo.InvariantCulture, $"{share,4:0%}");
+        int room = _line.Room!.Value;
+        string Text() => $"{percent}  {string.Join("  ", parts)}";
+        while (parts.Length > 1 && Text().Length > room) parts = parts[1..];
+        int bar = Math.Clamp(room - Text().Length, 0, BarWidth), done = (int)(bar * Math.Clamp(share, 0, 1));
+        _line.Show(new string('━', done) + new string('─', bar - done) + Text());
     }
 
     private void PhaseNowAndThen(MemoryProgress progress)
@@ -61,15 +65,19 @@ internal sealed class TrainingDisplay(TextWriter output, bool quiet)
         Say(string.Create(CultureInfo.InvariantCulture, $"{progress.Share,4:0%}  {Line(progress)}"));
     }
 
-    private static string Line(MemoryProgress p) => string.Create(CultureInfo.InvariantCulture,
-        $"{p.Phase}{(p.All > 0 ? $", {p.Done:#,0} of {p.All:#,0}" : "")}"
-        + $"{(p.Remaining is { } left ? $"  {Duration.Text(left)} left" : "")}");
+    private static string Line(MemoryProgress p) => string.Join("  ", Parts(p));
+
+    private static string[] Parts(MemoryProgress p)
+    {
+        string phase = p.All > 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{p.Phase}, {p.Done:#,0} of {p.All:#,0}") : p.Phase;
+        return p.Remaining is { } left ? [phase, $"{Duration.Text(left)} left"] : [phase];
+    }
 
     private void Say(string line)
     {
-        // Through the console, which keeps the bar below; never wrapped where it is no terminal.
-        if (_console.Profile.Out.IsTerminal) _console.WriteLine(line);
-        else output.WriteLine(line);
+        _line.Clear();
+        Tables.WriteLine(output, line);
     }
 
     private void LineNowAndThen(TrainingProgress progress)
@@ -88,9 +96,14 @@ internal sealed class TrainingDisplay(TextWriter output, bool quiet)
             + $"{progress.Images + left.TotalSeconds * progress.ImagesPerSecond:#,0} images, in {progress.MemoryBytes / 1e9:0.0#} GB of memory. Losses below: total (feature, score, consistency)."));
     }
 
-    private static string Line(TrainingProgress p)
+    private static string Line(TrainingProgress p) => string.Join("  ", Parts(p));
+
+    private static string[] Parts(TrainingProgress p)
     {
-        string losses = p.Skipped ? "step skipped: not finite" : string.Create(CultureInfo.InvariantCulture, $"loss {p.Losses.Total:0.00} ({p.Losses.Lf:0.00} {p.Losses.Ls:0.00} {p.Losses.Lfs:0.00})");
-        return string.Create(CultureInfo.InvariantCulture, $"{losses}  {p.ImagesPerSecond:0.0} images/s{(p.Remaining is { } left ? $"  {Duration.Text(left)} left" : "")}");
+        var (numbers, losses) = (CultureInfo.InvariantCulture, p.Losses);
+        string loss = p.Skipped ? "step skipped: not finite" : string.Create(numbers,
+            $"loss {losses.Total:0.00} ({losses.Lf:0.00} {losses.Ls:0.00} {losses.Lfs:0.00})");
+        string speed = string.Create(numbers, $"{p.ImagesPerSecond:0.0} images/s");
+        return p.Remaining is { } left ? [loss, speed, $"{Duration.Text(left)} left"] : [loss, speed];
     }
 }

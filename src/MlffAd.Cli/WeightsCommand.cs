@@ -50,11 +50,12 @@ internal static class WeightsCommand
                 WriteNames(console, "Used", import.Used);
                 WriteNames(console, "Not used", import.Unused);
                 WriteNames(console, "Missing", import.Missing);
-                foreach (string note in import.Notes) console.WriteLine(note);
+                foreach (string note in import.Notes) Tables.WriteLine(console, note);
             }
             import.Write(path, parse.GetValue(half));
             using var written = SafetensorsFile.Open(path);
-            console.WriteLine($"Wrote '{path}': {written.Tensors.Count} tensors, {new FileInfo(path).Length} bytes, SHA-256 {written.Hash()}.");
+            Tables.WriteLine(console, $"Wrote '{path}': {written.Tensors.Count} tensors, "
+                + $"{new FileInfo(path).Length} bytes, SHA-256 {written.Hash()}.");
         });
         return verb;
     }
@@ -73,7 +74,7 @@ internal static class WeightsCommand
             var rows = file.Tensors.Values.Select(tensor => (Name: Shown.Text(tensor.Name), Tensor: tensor)).ToList();
             int width = rows.Select(row => row.Name.Length).DefaultIfEmpty(0).Max();
             foreach (var (name, tensor) in rows)
-                console.WriteLine($"{name.PadRight(width)}  {tensor.DType,-4}  {tensor.ShapeText}");
+                Tables.WriteBeside(console, name, width + 2, $"{tensor.DType,-4}  {tensor.ShapeText}");
             console.WriteLine($"{file.Tensors.Count} tensors, {file.Tensors.Values.Sum(tensor => tensor.Count)} numbers.");
         });
         return verb;
@@ -83,10 +84,11 @@ internal static class WeightsCommand
     private static void WriteNames(TextWriter console, string what, IReadOnlyList<string> names)
     {
         console.WriteLine($"{what}: {names.Count} tensors{(names.Count > 0 ? ":" : ".")}");
+        int width = Math.Min(StandardWriter.Of(console).Width ?? LineWidth, LineWidth);
         string line = "";
         foreach (string name in names.Select(name => Shown.Text(name)))
         {
-            if (line.Length + 2 + name.Length > LineWidth)
+            if (line.Length + 2 + name.Length > width)
             {
                 console.WriteLine(line);
                 line = "";

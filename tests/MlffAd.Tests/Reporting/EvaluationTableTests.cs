@@ -1,7 +1,6 @@
 using MlffAd.Cli;
 using MlffAd.Detection;
 using MlffAd.Evaluation;
-using Spectre.Console;
 using Xunit;
 
 namespace MlffAd.Tests.Reporting;
@@ -30,7 +29,7 @@ public sealed class EvaluationTableTests
         EvaluationResult result = EvaluationResult.Of(
             [new("good/a.png", "good", 1, new(2, 2, [1, 1, 1, 1]), 2, 2, null), new("hole/a.png", "hole", 2, new(2, 2, [2, 1, 1, 1]), 2, 2, mask)], 1, 1, new(2));
         var writer = new StringWriter();
-        EvaluationTable.Render(result, AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) }));
+        EvaluationTable.Render(result, writer);
         return writer.ToString();
     }
 }
