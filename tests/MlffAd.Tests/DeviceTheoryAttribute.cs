@@ -26,6 +26,8 @@ public sealed class DeviceTheoryDiscoverer : TheoryDiscoverer
     public override async ValueTask<IReadOnlyCollection<IXunitTestCase>> Discover(
         ITestFrameworkDiscoveryOptions discoveryOptions, IXunitTestMethod testMethod, IFactAttribute factAttribute)
     {
+        // Whether there are rows is asked here, not when the theory runs.
+        discoveryOptions.SetPreEnumerateTheories(true);
         var cases = await base.Discover(discoveryOptions, testMethod, factAttribute);
         if (cases.Any(row => row.SkipReason is null)) return cases;
         Interlocked.Increment(ref _leftOut);
