@@ -120,7 +120,7 @@ internal static class BenchCommand
         if (!config.HasMemory)
             throw new MlffAdException(ExitCode.Usage, "--images is for a memory: a network takes as long whatever it is shown.");
         var set = DataSet.Open(folder);
-        return MemorySample.Batch(set.Test is [] ? set.Train : set.Test, shape.H, shape.N, preprocessing);
+        return MemorySample.Batch(set.Test is [] ? set.Train : set.Test, config, shape.N, preprocessing);
     }
 
     /// <summary>Numbers from −1 to 1, the same each time.</summary>

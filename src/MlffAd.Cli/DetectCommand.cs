@@ -9,6 +9,8 @@ namespace MlffAd.Cli;
 /// <summary><c>mlffad detect</c>: a verdict on each image.</summary>
 internal sealed class DetectCommand
 {
+    private const int LongestPath = 4096;
+
     private readonly Argument<string> _model = CommonOptions.Model();
     private readonly Argument<string[]> _paths = new("PATH")
     {
@@ -151,7 +153,8 @@ internal sealed class DetectCommand
                 ? string.Create(CultureInfo.InvariantCulture, $"{b.X},{b.Y},{b.Width},{b.Height}") : "-";
             string score = finding.Score?.ToString("0.000", CultureInfo.InvariantCulture) ?? "-";
             parse.InvocationConfiguration.Output.WriteLine(
-                $"{score,8}  {finding.Verdict,-10}  {box,-19}  {finding.Path}");
+                $"{score,8}  {finding.Verdict,-10}  {box,-19}  "
+                + Shown.Text(finding.Path, LongestPath));
             if (finding.Error is { } why) parse.InvocationConfiguration.Error.WriteLine($"mlffad: {why}");
         }
     }

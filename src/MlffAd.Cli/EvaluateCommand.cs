@@ -58,7 +58,8 @@ internal static class EvaluateCommand
             var result = Run(parse, model, set, options, device, parse.GetValue(CommonOptions.MaxBad), maxPixels, stop);
             var output = parse.InvocationConfiguration.Output;
             EvaluationTable.Render(result, output);
-            foreach (string remark in result.Remarks) parse.InvocationConfiguration.Error.WriteLine($"mlffad: {remark}");
+            foreach (string remark in result.Remarks) parse.InvocationConfiguration.Error.WriteLine(
+                $"mlffad: {remark}");
             if (json is not null) EvaluationJson.Write(json, result);
             if (maps is not null) TiffMaps.Write(maps, Name(set), result);
             if (pages is not null)
@@ -92,7 +93,8 @@ internal static class EvaluateCommand
     {
         string page = Path.Combine(folder, "index.html"), log = TrainingRequest.LogOf(modelPath);
         bool isLogged = File.Exists(log);
-        RgbImage Photo(TestImage image) => ImageFile.Read(Path.Combine(set.Root, image.Path), maxPixels);
+        RgbImage Photo(TestImage image) => ImageFile.Read(Path.Combine(set.Root, image.Path), maxPixels,
+            model.Metadata.Config.BitDepth);
         HtmlReport.Write(page, new Report(title, result, Photo)
         {
             Losses = isLogged ? TrainingLog.Losses(log) : [],

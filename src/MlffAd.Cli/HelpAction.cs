@@ -13,7 +13,8 @@ internal sealed class HelpAction(SynchronousCommandLineAction library) : Synchro
              tolerance exceeded ('verify')     6    training diverged
           2  the command line is wrong         7    an output cannot be written
           3  input data cannot be used, be it  70   a fault of this program, not of its input
-             one image of many                 130  interrupted
+             one image of many                 130  interrupted: what was judged is written, a network's
+                                                    training can go on, nothing else is changed
 
         'mlffad VERB --help' explains a verb.
         """;

@@ -21,14 +21,14 @@ internal static class InspectCommand
         var folder = new Argument<string>("DIR") { Description = "A folder of good images, or a data set in MVTec AD's layout." };
         var verb = new Verb("inspect", "Reads every image of a data set and reports counts, sizes, splits, unusable files and what else may go wrong.", "mlffad inspect photographs/bottle")
         { folder, CommonOptions.Plain, CommonOptions.Threads, CommonOptions.MaxPixels, CommonOptions.MaxBad };
-        var keys = new ConfigOptions(verb, Config.Keys.Where(k => k.Name == "train.holdout"));
+        var keys = new ConfigOptions(verb, Config.Keys.Where(k => k.Name is "train.holdout" or "bitDepth"));
         verb.SetAction(parse =>
         {
             var config = keys.Apply(parse, new Config());
             var set = DataSet.Open(parse.GetRequiredValue(folder), parse.GetValue(CommonOptions.Plain));
             using var counter = new Counter(parse, set.Train.Count + set.Test.Count);
             var inspection = Inspection.Of(set, config.Train.Holdout, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels), parse.GetValue(CommonOptions.Threads),
-                _ => counter.Next());
+                _ => counter.Next(), config.BitDepth);
             counter.Dispose();
             Write(parse.InvocationConfiguration.Output, set, inspection);
             return inspection.Problems.Count > 0 ? (int)ExitCode.BadData : (int)ExitCode.Success;

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
+using MlffAd.Files;
 using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Cli;
@@ -12,6 +13,9 @@ internal static class Program
 {
     /// <summary>A fault of the program itself; apart from the codes of <see cref="ExitCode"/>, whose 1 means a defect.</summary>
     private const int InternalFault = 70;
+
+    /// <summary>Letters of a message, whatever foreign text it holds.</summary>
+    private const int LongestMessage = 1000;
 
     private static int Main(string[] args) => Run(args, Console.Out, Console.Error);
 
@@ -27,8 +31,10 @@ internal static class Program
 
         // A verb that takes a cancellation token ends by itself, its state saved; a second Ctrl-C, or Ctrl-C in any other verb, ends it at once.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
-        using var interrupt = parse.Action is AsynchronousCommandLineAction ? OnSignal(PosixSignal.SIGINT, stop) : null;
-        using var terminate = parse.Action is AsynchronousCommandLineAction ? OnSignal(PosixSignal.SIGTERM, stop) : null;
+        bool isStoppable = parse.Action is AsynchronousCommandLineAction;
+        using var interrupt = isStoppable ? OnSignal(PosixSignal.SIGINT, stop) : null;
+        using var terminate = isStoppable ? OnSignal(PosixSignal.SIGTERM, stop) : null;
+        using var hangUp = isStoppable ? OnSignal(PosixSignal.SIGHUP, stop) : null;
         var configuration = new InvocationConfiguration
         {
             Output = results,
@@ -38,7 +44,7 @@ internal static class Program
         };
         int code;
         try { code = parse.InvokeAsync(configuration, stop.Token).GetAwaiter().GetResult(); }
-        catch (Exception e) { return Report(e, remarks, stop.IsCancellationRequested); }
+        catch (Exception e) { return Report(e, remarks, stop.IsCancellationRequested, parse.CommandResult.Command); }
         if (results.Lost is not { } why || code is not ((int)ExitCode.Success or (int)ExitCode.Defect)) return code;
         remarks.WriteLine($"mlffad: the standard output took only a part of what was written ({why}).");
         return (int)ExitCode.Output;
@@ -58,24 +64,39 @@ internal static class Program
         string command = "mlffad";
         if (parse.CommandResult is { Command: not RootCommand, Parent: CommandResult { Command: not RootCommand } group }) command += $" {group.Command.Name}";
         if (parse.CommandResult.Command is not RootCommand and var verb) command += $" {verb.Name}";
-        error.WriteLine($"mlffad: {string.Join(" ", faults)} '{command} --help' says what can be given.");
+        error.WriteLine($"mlffad: {Shown.Text(string.Join(" ", faults), LongestMessage)} '{command} --help' says what can be given.");
         return (int)ExitCode.Usage;
     }
 
     /// <summary>One line on what went wrong, and the code for it.</summary>
-    internal static int Report(Exception e, TextWriter error, bool interrupted)
+    internal static int Report(Exception e, TextWriter error, bool interrupted, Command? verb = null)
     {
         var (code, message) = e switch
         {
             MlffAdException ours => ((int)ours.Code, ours.Message),
             DeviceException => ((int)ExitCode.Device, e.Message),
-            OutOfMemoryException => ((int)ExitCode.Device, "there is not enough memory; try a smaller --batch or --image-size."),
+            OutOfMemoryException => ((int)ExitCode.Device, $"there is not enough memory{Remedy(verb)}."),
             OperationCanceledException when interrupted => ((int)ExitCode.Interrupted, "interrupted."),
             _ => (InternalFault, $"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} (a fault of mlffad; MLFFAD_DEBUG=1 shows where)"),
         };
-        error.WriteLine($"mlffad: {message}");
+        error.WriteLine($"mlffad: {Shown.Text(message, LongestMessage)}");
         if (Environment.GetEnvironmentVariable("MLFFAD_DEBUG") == "1") error.WriteLine(e);
         return code;
+    }
+
+    /// <summary>What takes less memory, of the options that a verb has.</summary>
+    private static string Remedy(Command? verb)
+    {
+        string[] less =
+        [
+            .. new[] { ("--batch", "a smaller --batch"), ("--image-size", "a smaller --image-size"),
+                ("--resolution", "--resolution network"), ("--threads", "fewer --threads") }
+                .Where(remedy =>
+                    verb?.Options.Any(option =>
+                    option.Name == remedy.Item1 || option.Aliases.Contains(remedy.Item1)) == true)
+                .Select(remedy => remedy.Item2),
+        ];
+        return less.Length == 0 ? "" : $"; try {string.Join(" or ", less)}";
     }
 
     private static PosixSignalRegistration OnSignal(PosixSignal signal, CancellationTokenSource stop) =>

@@ -21,7 +21,10 @@ internal static class SynthCommand
         var verb = new Verb("synth", "Draws pseudo anomalies on good images as a contact sheet: image, what became of it, mask.",
             "mlffad synth photographs/bottle -o pseudo.png", "mlffad synth parts -o pseudo.png --image-size 512 --seed 3 --synth.confetti.weight 0")
         { folder, output, count, CommonOptions.Plain, CommonOptions.MaxPixels, CommonOptions.MaxBad };
-        var keys = new ConfigOptions(verb, Config.Keys.Where(k => k.Name is "imageSize" or "train.seed" || k.Name.StartsWith("synth.", StringComparison.Ordinal)));
+        var keys = new ConfigOptions(verb,
+            Config.Keys.Where(k =>
+            k.Name is "imageSize" or "bitDepth" or "train.seed"
+            || k.Name.StartsWith("synth.", StringComparison.Ordinal)));
         verb.SetAction(parse =>
         {
             var config = keys.Apply(parse, new Config());
@@ -38,7 +41,8 @@ internal static class SynthCommand
             // Any few images will do: decoding all of a large set for one sheet would be a long wait.
             var some = set.Train.Where((_, i) => i % Math.Max(1, set.Train.Count / Math.Max(samples, 1)) == 0).ToList();
             var store = ImageStore.Load(some, config.ImageSize, 0, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels),
-                (_, bad) => { if (bad is not null && !parse.GetValue(CommonOptions.Quiet)) error.WriteLine($"mlffad: {bad.Message}"); });
+                (_, bad) => { if (bad is not null
+                && !parse.GetValue(CommonOptions.Quiet)) error.WriteLine($"mlffad: {bad.Message}"); }, config.BitDepth);
             var (sheet, stayedGood) = ContactSheet.Draw(store, config, samples);
             ImageFile.WritePng(path, sheet);
             if (!parse.GetValue(CommonOptions.Quiet))

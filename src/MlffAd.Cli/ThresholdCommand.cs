@@ -33,9 +33,12 @@ internal sealed class ThresholdCommand
         HelpName = "SCORE",
     }.Within(float.MinValue, float.MaxValue);
 
-    private readonly Option<bool> _undo = new("--undo") { Description = "Go back to the thresholds before these; 'mlffad show' lists them." };
-    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Say what the thresholds would be, and write nothing." };
-    private readonly Option<bool> _force = new("--force") { Description = "Take the images although some score far above the rest." };
+    private readonly Option<bool> _undo =
+        new("--undo") { Description = "Go back to the thresholds before these; 'mlffad show' lists them." };
+    private readonly Option<bool> _dryRun =
+        new("--dry-run") { Description = "Say what the thresholds would be, and write nothing." };
+    private readonly Option<bool> _force =
+        new("--force") { Description = "Take the images although some score far above the rest." };
     private readonly ConfigOptions _keys;
 
     private ThresholdCommand(Verb verb)
@@ -44,16 +47,19 @@ internal sealed class ThresholdCommand
         verb.Arguments.Add(_folder);
         foreach (var option in new Option[]
         {
-            _value, _pixelValue, _undo, _dryRun, _force, CommonOptions.Plain, CommonOptions.Device, CommonOptions.Multiplying,
+            _value, _pixelValue, _undo, _dryRun, _force, CommonOptions.Plain, CommonOptions.Device,
+            CommonOptions.Multiplying,
             CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels,
         }) verb.Options.Add(option);
-        _keys = new ConfigOptions(verb, Config.Keys.Where(key => key.Name.StartsWith("verdict.", StringComparison.Ordinal)));
+        _keys = new ConfigOptions(verb,
+            Config.Keys.Where(key => key.Name.StartsWith("verdict.", StringComparison.Ordinal)));
         verb.Validators.Add(result =>
         {
             bool given = result.GetResult(_value) is not null || result.GetResult(_pixelValue) is not null;
             int ways = (result.GetResult(_folder) is { Tokens.Count: > 0 } ? 1 : 0) + (given ? 1 : 0)
                 + (result.GetResult(_undo) is not null ? 1 : 0);
-            if (ways != 1) result.AddError("Give a folder of good images, or --value and --pixel-value, or --undo: one of these.");
+            if (ways != 1) result.AddError(
+                "Give a folder of good images, or --value and --pixel-value, or --undo: one of these.");
         });
         verb.SetAction((parse, stop) => Task.FromResult(Run(parse, stop)));
     }
@@ -61,7 +67,8 @@ internal sealed class ThresholdCommand
     public static Command Create()
     {
         var verb = new Verb("threshold", "Sets a model's thresholds anew from good images, as when the lighting has changed; its network stays as it is.",
-            "mlffad threshold bottle.mlffad photographs/good-today", "mlffad threshold bottle.mlffad photographs/good-today --dry-run",
+            "mlffad threshold bottle.mlffad photographs/good-today",
+            "mlffad threshold bottle.mlffad photographs/good-today --dry-run",
             "mlffad threshold bottle.mlffad --value 4.9", "mlffad threshold bottle.mlffad --undo");
         _ = new ThresholdCommand(verb);
         return verb;
@@ -75,15 +82,22 @@ internal sealed class ThresholdCommand
         var output = parse.InvocationConfiguration.Output;
         bool dry = parse.GetValue(_dryRun);
         if (!dry) AtomicFile.RequireWritable(file);
-        var now = parse.GetValue(_undo) ? was.Undone() ?? throw new MlffAdException(ExitCode.Usage, $"'{file}' has had no other thresholds: there is nothing to undo.")
+        var now = parse.GetValue(_undo)
+            ? was.Undone()
+            ?? throw new MlffAdException(ExitCode.Usage,
+            $"'{file}' has had no other thresholds: there is nothing to undo.")
             : parse.GetValue(_folder) is { } folder ? was.With(Calibrate(parse, model, folder, stop))
             : was.With(Given(parse, was));
         if (!dry) ModelFile.Update(file, _ => now);
-        string from = now.Earlier.Count < was.Earlier.Count ? $"as before, from {now.From}" : now.From == "given" ? "as given" : $"from {now.From}";
-        Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture, $"Image threshold {now.Threshold:0.000} (was {was.Threshold:0.000}), "
+        string from = now.Earlier.Count < was.Earlier.Count ? $"as before, from {now.From}" : now.From == "given"
+            ? "as given" : $"from {now.From}";
+        Tables.WriteLine(output,
+            string.Create(CultureInfo.InvariantCulture,
+            $"Image threshold {now.Threshold:0.000} (was {was.Threshold:0.000}), "
             + $"pixel threshold {now.PixelThreshold:0.000} (was {was.PixelThreshold:0.000}), {from}.")
             + (dry ? " Nothing was written (--dry-run)." : ""));
-        if (now.Calibration?.Caution is { } caution && parse.GetValue(_folder) is not null && !parse.GetValue(CommonOptions.Quiet))
+        if (now.Calibration?.Caution is { } caution && parse.GetValue(_folder) is not null
+            && !parse.GetValue(CommonOptions.Quiet))
             Tables.WriteLine(output, caution);
         return (int)ExitCode.Success;
     }
@@ -91,7 +105,8 @@ internal sealed class ThresholdCommand
     private ThresholdSetting Given(ParseResult parse, ModelMetadata was)
     {
         float threshold = parse.GetValue(_value) ?? was.Threshold;
-        return new(threshold, parse.GetValue(_pixelValue) ?? was.PixelGiven, was.Calibration is { } c ? c with { Threshold = threshold } : null, "given");
+        return new(threshold, parse.GetValue(_pixelValue) ?? was.PixelGiven, was.Calibration is { } c
+            ? c with { Threshold = threshold } : null, "given");
     }
 
     private ThresholdSetting Calibrate(ParseResult parse, Model model, string folder, CancellationToken stop)
@@ -100,14 +115,16 @@ internal sealed class ThresholdCommand
         var asked = model.Metadata with { Config = _keys.Apply(parse, model.Metadata.Config) };
         var set = DataSet.Open(folder, parse.GetValue(CommonOptions.Plain));
         set.RequireTrain();
-        foreach (string said in set.CopyCautions().Prepend(set.Caution).OfType<string>()) error.WriteLine($"mlffad: {said}");
+        foreach (string said in set.CopyCautions().Prepend(set.Caution)
+            .OfType<string>()) error.WriteLine($"mlffad: {said}");
         var good = Holdout.Different(set.Train);
         new OutputFiles().Add(parse.GetRequiredValue(_model)).RequireApartFrom(good.Select(item => item.Path));
         using var device = parse.OpenDevice();
         using var scorer = new Scorer(model with { Metadata = asked }, device);
         IReadOnlyList<ScoredImage> scored;
         using (var counter = new Counter(parse, good.Count))
-            scored = scorer.ScoreGood(good, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels), (_, bad) =>
+            scored = scorer.ScoreGood(good, parse.GetValue(CommonOptions.MaxBad),
+                parse.GetValue(CommonOptions.MaxPixels), (_, bad) =>
             {
                 stop.ThrowIfCancellationRequested();
                 counter.Next(bad);
@@ -124,8 +141,10 @@ internal sealed class ThresholdCommand
             string.Create(CultureInfo.InvariantCulture, $"'{scored[i].Item.Name}' ({scored[i].Score:0.000})")));
         string what = $"{outstanding.Count} of {scored.Count} images score far above the rest: {names}{(outstanding.Count > MostNamed ? " …" : "")}";
         if (!parse.GetValue(_force))
-            throw new MlffAdException(ExitCode.BadData, $"{what}; if they show defects, defects would pass: move them out of the folder, or give --force.");
+            throw new MlffAdException(ExitCode.BadData,
+                $"{what}; if they show defects, defects would pass: move them out of the folder, or give --force.");
         error.WriteLine($"mlffad: {what}.");
-        return new(calibration.Threshold, null, calibration, $"{from}, forced: {outstanding.Count} score far above the rest");
+        return new(calibration.Threshold, null, calibration,
+            $"{from}, forced: {outstanding.Count} score far above the rest");
     }
 }

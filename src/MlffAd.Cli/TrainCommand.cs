@@ -64,7 +64,8 @@ internal sealed class TrainCommand
             CommonOptions.MaxBad, CommonOptions.MaxPixels })
             verb.Options.Add(option);
         verb.Arguments.Add(_folder);
-        _config = new(verb, "imageSize", "memory.size", "train.epochs", "train.batch", "train.lr", "train.freeze",
+        _config = new(verb, "imageSize", "bitDepth", "memory.size", "train.epochs", "train.batch", "train.lr",
+            "train.freeze",
             "train.bn", "train.holdout", "train.seed");
         _budget.Validators.Add(result =>
         {

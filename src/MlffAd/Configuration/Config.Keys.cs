@@ -45,7 +45,7 @@ public sealed partial record Config
 
     /// <summary>Whether a memory is another with a key: all else concerns what a network trains.</summary>
     public static bool ConcernsMemory(string key) =>
-        IsOfMemory(key) || key is "imageSize" or "train.holdout" or "train.seed"
+        IsOfMemory(key) || key is "imageSize" or "bitDepth" or "train.holdout" or "train.seed"
             || key.StartsWith("backbone.", StringComparison.Ordinal)
             || key.StartsWith("verdict.", StringComparison.Ordinal);
 
@@ -70,11 +70,13 @@ public sealed partial record Config
         return ConfigKey.Text(node);
     }
 
-    /// <summary>All keys as JSON, always in the same order; without those of the memory where there is none.</summary>
+    /// <summary>All keys as JSON, always in the same order; without those of the memory where there is none,
+    /// and without <c>bitDepth</c> at its default, which earlier versions do not know.</summary>
     public string ToJson(bool indented = false)
     {
         var tree = ToTree();
         if (!this.HasMemory) tree.Remove("memory");
+        if (BitDepth == new Config().BitDepth) tree.Remove("bitDepth");
         return tree.ToJsonString(indented ? Indented : null);
     }
 

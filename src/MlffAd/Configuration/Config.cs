@@ -13,6 +13,9 @@ public sealed partial record Config
     [Key("Side S of the square image that the network sees, in pixels.", Min = 64, Max = 4096, MultipleOf = 64)]
     public int ImageSize { get; init; } = 256;
 
+    [Key("Bits of 16-bit image files that the camera uses; 16: the high byte is seen.", Min = 8, Max = 16)]
+    public int BitDepth { get; init; } = 16;
+
     public BackboneConfig Backbone { get; init; } = new();
     public TextureConfig Texture { get; init; } = new();
     public ScConfig Sc { get; init; } = new();

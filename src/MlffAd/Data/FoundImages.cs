@@ -143,7 +143,8 @@ public sealed class FoundImages
             {
                 if (ImageNames.IsUnreachable(entry.FullName))
                 {
-                    if (entry is DirectoryInfo ? recursive : ImageNames.MayBeImage(entry.FullName)) PassOver(entry.FullName);
+                    if (entry is DirectoryInfo ? recursive
+                        : ImageNames.MayBeImage(entry.FullName)) PassOver(entry.FullName);
                     continue;
                 }
                 // Hidden are also the "._" twins that some systems leave beside an image.

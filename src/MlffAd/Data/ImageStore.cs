@@ -17,6 +17,9 @@ public sealed class ImageStore
     /// <summary>The files that could not, each with its reason.</summary>
     public IReadOnlyList<MlffAdException> Rejects { get; }
 
+    /// <summary>What is strange about the images, a sentence each.</summary>
+    public IReadOnlyList<string> Doubts { get; private init; } = [];
+
     /// <summary>Image i, <c>[S, S, 3]</c>.</summary>
     public ReadOnlySpan<byte> this[int i] => _pixels[i];
 
@@ -35,9 +38,11 @@ public sealed class ImageStore
         var kept = new List<ImageItem>();
         var pixels = new List<byte[]>();
         var rejects = new Rejects(items.Count, maxBad);
+        var doubts = new Doubts(bitDepth);
         foreach (var image in DecodedImage.Ahead(items, side, threads, maxPixels, bitDepth))
         {
             onRead?.Invoke(image.Item, image.Error);
+            doubts.Add(image.Item, image.Original);
             if (image.Error is { } error) rejects.Add(error);
             else
             {
@@ -46,6 +51,6 @@ public sealed class ImageStore
             }
         }
         if (kept.Count == 0) throw new MlffAdException(ExitCode.BadData, "There are no images to learn from.");
-        return new(side, kept, [.. pixels], rejects.Errors);
+        return new(side, kept, [.. pixels], rejects.Errors) { Doubts = doubts.All };
     }
 }

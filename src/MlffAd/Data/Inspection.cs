@@ -28,13 +28,16 @@ public sealed record Inspection(IReadOnlyList<InspectedKind> Kinds, int HeldOut,
     /// <param name="maxPixels">Larger images are refused.</param>
     /// <param name="threads">How many are decoded at a time; 0: one for each processor.</param>
     /// <param name="onRead">Told after each image how many are done.</param>
-    public static Inspection Of(DataSet set, double holdout, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels, int threads = 0, Action<int>? onRead = null)
+    /// <param name="bitDepth">As for <see cref="ImageFile.Read"/>.</param>
+    public static Inspection Of(DataSet set, double holdout, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels,
+        int threads = 0, Action<int>? onRead = null,
+        int bitDepth = 16)
     {
         var rejects = new List<MlffAdException>();
         var problems = new List<string>();
         var warnings = new List<string>();
         var kinds = new List<InspectedKind>();
-        var remarks = new Remarks();
+        var (remarks, doubts) = (new Remarks(), new Doubts(bitDepth));
         int done = 0;
         var groups = set.Train.GroupBy(i => ("train", i.Kind)).Concat(set.Test.GroupBy(i => ("test", i.Kind)));
         foreach (var group in groups)
@@ -42,7 +45,7 @@ public sealed record Inspection(IReadOnlyList<InspectedKind> Kinds, int HeldOut,
             var sizes = new Dictionary<(int, int), int>();
             int unusable = 0, masks = 0;
             // Only whether it decodes and how large it is matter here: the smallest side resizes fastest.
-            foreach (var image in DecodedImage.Ahead(group, side: 1, threads, maxPixels))
+            foreach (var image in DecodedImage.Ahead(group, side: 1, threads, maxPixels, bitDepth))
             {
                 onRead?.Invoke(++done);
                 if (image.Error is { } error)
@@ -54,6 +57,7 @@ public sealed record Inspection(IReadOnlyList<InspectedKind> Kinds, int HeldOut,
                 var size = (image.Original!.Width, image.Original.Height);
                 sizes[size] = sizes.GetValueOrDefault(size) + 1;
                 remarks.Add(size.Width, size.Height);
+                doubts.Add(image.Item, image.Original);
                 if (image.Item.Mask is not { } mask || !File.Exists(mask)) continue;
                 masks++;
                 try { remarks.ReadMask(mask, size.Width, size.Height, maxPixels); }
@@ -71,6 +75,7 @@ public sealed record Inspection(IReadOnlyList<InspectedKind> Kinds, int HeldOut,
             problems.Add($"{train.Unusable} of {train.Images} training images are unusable, more than --max-bad allows.");
         if (set.Caution is { } passedOver) warnings.Add(passedOver);
         warnings.AddRange(set.CopyCautions());
+        warnings.AddRange(doubts.All);
         warnings.AddRange(remarks.All);
         if (set.MissingMasks is [var first, ..] missing) problems.Add($"{missing.Count} defect images have no mask, the first is '{first.Mask}'; evaluation needs all of them, or no ground_truth folder.");
         else if (set.Test.Any(i => i.Kind != DataSet.Good) && !set.HasMasks) warnings.Add("There is no ground_truth folder: evaluation will judge whole images alone.");

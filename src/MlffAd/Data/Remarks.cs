@@ -6,8 +6,15 @@ internal sealed class Remarks
     private readonly HashSet<(int Width, int Height)> _sizes = [];
     private readonly List<string> _faint = [], _said = [];
 
+    /// <summary>The pixels of all photographs.</summary>
+    public long Pixels { get; private set; }
+
     /// <summary>A photograph, upright.</summary>
-    public void Add(int width, int height) => _sizes.Add((width, height));
+    public void Add(int width, int height)
+    {
+        _sizes.Add((width, height));
+        Pixels += (long)width * height;
+    }
 
     /// <summary>Reads the mask of a photograph.</summary>
     /// <param name="path">The mask.</param>
@@ -18,6 +25,8 @@ internal sealed class Remarks
     public GreyImage ReadMask(string path, int width, int height, long maxPixels)
     {
         var mask = ImageFile.ReadMask(path, maxPixels);
+        // Class numbers in 16 bits are in the byte that is not seen otherwise.
+        if (mask.IsEmpty && ImageFile.ReadBits(path) == 16) mask = ImageFile.ReadMask(path, maxPixels, bitDepth: 8);
         if ((mask.Width, mask.Height) != (width, height))
         {
             if ((mask.Width, mask.Height) == (height, width))

@@ -7,7 +7,8 @@ namespace MlffAd.Detection;
 /// <summary>Findings as files for other programs, written as they are made.</summary>
 /// <remarks>
 /// CSV (RFC 4180): <c>path,score,verdict,x,y,w,h</c>; the last four are empty without a box, the score of an unreadable
-/// image too; no field begins like a formula but a negative score. JSON: <c>{"threshold","pixelThreshold","images":[{"path","score","verdict","box":{"x","y","w","h"} or
+/// image too; no field begins like a formula but a negative score. JSON:
+/// <c>{"threshold","pixelThreshold","images":[{"path","score","verdict","box":{"x","y","w","h"} or
 /// null}],"complete"}</c>; an unreadable image's score is null and it has an <c>error</c>.
 /// Until <see cref="Finish"/> the files of before stand; disposed without it, they stay.
 /// </remarks>

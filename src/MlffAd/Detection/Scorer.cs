@@ -46,7 +46,8 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
     {
         var waiting = new List<DecodedImage>();
         int size = Math.Min(_batch, items.Count);
-        foreach (var image in DecodedImage.Ahead(items, Side, device.Team.Count, maxPixels))
+        foreach (var image in DecodedImage.Ahead(items, Side, device.Team.Count, maxPixels,
+            model.Metadata.Config.BitDepth))
         {
             waiting.Add(image);
             if (waiting.Count(w => w.Error is null) < size) continue;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using MlffAd.Configuration;
 using MlffAd.Detection;
 
@@ -27,12 +26,10 @@ public sealed record Calibration(IReadOnlyList<float> Scores, double ImageQuanti
         ArgumentNullException.ThrowIfNull(scores);
         ArgumentNullException.ThrowIfNull(cells);
         float[] sorted = [.. scores.Order()];
-        var pixels = new List<float>(cells.Count * side * side);
-        foreach (ScoreMap map in cells) pixels.AddRange(map.Enlarge(side, side).Values);
-        Span<float> all = CollectionsMarshal.AsSpan(pixels);
-        all.Sort();
+        var pixels = new UpperQuantile(pixelQuantile, (long)cells.Count * side * side);
+        foreach (ScoreMap map in cells) pixels.Add(map.Enlarge(side, side).Values);
         return new(sorted, imageQuantile, pixelQuantile,
-            (float)Quantile.OfSorted(sorted, imageQuantile), (float)Quantile.OfSorted(all, pixelQuantile));
+            (float)Quantile.OfSorted(sorted, imageQuantile), (float)pixels.Value());
     }
 
     /// <summary>The same of scored images, at the configuration's quantiles.</summary>
@@ -52,7 +49,8 @@ public sealed record Calibration(IReadOnlyList<float> Scores, double ImageQuanti
         ArgumentNullException.ThrowIfNull(before);
         double now = Quantile.OfSorted([.. Scores], 0.5), was = Quantile.OfSorted([.. before.Scores], 0.5);
         return now > before.Scores[^1] || now < before.Scores[0]
-            ? string.Create(CultureInfo.InvariantCulture, $"The images score at another level than before, {now:0.000} in the middle "
+            ? string.Create(CultureInfo.InvariantCulture,
+            $"The images score at another level than before, {now:0.000} in the middle "
                 + $"where it was {was:0.000}: the parts, the lighting or the camera differ.")
             : null;
     }

@@ -3,8 +3,8 @@ namespace MlffAd.Evaluation;
 /// <summary>Scores that stand so far above the others that their images are hardly good parts.</summary>
 public static class Outstanding
 {
-    /// <summary>Which scores do. The largest: where, measured from the median of the others, it is above twice their 90 %
-    /// quantile. Several, but fewer than half: where the smallest of them is above twice the largest of the others,
+    /// <summary>Which scores do. The largest: where, measured from the median of the others, it is above twice their 90
+    /// % quantile. Several, but fewer than half: where the smallest of them is above twice the largest of the others,
     /// measured so, and above twice what the 90 % quantile was before; above ten times where no scores from before are
     /// known, since few good images fall into such groups by chance.</summary>
     /// <param name="scores">The scores, in any order.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlffAd.Detection;
 
 namespace MlffAd.Evaluation;
@@ -6,6 +7,9 @@ namespace MlffAd.Evaluation;
 /// <remarks>8 bytes a pixel. Each pixel carries a label: its component of defect, or the good part of its image's kind; so one sort serves every kind.</remarks>
 public sealed class PixelScores
 {
+    /// <summary>Most pixels that are ranked, 8 bytes each.</summary>
+    public const long MostPixels = 1L << 28;
+
     private readonly List<(string Kind, int Area)> labels = []; // area 0: the good pixels of the kind
     private readonly Dictionary<string, uint> goodLabels = [];
     private ulong[] entries = [];
@@ -17,6 +21,7 @@ public sealed class PixelScores
     /// <param name="map">Its score at every pixel.</param>
     /// <param name="mask">1 where the defect is, 0 elsewhere, row-major, of the map's size; null for a good image.</param>
     /// <exception cref="ArgumentException">The sizes differ, or a score is not a number.</exception>
+    /// <exception cref="MlffAdException">There are more pixels than can be ranked (exit code 3).</exception>
     public void Add(string kind, ScoreMap map, byte[]? mask)
     {
         ArgumentNullException.ThrowIfNull(map);
@@ -31,11 +36,22 @@ public sealed class PixelScores
         uint before = (uint)labels.Count - 1; // components are numbered from 1
         Components? found = mask is null ? null : Components.Of(mask, map.Width);
         foreach (int area in found?.Areas ?? []) labels.Add((kind, area));
+        Require(count + (long)scores.Length);
         if (count + scores.Length > entries.Length)
-            Array.Resize(ref entries, (int)Math.Min(Math.Max(2L * entries.Length, count + scores.Length), Array.MaxLength));
+            Array.Resize(ref entries, (int)Math.Min(Math.Max(2L * entries.Length, count + scores.Length), MostPixels));
         for (int i = 0; i < scores.Length; i++)
             entries[count++] = ThresholdWalk.Entry(scores[i], found is null || found.Labels[i] == 0 ? good : before + (uint)found.Labels[i]);
         sorted = false;
+    }
+
+    /// <summary>Refuses more pixels than can be ranked.</summary>
+    /// <exception cref="MlffAdException">There are more (exit code 3).</exception>
+    internal static void Require(long pixels)
+    {
+        if (pixels > MostPixels)
+            throw new MlffAdException(ExitCode.BadData, string.Create(CultureInfo.InvariantCulture,
+                $"The test images have {pixels:#,0} pixels or more, and at most {MostPixels:#,0} are ranked; take --resolution "
+                + $"network, or fewer images."));
     }
 
     /// <summary>All pixels, or those of <paramref name="kind"/> and of the good images (spec §9). Valid until the next <see cref="Add"/>.</summary>

@@ -14,7 +14,8 @@ public sealed class OutputFiles
         if (path is null || FileStatus.Of(path) is { IsStream: true }) return this;
         var identity = FileIdentity.Of(path);
         if (_written.FirstOrDefault(other => other.Identity == identity).Path is { } other)
-            throw new MlffAdException(ExitCode.Usage, other == path ? $"'{path}' would be written twice; give two names."
+            throw new MlffAdException(ExitCode.Usage, other == path
+                ? $"'{path}' would be written twice; give two names."
                 : $"'{path}' and '{other}' are one file, and would be written twice; give two names.");
         _written.Add((path, identity));
         return this;

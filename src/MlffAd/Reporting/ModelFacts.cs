@@ -41,7 +41,8 @@ public static class ModelFacts
             ? string.Create(CultureInfo.InvariantCulture, $"{c.Images} good images, scores {Number(c.Scores[0])} to {Number(c.Scores[^1])}; quantiles {c.ImageQuantile} of images, {c.PixelQuantile} of pixels")
             : "none: the threshold was given"),
         ("thresholds from", Shown.Text(model.From)),
-        .. model.Earlier.Reverse().Select((e, i) => (i == 0 ? "before that" : "and before", string.Create(CultureInfo.InvariantCulture,
+        .. model.Earlier.Reverse()
+        .Select((e, i) => (i == 0 ? "before that" : "and before", string.Create(CultureInfo.InvariantCulture,
             $"image {Number(e.Threshold)}, pixel {Number(e.PixelGiven ?? e.Calibration?.PixelThreshold ?? e.Threshold)}, from {Shown.Text(e.From)}"))),
         ("input", string.Create(CultureInfo.InvariantCulture, $"{model.Config.ImageSize} × {model.Config.ImageSize} pixels, {model.Preprocessing.Order}")),
     ]);

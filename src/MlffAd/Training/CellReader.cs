@@ -22,6 +22,7 @@ internal sealed class CellReader : IDisposable
 {
     private readonly int _side;
     private readonly Device _device;
+    private readonly int _bitDepth;
     private readonly PixelNormalisation _normalisation;
     private readonly Plan _plan;
     private readonly Tensor? _groups;
@@ -40,7 +41,8 @@ internal sealed class CellReader : IDisposable
     public CellReader(Config config, NetworkWeights weights, Preprocessing preprocessing, Device device,
         Func<IExecutor, Value, Value[]> describe, IReadOnlyDictionary<ulong, int>? groupOf = null)
     {
-        (_side, _device, _groupOf) = (config.ImageSize, device, groupOf);
+        (_side, _bitDepth, _device, _groupOf) = (config.ImageSize, config.BitDepth, device, groupOf);
+        Doubts = new(_bitDepth);
         _normalisation = KernelOptions.Normalisation(preprocessing);
         var shape = new Shape(device.IsHost ? 4 : 16, _side, _side, 3);
         _groups = groupOf is null ? null
@@ -48,6 +50,9 @@ internal sealed class CellReader : IDisposable
         _plan = Planner.Plan(config, weights, device, shape, describe, _groups);
         (_images, _values) = (new float[shape.Count], [.. _plan.Outputs.Select(output => new float[output.Count])]);
     }
+
+    /// <summary>What is strange about the images that were read.</summary>
+    public Doubts Doubts { get; }
 
     /// <summary>Reads images in order.</summary>
     /// <param name="items">The images.</param>
@@ -59,9 +64,10 @@ internal sealed class CellReader : IDisposable
         Action<ImageItem, MlffAdException?> onRead, CancellationToken stop)
     {
         int length = 3 * _side * _side;
-        foreach (var image in DecodedImage.Ahead(items, _side, _device.Team.Count, maxPixels))
+        foreach (var image in DecodedImage.Ahead(items, _side, _device.Team.Count, maxPixels, _bitDepth))
         {
             stop.ThrowIfCancellationRequested();
+            Doubts.Add(image.Item, image.Original);
             onRead(image.Item, image.Error);
             if (image.Resized is not { } resized) continue;
             Normalise.Forward(resized.Rgb, _images.AsSpan(_waiting.Count * length, length), _normalisation);

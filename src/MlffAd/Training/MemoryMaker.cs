@@ -47,6 +47,9 @@ internal sealed class MemoryMaker(
     /// short.</summary>
     private (int Size, int Candidates) _asked = (request.Config.Memory.Size, request.Config.Memory.Candidates);
 
+    /// <summary>What is strange about the images that were read, a sentence each.</summary>
+    public IReadOnlyList<string> Doubts => _reader.Doubts.All;
+
     /// <summary>Images that could not be read.</summary>
     public IReadOnlySet<ImageItem> Unreadable => _unreadable;
 

@@ -33,7 +33,7 @@ public sealed record MemorySample(Config Config, NetworkWeights Weights, float[]
         var (remembered, held) = Holdout.Split(good, Share);
         using var maker = new MemoryMaker(request, start, device, _ => { }, default);
         var memory = maker.Make(remembered, held, new Rejects(good.Count, request.MaxBad));
-        return new(memory.Config, memory.Weights, Batch(held, config.ImageSize, batch, start.Preprocessing));
+        return new(memory.Config, memory.Weights, Batch(held, config, batch, start.Preprocessing));
     }
 
     /// <summary>The cells of the batch, <c>[N, M, M, D]</c>.</summary>
@@ -51,12 +51,12 @@ public sealed record MemorySample(Config Config, NetworkWeights Weights, float[]
     /// <summary>A batch of photographs as a network is fed with them: the first, over again where there are
     /// fewer.</summary>
     /// <exception cref="MlffAdException">There are none, or one cannot be read (exit code 3).</exception>
-    public static float[] Batch(IReadOnlyList<ImageItem> items, int side, int count, Preprocessing preprocessing)
+    public static float[] Batch(IReadOnlyList<ImageItem> items, Config config, int count, Preprocessing preprocessing)
     {
-        int length = 3 * side * side, at = 0;
+        int side = config.ImageSize, length = 3 * side * side, at = 0;
         float[] images = new float[(long)count * length];
         var how = KernelOptions.Normalisation(preprocessing);
-        foreach (var image in DecodedImage.Ahead(items.Take(count), side))
+        foreach (var image in DecodedImage.Ahead(items.Take(count), side, bitDepth: config.BitDepth))
         {
             if (image.Error is { } error) throw error;
             Normalise.Forward(image.Resized!.Rgb, images.AsSpan(at++ * length, length), how);

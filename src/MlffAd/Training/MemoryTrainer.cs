@@ -83,6 +83,7 @@ public sealed class MemoryTrainer
             IReadOnlyList<ImageItem> held = images.Judging == Judging.HeldOut ? images.Judged : [];
             memory = maker.Make(images.Remembered, held, rejects, _phases, images.Judged.Count,
                 folds: images.Judging == Judging.Folds);
+            foreach (string doubt in maker.Doubts) _say(doubt);
             images = images.Without(maker.Unreadable);
         }
         _device.Pool.Trim();

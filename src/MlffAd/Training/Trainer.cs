@@ -54,7 +54,9 @@ public sealed class Trainer
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout, _split);
         using var parameters = new Parameters(_device, checkpoint is null ? Start()
             : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed));
-        var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
+        var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad,
+            _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); }, _config.BitDepth);
+        foreach (string doubt in store.Doubts) _say(doubt);
         var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
         if (checkpoint is not null) budget = Restore(checkpoint, store, parameters, budget);
         using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step, asRecipes: !_device.IsHost))

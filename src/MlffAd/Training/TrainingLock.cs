@@ -3,8 +3,8 @@ using MlffAd.Files;
 
 namespace MlffAd.Training;
 
-/// <summary>One training of a model at a time: <c>MODEL.lock</c>, which says whose it is, held open while it lasts. What
-/// a killed process leaves of it holds nobody up.</summary>
+/// <summary>One training of a model at a time: <c>MODEL.lock</c>, which says whose it is, held open while it lasts.
+/// What a killed process leaves of it holds nobody up.</summary>
 internal sealed class TrainingLock : IDisposable
 {
     private readonly FileStream _held;
@@ -16,12 +16,14 @@ internal sealed class TrainingLock : IDisposable
     public static TrainingLock Take(string model)
     {
         string path = model + ".lock";
-        string mine = string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}, since "
+        string mine =
+            string.Create(CultureInfo.InvariantCulture,
+            $"process {Environment.ProcessId} on {Environment.MachineName}, since "
             + $"{DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC ({Guid.NewGuid():N})");
         try
         {
-            // Nobody can read a file that is locked for one alone. So: alone to write, then shared to be read; who comes
-            // between the two has the lock instead.
+            // Nobody can read a file that is locked for one alone. So: alone to write, then shared to be read; who
+            // comes between the two has the lock instead.
             using (var alone = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None))
             {
                 alone.SetLength(0);
@@ -34,7 +36,8 @@ internal sealed class TrainingLock : IDisposable
         }
         catch (Exception e) when (AtomicFile.IsOfSystem(e))
         {
-            throw File.Exists(path) && Read(path) is { Length: > 0 } other ? Taken(model, other) : AtomicFile.Failed(path, e);
+            throw File.Exists(path) && Read(path) is { Length: > 0 } other ? Taken(model, other)
+                : AtomicFile.Failed(path, e);
         }
     }
 
@@ -53,7 +56,8 @@ internal sealed class TrainingLock : IDisposable
     {
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var stream =
+                new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return ReadFrom(stream);
         }
         catch (Exception e) when (AtomicFile.IsOfSystem(e)) { return "another process"; }

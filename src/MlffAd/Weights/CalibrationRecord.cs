@@ -3,8 +3,8 @@ using MlffAd.Evaluation;
 
 namespace MlffAd.Weights;
 
-/// <summary>A calibration as a model has it (spec §12); the image threshold stands beside it, because a user may set that
-/// alone.</summary>
+/// <summary>A calibration as a model has it (spec §12); the image threshold stands beside it, because a user may set
+/// that alone.</summary>
 internal sealed record CalibrationRecord(int Images, float[] Scores, double ImageQuantile, double PixelQuantile,
     float PixelThreshold)
 {
@@ -22,10 +22,12 @@ internal sealed record CalibrationRecord(int Images, float[] Scores, double Imag
         if (ImageQuantile is not (>= 0 and <= 1) || PixelQuantile is not (>= 0 and <= 1))
             throw metadata.Bad(key, string.Create(CultureInfo.InvariantCulture,
                 $"has the quantiles {ImageQuantile} and {PixelQuantile}, not from 0 to 1"));
-        if (!float.IsFinite(PixelThreshold)) throw metadata.Bad(key, "has a pixelThreshold that is not a finite number");
+        if (!float.IsFinite(PixelThreshold)) throw metadata.Bad(key,
+            "has a pixelThreshold that is not a finite number");
         return new(Scores, ImageQuantile, PixelQuantile, threshold, PixelThreshold);
     }
 }
 
 /// <summary>Thresholds that a model had.</summary>
-internal sealed record EarlierRecord(float Threshold, float? PixelThreshold, CalibrationRecord? Calibration, string From);
+internal sealed record EarlierRecord(float Threshold, float? PixelThreshold, CalibrationRecord? Calibration,
+    string From);

@@ -45,7 +45,8 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     }
 
     /// <summary>The model with the thresholds that it had before; null where it has had no others.</summary>
-    public ModelMetadata? Undone() => Earlier.Count == 0 ? null : Set(Earlier[^1]) with { Earlier = [.. Earlier.SkipLast(1)] };
+    public ModelMetadata? Undone() =>
+        Earlier.Count == 0 ? null : Set(Earlier[^1]) with { Earlier = [.. Earlier.SkipLast(1)] };
 
     private ModelMetadata Set(ThresholdSetting setting) => this with
     {
@@ -67,13 +68,16 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
             ["class"] = Class,
         };
         if (Calibration is { } c)
-            strings["calibration"] = JsonSerializer.Serialize(CalibrationRecord.Of(c), FileJson.Default.CalibrationRecord);
+            strings["calibration"] =
+                JsonSerializer.Serialize(CalibrationRecord.Of(c), FileJson.Default.CalibrationRecord);
         // What training never says: models that were only trained have the bytes of earlier versions.
         if (PixelGiven is { } pixel) strings["pixelThreshold"] = pixel.ToString(CultureInfo.InvariantCulture);
         if (From != FromTraining) strings["thresholdFrom"] = From;
         if (Earlier.Count > 0)
-            strings["earlier"] = JsonSerializer.Serialize([.. Earlier.Select(e => new EarlierRecord(e.Threshold, e.PixelGiven,
-                e.Calibration is { } of ? CalibrationRecord.Of(of) : null, e.From))], FileJson.Default.EarlierRecordArray);
+            strings["earlier"] =
+                JsonSerializer.Serialize([.. Earlier.Select(e => new EarlierRecord(e.Threshold, e.PixelGiven,
+                e.Calibration is { } of ? CalibrationRecord.Of(of) : null, e.From))],
+                FileJson.Default.EarlierRecordArray);
         return strings;
     }
 
@@ -83,7 +87,8 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         metadata.RequireFormat("model", Format, FormatWithMemory);
         float threshold = metadata.Number<float>("threshold");
         var calibration = metadata.Optional("calibration") is null ? null
-            : metadata.Json("calibration", FileJson.Default.CalibrationRecord).Checked(metadata, "calibration", threshold);
+            : metadata.Json("calibration", FileJson.Default.CalibrationRecord)
+            .Checked(metadata, "calibration", threshold);
         var config = metadata.Config();
         if (config.HasMemory != (metadata.Text("format") == FormatWithMemory))
             throw metadata.Bad("format",

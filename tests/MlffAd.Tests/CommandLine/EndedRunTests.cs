@@ -17,7 +17,8 @@ public sealed class EndedRunTests(TinyModel tiny)
         string csv = tiny.PathOf("ended.csv"), json = tiny.PathOf("ended.json");
         File.WriteAllText(csv, "of before");
         string data = Many("ended");
-        var (code, error) = Stopped("/003.png", "detect", tiny.Model, data, "--csv", csv, "--json", json, "--threshold", "100");
+        var (code, error) =
+            Stopped("/003.png", "detect", tiny.Model, data, "--csv", csv, "--json", json, "--threshold", "100");
         Assert.Equal(130, code);
         string[] rows = File.ReadAllLines(csv);
         Assert.Equal("path,score,verdict,x,y,w,h", rows[0]);
@@ -32,7 +33,9 @@ public sealed class EndedRunTests(TinyModel tiny)
     public void AWholeRunSaysSo()
     {
         string json = tiny.PathOf("whole-run.json");
-        Assert.Equal(0, CommandRun.Of("detect", tiny.Model, Path.Combine(tiny.Data, "test", "good"), "--json", json, "--threshold", "100").Code);
+        Assert.Equal(0,
+            CommandRun.Of("detect", tiny.Model, Path.Combine(tiny.Data, "test", "good"), "--json", json, "--threshold",
+            "100").Code);
         using var whole = JsonDocument.Parse(File.ReadAllText(json));
         Assert.True(whole.RootElement.GetProperty("complete").GetBoolean());
     }
@@ -55,7 +58,8 @@ public sealed class EndedRunTests(TinyModel tiny)
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "There is no /dev/full here.");
         string other = tiny.PathOf("other" + full), option = full == "--csv" ? "--json" : "--csv";
-        var run = CommandRun.Of("detect", tiny.Model, Many("full" + full), full, "/dev/full", option, other, "--threshold", "100");
+        var run = CommandRun.Of("detect", tiny.Model, Many("full" + full), full, "/dev/full", option, other,
+            "--threshold", "100");
         Assert.Equal(7, run.Code);
         Assert.Contains("'/dev/full' cannot be written", run.Error, Ordinal);
         Assert.True(File.Exists(other));
@@ -98,7 +102,8 @@ public sealed class EndedRunTests(TinyModel tiny)
     private static void Scale(string from, string to, string tensor, float by)
     {
         using var file = SafetensorsFile.Open(from);
-        Safetensors.Write(to, [.. file.Tensors.Values.Select(t => TensorData.Floats(t.Name, t.Shape, file.ReadFloats(t.Name)
+        Safetensors.Write(to,
+            [.. file.Tensors.Values.Select(t => TensorData.Floats(t.Name, t.Shape, file.ReadFloats(t.Name)
             .Select(v => t.Name == tensor ? v * by : v).ToArray()))], file.Metadata.ToDictionary());
     }
 
@@ -115,7 +120,8 @@ public sealed class EndedRunTests(TinyModel tiny)
     {
         string folder = Directory.CreateDirectory(tiny.PathOf("many-" + name)).FullName;
         string[] good = Directory.GetFiles(Path.Combine(tiny.Data, "test", "good"));
-        for (int i = 0; i < 24; i++) File.Copy(good[i % good.Length], Path.Combine(folder, $"{i:000}.png"), overwrite: true);
+        for (int i = 0; i < 24; i++) File.Copy(good[i % good.Length], Path.Combine(folder, $"{i:000}.png"),
+            overwrite: true);
         return folder;
     }
 }

@@ -7,7 +7,8 @@ using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;
 
-/// <summary>Nothing that a run reads is written over by it, under whatever name, and no two results share a file.</summary>
+/// <summary>Nothing that a run reads is written over by it, under whatever name, and no two results share a
+/// file.</summary>
 [Collection(nameof(TinyModel))]
 public sealed class OutputFilesTests(TinyModel tiny)
 {
@@ -32,9 +33,12 @@ public sealed class OutputFilesTests(TinyModel tiny)
     [InlineData("synth DATA/train/good -o DATA/train/good/new.png")]
     public void WhatIsReadIsNotWritten(string line, string? made = null)
     {
-        string folder = tiny.PathOf("over-" + line.GetHashCode(Ordinal)), data = tiny.CopyData(Path.GetFileName(folder) + "/data");
-        string image = Path.Combine(data, "test", "good", "20.png"), link = Path.Combine(folder, "link.png"), hard = Path.Combine(folder, "hard.png");
-        string model = Path.Combine(folder, "m.mlffad"), mask = Directory.GetFiles(Path.Combine(data, "ground_truth", "square"))[0];
+        string folder = tiny.PathOf("over-" + line.GetHashCode(Ordinal)),
+            data = tiny.CopyData(Path.GetFileName(folder) + "/data");
+        string image = Path.Combine(data, "test", "good", "20.png"), link = Path.Combine(folder, "link.png"),
+            hard = Path.Combine(folder, "hard.png");
+        string model = Path.Combine(folder, "m.mlffad"),
+            mask = Directory.GetFiles(Path.Combine(data, "ground_truth", "square"))[0];
         File.Copy(tiny.Model, model);
         Directory.CreateDirectory(Path.Combine(folder, "sub"));
         if (made is not null) File.WriteAllText(Path.Combine(folder, made), "x");
@@ -44,12 +48,15 @@ public sealed class OutputFilesTests(TinyModel tiny)
             using var run = Process.Start("ln", [image, hard]);
             run.WaitForExit();
         }
-        Assert.SkipUnless(OperatingSystem.IsLinux() || !(line + link).Contains("HARD", Ordinal), "No links are made here.");
+        Assert.SkipUnless(OperatingSystem.IsLinux() || !(line + link)
+            .Contains("HARD", Ordinal), "No links are made here.");
         var before = Contents(folder);
         string[] words = [.. line.Split(' ').Select(word => word
-            .Replace("MODEL", model, Ordinal).Replace("IMAGE", image, Ordinal).Replace("MASK", mask, Ordinal).Replace("LINK", link, Ordinal)
+            .Replace("MODEL", model, Ordinal).Replace("IMAGE", image, Ordinal).Replace("MASK", mask, Ordinal)
+                .Replace("LINK", link, Ordinal)
             .Replace("HARD", hard, Ordinal).Replace("DATA", data, Ordinal).Replace("FOLDER", folder, Ordinal))
-            .Select(word => word.StartsWith("x.", Ordinal) || word.Contains("out.csv", Ordinal) ? Path.Combine(folder, word) : word)];
+            .Select(word => word.StartsWith("x.", Ordinal) || word.Contains("out.csv", Ordinal)
+                ? Path.Combine(folder, word) : word)];
         var refused = CommandRun.Of(words);
         Assert.Equal((2, ""), (refused.Code, line.StartsWith("train", Ordinal) ? "" : refused.Output));
         Assert.Single(refused.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
@@ -70,9 +77,11 @@ public sealed class OutputFilesTests(TinyModel tiny)
     [Fact]
     public void TwoImagesOfOneStemHaveTiffMapsOfTheirOwn()
     {
-        var paths = TiffMaps.PathsOf("d", "c", [("test/dent/x.png", "dent"), ("test/dent/x.jpg", "dent"), ("test/dent/in/x.png", "dent"),
+        var paths = TiffMaps.PathsOf("d", "c",
+        [("test/dent/x.png", "dent"), ("test/dent/x.jpg", "dent"), ("test/dent/in/x.png", "dent"),
             ("test/ok/1.png", "good")]);
-        Assert.Equal(["d/c/test/dent/x.tiff", "d/c/test/dent/x.jpg.tiff", "d/c/test/dent/in/x.tiff", "d/c/test/good/1.tiff"],
+        Assert.Equal(
+            ["d/c/test/dent/x.tiff", "d/c/test/dent/x.jpg.tiff", "d/c/test/dent/in/x.tiff", "d/c/test/good/1.tiff"],
             paths.Select(path => path.Replace('\\', '/')));
     }
 
@@ -90,7 +99,8 @@ public sealed class OutputFilesTests(TinyModel tiny)
     [Fact]
     public void HeatMapsAmongThePhotographsAreNotJudgedTheNextTime()
     {
-        string today = tiny.CopyData("today"), good = Path.Combine(today, "test", "good"), maps = Path.Combine(good, "maps");
+        string today = tiny.CopyData("today"), good = Path.Combine(today, "test", "good"),
+            maps = Path.Combine(good, "maps");
         for (int run = 0; run < 2; run++)
         {
             var said = CommandRun.Of("detect", tiny.Model, good, "--heatmaps", maps, "--threshold", "100");
@@ -101,6 +111,8 @@ public sealed class OutputFilesTests(TinyModel tiny)
         Assert.Equal(3, CommandRun.Of("detect", tiny.Model, maps, "--threshold", "100").Lines.Length);   // where it is asked for
     }
 
-    private static string[] Contents(string folder) => [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-        .Select(path => $"{path} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)))}")];
+    private static string[] Contents(string folder) =>
+        [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+        .Select(path =>
+            $"{path} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)))}")];
 }

@@ -38,7 +38,8 @@ public sealed class ThresholdCommandTests(TinyModel tiny)
         string model = Copy("dry" + how[0]);
         if (how[0] == "--undo") Said(0, "", "threshold", model, "--value", "3");
         byte[] before = File.ReadAllBytes(model);
-        Said(0, "Nothing was written (--dry-run).", ["threshold", model, .. how.Select(w => w == "DATA" ? tiny.Data : w), "--dry-run", "--force"]);
+        Said(0, "Nothing was written (--dry-run).",
+            ["threshold", model, .. how.Select(w => w == "DATA" ? tiny.Data : w), "--dry-run", "--force"]);
         Assert.Equal(before, File.ReadAllBytes(model));
     }
 
@@ -50,7 +51,8 @@ public sealed class ThresholdCommandTests(TinyModel tiny)
     [InlineData("--value", "nan")]
     [InlineData("--pixel-value", "0,5")]
     public void OneWayIsTaken(params string[] words) =>
-        Assert.Equal(2, CommandRun.Of(["threshold", tiny.Model, .. words.Select(w => w == "DATA" ? tiny.Data : w)]).Code);
+        Assert.Equal(2, CommandRun.Of(["threshold", tiny.Model, .. words.Select(w => w == "DATA" ? tiny.Data : w)])
+            .Code);
 
     /// <summary>Good photographs, and among them some with defects.</summary>
     [Theory]
@@ -75,7 +77,8 @@ public sealed class ThresholdCommandTests(TinyModel tiny)
         run = CommandRun.Of("threshold", made.Output, mixed, "--force");
         Assert.Equal(0, run.Code);
         Assert.Contains("score far above the rest: '", run.Error, Ordinal);
-        Assert.Contains($"{images} good images, forced: {defective} score far above the rest", CommandRun.Of("show", made.Output).Output, Ordinal);
+        Assert.Contains($"{images} good images, forced: {defective} score far above the rest",
+            CommandRun.Of("show", made.Output).Output, Ordinal);
         Assert.Equal(0, CommandRun.Of("threshold", made.Output, "--undo").Code);
         Assert.Equal(before, File.ReadAllBytes(made.Output));
     }
@@ -85,7 +88,8 @@ public sealed class ThresholdCommandTests(TinyModel tiny)
     {
         var before = new Calibration([1, 1.1f, 1.2f, 1.4f, 1.5f], 0.99, 0.999, 1.5f, 1);
         var brighter = new Calibration([11, 11.1f, 11.2f, 11.4f, 11.5f], 0.99, 0.999, 11.5f, 11);
-        Assert.Contains("another level than before, 11.200 in the middle where it was 1.200", brighter.LevelAgainst(before), Ordinal);
+        Assert.Contains("another level than before, 11.200 in the middle where it was 1.200",
+            brighter.LevelAgainst(before), Ordinal);
         Assert.Null(before.LevelAgainst(before));
         Assert.Empty(Outstanding.Of(brighter.Scores, before));
     }
@@ -107,8 +111,10 @@ public sealed class ThresholdCommandTests(TinyModel tiny)
     public void ThePixelThresholdOfDetectDecidesTheBox()
     {
         string image = Path.Combine(tiny.Data, "test", "square", "30.png");
-        Assert.Contains(" - ", Assert.Single(CommandRun.Of("detect", tiny.Model, image, "--pixel-threshold", "1000").Lines), Ordinal);
-        Assert.Contains("0,0,72,64", Assert.Single(CommandRun.Of("detect", tiny.Model, image, "--pixel-threshold", "-1000").Lines), Ordinal);
+        Assert.Contains(" - ",
+            Assert.Single(CommandRun.Of("detect", tiny.Model, image, "--pixel-threshold", "1000").Lines), Ordinal);
+        Assert.Contains("0,0,72,64",
+            Assert.Single(CommandRun.Of("detect", tiny.Model, image, "--pixel-threshold", "-1000").Lines), Ordinal);
         Assert.Equal(2, CommandRun.Of("detect", tiny.Model, image, "--pixel-threshold", "0,5").Code);
     }
 

@@ -39,6 +39,7 @@ public class ConfigTests
                 "synth.confetti.rates" => "[1E-05,2E-05]",
                 "synth.cutpaste.area" => "[0.1,0.2]",
                 "memory.from" => "[1,3]",
+                "bitDepth" => "12",
                 _ when key.Choices is not [] => key.Choices.First(c => c != key.Default),
                 _ when key.Name.EndsWith(".jitter", StringComparison.Ordinal) => "[0.1,0.2,0.3,0.4]",
                 _ when key.Default[0] == '[' => "[11,12.5]",

@@ -11,7 +11,8 @@ public sealed class TrainingAgainTests : IDisposable
 {
     private readonly MemoryFolder _folder = new(images: 10);
 
-    private TrainingRequest Request => new(_folder.Parts, _folder.In("m.mlffad"), EarlierBytesTests.SmallConfig("baseline"))
+    private TrainingRequest Request =>
+        new(_folder.Parts, _folder.In("m.mlffad"), EarlierBytesTests.SmallConfig("baseline"))
     {
         Weights = "none",
         MaxImages = 12,
@@ -59,7 +60,8 @@ public sealed class TrainingAgainTests : IDisposable
         foreach (var e in new[] { second!, memory! })
         {
             Assert.Equal(ExitCode.Output, e.Code);
-            Assert.Contains($"is being trained by process {Environment.ProcessId} on {Environment.MachineName}, since ", e.Message, Ordinal);
+            Assert.Contains($"is being trained by process {Environment.ProcessId} on {Environment.MachineName}, since ",
+                e.Message, Ordinal);
         }
         Assert.Equal(["m.mlffad", "m.mlffad.log.jsonl"], Written());
     }
@@ -107,9 +109,11 @@ public sealed class TrainingAgainTests : IDisposable
     }
 
     private string[] Written() =>
-        [.. Directory.GetFiles(Path.GetDirectoryName(Request.Output)!).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(Path.GetDirectoryName(Request.Output)!).Select(f => Path.GetFileName(f)!)
+            .Order(StringComparer.Ordinal)];
 
-    private static void Train(TrainingRequest request, int stopAt = 0, Action<TrainingProgress>? onStep = null, List<string>? said = null)
+    private static void Train(TrainingRequest request, int stopAt = 0, Action<TrainingProgress>? onStep = null,
+        List<string>? said = null)
     {
         using var device = Device.Open("cpu", threads: 1);
         using var stop = new CancellationTokenSource();

@@ -80,12 +80,11 @@ public sealed partial class OnnxWriter
     private string Readout(string cells, string pixels)
     {
         int largest = _config.HasMemory ? _config.Memory.Readout : 0;
-        if (largest == 0) return _g.Node("ReduceMax", [pixels, _g.Integers(1, 2, 3)], ("keepdims", 0));
         string flat = Reshape(cells, 0, _config.Cells);
-        string top = _g.Largest(flat, largest);
-        string mean = _g.Node("ReduceMean", [top, _g.Integers(1)], ("keepdims", 0));
-        // TopK loses what is not a number; 0·Σ brings it back.
+        string score = largest == 0 ? _g.Node("ReduceMax", [pixels, _g.Integers(1, 2, 3)], ("keepdims", 0))
+            : _g.Node("ReduceMean", [_g.Largest(flat, largest), _g.Integers(1)], ("keepdims", 0));
+        // TopK and, by where it lies, ReduceMax lose what is not a number; 0·Σ brings it back.
         string all = _g.Node("ReduceSum", [flat, _g.Integers(1)], ("keepdims", 0));
-        return _g.Node("Add", [mean, _g.Node("Mul", [all, _g.Floats([0], 1)])]);
+        return _g.Node("Add", [score, _g.Node("Mul", [all, _g.Floats([0], 1)])]);
     }
 }
