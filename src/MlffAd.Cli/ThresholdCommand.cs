@@ -133,7 +133,8 @@ internal sealed class ThresholdCommand
             throw new MlffAdException(ExitCode.BadData, $"{scored.Count} good images are too few to set a threshold with (at least {Holdout.FewestHeld}, better 100); add some.");
         var calibration = Calibration.Of(scored, asked.Config);
         var before = model.Metadata.Calibration;
-        if (before is not null && calibration.LevelAgainst(before) is { } level) error.WriteLine($"mlffad: {level}");
+        if (before is not null && calibration.LevelAgainst(before) is { } level && !parse.GetValue(CommonOptions.Quiet))
+            Tables.WriteLine(parse.InvocationConfiguration.Output, level);
         var outstanding = Outstanding.Of([.. scored.Select(image => image.Score)], before);
         string from = $"{calibration.Images} good images";
         if (outstanding.Count == 0) return new(calibration.Threshold, null, calibration, from);

@@ -23,20 +23,29 @@ public static partial class ImageFile
 
     /// <summary>Width and height as the reader will see them (orientation applied), nothing decoded.</summary>
     /// <exception cref="MlffAdException">As for <see cref="Read"/>, as far as a header tells (exit code 3).</exception>
-    public static (int Width, int Height) ReadHeader(string path, long maxPixels = MaxPixels) => Opened(path, stream =>
+    public static (int Width, int Height) ReadHeader(string path, long maxPixels = MaxPixels)
     {
-        int width, height, orientation;
+        var (width, height, orientation) = Header(path, maxPixels);
+        return orientation is >= 5 and <= 8 ? (height, width) : (width, height);
+    }
+
+    /// <summary>Whether an orientation tag turns or mirrors the picture and leaves its size.</summary>
+    /// <exception cref="MlffAdException">As for <see cref="ReadHeader"/>.</exception>
+    internal static bool IsTurnedInPlace(string path, long maxPixels = MaxPixels)
+    {
+        var (width, height, orientation) = Header(path, maxPixels);
+        return orientation is >= 2 and <= 4 || (orientation is >= 5 and <= 8 && width == height);
+    }
+
+    private static (int Width, int Height, int Orientation) Header(string path, long maxPixels) => Opened(path, stream =>
+    {
         if (IsTiff(stream))
         {
             using var tiff = OpenTiff(path, stream, maxPixels, out var layout);
-            (width, height, orientation) = (layout.Width, layout.Height, layout.Orientation);
+            return (layout.Width, layout.Height, layout.Orientation);
         }
-        else
-        {
-            using var file = new SkiaFile(path, stream, maxPixels);
-            (width, height, orientation) = (file.Codec.Info.Width, file.Codec.Info.Height, file.Orientation);
-        }
-        return orientation is >= 5 and <= 8 ? (height, width) : (width, height);
+        using var file = new SkiaFile(path, stream, maxPixels);
+        return (file.Codec.Info.Width, file.Codec.Info.Height, file.Orientation);
     });
 
     /// <summary>Bits of a sample as the file has them: 16 for PNG and TIFF of 16 bits, 8 for other kinds.</summary>

@@ -60,7 +60,7 @@ public sealed record Inspection(IReadOnlyList<InspectedKind> Kinds, int HeldOut,
                 doubts.Add(image.Item, image.Original);
                 if (image.Item.Mask is not { } mask || !File.Exists(mask)) continue;
                 masks++;
-                try { remarks.ReadMask(mask, size.Width, size.Height, maxPixels); }
+                try { remarks.ReadMask(mask, image.Item.Path, size.Width, size.Height, maxPixels); }
                 catch (MlffAdException e) { rejects.Add(e); }
             }
             kinds.Add(new(group.Key.Item1, group.Key.Kind, group.Count(), unusable, masks,

@@ -18,11 +18,12 @@ internal sealed class Remarks
 
     /// <summary>Reads the mask of a photograph.</summary>
     /// <param name="path">The mask.</param>
+    /// <param name="photograph">The photograph.</param>
     /// <param name="width">Columns of the photograph, upright.</param>
     /// <param name="height">Its rows.</param>
     /// <param name="maxPixels">Larger masks are refused.</param>
     /// <exception cref="MlffAdException">It cannot be read, or lies across the photograph (exit code 3).</exception>
-    public GreyImage ReadMask(string path, int width, int height, long maxPixels)
+    public GreyImage ReadMask(string path, string photograph, int width, int height, long maxPixels)
     {
         var mask = ImageFile.ReadMask(path, maxPixels);
         // Class numbers in 16 bits are in the byte that is not seen otherwise.
@@ -36,6 +37,9 @@ internal sealed class Remarks
                     + "the photograph upright.");
             _said.Add($"The mask '{path}' is {mask.Width}×{mask.Height}, its image {width}×{height}.");
         }
+        else if (ImageFile.IsTurnedInPlace(photograph, maxPixels) && !ImageFile.IsTurnedInPlace(path, maxPixels))
+            _said.Add($"'{photograph}' is turned by its orientation tag, and its mask '{path}' has none: the mask must be of the upright "
+                + "photograph.");
         if (mask.IsEmpty) _said.Add($"The mask '{path}' marks nothing.");
         else if (mask.Limit == 0) _faint.Add(path);
         return mask;

@@ -138,7 +138,14 @@ public sealed class FindingFiles : IDisposable
         json.WriteEndObject();
     }
 
-    private static string Quoted(string field) => field.AsSpan().ContainsAny(",\"\r\n") ? $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : field;
+    /// <summary>A path as a field. One that a spreadsheet would take for a formula gets a <c>./</c>, which names the
+    /// same file: such a path is always relative.</summary>
+    private static string Quoted(string path)
+    {
+        if (path is ['=' or '+' or '-' or '@' or '\t' or '\r' or '\n', ..]) path = "./" + path;
+        return path.AsSpan().ContainsAny(",\"\r\n")
+            ? $"\"{path.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : path;
+    }
 
     /// <summary>A file that is open: how a finding is added to it, and how it ends.</summary>
     private sealed record Sink(string Path, AtomicFile File, Action<Finding> Add, Action<bool> End);

@@ -23,6 +23,9 @@ public sealed record ScoredImage(ImageItem Item, RgbImage? Original, float Score
 /// <param name="batch">Images at a time; 0: 4 on the host, 16 on a GPU. Scores do not depend on it.</param>
 public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposable
 {
+    /// <summary>Photographs that wait for their batch, at their own size: of very large ones fewer wait.</summary>
+    private const long MostBytes = 1L << 29;
+
     private readonly int _batch = batch > 0 ? batch : device.IsHost ? 4 : 16;
     private readonly PixelNormalisation _normalisation = KernelOptions.Normalisation(model.Metadata.Preprocessing);
     private Plan? _plan;
@@ -46,13 +49,16 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
     {
         var waiting = new List<DecodedImage>();
         int size = Math.Min(_batch, items.Count);
+        long bytes = 0;
         foreach (var image in DecodedImage.Ahead(items, Side, device.Team.Count, maxPixels,
             model.Metadata.Config.BitDepth))
         {
             waiting.Add(image);
-            if (waiting.Count(w => w.Error is null) < size) continue;
+            bytes += image.Original?.Rgb.LongLength ?? 0;
+            if (waiting.Count(w => w.Error is null) < size && bytes < MostBytes) continue;
             foreach (var scored in Flush(waiting, size)) yield return scored;
             waiting.Clear();
+            bytes = 0;
         }
         foreach (var scored in Flush(waiting, size)) yield return scored;
     }

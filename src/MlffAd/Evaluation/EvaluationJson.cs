@@ -4,7 +4,7 @@ using MlffAd.Files;
 namespace MlffAd.Evaluation;
 
 /// <summary>An evaluation as JSON: <c>{"image":{"auroc","ap","f1max"},"pixel":{"auroc","ap","pro"} or null,"kinds":{kind:{"image","pixel","count"}},
-/// "images":[{"path","kind","score","verdict"}],"remarks":[sentence]}</c>; a metric that is not defined is null, a
+/// "images":[{"path","kind","score","verdict"}],"remarks":[sentence]}</c>, remarks only where there are some; a metric that is not defined is null, a
 /// kind's figures have the shape of the whole's.</summary>
 public static class EvaluationJson
 {
@@ -88,8 +88,10 @@ public static class EvaluationJson
                 json.WriteEndObject();
             }
         json.WriteEndArray();
+        string[] remarks = [.. whole.Results.SelectMany(result => result.Remarks)];
+        if (remarks.Length == 0) return;
         json.WriteStartArray("remarks");
-        foreach (string remark in whole.Results.SelectMany(result => result.Remarks)) json.WriteStringValue(remark);
+        foreach (string remark in remarks) json.WriteStringValue(remark);
         json.WriteEndArray();
     }
 

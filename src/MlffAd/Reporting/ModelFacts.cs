@@ -80,7 +80,8 @@ public static class ModelFacts
     private static ReportFacts Configuration(Config config)
     {
         var keys = Config.Keys.Select(key => key.Name)
-            .Where(key => config.HasMemory ? Config.ConcernsMemory(key) : !Config.IsOfMemory(key));
+            .Where(key => config.HasMemory ? Config.ConcernsMemory(key) : !Config.IsOfMemory(key))
+            .Where(key => key != "bitDepth" || config.BitDepth != new Config().BitDepth);
         var sections = keys.GroupBy(key => key.LastIndexOf('.') is > 0 and var dot ? key[..dot] : key);
         return new("Configuration", [.. sections.Select(section => (section.Key, string.Join(" · ", section.Select(
             key => key == section.Key ? config.Get(key) : $"{key[(section.Key.Length + 1)..]} {config.Get(key)}"))))]);

@@ -99,7 +99,7 @@ public sealed class EndedRunTests(TinyModel tiny)
         Assert.Equal(4, CommandRun.Of("evaluate", model, tiny.Data).Code);
     }
 
-    private static void Scale(string from, string to, string tensor, float by)
+    internal static void Scale(string from, string to, string tensor, float by)
     {
         using var file = SafetensorsFile.Open(from);
         Safetensors.Write(to,

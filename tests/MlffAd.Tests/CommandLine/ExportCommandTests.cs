@@ -33,6 +33,22 @@ public sealed class ExportCommandTests(TinyModel tiny)
         Assert.Equal(4, CommandRun.Of("export", "onnx", Path.Combine(tiny.Data, "train", "good", "00.png"), "-o", file).Code);
     }
 
+    /// <summary>Numbers so large that scores are none, in one place of the map or in all.</summary>
+    [Theory]
+    [InlineData("backbone.conv1.weight")]
+    [InlineData("backbone.layer2.0.conv3.weight")]
+    [InlineData("texture.start.conv.weight")]
+    public void WhatIsNotANumberIsNeverGoodInOnnxRuntime(string tensor)
+    {
+        string huge = tiny.PathOf("huge.mlffad");
+        EndedRunTests.Scale(tiny.Model, huge, tensor, 1e38f);
+        using var session = new InferenceSession(OnnxWriter.Write(Model.Load(huge)));
+        byte[] rgb = ImageFile.Read(Path.Combine(tiny.Data, "test", "good", "20.png")).Resize(64, 64).Rgb;
+        using var results = session.Run([NamedOnnxValue.CreateFromTensor("image", new DenseTensor<byte>(rgb, [1, 64, 64, 3]))]);
+        float score = Assert.Single(results.Single(result => result.Name == "score").AsEnumerable<float>());
+        Assert.True(float.IsNaN(score) || float.IsPositiveInfinity(score), $"{score}");
+    }
+
     /// <summary>Every choice that changes the graph: the rows of table 4, levels, bands, channel order.</summary>
     [Theory]
     [InlineData("baseline"), InlineData("+sc"), InlineData("+stl"), InlineData("+score"), InlineData("full")]

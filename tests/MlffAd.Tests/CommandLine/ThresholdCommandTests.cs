@@ -92,6 +92,9 @@ public sealed class ThresholdCommandTests(TinyModel tiny)
             brighter.LevelAgainst(before), Ordinal);
         Assert.Null(before.LevelAgainst(before));
         Assert.Empty(Outstanding.Of(brighter.Scores, before));
+        // What is below the threshold of now cannot raise it.
+        Assert.Equal(4, Assert.Single(Outstanding.Of([1, 1, 1, 1, 1.45f], before: null)));
+        Assert.Empty(Outstanding.Of([1, 1, 1, 1, 1.45f], before));
     }
 
     [Theory]
