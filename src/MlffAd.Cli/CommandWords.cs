@@ -60,7 +60,8 @@ internal static class CommandWords
     private static string? Empty(CommandResult command)
     {
         foreach (var child in command.Children)
-            if (child.Tokens.Any(token => token.Value.Length == 0))
+            // Names may begin with nothing.
+            if (child is not OptionResult { Option.Name: "--prefix" } && child.Tokens.Any(token => token.Value.Length == 0))
                 return child is OptionResult option ? option.IdentifierToken?.Value ?? option.Option.Name
                     : ((ArgumentResult)child).Argument.Name;
         return command.Parent is CommandResult above ? Empty(above) : null;

@@ -47,6 +47,7 @@ internal static class ProfileCommand
             if (!scores && parse.GetValue(CommonOptions.Images) is not null)
                 throw new MlffAdException(ExitCode.Usage,
                     "--images goes with --scoring: a training step's time does not depend on what it is shown.");
+            new OutputFiles().Add(parse.GetValue(CommonOptions.Json)).Add(parse.GetValue(trace));
             using var device = parse.OpenDevice();
             PeakRates peaks;
             using (var meter = new PeakMeter(device)) peaks = meter.Measure();

@@ -42,6 +42,7 @@ internal static class WeightsCommand
         verb.SetAction(parse =>
         {
             var said = (parse.GetValue(metadata) ?? []).Select(item => item.Split('=', 2)).GroupBy(item => item[0]).ToDictionary(group => group.Key, group => group.Last()[1]);
+            new OutputFiles().Add(parse.GetRequiredValue(output)).RequireApartFrom([parse.GetRequiredValue(source)]);
             using var import = WeightsImport.Open(parse.GetRequiredValue(source), said, parse.GetValue(prefix));
             var console = parse.InvocationConfiguration.Output;
             string path = parse.GetRequiredValue(output);

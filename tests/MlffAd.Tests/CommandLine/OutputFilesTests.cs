@@ -29,6 +29,8 @@ public sealed class OutputFilesTests(TinyModel tiny)
     [InlineData("train DATA -o x.mlffad --preset tiny --weights x.mlffad.log.jsonl", "x.mlffad.log.jsonl")]
     [InlineData("train DATA -o MODEL --preset tiny --weights MODEL")]
     [InlineData("export onnx MODEL -o MODEL")]
+    [InlineData("weights import MODEL -o MODEL")]
+    [InlineData("profile --json out.csv --trace ./out.csv")]
     [InlineData("synth DATA/train/good -o DATA/train/good/00.png")]
     [InlineData("synth DATA/train/good -o DATA/train/good/new.png")]
     public void WhatIsReadIsNotWritten(string line, string? made = null)
