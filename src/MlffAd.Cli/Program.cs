@@ -64,7 +64,8 @@ internal static class Program
         string command = "mlffad";
         if (parse.CommandResult is { Command: not RootCommand, Parent: CommandResult { Command: not RootCommand } group }) command += $" {group.Command.Name}";
         if (parse.CommandResult.Command is not RootCommand and var verb) command += $" {verb.Name}";
-        error.WriteLine($"mlffad: {Shown.Text(string.Join(" ", faults), LongestMessage)} '{command} --help' says what can be given.");
+        string fault = Shown.Text(string.Join(" ", faults), LongestMessage);
+        error.WriteLine($"mlffad: {fault} '{command} --help' says what can be given.");
         return (int)ExitCode.Usage;
     }
 

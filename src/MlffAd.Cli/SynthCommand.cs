@@ -41,8 +41,11 @@ internal static class SynthCommand
             // Any few images will do: decoding all of a large set for one sheet would be a long wait.
             var some = set.Train.Where((_, i) => i % Math.Max(1, set.Train.Count / Math.Max(samples, 1)) == 0).ToList();
             var store = ImageStore.Load(some, config.ImageSize, 0, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels),
-                (_, bad) => { if (bad is not null
-                && !parse.GetValue(CommonOptions.Quiet)) error.WriteLine($"mlffad: {bad.Message}"); }, config.BitDepth);
+                (_, bad) =>
+                {
+                    if (bad is not null
+                && !parse.GetValue(CommonOptions.Quiet)) error.WriteLine($"mlffad: {bad.Message}");
+                }, config.BitDepth);
             var (sheet, stayedGood) = ContactSheet.Draw(store, config, samples);
             ImageFile.WritePng(path, sheet);
             if (!parse.GetValue(CommonOptions.Quiet))

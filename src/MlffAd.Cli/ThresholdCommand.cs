@@ -17,7 +17,8 @@ internal sealed class ThresholdCommand
     private readonly Argument<string> _model = CommonOptions.Model();
     private readonly Argument<string?> _folder = new("DIR")
     {
-        Description = "A folder of good images that the model was not trained on; of a data set in MVTec AD's layout, those in train/good.",
+        Description = "A folder of good images that the model was not trained on; of a data set in MVTec AD's layout, "
+            + "those in train/good.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -66,7 +67,8 @@ internal sealed class ThresholdCommand
 
     public static Command Create()
     {
-        var verb = new Verb("threshold", "Sets a model's thresholds anew from good images, as when the lighting has changed; its network stays as it is.",
+        var verb = new Verb("threshold", "Sets a model's thresholds anew from good images, as when the lighting has "
+            + "changed; its network stays as it is.",
             "mlffad threshold bottle.mlffad photographs/good-today",
             "mlffad threshold bottle.mlffad photographs/good-today --dry-run",
             "mlffad threshold bottle.mlffad --value 4.9", "mlffad threshold bottle.mlffad --undo");
@@ -130,7 +132,8 @@ internal sealed class ThresholdCommand
                 counter.Next(bad);
             });
         if (scored.Count < Holdout.FewestHeld)
-            throw new MlffAdException(ExitCode.BadData, $"{scored.Count} good images are too few to set a threshold with (at least {Holdout.FewestHeld}, better 100); add some.");
+            throw new MlffAdException(ExitCode.BadData, $"{scored.Count} good images are too few to set a threshold with "
+                + $"(at least {Holdout.FewestHeld}, better 100); add some.");
         var calibration = Calibration.Of(scored, asked.Config);
         var before = model.Metadata.Calibration;
         if (before is not null && calibration.LevelAgainst(before) is { } level && !parse.GetValue(CommonOptions.Quiet))
@@ -140,7 +143,8 @@ internal sealed class ThresholdCommand
         if (outstanding.Count == 0) return new(calibration.Threshold, null, calibration, from);
         string names = string.Join(", ", outstanding.Take(MostNamed).Select(i =>
             string.Create(CultureInfo.InvariantCulture, $"'{scored[i].Item.Name}' ({scored[i].Score:0.000})")));
-        string what = $"{outstanding.Count} of {scored.Count} images score far above the rest: {names}{(outstanding.Count > MostNamed ? " …" : "")}";
+        string what = $"{outstanding.Count} of {scored.Count} images score far above the rest: {names}"
+            + (outstanding.Count > MostNamed ? " …" : "");
         if (!parse.GetValue(_force))
             throw new MlffAdException(ExitCode.BadData,
                 $"{what}; if they show defects, defects would pass: move them out of the folder, or give --force.");

@@ -33,13 +33,13 @@ internal sealed class Remarks
             if ((mask.Width, mask.Height) == (height, width))
                 throw new MlffAdException(ExitCode.BadData,
                     $"The mask '{path}' is {mask.Width}×{mask.Height}, its photograph {width}×{height}: "
-                    + "it seems to be drawn before the photograph's orientation tag turned that. Turn the mask, or save "
-                    + "the photograph upright.");
+                    + "it seems to be drawn before the photograph's orientation tag turned that. Turn the mask, or "
+                    + "save the photograph upright.");
             _said.Add($"The mask '{path}' is {mask.Width}×{mask.Height}, its image {width}×{height}.");
         }
         else if (ImageFile.IsTurnedInPlace(photograph, maxPixels) && !ImageFile.IsTurnedInPlace(path, maxPixels))
-            _said.Add($"'{photograph}' is turned by its orientation tag, and its mask '{path}' has none: the mask must be of the upright "
-                + "photograph.");
+            _said.Add($"'{photograph}' is turned by its orientation tag, and its mask '{path}' has none: the mask must "
+                + "be of the upright photograph.");
         if (mask.IsEmpty) _said.Add($"The mask '{path}' marks nothing.");
         else if (mask.Limit == 0) _faint.Add(path);
         return mask;
@@ -55,8 +55,8 @@ internal sealed class Remarks
                 all.Add($"The images have {_sizes.Count} different sizes; all are brought to one square, so parts may "
                     + "look stretched differently.");
             if (_faint.Count > 0)
-                all.Add($"Masks without a value above {GreyImage.Middle}: {_faint.Count}; in them whatever is not 0 marks "
-                    + $"a defect: {PassedImage.Named(_faint)}.");
+                all.Add($"Masks without a value above {GreyImage.Middle}: {_faint.Count}; in them whatever is not 0 "
+                    + $"marks a defect: {PassedImage.Named(_faint)}.");
             return [.. all, .. _said];
         }
     }

@@ -50,8 +50,8 @@ public sealed class PixelScores
     {
         if (pixels > MostPixels)
             throw new MlffAdException(ExitCode.BadData, string.Create(CultureInfo.InvariantCulture,
-                $"The test images have {pixels:#,0} pixels or more, and at most {MostPixels:#,0} are ranked; take --resolution "
-                + $"network, or fewer images."));
+                $"The test images have {pixels:#,0} pixels or more, and at most {MostPixels:#,0} are ranked; take "
+                + $"--resolution network, or fewer images."));
     }
 
     /// <summary>All pixels, or those of <paramref name="kind"/> and of the good images (spec §9). Valid until the next <see cref="Add"/>.</summary>

@@ -155,8 +155,11 @@ public sealed class AtomicFile : IDisposable
     /// <summary>Removes a temporary file, unless somebody is writing it.</summary>
     private static void Remove(string temporary)
     {
-        try { new FileStream(temporary, FileMode.Open, FileAccess.Read, FileShare.None, 0, FileOptions.DeleteOnClose)
-            .Dispose(); }
+        try
+        {
+            new FileStream(temporary, FileMode.Open, FileAccess.Read, FileShare.None, 0, FileOptions.DeleteOnClose)
+            .Dispose();
+        }
         catch (Exception e) when (IsOfSystem(e)) { }
     }
 }

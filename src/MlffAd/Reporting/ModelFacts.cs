@@ -43,7 +43,7 @@ public static class ModelFacts
         ("thresholds from", Shown.Text(model.From)),
         .. model.Earlier.Reverse()
         .Select((e, i) => (i == 0 ? "before that" : "and before", string.Create(CultureInfo.InvariantCulture,
-            $"image {Number(e.Threshold)}, pixel {Number(e.PixelGiven ?? e.Calibration?.PixelThreshold ?? e.Threshold)}, from {Shown.Text(e.From)}"))),
+            $"image {Number(e.Threshold)}, pixel {Number(e.PixelThreshold)}, from {Shown.Text(e.From)}"))),
         ("input", string.Create(CultureInfo.InvariantCulture, $"{model.Config.ImageSize} × {model.Config.ImageSize} pixels, {model.Preprocessing.Order}")),
     ]);
 

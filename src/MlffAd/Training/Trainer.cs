@@ -82,7 +82,8 @@ public sealed class Trainer
                 {
                     Save(store, parameters, sitting);
                     throw new MlffAdException(ExitCode.Diverged, $"Training diverged: {MostSkipped} steps in a row had a loss or gradient that is not finite. The last good state is "
-                        + $"'{_request.StatePath}'; train anew with --restart and a smaller --train.lr or --train.clipNorm 10.");
+                        + $"'{_request.StatePath}'; train anew with --restart and a smaller --train.lr or "
+                        + "--train.clipNorm 10.");
                 }
                 if (clock.Elapsed - saved < SaveEvery) continue;
                 Save(store, parameters, sitting);

@@ -100,7 +100,8 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
             foreach (string left in new[] { StatePath, StateLogPath }) File.Delete(left);
         }
         catch (Exception e) when (e is MlffAdException
-            || AtomicFile.IsOfSystem(e)) { say($"The log is missing: {e.Message}"); }
+            || AtomicFile.IsOfSystem(e))
+        { say($"The log is missing: {e.Message}"); }
     }
 
     /// <summary>Refuses to begin what could not end in a threshold.</summary>

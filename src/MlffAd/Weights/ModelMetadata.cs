@@ -22,9 +22,8 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     /// <summary>The file's format: models with a memory have tensors that the first does not know.</summary>
     internal const string Format = "mlffad/1", FormatWithMemory = "mlffad/2";
 
-    /// <summary>A pixel is defective above this score: where nothing was calibrated nor given, above the image's
-    /// threshold.</summary>
-    public float PixelThreshold => PixelGiven ?? Calibration?.PixelThreshold ?? Threshold;
+    /// <inheritdoc cref="ThresholdSetting.PixelThreshold"/>
+    public float PixelThreshold => Setting.PixelThreshold;
 
     /// <summary>The pixel threshold that the user gave; null where it was calibrated.</summary>
     public float? PixelGiven { get; init; }
@@ -118,4 +117,9 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
 /// <param name="PixelGiven">The pixel threshold that the user gave; null where it was calibrated.</param>
 /// <param name="Calibration">The good images that they come from; null for none.</param>
 /// <param name="From">Where they come from, in words.</param>
-public sealed record ThresholdSetting(float Threshold, float? PixelGiven, Calibration? Calibration, string From);
+public sealed record ThresholdSetting(float Threshold, float? PixelGiven, Calibration? Calibration, string From)
+{
+    /// <summary>A pixel is defective above this score: where nothing was calibrated nor given, above the image's
+    /// threshold.</summary>
+    public float PixelThreshold => PixelGiven ?? Calibration?.PixelThreshold ?? Threshold;
+}

@@ -110,7 +110,8 @@ public sealed class OutputFilesTests(TinyModel tiny)
             if (run == 1) Assert.Contains("Left out: 1 folder of results.", said.Error, Ordinal);
         }
         Assert.Equal(3, Directory.GetFiles(maps, "*.png").Length);
-        Assert.Equal(3, CommandRun.Of("detect", tiny.Model, maps, "--threshold", "100").Lines.Length);   // where it is asked for
+        // Where they are asked for, they are.
+        Assert.Equal(3, CommandRun.Of("detect", tiny.Model, maps, "--threshold", "100").Lines.Length);
     }
 
     private static string[] Contents(string folder) =>

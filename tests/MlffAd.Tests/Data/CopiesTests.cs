@@ -104,8 +104,12 @@ public sealed class CopiesTests : IDisposable
         Draw(12, 1);
         var config = EarlierBytesTests.SmallConfig("baseline");
         var request =
-            new TrainingRequest(_folder.Parts, _folder.In("n.mlffad"), config) { Weights = "none", MaxImages = 12,
-            Split = split };
+            new TrainingRequest(_folder.Parts, _folder.In("n.mlffad"), config)
+            {
+                Weights = "none",
+                MaxImages = 12,
+                Split = split
+            };
         using var device = Device.Open("cpu", threads: 1);
         using (var stop = new CancellationTokenSource())
             Assert.True(Trainer.Train(request, device, _ => { }, _ => stop.Cancel(), stop.Token).Interrupted);

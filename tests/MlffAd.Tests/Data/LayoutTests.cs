@@ -172,8 +172,11 @@ public sealed class LayoutTests : IDisposable
             Assert.True(Assert.Single(found.PassedOver) is { IsFolder: true, Name: var name }
                 && name.EndsWith("/shut", Ordinal));
         }
-        finally { File.SetUnixFileMode(shut,
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); }
+        finally
+        {
+            File.SetUnixFileMode(shut,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 
     [Fact]

@@ -13,10 +13,10 @@ public sealed class TrainingAgainTests : IDisposable
 
     private TrainingRequest Request =>
         new(_folder.Parts, _folder.In("m.mlffad"), EarlierBytesTests.SmallConfig("baseline"))
-    {
-        Weights = "none",
-        MaxImages = 12,
-    };
+        {
+            Weights = "none",
+            MaxImages = 12,
+        };
 
     public void Dispose() => _folder.Dispose();
 
