@@ -61,7 +61,8 @@ internal static class CommandWords
     {
         foreach (var child in command.Children)
             // Names may begin with nothing.
-            if (child is not OptionResult { Option.Name: "--prefix" } && child.Tokens.Any(token => token.Value.Length == 0))
+            if (child is not OptionResult { Option.Name: "--prefix" }
+                && child.Tokens.Any(token => token.Value.Length == 0))
                 return child is OptionResult option ? option.IdentifierToken?.Value ?? option.Option.Name
                     : ((ArgumentResult)child).Argument.Name;
         return command.Parent is CommandResult above ? Empty(above) : null;

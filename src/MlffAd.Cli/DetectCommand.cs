@@ -78,7 +78,9 @@ internal sealed class DetectCommand
         var outputs = new OutputFiles().Add(csv).Add(json);
         foreach (string map in maps ?? []) outputs.Add(map);
         outputs.RequireApartFrom(found.Images.Select(image => image.Path).Append(model));
-        if (folder is not null) OutputFolder.Make(folder, parse.GetRequiredValue(_paths).Where(Directory.Exists));
+        if (folder is not null)
+            OutputFolder.Make(folder, parse.GetRequiredValue(_paths)
+                .Select(path => Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!));
 
         float threshold = parse.GetValue(_threshold) ?? loaded.Metadata.Threshold;
         float pixelThreshold = parse.GetValue(_pixelThreshold) ?? loaded.Metadata.PixelThreshold;

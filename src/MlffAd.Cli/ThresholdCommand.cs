@@ -132,7 +132,8 @@ internal sealed class ThresholdCommand
                 counter.Next(bad);
             });
         if (scored.Count < Holdout.FewestHeld)
-            throw new MlffAdException(ExitCode.BadData, $"{scored.Count} good images are too few to set a threshold with "
+            throw new MlffAdException(ExitCode.BadData,
+                $"{scored.Count} good images are too few to set a threshold with "
                 + $"(at least {Holdout.FewestHeld}, better 100); add some.");
         var calibration = Calibration.Of(scored, asked.Config);
         var before = model.Metadata.Calibration;
@@ -147,7 +148,8 @@ internal sealed class ThresholdCommand
             + (outstanding.Count > MostNamed ? " …" : "");
         if (!parse.GetValue(_force))
             throw new MlffAdException(ExitCode.BadData,
-                $"{what}; if they show defects, defects would pass: move them out of the folder, or give --force.");
+                $"{what}; if they show defects, defects would pass: move them and their like out of the folder, "
+                + "or give --force.");
         error.WriteLine($"mlffad: {what}.");
         return new(calibration.Threshold, null, calibration,
             $"{from}, forced: {outstanding.Count} score far above the rest");

@@ -213,7 +213,9 @@ internal sealed class TrainCommand
         string? resumed = parse.GetValue(_resume);
         var words = parse.Tokens.Select(token => token.Value).Where(word => word != _restart.Name).ToList();
         if (resumed is not null) words.RemoveRange(words.IndexOf(_resume.Name), 2);
-        return $"mlffad {string.Join(' ', words.Select(Quoted))} --resume {Quoted(state)}";
+        int end = words.IndexOf("--");
+        words.InsertRange(end < 0 ? words.Count : end, [_resume.Name, state]);
+        return $"mlffad {string.Join(' ', words.Select(Quoted))}";
     }
 
     private static string Quoted(string word) => word.AsSpan().ContainsAny(" '\"*?[]$&;()<>|\\`#") ? $"\"{word.Replace("\"", "\\\"", StringComparison.Ordinal)}\"" : word;

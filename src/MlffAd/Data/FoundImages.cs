@@ -150,7 +150,7 @@ public sealed class FoundImages
                 // Hidden are also the "._" twins that some systems leave beside an image.
                 if ((entry.Attributes & (FileAttributes.Hidden | FileAttributes.System)) != 0) Hidden++;
                 else if (entry is FileInfo file) files.Add(file);
-                else if (File.Exists(Path.Combine(entry.FullName, OutputFolder.Mark))) OfResults++;
+                else if (OutputFolder.IsMarked(entry.FullName)) OfResults++;
                 else if (recursive && seen.Add(FileIdentity.Of(entry.FullName))) waiting.Enqueue((DirectoryInfo)entry);
             }
         }

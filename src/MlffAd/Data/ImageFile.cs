@@ -37,7 +37,8 @@ public static partial class ImageFile
         return orientation is >= 2 and <= 4 || (orientation is >= 5 and <= 8 && width == height);
     }
 
-    private static (int Width, int Height, int Orientation) Header(string path, long maxPixels) => Opened(path, stream =>
+    private static (int Width, int Height, int Orientation) Header(string path, long maxPixels) =>
+        Opened(path, stream =>
     {
         if (IsTiff(stream))
         {

@@ -42,8 +42,21 @@ internal static class ImageNames
     {
         string extension = Extension(path);
         if (Other.Contains(extension)) return $"{extension} is a format that is not read; convert it to PNG";
-        return extension.Length == 0 && BeginsLikeAnImage(path)
-            ? "it has no extension, but begins like an image; name it .png, .jpg or what it is" : null;
+        if (LeadsNowhere(path)) return "it is a link that leads nowhere";
+        string called = extension.Length == 0 ? "has no extension" : $"is called {extension}";
+        return BeginsLikeAnImage(path, isNamed: extension.Length > 0) switch
+        {
+            true => $"it {called}, but begins like an image; name it .png, .jpg or what it is",
+            null => "it may not be read",
+            false => null,
+        };
+    }
+
+    private static bool LeadsNowhere(string path)
+    {
+        var link = new FileInfo(path);
+        try { return link.LinkTarget is not null && link.ResolveLinkTarget(returnFinalTarget: true)?.Exists != true; }
+        catch (IOException) { return true; }   // links in a ring
     }
 
     /// <summary>Whether what a folder lists cannot be opened by its name: the system hands on bytes that are not UTF-8
@@ -57,7 +70,8 @@ internal static class ImageNames
 
     private static string Extension(string path) => Path.GetExtension(path).ToLowerInvariant();
 
-    private static bool BeginsLikeAnImage(string path)
+    /// <summary>Null where it may not be read.</summary>
+    private static bool? BeginsLikeAnImage(string path, bool isNamed)
     {
         Span<byte> start = stackalloc byte[16];
         try
@@ -68,11 +82,13 @@ internal static class ImageNames
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return false;
+            return isNamed ? false : null;
         }
         foreach (var (at, bytes) in Beginnings)
             if (start.Length >= at + bytes.Length && start[at..].StartsWith(bytes)) return true;
         // The portable maps: P1 to P7 and white space.
-        return start is [(byte)'P', >= (byte)'1' and <= (byte)'7', (byte)'\n' or (byte)'\r' or (byte)' ' or (byte)'\t', ..];
+        return !isNamed
+            && start is [(byte)'P', >= (byte)'1' and <= (byte)'7', (byte)'\n' or (byte)'\r' or (byte)' ' or (byte)'\t',
+            ..];
     }
 }

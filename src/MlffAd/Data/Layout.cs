@@ -80,15 +80,22 @@ internal static class Layout
         return null;
     }
 
-    /// <summary>The folders of images that lie beside a folder of good ones: where one is called good, the others
-    /// are kinds of defects.</summary>
+    /// <summary>The folders of images that lie beside a folder of good ones, at any depth: where one is called good,
+    /// the others are kinds of defects.</summary>
     private static IEnumerable<string> BesideGood(IReadOnlyList<ImageItem> images, int depth)
     {
-        string[] tops = [.. images.Select(image => image.Name.Split('/')).Where(parts => parts.Length > depth + 1)
-            .Select(parts => string.Join('/', parts[..(depth + 1)]))];
-        return !tops.Any(top => PartNames.IsGood(Path.GetFileName(top))) ? []
-            : tops.Where(top =>
-            !PartNames.MayBeGood(Path.GetFileName(top)) && !PartNames.SaysNotGood(Path.GetFileName(top)));
+        string[][] folders = [.. images.Select(image => image.Name.Split('/')[..^1])];
+        var withGood = folders.SelectMany(parts => Enumerable.Range(depth, Math.Max(0, parts.Length - depth))
+            .Where(i => PartNames.IsGood(parts[i])).Select(i => string.Join('/', parts[..i])))
+                .ToHashSet(StringComparer.Ordinal);
+        foreach (string[] parts in folders)
+            for (int i = depth; i < parts.Length; i++)
+                if (withGood.Contains(string.Join('/', parts[..i])) && !PartNames.MayBeGood(parts[i])
+                    && !PartNames.SaysNotGood(parts[i]))
+                {
+                    yield return string.Join('/', parts[..(i + 1)]);
+                    break;
+                }
     }
 
     private static string? NormalOfVisa(string folder) =>

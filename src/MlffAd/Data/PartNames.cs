@@ -11,7 +11,7 @@ internal static class PartNames
 
     /// <summary>Words for what is not good, and for what belongs to it.</summary>
     private static readonly HashSet<string> NotGood = Words(
-        "test tests testing groundtruth gt mask masks annotation annotations segmentation "
+        "test tests testing groundtruth mask masks annotation annotations segmentation "
         + "anomaly anomalies anomalous abnormal bad defect defects defective def ng nok ko nio "
         + "fault faults faulty fail failed failure failures reject rejects rejected scrap damage damaged broken "
         + "crack cracked cracks scratch scratched scratches fehler defekt ausschuss");
@@ -33,12 +33,14 @@ internal static class PartNames
     public static bool SaysNotGood(string folder)
     {
         string[] words = WordsOf(folder);
+        if (folder.Equals("gt", StringComparison.OrdinalIgnoreCase)
+            || NotGood.Contains(string.Concat(words))) return true;
         if (Denies(words, LikeGood)) return true;
+        if (words.Contains("free")) return false;
         for (int i = 0; i < words.Length; i++)
         {
             if (i > 0 && words[i - 1] == "ground" && words[i] == "truth") return true;
-            if (NotGood.Contains(words[i]) && (i == 0 || !Denials.Contains(words[i - 1]))
-                && (i + 1 == words.Length || words[i + 1] != "free")) return true;
+            if (NotGood.Contains(words[i]) && (i == 0 || !Denials.Contains(words[i - 1]))) return true;
         }
         return false;
     }

@@ -4,8 +4,8 @@ using MlffAd.Files;
 namespace MlffAd.Evaluation;
 
 /// <summary>An evaluation as JSON: <c>{"image":{"auroc","ap","f1max"},"pixel":{"auroc","ap","pro"} or null,"kinds":{kind:{"image","pixel","count"}},
-/// "images":[{"path","kind","score","verdict"}],"remarks":[sentence]}</c>, remarks only where there are some; a metric that is not defined is null, a
-/// kind's figures have the shape of the whole's.</summary>
+/// "images":[{"path","kind","score","verdict"}],"remarks":[sentence]}</c>, remarks only where there are some; a metric
+/// that is not defined is null, a kind's figures have the shape of the whole's.</summary>
 public static class EvaluationJson
 {
     /// <summary>Writes the file whole or not at all.</summary>

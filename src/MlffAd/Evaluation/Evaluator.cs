@@ -49,7 +49,8 @@ public static class Evaluator
         var (width, height) = (scored.Original!.Width, scored.Original.Height);
         remarks.Add(width, height);
         if (options.OriginalResolution && scored.Item.Mask is not null) PixelScores.Require(remarks.Pixels);
-        var mask = scored.Item.Mask is { } path ? remarks.ReadMask(path, scored.Item.Path, width, height, maxPixels) : null;
+        var mask = scored.Item.Mask is { } path ? remarks.ReadMask(path, scored.Item.Path, width, height, maxPixels)
+            : null;
         var (columns, rows) = options.OriginalResolution ? (width, height) : (options.Side, options.Side);
         return new(scored.Item.Name, scored.Item.Kind, scored.Score, scored.Cells!, width, height,
             mask?.ToMask(columns, rows));

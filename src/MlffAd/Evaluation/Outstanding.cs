@@ -8,8 +8,8 @@ public static class Outstanding
     /// measured so, and above twice what the 90 % quantile was before; above ten times where no scores from before are
     /// known, since few good images fall into such groups by chance.</summary>
     /// <param name="scores">The scores, in any order.</param>
-    /// <param name="before">Scores of good images that are known, and the threshold of now: where no score is above it, none
-    /// stands out, since none would raise it. Null for none.</param>
+    /// <param name="before">Scores of good images that are known, and the threshold of now: where no score is above it,
+    /// none stands out, since none would raise it. Null for none.</param>
     /// <returns>Their places in <paramref name="scores"/>, the largest first.</returns>
     public static IReadOnlyList<int> Of(IReadOnlyList<float> scores, Calibration? before)
     {

@@ -21,7 +21,8 @@ internal sealed class UpperQuantile
         long first = (long)at;
         _share = at - first;
         if (count - first > MostKept)
-            throw new MlffAdException(ExitCode.BadData, $"{count} pixels are too many to find their quantile {q}; give fewer images, or a "
+            throw new MlffAdException(ExitCode.BadData,
+                $"{count} pixels are too many to find their quantile {q}; give fewer images, or a "
                 + "quantile nearer to 1.");
         _keep = (int)(count - first);
         _values = new float[Math.Min(count, 2L * _keep)];

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace MlffAd.Files;
@@ -14,7 +15,7 @@ namespace MlffAd.Files;
 /// </remarks>
 public sealed class AtomicFile : IDisposable
 {
-    private const int RandomLetters = 8, BufferBytes = 1 << 16, ManyFiles = 1000;
+    private const int RandomDigits = 16, LongestName = 255, BufferBytes = 1 << 16, ManyFiles = 1000;
     private static readonly TimeSpan LeftBehindAfter = TimeSpan.FromHours(1);
 
     /// <summary>When folders of many files were last searched for what was left behind: not again for each file, such
@@ -23,7 +24,7 @@ public sealed class AtomicFile : IDisposable
 
     private readonly string _path, _target;
     private readonly string? _temporary;
-    private readonly FileStream _stream;
+    private readonly Stream _stream;
     private bool _done;
 
     private AtomicFile(string path)
@@ -31,12 +32,9 @@ public sealed class AtomicFile : IDisposable
         _path = path;
         var there = FileStatus.Of(path);
         if (there is { IsSpecial: true }) throw new IOException("It is a disk or a socket");
-        if (there is { IsStream: true } || path.StartsWith("/dev/", StringComparison.Ordinal))
+        if ((StandardStream(path) ?? (there is { IsStream: true } ? Pipes.Open(path) : null)) is { } stream)
         {
-            // Appended where /dev/stdout is a file.
-            _target = path;
-            var mode = there is { IsStream: true } ? FileMode.Open : FileMode.Append;
-            _stream = new FileStream(path, mode, FileAccess.Write, FileShare.ReadWrite, BufferBytes);
+            (_target, _stream) = (path, stream);
             return;
         }
         _target = FileIdentity.Followed(path);
@@ -64,7 +62,8 @@ public sealed class AtomicFile : IDisposable
     {
         try
         {
-            _stream.Flush(flushToDisk: _temporary is not null);
+            if (_stream is FileStream file) file.Flush(flushToDisk: _temporary is not null);
+            else _stream.Flush();
             _stream.Dispose();
             if (_temporary is not null) File.Move(_temporary, _target, overwrite: true);
             _done = true;
@@ -123,12 +122,24 @@ public sealed class AtomicFile : IDisposable
             BufferSize = BufferBytes,
         };
         if (!OperatingSystem.IsWindows() && File.Exists(target)) options.UnixCreateMode = File.GetUnixFileMode(target);
-        string path = $"{target}.{Path.GetRandomFileName()[..RandomLetters]}.tmp";
+        string name = Path.GetFileName(target),
+            random = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomDigits / 2));
+        while (Encoding.UTF8.GetByteCount(name) + RandomDigits + 5 > LongestName) name = name[..^1];
+        string path = Path.Combine(Path.GetDirectoryName(target)!, $"{name}.{random}.tmp");
         var stream = new FileStream(path, options);
         // The mask of the process takes rights from new files.
         if (!OperatingSystem.IsWindows() && options.UnixCreateMode is { } mode) File.SetUnixFileMode(path, mode);
         return (path, stream);
     }
+
+    /// <summary>The process's own output, by a name of it: written where the lines before ended, be it a
+    /// file.</summary>
+    private static Stream? StandardStream(string path) => path switch
+    {
+        "/dev/stdout" or "/dev/fd/1" or "/proc/self/fd/1" => Console.OpenStandardOutput(),
+        "/dev/stderr" or "/dev/fd/2" or "/proc/self/fd/2" => Console.OpenStandardError(),
+        _ => null,
+    };
 
     private static void RemoveLeftBehind(string target)
     {
@@ -141,16 +152,20 @@ public sealed class AtomicFile : IDisposable
             foreach (string path in Directory.EnumerateFiles(folder))
             {
                 files++;
-                if (Path.GetFileName(path) is var found && found.Length == name.Length + 1 + RandomLetters + 4
-                    && found.StartsWith(name + '.', StringComparison.Ordinal)
-                    && found.EndsWith(".tmp", StringComparison.Ordinal)
-                    && new FileInfo(path) is { LinkTarget: null } file
+                if (IsTemporary(Path.GetFileName(path), name) && new FileInfo(path) is { LinkTarget: null } file
                     && file.LastWriteTimeUtc < now - LeftBehindAfter) Remove(path);
             }
             if (files > ManyFiles) Listed[folder] = now;
         }
         catch (Exception e) when (IsOfSystem(e)) { }   // it is only tidying
     }
+
+    /// <summary>Whether a file is called as a temporary one of another: <c>NAME.</c>, 16 digits of base 16,
+    /// <c>.tmp</c>.</summary>
+    private static bool IsTemporary(string found, string name) =>
+        found.Length == name.Length + RandomDigits + 5 && found.StartsWith(name + '.', StringComparison.Ordinal)
+        && found.EndsWith(".tmp", StringComparison.Ordinal)
+        && found.AsSpan(name.Length + 1, RandomDigits).IndexOfAnyExcept("0123456789abcdef") < 0;
 
     /// <summary>Removes a temporary file, unless somebody is writing it.</summary>
     private static void Remove(string temporary)

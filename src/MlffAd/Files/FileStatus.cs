@@ -30,7 +30,8 @@ internal readonly record struct FileStatus(ulong Device, ulong Inode, int Mode, 
         Span<byte> s = stackalloc byte[256];
         try
         {
-            if (Statx(HereFolder, path, AsStat, BasicStats, ref MemoryMarshal.GetReference(s)) != 0) return null;
+            if (Statx(HereFolder, Path.GetFullPath(path), AsStat, BasicStats,
+                ref MemoryMarshal.GetReference(s)) != 0) return null;
         }
         catch (EntryPointNotFoundException)
         {

@@ -12,16 +12,39 @@ public static class OutputFolder
     /// <param name="searched">Folders that are searched for photographs. In one of them, the folder is marked, so that
     /// later searches pass over what is written.</param>
     /// <returns>Its full path.</returns>
-    /// <exception cref="MlffAdException">It cannot be made or written to (exit code 7).</exception>
+    /// <exception cref="MlffAdException">It cannot be made or written to (exit code 7); or it is searched, and holds
+    /// photographs that a mark would hide (2).</exception>
     public static string Make(string path, params IEnumerable<string> searched)
     {
+        bool isSearched =
+            searched.Any(folder => FileIdentity.Of(path) == FileIdentity.Of(folder) || IsBelow(path, folder));
+        if (isSearched && Directory.Exists(path) && !IsMarked(path) && HoldsImages(path))
+            throw new MlffAdException(ExitCode.Usage,
+                $"'{path}' holds photographs that are looked at: results among them would be "
+                + "taken for photographs; choose a new folder.");
         string full = MakeBelow(path);
         AtomicFile.RequireWritable(Path.Combine(full, "probe"));
-        string mark = Path.Combine(full, Mark);
-        if (!File.Exists(mark) && searched.Any(folder => IsBelow(full, folder)))
-            AtomicFile.WriteText(mark,
-                "Pictures of results, by mlffad: a search for photographs passes this folder over.\n");
+        if (isSearched) SetMark(full);
         return full;
+    }
+
+    /// <summary>Marks a folder as one of results.</summary>
+    /// <exception cref="MlffAdException">It cannot be written to (exit code 7).</exception>
+    internal static void SetMark(string folder)
+    {
+        if (!IsMarked(folder))
+            AtomicFile.WriteText(Path.Combine(folder, Mark),
+                "Pictures of results, by mlffad: a search for photographs passes this folder over.\n");
+    }
+
+    /// <summary>Whether a folder is one of results.</summary>
+    internal static bool IsMarked(string folder) => File.Exists(Path.Combine(folder, Mark));
+
+    private static bool HoldsImages(string folder)
+    {
+        var found = new Data.FoundImages();
+        found.AddFolder(folder, folder, Data.DataSet.Good);
+        return found.Images.Count > 0;
     }
 
     /// <summary>Whether a path leads below a folder, whatever links are on the way.</summary>

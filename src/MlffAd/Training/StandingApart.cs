@@ -48,7 +48,8 @@ internal static class StandingApart
         Device device, Action<string> say)
     {
         if (strangers.Count == 0) return;
-        string folder = OutputFolder.Make(request.Output + ".apart", request.Folder);
+        string folder = OutputFolder.Make(request.Output + ".apart");
+        if (OutputFolder.IsBelow(folder, request.Folder)) OutputFolder.SetMark(folder);
         using var scorer = new Scorer(model, device) { Groups = memory.Groups };
         var names = HeatMapNames.Of([.. strangers.Select(stranger => stranger.Item)]);
         foreach (var (i, image) in scorer.Score([.. strangers.Select(stranger => stranger.Item)], request.MaxPixels)

@@ -7,18 +7,23 @@ namespace MlffAd.Training;
 /// What a killed process leaves of it holds nobody up.</summary>
 internal sealed class TrainingLock : IDisposable
 {
+    private const string Begins = "process ", Unknown = "another process";
+
     private readonly FileStream _held;
 
     private TrainingLock(FileStream held) => _held = held;
 
     /// <summary>Takes the lock of a model.</summary>
+    /// <param name="model">The model's file.</param>
+    /// <param name="again">Whether to try again where another gives it back meanwhile.</param>
     /// <exception cref="MlffAdException">Another training has it, or it cannot be written (exit code 7).</exception>
-    public static TrainingLock Take(string model)
+    public static TrainingLock Take(string model, bool again = true)
     {
         string path = model + ".lock";
+        RequireOurs(path);
         string mine =
             string.Create(CultureInfo.InvariantCulture,
-            $"process {Environment.ProcessId} on {Environment.MachineName}, since "
+            $"{Begins}{Environment.ProcessId} on {Environment.MachineName}, since "
             + $"{DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC ({Guid.NewGuid():N})");
         try
         {
@@ -34,6 +39,7 @@ internal sealed class TrainingLock : IDisposable
             held.Dispose();
             throw Taken(model, now);
         }
+        catch (FileNotFoundException) when (again) { return Take(model, again: false); }   // it was just given back
         catch (Exception e) when (AtomicFile.IsOfSystem(e))
         {
             throw File.Exists(path) && Read(path) is { Length: > 0 } other ? Taken(model, other)
@@ -49,6 +55,19 @@ internal sealed class TrainingLock : IDisposable
         _held.Dispose();
     }
 
+    /// <summary>Refuses a file of that name that no training wrote: it would be lost.</summary>
+    private static void RequireOurs(string path)
+    {
+        var file = new FileInfo(path);
+        bool isOurs = file.LinkTarget is null && FileStatus.Of(path) is not ({ IsStream: true } or { IsSpecial: true })
+            && (!file.Exists || file.Length == 0 || Read(path) is { } text
+            && (text == Unknown || text.StartsWith(Begins, StringComparison.Ordinal)));
+        if (!isOurs)
+            throw new MlffAdException(ExitCode.Output,
+                $"'{path}' is no lock of a training, and would be written over; move it away, or "
+                + "give another --output.");
+    }
+
     private static MlffAdException Taken(string model, string by) => new(ExitCode.Output,
         $"'{model}' is being trained by {by.Split(" (")[0]}; wait for its end, or give another --output.");
 
@@ -60,7 +79,7 @@ internal sealed class TrainingLock : IDisposable
                 new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return ReadFrom(stream);
         }
-        catch (Exception e) when (AtomicFile.IsOfSystem(e)) { return "another process"; }
+        catch (Exception e) when (AtomicFile.IsOfSystem(e)) { return Unknown; }
     }
 
     private static string ReadFrom(FileStream stream)

@@ -73,7 +73,12 @@ internal sealed class TrainingLogWriter : IDisposable
     public void MoveTo(string path)
     {
         Close();
-        try { File.Move(_path, path, overwrite: true); }
+        try
+        {
+            if (FileStatus.Of(path) is { IsStream: true } or { IsSpecial: true }) throw new IOException(
+                $"'{path}' is no file");
+            File.Move(_path, FileIdentity.Followed(path), overwrite: true);
+        }
         catch (Exception e) when (AtomicFile.IsOfSystem(e)) { Warn(e); }
     }
 

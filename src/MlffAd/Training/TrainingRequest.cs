@@ -45,13 +45,13 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     public bool Restart { get; init; }
 
     /// <summary>Where the state of a network's unfinished training lies; a memory has none.</summary>
-    public string StatePath => Output + ".state";
+    public string StatePath => Target + ".state";
 
     /// <summary>Where the log of that training lies.</summary>
     public string StateLogPath => LogOf(StatePath);
 
     /// <summary>Where the log is written, a JSON object a step, or of a memory a phase.</summary>
-    public string LogPath => LogOf(Output);
+    public string LogPath => LogOf(Target);
 
     /// <summary>The log of what is resumed: beside its state, or where earlier versions wrote it; null if nothing
     /// is.</summary>
@@ -65,9 +65,12 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     /// <exception cref="MlffAdException">Somebody does (exit code 7), or did (2).</exception>
     internal TrainingLock Begin()
     {
-        var alone = TrainingLock.Take(Output);
+        if (FileStatus.Of(Output) is { IsStream: true })
+            throw new MlffAdException(ExitCode.Usage,
+                $"'{Output}' is no file, and a model is read again once it is written; give a file.");
+        var alone = TrainingLock.Take(Target);
         if (!File.Exists(StatePath) || Restart
-            || (Resume is { } from && FileIdentity.Of(from) == FileIdentity.Of(StatePath))) return alone;
+            || (Resume is { } from && IsState(from))) return alone;
         alone.Dispose();
         throw new MlffAdException(ExitCode.Usage,
             $"'{StatePath}' is of a training that has not ended: go on with it by "
@@ -81,8 +84,8 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
         var set = DataSet.Open(Folder, Plain);
         set.RequireTrain();
         // A state may be resumed into itself.
-        string?[] read = [Weights is "none" ? null : Weights, Resume is { } state && state != StatePath ? state : null];
-        new OutputFiles().Add(Output).Add(LogPath).Add(StatePath)
+        string?[] read = [Weights is "none" ? null : Weights, Resume is { } state && !IsState(state) ? state : null];
+        new OutputFiles().Add(Output).Add(LogPath).Add(StatePath).Add(StateLogPath)
             .RequireApartFrom(
                 [.. read, .. set.Train.Concat(set.Test).SelectMany(item => new[] { item.Path, item.Mask })]);
         if (set.Caution is { } caution) say(caution);
@@ -103,6 +106,11 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
             || AtomicFile.IsOfSystem(e))
         { say($"The log is missing: {e.Message}"); }
     }
+
+    /// <summary>What the output is, where it is a link: the model of a link is no other.</summary>
+    private string Target => new FileInfo(Output).LinkTarget is null ? Output : FileIdentity.Followed(Output);
+
+    private bool IsState(string path) => FileIdentity.Of(path) == FileIdentity.Of(StatePath);
 
     /// <summary>Refuses to begin what could not end in a threshold.</summary>
     /// <exception cref="MlffAdException">None is given, nor images to take it from (exit code 3); or it is not finite,

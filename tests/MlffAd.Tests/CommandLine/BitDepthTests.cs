@@ -6,7 +6,8 @@ using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;
 
-/// <summary>A camera of 12 bits in files of 16: said where it is not known, and known to the model where it is.</summary>
+/// <summary>A camera of 12 bits in files of 16: said where it is not known, and known to the model where it
+/// is.</summary>
 [Collection(nameof(TinyModel))]
 public sealed class BitDepthTests(TinyModel tiny)
 {
@@ -23,8 +24,11 @@ public sealed class BitDepthTests(TinyModel tiny)
         const string said = "uses 12 of its file's 16 bits at most";
         Assert.Contains(said, CommandRun.Of("inspect", folder).Output, Ordinal);
         Assert.DoesNotContain(said, CommandRun.Of("inspect", folder, "--bit-depth", "12").Output, Ordinal);
-        Assert.Contains(said, CommandRun.Of(["train", folder, "-o", tiny.PathOf("dark.mlffad"), .. TinyModel.Remembering]).Output, Ordinal);
-        Assert.Contains(said, CommandRun.Of(["train", folder, "-o", tiny.PathOf("dark2.mlffad"), .. TinyModel.Tiny]).Output, Ordinal);
+        Assert.Contains(said,
+            CommandRun.Of(["train", folder, "-o", tiny.PathOf("dark.mlffad"), .. TinyModel.Remembering])
+            .Output, Ordinal);
+        Assert.Contains(said, CommandRun.Of(["train", folder, "-o", tiny.PathOf("dark2.mlffad"), .. TinyModel.Tiny])
+            .Output, Ordinal);
 
         var made = CommandRun.Of(["train", folder, "-o", model, .. TinyModel.Remembering, "--bit-depth", "12"]);
         Assert.Equal(0, made.Code);
@@ -51,9 +55,11 @@ public sealed class BitDepthTests(TinyModel tiny)
     public void EmptyPicturesAreSaid(byte grey, string said)
     {
         string data = tiny.CopyData($"plain-{grey}");
-        ImageFile.WritePng(Path.Combine(data, "train", "good", "x.png"), new(72, 64, [.. Enumerable.Repeat(grey, 3 * 72 * 64)]));
+        ImageFile.WritePng(Path.Combine(data, "train", "good", "x.png"),
+            new(72, 64, [.. Enumerable.Repeat(grey, 3 * 72 * 64)]));
         Assert.Contains($"'train/good/x.png' {said}.", CommandRun.Of("inspect", data).Output, Ordinal);
-        Assert.Contains($"'train/good/x.png' {said}.", CommandRun.Of(["train", data, "-o", tiny.PathOf($"p{grey}.mlffad"),
+        Assert.Contains($"'train/good/x.png' {said}.",
+            CommandRun.Of(["train", data, "-o", tiny.PathOf($"p{grey}.mlffad"),
             .. TinyModel.Remembering]).Output, Ordinal);
     }
 
@@ -64,13 +70,15 @@ public sealed class BitDepthTests(TinyModel tiny)
         foreach (string mask in Directory.GetFiles(Path.Combine(data, "ground_truth", "square")))
         {
             var drawn = ImageFile.ReadMask(mask);
-            File.WriteAllBytes(mask, Grey16(drawn.Width, drawn.Height, [.. drawn.Values.Select(v => (ushort)(v > 127 ? 2 : 0))]));
+            File.WriteAllBytes(mask,
+                Grey16(drawn.Width, drawn.Height, [.. drawn.Values.Select(v => (ushort)(v > 127 ? 2 : 0))]));
         }
         var run = CommandRun.Of("evaluate", tiny.Model, data);
         Assert.DoesNotContain("marks nothing", run.Error, Ordinal);
         Assert.Equal(CommandRun.Of("evaluate", tiny.Model, tiny.Data).Output, run.Output);
     }
 
-    private static byte[] Grey16(int width, int height, ushort[] values) => PngBytes.Make(width, height, depth: 16, colour: 0,
+    private static byte[] Grey16(int width, int height, ushort[] values) =>
+        PngBytes.Make(width, height, depth: 16, colour: 0,
         [.. values.SelectMany(v => new[] { (byte)(v >> 8), (byte)v })]);
 }

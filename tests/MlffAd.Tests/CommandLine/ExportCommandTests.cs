@@ -44,7 +44,8 @@ public sealed class ExportCommandTests(TinyModel tiny)
         EndedRunTests.Scale(tiny.Model, huge, tensor, 1e38f);
         using var session = new InferenceSession(OnnxWriter.Write(Model.Load(huge)));
         byte[] rgb = ImageFile.Read(Path.Combine(tiny.Data, "test", "good", "20.png")).Resize(64, 64).Rgb;
-        using var results = session.Run([NamedOnnxValue.CreateFromTensor("image", new DenseTensor<byte>(rgb, [1, 64, 64, 3]))]);
+        using var results =
+            session.Run([NamedOnnxValue.CreateFromTensor("image", new DenseTensor<byte>(rgb, [1, 64, 64, 3]))]);
         float score = Assert.Single(results.Single(result => result.Name == "score").AsEnumerable<float>());
         Assert.True(float.IsNaN(score) || float.IsPositiveInfinity(score), $"{score}");
     }

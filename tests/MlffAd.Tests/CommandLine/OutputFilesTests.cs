@@ -114,6 +114,42 @@ public sealed class OutputFilesTests(TinyModel tiny)
         Assert.Equal(3, CommandRun.Of("detect", tiny.Model, maps, "--threshold", "100").Lines.Length);
     }
 
+    [Fact]
+    public void AFolderWithPhotographsIsNoPlaceForHeatMaps()
+    {
+        string today = tiny.CopyData("places"), good = Path.Combine(today, "test", "good"),
+            sub = Path.Combine(good, "sub");
+        Directory.CreateDirectory(sub);
+        File.Copy(Path.Combine(good, "20.png"), Path.Combine(sub, "29.png"));
+        var refused = CommandRun.Of("detect", tiny.Model, Path.Combine(good, "20.png"), "--heatmaps", sub);
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("holds photographs that are looked at", refused.Error, Ordinal);
+        Assert.Equal(2, CommandRun.Of("detect", tiny.Model, good, "--heatmaps", good).Code);
+        Assert.Equal(2, CommandRun.Of("evaluate", tiny.Model, today, "--tiff", good).Code);
+        // Where files were named, their folder is searched the next time.
+        string file = Path.Combine(sub, "29.png");
+        Assert.Equal(0,
+            CommandRun.Of("detect", tiny.Model, file, "--heatmaps", Path.Combine(sub, "maps"), "--threshold", "100")
+            .Code);
+        Assert.Equal(4, CommandRun.Of("detect", tiny.Model, good, "--threshold", "100").Lines.Length);
+    }
+
+    [Fact]
+    public void ALinkAndDotsLeadWhereTheFileIs()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "No links are made here.");
+        string folder = tiny.PathOf("dots"), photos = Directory.CreateDirectory(Path.Combine(folder, "photos"))
+            .FullName;
+        string image = Path.Combine(photos, "0.png");
+        File.Copy(Path.Combine(tiny.Data, "test", "good", "20.png"), image);
+        Directory.CreateDirectory(Path.Combine(folder, "elsewhere", "deep"));
+        Directory.CreateSymbolicLink(Path.Combine(folder, "link"), Path.Combine(folder, "elsewhere", "deep"));
+        var refused =
+            CommandRun.Of("detect", tiny.Model, photos, "--csv", Path.Combine(folder, "link") + "/../photos/0.png");
+        Assert.Equal(2, refused.Code);
+        Assert.True(ImageFile.Read(image).Width > 0);
+    }
+
     private static string[] Contents(string folder) =>
         [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
         .Select(path =>

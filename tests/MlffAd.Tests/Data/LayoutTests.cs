@@ -27,6 +27,9 @@ public sealed class LayoutTests : IDisposable
     [InlineData("def_front")]
     [InlineData("GroundTruth")]
     [InlineData("rejectedParts")]
+    [InlineData("niO")]
+    [InlineData("n.i.O.")]
+    [InlineData("GT")]
     public void AFolderWhoseNameSaysOtherwiseIsNotLearntFrom(string name)
     {
         Touch("a.png", "b.png", $"{name}/c.png", $"{name}/d.png");
@@ -47,6 +50,8 @@ public sealed class LayoutTests : IDisposable
     [InlineData("kodak")]
     [InlineData("NonDefective")]
     [InlineData("angle")]
+    [InlineData("GT500")]
+    [InlineData("free_of_defects")]
     [InlineData("2024-05")]
     public void OtherNamesAreNoMatter(string name)
     {
@@ -60,6 +65,11 @@ public sealed class LayoutTests : IDisposable
         Touch("good/1.png", "broken_large/1.png", "contamination/1.png", "contamination/2.png");
         var e = Assert.Throws<MlffAdException>(() => DataSet.Open(_folder));
         Assert.Contains("'broken_large' (1 image), 'contamination' (2 images)", e.Message, Ordinal);
+        foreach (string folder in new[] { "good", "broken_large", "contamination" }) Directory.Delete(
+            Path.Combine(_folder, folder), true);
+        Touch("line1/good/1.png", "line1/dent/1.png", "line2/1.png");
+        Assert.Contains("'line1/dent' (1 image);", Assert.Throws<MlffAdException>(() => DataSet.Open(_folder))
+            .Message, Ordinal);
     }
 
     [Fact]

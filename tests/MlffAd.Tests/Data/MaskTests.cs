@@ -59,7 +59,9 @@ public sealed class MaskTests(TinyModel tiny)
     {
         string data = tiny.CopyData($"turned-{orientation}"), photo = Path.Combine(data, "test", "square", "30.png");
         var image = ImageFile.Read(photo);
-        byte[] exif = [(byte)'I', (byte)'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0];
+        byte[] exif =
+            [(byte)'I', (byte)'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0,
+            0];
         File.WriteAllBytes(photo, PngBytes.Make(image.Width, image.Height, 8, 2, image.Rgb, extra: [("eXIf", exif)]));
         string said = $"'{photo}' is turned by its orientation tag, and its mask '{Masks(data)[0]}' has none";
         Assert.Contains(said, CommandRun.Of("inspect", data).Output, Ordinal);

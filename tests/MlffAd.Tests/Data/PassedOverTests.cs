@@ -64,6 +64,32 @@ public sealed class PassedOverTests(TinyModel tiny)
         Assert.Contains("/part7' was not judged: it has no extension, but begins like an image", run.Error, Ordinal);
     }
 
+    [Theory]
+    [InlineData("part_2024.05.01-12.30.15")]
+    [InlineData("frame.0001")]
+    [InlineData("x.png~")]
+    [InlineData("a.png.part")]
+    public void AnImageOfAnyExtensionIsNamed(string name)
+    {
+        string folder = Folder($"odd-{name}", "good.png");
+        File.Copy(Good, Path.Combine(folder, name));
+        var run = CommandRun.Of("detect", tiny.Model, folder, "--threshold", "100");
+        Assert.Equal(3, run.Code);
+        Assert.Contains($"/{name}' was not judged: it is called {Path.GetExtension(name)}, but begins like an image",
+            run.Error, Ordinal);
+    }
+
+    [Fact]
+    public void ALinkThatLeadsNowhereIsNamed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "To link takes rights here.");
+        string folder = Folder("nowhere", "good.png");
+        Directory.CreateSymbolicLink(Path.Combine(folder, "today"), "/nowhere/at/all");
+        var run = CommandRun.Of("detect", tiny.Model, folder, "--threshold", "100");
+        Assert.Equal(3, run.Code);
+        Assert.Contains("/today' was not judged: it is a link that leads nowhere.", run.Error, Ordinal);
+    }
+
     [Fact]
     public void FilesThatAreNoImagesAreNoMatter()
     {

@@ -31,7 +31,8 @@ public sealed class UpperQuantileTests
         Assert.Contains("2147483648 pixels are too many", e.Message, Ordinal);
         new UpperQuantile(0.999, 1L << 33).Add([1]);   // far beyond what one array holds
         e = Assert.Throws<MlffAdException>(() => PixelScores.Require(20 * 6000L * 4000));
-        Assert.Contains("480,000,000 pixels or more, and at most 268,435,456 are ranked; take --resolution network", e.Message, Ordinal);
+        Assert.Contains("480,000,000 pixels or more, and at most 268,435,456 are ranked; take --resolution network",
+            e.Message, Ordinal);
         PixelScores.Require(167 * 1024L * 1024);
     }
 }

@@ -60,7 +60,7 @@ public sealed class AtomicFileTests : IDisposable
     {
         string bystander = Path.Combine(_folder, "bystander");
         File.WriteAllText(bystander, "whole");
-        string left = Link("model.abcdefgh.tmp", bystander);
+        string left = Link("model.0123456789abcdef.tmp", bystander);
         File.SetLastWriteTimeUtc(bystander, DateTime.UtcNow.AddDays(-1));
         Link($"model.{Environment.ProcessId}.tmp", bystander);
         AtomicFile.WriteText(Target, "new");
@@ -71,9 +71,11 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void WhatAKilledProcessLeftIsRemovedAfterAnHourUnlessItIsBeingWritten()
     {
-        string old = Left("model.aaaaaaaa.tmp", hours: 2), fresh = Left("model.bbbbbbbb.tmp", hours: 0.5),
-            locked = Left("model.cccccccc.tmp", hours: 2), others = Left("model2.aaaaaaaa.tmp", hours: 2),
-            mine = Left("model.notes.tmp", hours: 2);
+        string old = Left("model.aaaaaaaaaaaaaaaa.tmp", hours: 2),
+        fresh = Left("model.bbbbbbbbbbbbbbbb.tmp", hours: 0.5),
+            locked = Left("model.cccccccccccccccc.tmp", hours: 2),
+            others = Left("model2.aaaaaaaaaaaaaaaa.tmp", hours: 2),
+            mine = Left("model.originalversion1.tmp", hours: 2);
         using (new FileStream(locked, FileMode.Open, FileAccess.Read, FileShare.None)) AtomicFile.WriteText(Target,
             "new");
         Assert.Equal([false, true, true, true, true], new[] { old, fresh, locked, others, mine }.Select(File.Exists));
@@ -119,6 +121,25 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Contains("It is a disk or a socket",
             Assert.Throws<MlffAdException>(() => AtomicFile.WriteText(Target, "x")).Message, Ordinal);
         Assert.True(FileStatus.Of(Target) is { IsSpecial: true });
+    }
+
+    [Fact]
+    public void AFileInSharedMemoryIsAFile()
+    {
+        Assert.SkipUnless(Directory.Exists("/dev/shm"), "There is no /dev/shm here.");
+        string path = $"/dev/shm/mlffad-{Guid.NewGuid():N}";
+        AtomicFile.WriteText(path, "first");
+        AtomicFile.WriteText(path, "second");
+        Assert.Equal("second", File.ReadAllText(path));
+        File.Delete(path);
+    }
+
+    [Fact]
+    public void ANameAsLongAsTheSystemTakesIsWritten()
+    {
+        string path = Path.Combine(_folder, new string('n', 251) + ".png");
+        AtomicFile.WriteText(path, "x");
+        Assert.Single(Directory.GetFiles(_folder));
     }
 
     [Fact]

@@ -74,6 +74,37 @@ public sealed class TrainingAgainTests : IDisposable
         Assert.Equal(["m.mlffad", "m.mlffad.log.jsonl"], Written());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AFileThatIsNoLockIsNotWrittenOver(bool linked)
+    {
+        string precious = _folder.In("precious"), path = Request.Output + ".lock";
+        File.WriteAllText(linked ? precious : path, "of somebody else");
+        if (linked) File.CreateSymbolicLink(path, precious);
+        Assert.Contains("is no lock of a training", Fails(Request, ExitCode.Output).Message, Ordinal);
+        Assert.Equal("of somebody else", File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void AStateIsKnownHoweverItIsWritten()
+    {
+        Train(Request, stopAt: 1);
+        string folder = Path.GetDirectoryName(Request.StatePath)!;
+        Train(Request with { Resume = Path.Combine(folder, "parts", "..", "m.mlffad.state") });
+        Assert.False(File.Exists(Request.StatePath));
+    }
+
+    [Fact]
+    public void TheModelOfALinkIsNoOther()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "To link takes rights here.");
+        Train(Request, stopAt: 1);
+        File.WriteAllText(Request.Output, "");
+        File.CreateSymbolicLink(_folder.In("link.mlffad"), Request.Output);
+        Fails(Request with { Output = _folder.In("link.mlffad") }, ExitCode.Usage);
+    }
+
     [Fact]
     public void TheLogOfTheModelThatStandsSurvivesUntilTheNewOneReplacesIt()
     {
