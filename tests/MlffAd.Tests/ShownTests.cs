@@ -44,6 +44,14 @@ public sealed class ShownTests
     public void LongTextKeepsItsBeginningAndItsEnd(int most, string text, string shown) =>
         Assert.Equal(shown, Shown.Text(text, most));
 
+    [Theory]
+    [InlineData(8, "\n\n\n\n\n\n", @"\n\n…n\n")]
+    [InlineData(9, "\u001b\u001b\u001bz", @"\x1b…x1bz")]
+    [InlineData(7, "ab\u202ecd", @"ab\…ecd")]
+    [InlineData(8, "ab\u202e", @"ab\u202e")]
+    public void WhatIsEscapedIsNoLongerThanItMayBe(int most, string text, string shown) =>
+        Assert.Equal(shown, Shown.Text(text, most));
+
     [Fact]
     public void AMessageIsOneLineWhateverNamesItHolds()
     {
@@ -51,7 +59,8 @@ public sealed class ShownTests
         var e = new MlffAdException(ExitCode.BadData, $"'x\n\u001b[31m.png' and '{name}'; take others.");
         Assert.StartsWith(@"'x\n\x1b[31m.png' and 'kkk", e.Message, Ordinal);
         Assert.EndsWith("kkk'; take others.", e.Message, Ordinal);
-        Assert.InRange(e.Message.Length, 500, 1100);
+        Assert.InRange(e.Message.Length, 500, 1000);
+        Assert.InRange(new MlffAdException(ExitCode.BadModel, new string('\n', 3000)).Message.Length, 500, 1000);
         var run = CommandRun.Of("show", "no\nmlffad: all good\u202e.mlffad");
         Assert.Equal(4, run.Code);
         Assert.Single(run.Error.TrimEnd().Split('\n'));

@@ -6,18 +6,12 @@ namespace MlffAd.Files;
 /// of bounded length, without signs that steer a terminal or turn the direction of reading.</summary>
 public static class Shown
 {
-    /// <summary>The text with <c>\n</c>, <c>\x1b</c>, <c>\u202e</c> for what is unfit; where it is longer than
+    /// <summary>The text with <c>\n</c>, <c>\x1b</c>, <c>\u202e</c> for what is unfit; where that is longer than
     /// <paramref name="most"/> letters, its beginning and its end with "…" between them.</summary>
     public static string Text(string text, int most = 200)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (text.Length > most)
-        {
-            int head = most / 2, tail = text.Length - (most - 1 - head);
-            if (char.IsHighSurrogate(text[head - 1])) head--;
-            if (char.IsLowSurrogate(text[tail])) tail++;
-            text = $"{text[..head]}…{text[tail..]}";
-        }
+        text = Cut(text, most);
         var shown = new StringBuilder(text.Length);
         for (int i = 0; i < text.Length; i++)
         {
@@ -27,7 +21,17 @@ public static class Shown
             else if (IsUnfit(c) || char.IsSurrogate(c)) shown.Append(Escape(c));
             else shown.Append(c);
         }
-        return shown.ToString();
+        // A sign's escape is longer than the sign.
+        return Cut(shown.ToString(), most);
+    }
+
+    private static string Cut(string text, int most)
+    {
+        if (text.Length <= most) return text;
+        int head = most / 2, tail = text.Length - (most - 1 - head);
+        if (char.IsHighSurrogate(text[head - 1])) head--;
+        if (char.IsLowSurrogate(text[tail])) tail++;
+        return $"{text[..head]}…{text[tail..]}";
     }
 
     /// <summary>C0 and C1 controls, line and paragraph separators, marks of direction.</summary>
