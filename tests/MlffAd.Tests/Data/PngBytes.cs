@@ -55,13 +55,19 @@ internal static class PngBytes
         png.Write(number);
         byte[] named = [.. Encoding.ASCII.GetBytes(type), .. data];
         png.Write(named);
+        BinaryPrimitives.WriteUInt32BigEndian(number, Crc(named));
+        png.Write(number);
+    }
+
+    /// <summary>The checksum of PNG's chunks and of zip's entries.</summary>
+    public static uint Crc(ReadOnlySpan<byte> bytes)
+    {
         uint crc = ~0u;
-        foreach (byte b in named)
+        foreach (byte b in bytes)
         {
             crc ^= b;
             for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (0xEDB88320 & (0 - (crc & 1)));
         }
-        BinaryPrimitives.WriteUInt32BigEndian(number, ~crc);
-        png.Write(number);
+        return ~crc;
     }
 }
