@@ -15,11 +15,11 @@ internal sealed class FuzzRun(Format[] formats, long seed, int threads)
     /// <summary>Least share of a format's mutants that gets beyond its first check: others try nothing.</summary>
     private const double LeastShare = 0.2;
 
-    /// <summary>A share of few is none.</summary>
-    private const int Few = 100;
+    /// <summary>A share of fewer is none.</summary>
+    private const int Few = 1000;
 
     private readonly Tally[] _tallies = [.. formats.Select(_ => new Tally())];
-    private readonly (Format Format, long Number, long Began)?[] _now = new (Format, long, long)?[threads];
+    private readonly Reading?[] _now = new Reading?[threads];
     private readonly Dictionary<string, int> _finds = [];
     private readonly Lock _lock = new();
     private long _next = -1;
@@ -79,7 +79,7 @@ internal sealed class FuzzRun(Format[] formats, long seed, int threads)
         for (int left = 3; left > 0 && slow > MostSeconds; left--)
         {
             long began = Stopwatch.GetTimestamp(), before = GC.GetAllocatedBytesForCurrentThread();
-            _now[thread] = (format, number, began);
+            _now[thread] = new(format, number, began);
             try { format.Read(path); }
             catch (MlffAdException e) { refused = e; }
 #pragma warning disable CA1031 // What else is thrown is what is looked for.
@@ -156,4 +156,7 @@ internal sealed class FuzzRun(Format[] formats, long seed, int threads)
         Console.WriteLine($"{_tallies.Sum(t => t.Mutants)} mutants in {seconds:0} s, {_finds.Values.Sum()} finds");
         return enough && _finds.Count == 0 ? 0 : 1;
     }
+
+    /// <summary>What a thread reads, and since when.</summary>
+    private sealed record Reading(Format Format, long Number, long Began);
 }
