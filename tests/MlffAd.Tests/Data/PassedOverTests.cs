@@ -83,7 +83,7 @@ public sealed class PassedOverTests(TinyModel tiny)
     public void ALinkThatLeadsNowhereIsNamed()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "To link takes rights here.");
-        string folder = Folder("nowhere", "good.png");
+        string folder = Folder("dangling", "good.png");
         Directory.CreateSymbolicLink(Path.Combine(folder, "today"), "/nowhere/at/all");
         var run = CommandRun.Of("detect", tiny.Model, folder, "--threshold", "100");
         Assert.Equal(3, run.Code);
