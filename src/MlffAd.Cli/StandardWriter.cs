@@ -64,7 +64,8 @@ internal sealed partial class StandardWriter(TextWriter inner, int? width = null
         const short Error = 8, HungUp = 16;
         if (OperatingSystem.IsWindows() || !Console.IsOutputRedirected) return false;
         var output = new Polled { Descriptor = 1 };
-        return Poll(ref output, 1, 0) > 0 && (output.Happened & (Error | HungUp)) != 0;
+        try { return Poll(ref output, 1, 0) > 0 && (output.Happened & (Error | HungUp)) != 0; }
+        catch (TypeLoadException) { return false; }   // a C library of another name
     }
 
     [LibraryImport("libc", EntryPoint = "poll")]

@@ -33,9 +33,9 @@ internal readonly record struct FileStatus(ulong Device, ulong Inode, int Mode, 
             if (Statx(HereFolder, Path.GetFullPath(path), AsStat, BasicStats,
                 ref MemoryMarshal.GetReference(s)) != 0) return null;
         }
-        catch (EntryPointNotFoundException)
+        catch (TypeLoadException)
         {
-            return null;   // a C library older than statx
+            return null;   // a C library without statx, or of another name
         }
         return new(BinaryPrimitives.ReadUInt64LittleEndian(s[136..]), BinaryPrimitives.ReadUInt64LittleEndian(s[32..]),
             BinaryPrimitives.ReadUInt16LittleEndian(s[28..]), BinaryPrimitives.ReadUInt32LittleEndian(s[20..]),
