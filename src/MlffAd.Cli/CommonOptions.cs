@@ -111,9 +111,9 @@ internal static class CommonOptions
 
     /// <summary>Opens a data set, and says on the error stream which of its images are passed over.</summary>
     /// <exception cref="MlffAdException">As <see cref="Data.DataSet.Open"/>.</exception>
-    public static Data.DataSet OpenDataSet(this ParseResult parse, Argument<string> folder)
+    public static Data.DataSet OpenDataSet(this ParseResult parse, string folder)
     {
-        var set = Data.DataSet.Open(parse.GetRequiredValue(folder), parse.GetValue(Plain));
+        var set = Data.DataSet.Open(folder, parse.GetValue(Plain));
         if (set.Caution is { } caution) parse.InvocationConfiguration.Error.WriteLine($"mlffad: {caution}");
         return set;
     }

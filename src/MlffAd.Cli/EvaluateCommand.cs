@@ -38,7 +38,7 @@ internal static class EvaluateCommand
         {
             string file = parse.GetRequiredValue(path);
             var model = MlffAd.Model.Load(file);
-            var set = parse.OpenDataSet(folder);
+            var set = parse.OpenDataSet(parse.GetRequiredValue(folder));
             var options = new EvaluationOptions(model.Metadata.Config.ImageSize, parse.GetValue(pro) == "mvtec" ? ProMethod.Mvtec : ProMethod.Rd4ad, parse.GetValue(limit),
                 parse.GetValue(resolution) == "original");
             // What cannot be written is said before the images are scored, not after.

@@ -28,7 +28,7 @@ internal static class SynthCommand
         verb.SetAction(parse =>
         {
             var config = keys.Apply(parse, new Config());
-            var set = parse.OpenDataSet(folder);
+            var set = parse.OpenDataSet(parse.GetRequiredValue(folder));
             set.RequireTrain();
             string path = parse.GetRequiredValue(output);
             new OutputFiles().Add(path).RequireApartFrom(set.Train.Concat(set.Test).Select(item => item.Path));

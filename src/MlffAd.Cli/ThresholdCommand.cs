@@ -115,10 +115,9 @@ internal sealed class ThresholdCommand
     {
         var error = parse.InvocationConfiguration.Error;
         var asked = model.Metadata with { Config = _keys.Apply(parse, model.Metadata.Config) };
-        var set = DataSet.Open(folder, parse.GetValue(CommonOptions.Plain));
+        var set = parse.OpenDataSet(folder);
         set.RequireTrain();
-        foreach (string said in set.CopyCautions().Prepend(set.Caution)
-            .OfType<string>()) error.WriteLine($"mlffad: {said}");
+        foreach (string copies in set.CopyCautions()) error.WriteLine($"mlffad: {copies}");
         var good = Holdout.Different(set.Train);
         new OutputFiles().Add(parse.GetRequiredValue(_model)).RequireApartFrom(good.Select(item => item.Path));
         using var device = parse.OpenDevice();

@@ -22,15 +22,12 @@ internal static class Copies
     {
         var alike = set.Train.Concat(set.Test).GroupBy(Length).Where(group => group.Key > 0 && group.Skip(1).Any())
             .SelectMany(group => group);
-        var groups = Hashes(alike).GroupBy(entry => entry.Value, entry => entry.Key)
-            .ToDictionary(g => g.Key, g => g.ToHashSet());
-        var of = groups.Values.SelectMany(group => group.Select(image => (image, group)))
-            .ToDictionary(entry => entry.image, entry => entry.group);
-        var (seen, copies, shared) = (new HashSet<HashSet<ImageItem>>(), new List<string>(), new List<string>());
+        var hashes = Hashes(alike);
+        var (seen, copies, shared) = (new HashSet<string>(), new List<string>(), new List<string>());
         foreach (var image in set.Train)
-            if (of.TryGetValue(image, out var group) && !seen.Add(group)) copies.Add(image.Name);
+            if (hashes.TryGetValue(image, out string? hash) && !seen.Add(hash)) copies.Add(image.Name);
         foreach (var image in set.Test)
-            if (of.TryGetValue(image, out var group) && seen.Contains(group)) shared.Add(image.Name);
+            if (hashes.TryGetValue(image, out string? hash) && seen.Contains(hash)) shared.Add(image.Name);
         var said = new List<string>();
         if (copies.Count > 0)
             said.Add($"{copies.Count} of {set.Train.Count} images to learn from repeat others: "

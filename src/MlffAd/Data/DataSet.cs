@@ -123,7 +123,8 @@ public sealed class DataSet
     {
         string[] all = [.. paths];
         var found = FoundImages.Of(all);
-        return found.Images.Count > 0 || all.Length == 0 ? found.Images : throw FoundImages.Empty(all[0], found.PassedOver);
+        return found.Images.Count > 0 || all.Length == 0 ? found.Images
+            : throw FoundImages.Empty(all[0], found.PassedOver);
     }
 
     /// <summary>Refuses a data set with masks of which some are missing.</summary>

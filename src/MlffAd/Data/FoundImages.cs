@@ -87,7 +87,8 @@ public sealed class FoundImages
             _images.Add(new(path, WithSlashes(path), DataSet.Good));
             return;
         }
-        if (!Directory.Exists(path)) throw new MlffAdException(ExitCode.BadData, $"There is no file or folder '{path}'.");
+        if (!Directory.Exists(path))
+            throw new MlffAdException(ExitCode.BadData, $"There is no file or folder '{path}'.");
         var inside = new FoundImages();
         inside.AddFolder(path, path, DataSet.Good);
         if (inside._images.Count + inside._passedOver.Count == 0) throw Empty(path, []);

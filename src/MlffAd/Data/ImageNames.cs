@@ -21,8 +21,9 @@ internal static class ImageNames
         ".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jpf", ".jpx", ".jpm", ".jxl", ".jxr", ".wdp", ".hdp",
         ".pgm", ".ppm", ".pnm", ".pbm", ".pfm", ".pam", ".psd", ".psb", ".xcf", ".dng", ".raw", ".cr2", ".cr3", ".crw",
         ".nef", ".nrw", ".arw", ".sr2", ".srf", ".orf", ".rw2", ".raf", ".pef", ".srw", ".x3f", ".3fr", ".iiq", ".erf",
-        ".ico", ".cur", ".icns", ".svg", ".svgz", ".eps", ".emf", ".wmf", ".tga", ".pcx", ".dds", ".exr", ".hdr", ".sgi",
-        ".rgb", ".ras", ".xbm", ".xpm", ".apng", ".mng", ".bpg", ".flif", ".qoi", ".fits", ".fit", ".fts", ".dcm", ".mpo",
+        ".ico", ".cur", ".icns", ".svg", ".svgz", ".eps", ".emf", ".wmf", ".tga", ".pcx", ".dds", ".exr", ".hdr",
+        ".sgi", ".rgb", ".ras", ".xbm", ".xpm", ".apng", ".mng", ".bpg", ".flif", ".qoi", ".fits", ".fit", ".fts", ".dcm",
+        ".mpo",
     ];
 
     /// <summary>How files of images begin, after so many bytes.</summary>
@@ -56,7 +57,7 @@ internal static class ImageNames
     {
         var link = new FileInfo(path);
         try { return link.LinkTarget is not null && link.ResolveLinkTarget(returnFinalTarget: true)?.Exists != true; }
-        catch (IOException) { return true; }   // links in a ring
+        catch (IOException) { return true; }   // a cycle of links
     }
 
     /// <summary>Whether what a folder lists cannot be opened by its name: the system hands on bytes that are not UTF-8

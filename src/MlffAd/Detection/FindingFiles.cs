@@ -44,7 +44,7 @@ public sealed class FindingFiles : IDisposable
     {
         ArgumentNullException.ThrowIfNull(finding);
         Count++;
-        foreach (var sink in _open) Guarded(sink.Path, () => sink.Add(finding));
+        foreach (var sink in _open) AtomicFile.Guarded(sink.Path, () => sink.Add(finding));
     }
 
     /// <summary>Ends the files and puts them in their places: each that can be, whatever becomes of the
@@ -60,7 +60,7 @@ public sealed class FindingFiles : IDisposable
             using var file = sink.File;
             try
             {
-                Guarded(sink.Path, () => sink.End(complete));
+                AtomicFile.Guarded(sink.Path, () => sink.End(complete));
                 file.Commit();
             }
             catch (MlffAdException e) { first ??= e; }
@@ -109,12 +109,6 @@ public sealed class FindingFiles : IDisposable
             json.Flush();
             file.Stream.WriteByte((byte)'\n');
         }
-    }
-
-    private static void Guarded(string path, Action write)
-    {
-        try { write(); }
-        catch (Exception e) when (AtomicFile.IsOfSystem(e)) { throw AtomicFile.Failed(path, e); }
     }
 
     private static void Write(Utf8JsonWriter json, Finding finding)

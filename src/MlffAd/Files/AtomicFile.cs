@@ -86,8 +86,7 @@ public sealed class AtomicFile : IDisposable
     public static void Write(string path, Action<Stream> write)
     {
         using var file = Create(path);
-        try { write(file.Stream); }
-        catch (Exception e) when (IsOfSystem(e)) { throw Failed(path, e); }
+        Guarded(path, () => write(file.Stream));
         file.Commit();
     }
 
@@ -96,12 +95,20 @@ public sealed class AtomicFile : IDisposable
         Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Finds out, before hours are spent, whether a file can be written: its folder is there and takes new
-    /// files. A pipe is not opened: whoever reads it would take that for the end.</summary>
+    /// files. A pipe is not opened: closing it again would be end of file to its reader.</summary>
     /// <exception cref="MlffAdException">It cannot (exit code 7).</exception>
     public static void RequireWritable(string path)
     {
         if (FileStatus.Of(path) is { IsStream: true }) return;
         Create(path).Dispose();
+    }
+
+    /// <summary>Writes a part of a file.</summary>
+    /// <exception cref="MlffAdException">The system does not take it (exit code 7).</exception>
+    internal static void Guarded(string path, Action write)
+    {
+        try { write(); }
+        catch (Exception e) when (IsOfSystem(e)) { throw Failed(path, e); }
     }
 
     /// <summary>The error of a file that cannot be written.</summary>

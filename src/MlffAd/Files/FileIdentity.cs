@@ -30,7 +30,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, string P
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return here;   // links in a ring: whoever opens it is told
+            return here;   // a cycle of links: opening it reports that
         }
     }
 }

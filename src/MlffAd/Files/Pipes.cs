@@ -8,13 +8,15 @@ internal static class Pipes
     private const int BufferBytes = 1 << 16, WriteOnly = 1, NonBlocking = 0x800, CloseOnExec = 0x80000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), Pause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Opens what <see cref="FileStatus.IsStream"/> for writing. A pipe's reader may come within some seconds.</summary>
+    /// <summary>Opens what <see cref="FileStatus.IsStream"/> for writing. A pipe's reader may come within some
+    /// seconds.</summary>
     /// <exception cref="IOException">Nobody reads the pipe.</exception>
     public static FileStream Open(string path)
     {
         // To open a pipe for writing waits for its reader, for ever if need be: whether there is one is asked first.
         int probe = Probe(path);
-        for (var since = DateTime.UtcNow; probe < 0 && DateTime.UtcNow < since + Patience; probe = Probe(path)) Thread.Sleep(Pause);
+        var end = DateTime.UtcNow + Patience;
+        for (; probe < 0 && DateTime.UtcNow < end; probe = Probe(path)) Thread.Sleep(Pause);
         if (probe < 0) throw new IOException("Nobody reads this pipe");
         try { return new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, BufferBytes); }
         finally { _ = Close(probe); }

@@ -186,7 +186,8 @@ public sealed class Trainer
         }
         catch (MlffAdException e) when (e.Code is ExitCode.Output or ExitCode.BadModel)
         {
-            throw new MlffAdException(e.Code, $"{e.Message} Nothing is lost: --resume '{_request.StatePath}' writes the model.", e);
+            throw new MlffAdException(e.Code,
+                $"{e.Message} Nothing is lost: --resume '{_request.StatePath}' writes the model.", e);
         }
         log.MoveTo(_request.LogPath);
         File.Delete(_request.StatePath);

@@ -17,7 +17,8 @@ public sealed class ModelFile : IDisposable
     public static void Save(string path, ModelMetadata metadata, IEnumerable<TensorData> tensors)
     {
         if (!float.IsFinite(metadata.Threshold) || !float.IsFinite(metadata.PixelThreshold))
-            throw new MlffAdException(ExitCode.BadModel, $"'{path}' was not written: its thresholds, {metadata.Threshold} and "
+            throw new MlffAdException(ExitCode.BadModel,
+                $"'{path}' was not written: its thresholds, {metadata.Threshold} and "
                 + $"{metadata.PixelThreshold}, are not finite numbers, and it could not be opened.");
         Safetensors.Write(path, tensors, metadata.ToStrings());
     }

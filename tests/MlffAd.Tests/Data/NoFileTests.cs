@@ -40,7 +40,8 @@ public sealed class NoFileTests(TinyModel tiny)
     {
         string folder = tiny.PathOf("pipes-" + string.Concat(words).GetHashCode(Ordinal));
         string[] all = [.. words.Select(w => w == "DATA" ? tiny.Data : w.StartsWith("PIPE", Ordinal)
-            ? Pipe(Path.Combine(folder, "x" + w[4..])) : w is "w.safetensors" or "m.mlffad" ? Path.Combine(folder, w) : w)];
+            ? Pipe(Path.Combine(folder, "x" + w[4..]))
+            : w is "w.safetensors" or "m.mlffad" ? Path.Combine(folder, w) : w)];
         var run = await InTime(() => CommandRun.Of(all));
         Assert.Equal(code, run.Code);
         Assert.Contains("it is empty or no file", run.Error, Ordinal);

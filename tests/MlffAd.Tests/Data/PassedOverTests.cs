@@ -40,10 +40,12 @@ public sealed class PassedOverTests(TinyModel tiny)
         Assert.Equal(3, run.Code);
         Assert.Contains(run.Lines, line => line.Contains("good ", Ordinal) && line.EndsWith("/good.png", Ordinal));
         Assert.Contains(run.Lines, line => line.Contains("unreadable ", Ordinal) && line.EndsWith($"/{name}", Ordinal));
-        Assert.Contains($"/{name}' was not judged: {Path.GetExtension(name).ToLowerInvariant()} is a format that is not read; "
+        string extension = Path.GetExtension(name).ToLowerInvariant();
+        Assert.Contains($"/{name}' was not judged: {extension} is a format that is not read; "
             + "convert it to PNG.", run.Error, Ordinal);
         Assert.Contains("mlffad: 1 of 2 images were not judged.", run.Error, Ordinal);
-        Assert.Contains(File.ReadLines(csv), line => line.Contains(name, Ordinal) && line.Contains("unreadable", Ordinal));
+        Assert.Contains(File.ReadLines(csv),
+            line => line.Contains(name, Ordinal) && line.Contains("unreadable", Ordinal));
         // A defect does not hide it.
         Assert.Equal(3, CommandRun.Of("detect", tiny.Model, folder, "--threshold", "-100").Code);
     }
@@ -52,7 +54,8 @@ public sealed class PassedOverTests(TinyModel tiny)
     [InlineData(new byte[] { 0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10 })]
     [InlineData(new byte[] { 0xFF, 0xD8, 0xFF, 0xE0 })]
     [InlineData(new byte[] { (byte)'P', (byte)'5', 10, (byte)'8' })]
-    [InlineData(new byte[] { 0, 0, 0, 24, (byte)'f', (byte)'t', (byte)'y', (byte)'p', (byte)'h', (byte)'e', (byte)'i', (byte)'c' })]
+    [InlineData(new byte[] { 0, 0, 0, 24, (byte)'f', (byte)'t', (byte)'y', (byte)'p', (byte)'h', (byte)'e', (byte)'i',
+        (byte)'c' })]
     [InlineData(new byte[] { (byte)'I', (byte)'I', 42, 0 })]
     public void AFileWithoutExtensionThatBeginsLikeAnImageIsNamed(byte[] start)
     {
@@ -115,7 +118,8 @@ public sealed class PassedOverTests(TinyModel tiny)
         {
             var refused = CommandRun.Of(words);
             Assert.Equal(3, refused.Code);
-            Assert.Contains("2 images are passed over: 'a.heic', 'b.heic'; convert them to PNG.", refused.Error, Ordinal);
+            Assert.Contains("2 images are passed over: 'a.heic', 'b.heic'; convert them to PNG.",
+                refused.Error, Ordinal);
         }
     }
 
@@ -123,7 +127,8 @@ public sealed class PassedOverTests(TinyModel tiny)
     public void OtherVerbsWarn()
     {
         string data = tiny.CopyData("with-heic");
-        foreach (string name in new[] { "train/good/x.heic", "test/good/y.pgm" }) File.WriteAllText(Path.Combine(data, name), "x");
+        foreach (string name in new[] { "train/good/x.heic", "test/good/y.pgm" })
+            File.WriteAllText(Path.Combine(data, name), "x");
         const string said = "2 images are passed over: 'train/good/x.heic', 'test/good/y.pgm'; convert them to PNG.";
         Assert.Contains(said, CommandRun.Of("evaluate", tiny.Model, data).Error, Ordinal);
         Assert.Contains(said, CommandRun.Of("synth", data, "-o", tiny.PathOf("sheet.png")).Error, Ordinal);

@@ -95,7 +95,8 @@ public sealed class SharedScorerTests : IDisposable
     private static Model Made()
     {
         var config = Preset.Find("tiny").With("imageSize", "64");
-        return new(new ModelMetadata(config, Preprocessing.ImageNet, 1, null, new TrainingRecord(1, 1, 0, "random", null), "noise"),
+        var made = new TrainingRecord(1, 1, 0, "random", null);
+        return new(new ModelMetadata(config, Preprocessing.ImageNet, 1, null, made, "noise"),
             Initialisation.Random(ParameterList.Of(config), seed: 3));
     }
 

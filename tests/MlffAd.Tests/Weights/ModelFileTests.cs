@@ -24,7 +24,8 @@ public sealed class ModelFileTests : IDisposable
     {
         ModelFile.Save(path, Metadata, Tensors);
         byte[] before = File.ReadAllBytes(path);
-        var bad = Metadata with { Threshold = threshold, Calibration = Metadata.Calibration! with { PixelThreshold = pixelThreshold } };
+        var calibration = Metadata.Calibration! with { PixelThreshold = pixelThreshold };
+        var bad = Metadata with { Threshold = threshold, Calibration = calibration };
         var e = Assert.Throws<MlffAdException>(() => ModelFile.Save(path, bad, Tensors));
         Assert.Equal(ExitCode.BadModel, e.Code);
         Assert.Equal(before, File.ReadAllBytes(path));
