@@ -49,4 +49,23 @@ public sealed class SynthesisOptions
     internal int Cells => Side / Cell * (Side / Cell);
 
     internal int Pixels => Side * Side;
+
+    /// <summary>Marks the pixels of which some channel changed enough.</summary>
+    /// <param name="before"><c>[S, S, 3]</c>.</param>
+    /// <param name="after">The same, changed.</param>
+    /// <param name="mask">Receives <c>[S, S]</c>: 1 where it did, else 0.</param>
+    /// <returns>Whether they are enough to be an anomaly.</returns>
+    public bool Mark(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after, Span<byte> mask)
+    {
+        int changed = 0;
+        for (int i = 0, p = 0; i < mask.Length; i++, p += 3)
+        {
+            bool isMarked = Math.Abs(after[p] - before[p]) >= MinChange
+                || Math.Abs(after[p + 1] - before[p + 1]) >= MinChange
+                || Math.Abs(after[p + 2] - before[p + 2]) >= MinChange;
+            mask[i] = isMarked ? (byte)1 : (byte)0;
+            changed += mask[i];
+        }
+        return changed >= MinPixels;
+    }
 }

@@ -44,7 +44,7 @@ public sealed class Synthesizer(SynthesisOptions options)
         {
             if (draw.Piece is { } piece) Paste(piece, image);
             else Scatter(draw, image);
-            if (Compare(image, mask) >= options.MinPixels) return true;
+            if (options.Mark(_before, image, mask)) return true;
             _before.CopyTo(image);
         }
         mask.Clear();
@@ -65,18 +65,6 @@ public sealed class Synthesizer(SynthesisOptions options)
                 foreach (byte pixel in mask.Slice(corner + y * _side, size)) anomalous += pixel;
             labels[cell] = anomalous > options.CellLimit ? 1 : 0;
         }
-    }
-
-    private int Compare(ReadOnlySpan<byte> after, Span<byte> mask)
-    {
-        int changed = 0, least = options.MinChange;
-        for (int i = 0, p = 0; i < mask.Length; i++, p += 3)
-        {
-            bool anomalous = Math.Abs(after[p] - _before[p]) >= least || Math.Abs(after[p + 1] - _before[p + 1]) >= least || Math.Abs(after[p + 2] - _before[p + 2]) >= least;
-            mask[i] = anomalous ? (byte)1 : (byte)0;
-            changed += mask[i];
-        }
-        return changed;
     }
 
     /// <summary><c>image = clamp(round(before + blur(coloured + black)))</c>, the sign turned where <c>before</c> is dark. Only the squares' surroundings are looked at.</summary>

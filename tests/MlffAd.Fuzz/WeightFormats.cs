@@ -172,7 +172,7 @@ internal static class WeightFormats
         var metadata = new ModelMetadata(config, Preprocessing.ImageNet, 0.9f,
             new Calibration([0.1f, 0.25f, 1f], 0.99, 0.999, 0.9f, 0.7f),
             new TrainingRecord(1, 24, 0, "random", losses), "seed");
-        metadata = metadata.With(new ThresholdSetting(0.5f, 0.4f, null, "the user"));
+        metadata = metadata.With(new ThresholdSetting(0.5f, 0.4f, null, "the user")) with { Quality = new(0.9, 0.8, 4, 16) };
         return Written(path => ModelFile.Save(path, metadata, weights.ToTensorData()));
     }
 

@@ -23,6 +23,10 @@ public enum RngPurpose
 
     /// <summary>Which cells of good images a memory draws; the index is the cell's.</summary>
     Memory = 7,
+
+    /// <summary>Pseudo anomalies that a model's quality is measured with; the epoch is the image's contents, the index
+    /// the anomaly's.</summary>
+    Quality = 8,
 }
 
 /// <summary>Random numbers from a counter: block i of a stream is Philox4x32-10 of (i, purpose, epoch, index) under the seed.</summary>

@@ -173,9 +173,16 @@ public sealed class Trainer
         if (held.Count > 0)
         {
             using var scorer = new Scorer(new Model(metadata, weights), _device);
-            var calibration = scorer.Calibrate(held, _request.MaxBad, _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); });
+            var good = scorer.ScoreGood(held, _request.MaxBad, _request.MaxPixels,
+                (_, bad) => { if (bad is not null) _say(bad.Message); });
+            var calibration = Calibration.Of(good, _config);
             float threshold = _request.Threshold ?? calibration.Threshold;
-            metadata = metadata with { Threshold = threshold, Calibration = calibration with { Threshold = threshold } };
+            metadata = metadata with
+            {
+                Threshold = threshold,
+                Calibration = calibration with { Threshold = threshold },
+                Quality = Measure(scorer, good),
+            };
             if (_request.Threshold is null && calibration.Caution is { } caution) _say(caution);
         }
         try
@@ -192,6 +199,28 @@ public sealed class Trainer
         log.MoveTo(_request.LogPath);
         File.Delete(_request.StatePath);
         return Outcome(metadata, sitting);
+    }
+
+    /// <summary>How well the network tells images that it has not seen from what it was not trained on.</summary>
+    private Quality? Measure(Scorer scorer, IReadOnlyList<ScoredImage> good)
+    {
+        const int atATime = 4;
+        var kinds = TestAnomalies.UntrainedKinds;
+        int most = QualityMeter.MostImages(_config.ImageSize, kinds.Count * TestAnomalies.OfEachKind);
+        var some = Holdout.ByName(good.Select(image => image.Item)).Take(most).ToHashSet();
+        var meter = new QualityMeter(_config.ImageSize);
+        foreach (var image in good.Where(image => some.Contains(image.Item)))
+            meter.Add(image.Cells!, image.Score, null);
+        foreach (var images in DecodedImage.Ahead(some, _config.ImageSize, _device.Team.Count, _request.MaxPixels,
+            _config.BitDepth).Chunk(atATime))
+        {
+            TestAnomaly[] anomalies = [.. images.Where(image => image.Error is null)
+                .SelectMany(image => TestAnomalies.On(image.Resized!, kinds))];
+            var maps = scorer.Score([.. anomalies.Select(anomaly => anomaly.Image)]);
+            foreach (var (anomaly, cells) in anomalies.Zip(maps))
+                meter.Add(cells, cells.Readout(_config), anomaly.Mask);
+        }
+        return meter.Measure();
     }
 
     private TrainingOutcome Outcome(ModelMetadata? metadata, Sitting sitting) => new(metadata, _state.Images, sitting.Elapsed, _state.Skipped, _state.StayedGood);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using MlffAd.Configuration;
+using MlffAd.Evaluation;
 using MlffAd.Execution;
 using MlffAd.Files;
 
@@ -68,6 +69,17 @@ internal readonly struct FileMetadata(SafetensorsFile file)
         return training;
     }
 
+    public Quality Quality()
+    {
+        var quality = Json("quality", FileJson.Default.Quality);
+        if (quality.Image is not (>= 0 and <= 1) || quality.Pixel is not (>= 0 and <= 1))
+            throw Bad("quality", string.Create(CultureInfo.InvariantCulture,
+                $"says {quality.Image} by image and {quality.Pixel} by pixel, not from 0 to 1"));
+        if (quality.Images < 1 || quality.Anomalies < 1)
+            throw Bad("quality", $"is of {quality.Images} images and {quality.Anomalies} anomalies");
+        return quality;
+    }
+
     public MlffAdException Bad(string key, string fault, Exception? inner = null) =>
         new(ExitCode.BadModel, $"'{file.Source}' is damaged: its {key} {fault}.", inner);
 }
@@ -78,6 +90,7 @@ internal readonly struct FileMetadata(SafetensorsFile file)
 [JsonSerializable(typeof(Preprocessing))]
 [JsonSerializable(typeof(CalibrationRecord))]
 [JsonSerializable(typeof(EarlierRecord[]))]
+[JsonSerializable(typeof(Quality))]
 [JsonSerializable(typeof(TrainingRecord))]
 [JsonSerializable(typeof(TrainingFile[]))]
 [JsonSerializable(typeof(SortedDictionary<string, double>))]

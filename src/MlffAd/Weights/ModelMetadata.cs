@@ -34,6 +34,10 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     /// <summary>Earlier thresholds, the last ones last: what <see cref="Undone"/> goes back to. At most 20.</summary>
     public IReadOnlyList<ThresholdSetting> Earlier { get; init; } = [];
 
+    /// <summary>What training measured by pseudo anomalies; null for models of earlier versions, and where no image was
+    /// held out.</summary>
+    public Quality? Quality { get; init; }
+
     private ThresholdSetting Setting => new(Threshold, PixelGiven, Calibration, From);
 
     /// <summary>The model with other thresholds; those of now become the last of the earlier ones.</summary>
@@ -69,6 +73,7 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         if (Calibration is { } c)
             strings["calibration"] =
                 JsonSerializer.Serialize(CalibrationRecord.Of(c), FileJson.Default.CalibrationRecord);
+        if (Quality is { } quality) strings["quality"] = JsonSerializer.Serialize(quality, FileJson.Default.Quality);
         // What training never says: models that were only trained have the bytes of earlier versions.
         if (PixelGiven is { } pixel) strings["pixelThreshold"] = pixel.ToString(CultureInfo.InvariantCulture);
         if (From != FromTraining) strings["thresholdFrom"] = From;
@@ -98,6 +103,7 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
             PixelGiven = metadata.Optional("pixelThreshold") is null ? null : metadata.Number<float>("pixelThreshold"),
             From = metadata.Optional("thresholdFrom") ?? FromTraining,
             Earlier = metadata.Optional("earlier") is null ? [] : ParseEarlier(metadata),
+            Quality = metadata.Optional("quality") is null ? null : metadata.Quality(),
         };
     }
 

@@ -117,6 +117,27 @@ public sealed class TrainerTests : IDisposable
         Assert.True(threshold <= calibration.Scores[^1]);
     }
 
+    /// <summary>By lines and dents on the images that were held out, each pair counted.</summary>
+    [Fact]
+    public void TheModelKnowsHowGoodItIs()
+    {
+        Train(Request("m.mlffad") with { MaxImages = 18 });
+        var model = Model.Load(In("m.mlffad"));
+        using var device = Device.Open("cpu", 1);
+        using var scorer = new Scorer(model, device, batch: 3);
+        var held = Holdout.Split(DataSet.Open(Parts).Train, 0.1).Held;
+        var anomalies = held.SelectMany(item =>
+            TestAnomalies.On(ImageFile.Read(item.Path), [TestKind.Line, TestKind.Dent])).ToList();
+        float[] above = [.. scorer.Score([.. anomalies.Select(a => a.Image)]).Select(map => map.Readout(Tiny))];
+        double right = 0;
+        foreach (float good in model.Metadata.Calibration!.Scores)
+            foreach (float score in above) right += score > good ? 1 : score == good ? 0.5 : 0;
+        var quality = model.Metadata.Quality!;
+        Assert.Equal((4, 16), (quality.Images, quality.Anomalies));
+        Assert.Equal(right / (4 * 16), quality.Image, 12);
+        Assert.InRange(quality.Pixel, 0.3, 1);
+    }
+
     [Fact]
     public void ABrokenImageIsScoredAsAnErrorAndTheOthersStayInOrder()
     {
@@ -158,6 +179,7 @@ public sealed class TrainerTests : IDisposable
         var metadata = Model.Load(In("m.mlffad")).Metadata;
         Assert.Equal((1.5f, 1.5f), (metadata.Threshold, metadata.PixelThreshold));
         Assert.Null(metadata.Calibration);
+        Assert.Null(metadata.Quality);
     }
 
     [Fact]

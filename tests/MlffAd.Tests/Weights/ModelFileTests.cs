@@ -10,7 +10,9 @@ public sealed class ModelFileTests : IDisposable
     private static readonly TensorData[] Tensors = [TensorData.Floats("score.weight", [2], new[] { 0.1f, -3f }), TensorData.Floats("score.bias", [1], new[] { 7f })];
 
     private static readonly ModelMetadata Metadata = new(new Config().With("train.lr", "0.25"), new Preprocessing("BGR", 1, [103.939f, 1, 2], [1, 1, 0.3f]), 1.0000001f,
-        new Calibration([0.1f, 0.25f, 1f], 0.99, 0.999, 1.0000001f, 0.7f), new TrainingRecord(3, 2400, -5, "shipped", new FinalLosses(1.5, 0.5, 0.75, 0.25)), "bottle \"é\"");
+        new Calibration([0.1f, 0.25f, 1f], 0.99, 0.999, 1.0000001f, 0.7f),
+        new TrainingRecord(3, 2400, -5, "shipped", new FinalLosses(1.5, 0.5, 0.75, 0.25)), "bottle \"é\"")
+    { Quality = new(0.1 + 0.2, 0.75, 4, 16) };
 
     private readonly string path = Path.GetTempFileName();
 
@@ -39,12 +41,22 @@ public sealed class ModelFileTests : IDisposable
         var m = model.Metadata;
         Assert.Equal(Metadata.Config, m.Config);
         Assert.Equal((Metadata.Threshold, Metadata.Class, Metadata.Training), (m.Threshold, m.Class, m.Training));
+        Assert.Equal(Metadata.Quality, m.Quality);
         Assert.Equal(("BGR", 1f), (m.Preprocessing.Order, m.Preprocessing.Scale));
         Assert.Equal(Metadata.Preprocessing.Mean, m.Preprocessing.Mean);
         Assert.Equal(Metadata.Preprocessing.Std, m.Preprocessing.Std);
         Assert.Equal(Metadata.Calibration!.Scores, m.Calibration!.Scores);
         Assert.Equal((3, 0.99, 0.999, 1.0000001f, 0.7f), (m.Calibration.Images, m.Calibration.ImageQuantile, m.Calibration.PixelQuantile, m.Calibration.Threshold, m.Calibration.PixelThreshold));
         Assert.Equal([0.1f, -3f], model.Tensors.ReadFloats("score.weight"));
+    }
+
+    [Fact]
+    public void AModelOfAnEarlierVersionHasNoQuality()
+    {
+        ModelFile.Save(path, Metadata with { Quality = null }, Tensors);
+        using var model = ModelFile.Open(path);
+        Assert.DoesNotContain("quality", model.Tensors.Metadata.Keys);
+        Assert.Null(model.Metadata.Quality);
     }
 
     [Fact]
@@ -79,6 +91,10 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("training", "{\"epochs\":1}", "its training")]
     [InlineData("training", "{\"epochs\":1,\"epochs\":1}", "its training")]
     [InlineData("class", null, "its class is missing")]
+    [InlineData("quality", "", "its quality")]
+    [InlineData("quality", "null", "its quality is null")]
+    [InlineData("quality", "0.9", "its quality")]
+    [InlineData("quality", "{\"image\":0.9,\"pixel\":0.9}", "its quality")]
     [InlineData("threshold", "1e300", "its threshold is '1e300'")]
     [InlineData("threshold", "-3.5e38", "its threshold is '-3.5e38'")]
     [InlineData("config", "{\"imageSize\":4096,\"backbone\":{\"width\":1024}}", "The network would be too large")]
@@ -118,6 +134,13 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("training", "'images':2400", "'images':1e30", "its training")]
     [InlineData("training", "shipped", @"\ud800", "its training")]
     [InlineData("training", "'total':1.5", "'total':1e999", "losses that are not finite")]
+    [InlineData("quality", "'pixel':0.75", "'pixel':-0.1", "-0.1 by pixel, not from 0 to 1")]
+    [InlineData("quality", "'pixel':0.75", "'pixel':1e999", "not from 0 to 1")]
+    [InlineData("quality", "'pixel':0.75", "'pixel':'NaN'", "its quality")]
+    [InlineData("quality", "'image':0.30000000000000004", "'image':1.5", "1.5 by image")]
+    [InlineData("quality", "'images':4", "'images':0", "of 0 images and 16 anomalies")]
+    [InlineData("quality", "'images':4", "'images':1.5", "its quality")]
+    [InlineData("quality", "'anomalies':16", "'anomalies':-1", "of 4 images and -1 anomalies")]
     [InlineData("preprocessing", "'scale':1", "'scale':1e-44", "beyond a float's range")]
     [InlineData("preprocessing", "[1,1,0.3]", "[1,1,1e-44]", "beyond a float's range")]
     [InlineData("preprocessing", "BGR", @"\udc00", "its preprocessing")]
