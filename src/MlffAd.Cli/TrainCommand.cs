@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using MlffAd.Configuration;
+using MlffAd.Evaluation;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Training;
 using MlffAd.Weights;
@@ -202,6 +203,10 @@ internal sealed class TrainCommand
             $"Image threshold {metadata.Threshold:0.000}{given}, pixel threshold {metadata.PixelThreshold:0.000}")
             + (metadata.Calibration is { } c ? $", from {c.Images} good images"
                 + $"{(metadata.Config.HasMemory ? "" : " held out of training")}." : "."));
+        if (metadata.Quality is { } quality)
+            Tables.WriteLine(output, $"Quality {quality.InWords()} "
+                + (metadata.Config.HasMemory ? "that were judged without themselves." : "that it had not seen."));
+        foreach (string warning in Warnings.Of(metadata)) Tables.WriteLine(output, warning);
         string model = Quoted(request.Output);
         Tables.WriteLine(output, $"Wrote '{request.Output}'. 'mlffad detect {model} PATH' judges photographs, "
             + $"'mlffad evaluate {model} DIR' measures it on a test set.");

@@ -171,8 +171,11 @@ internal static class WeightFormats
         var losses = config.HasMemory ? null : new FinalLosses(1.5, 0.5, 0.75, 0.25);
         var metadata = new ModelMetadata(config, Preprocessing.ImageNet, 0.9f,
             new Calibration([0.1f, 0.25f, 1f], 0.99, 0.999, 0.9f, 0.7f),
-            new TrainingRecord(1, 24, 0, "random", losses), "seed");
-        metadata = metadata.With(new ThresholdSetting(0.5f, 0.4f, null, "the user")) with { Quality = new(0.9, 0.8, 4, 16) };
+            new TrainingRecord(1, 24, 0, "random", losses) { Photographs = 6, LossTrend = 0.9 }, "seed");
+        metadata = metadata.With(new ThresholdSetting(0.5f, 0.4f, null, "the user")) with
+        {
+            Quality = new(0.9, 0.8, 4, 16),
+        };
         return Written(path => ModelFile.Save(path, metadata, weights.ToTensorData()));
     }
 
@@ -187,6 +190,8 @@ internal static class WeightFormats
                 ["seconds"] = 0.1,
                 ["maxImages"] = 100,
                 ["sum.total"] = 1.5,
+                ["trend.steps"] = 2,
+                ["trend.00"] = 1.5,
             });
         return Written(path => Checkpoint.Save(path, metadata,
         [

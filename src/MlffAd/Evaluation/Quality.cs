@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlffAd.Detection;
 
 namespace MlffAd.Evaluation;
@@ -9,7 +10,12 @@ namespace MlffAd.Evaluation;
 /// <param name="Pixel">The AUROC of pixels.</param>
 /// <param name="Images">The good images.</param>
 /// <param name="Anomalies">The pseudo anomalies on them.</param>
-public sealed record Quality(double Image, double Pixel, int Images, int Anomalies);
+public sealed record Quality(double Image, double Pixel, int Images, int Anomalies)
+{
+    /// <summary>All of it, as part of a sentence.</summary>
+    public string InWords() => string.Create(CultureInfo.InvariantCulture,
+        $"{Image:0.000} by image, {Pixel:0.000} by pixel, of {Anomalies} pseudo anomalies on {Images} good images");
+}
 
 /// <summary>Collects what a model says of good images and of pseudo anomalies, one at a time, and ranks it.</summary>
 /// <param name="side">S: pixels are ranked at S×S.</param>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MlffAd.Configuration;
+using MlffAd.Evaluation;
 using MlffAd.Files;
 using MlffAd.Network;
 using MlffAd.Weights;
@@ -40,6 +41,8 @@ public static class ModelFacts
         ("calibration", model.Calibration is { } c
             ? string.Create(CultureInfo.InvariantCulture, $"{c.Images} good images, scores {Number(c.Scores[0])} to {Number(c.Scores[^1])}; quantiles {c.ImageQuantile} of images, {c.PixelQuantile} of pixels")
             : "none: the threshold was given"),
+        .. Optional("quality", model.Quality?.InWords()),
+        .. Warnings.Of(model).Select(warning => ("warning", warning)),
         ("thresholds from", Shown.Text(model.From)),
         .. model.Earlier.Reverse()
         .Select((e, i) => (i == 0 ? "before that" : "and before", string.Create(CultureInfo.InvariantCulture,
@@ -49,13 +52,15 @@ public static class ModelFacts
 
     private static ReportFacts Training(TrainingRecord training) => new("Training",
     [
+        .. Optional("photographs", training.Photographs?.ToString("#,0", CultureInfo.InvariantCulture)),
         ("images seen", training.Images.ToString("#,0", CultureInfo.InvariantCulture)),
         ("whole epochs", training.Epochs.ToString(CultureInfo.InvariantCulture)),
         ("seed", training.Seed.ToString(CultureInfo.InvariantCulture)),
         ("backbone weights", Shown.Text(training.Weights)),
-        .. training.Losses is { } l
-            ? [("last losses", $"{Number(l.Total)}: feature {Number(l.Lf)}, score {Number(l.Ls)}, consistency {Number(l.Lfs)}")]
-            : Array.Empty<(string, string)>(),
+        .. Optional("last losses", training.Losses is { } l
+            ? $"{Number(l.Total)}: feature {Number(l.Lf)}, score {Number(l.Ls)}, consistency {Number(l.Lfs)}" : null),
+        .. Optional("loss", training.LossTrend is { } trend
+            ? $"over the last fifth of the steps {Number(trend)} of that over the fifth before" : null),
     ]);
 
     private static ReportFacts Memory(ModelMetadata model, double step)
@@ -86,6 +91,8 @@ public static class ModelFacts
         return new("Configuration", [.. sections.Select(section => (section.Key, string.Join(" · ", section.Select(
             key => key == section.Key ? config.Get(key) : $"{key[(section.Key.Length + 1)..]} {config.Get(key)}"))))]);
     }
+
+    private static (string, string)[] Optional(string name, string? value) => value is null ? [] : [(name, value)];
 
     private static string Number(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
 }

@@ -92,7 +92,7 @@ public sealed class Trainer
             // The last step's scratch would stand beside the copies, and beside the plan that scores.
             _device.Pool.Trim();
             Save(store, parameters, sitting);
-            return Finish(parameters.ToHost(), held, sitting, log);
+            return Finish(parameters.ToHost(), store.Items.Count, held, sitting, log);
         }
     }
 
@@ -166,10 +166,12 @@ public sealed class Trainer
             [.. parameters.ToHost().ToTensorData("weights/", "stats/"), .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
     }
 
-    private TrainingOutcome Finish(NetworkWeights weights, IReadOnlyList<ImageItem> held, Sitting sitting,
-        TrainingLogWriter log)
+    private TrainingOutcome Finish(NetworkWeights weights, int photographs, IReadOnlyList<ImageItem> held,
+        Sitting sitting, TrainingLogWriter log)
     {
-        var metadata = new ModelMetadata(_config, _preprocessing, _request.Threshold ?? 0, null, _state.Record(_config), ClassName);
+        var record = _state.Record(_config) with { Photographs = photographs, LossTrend = _state.Trend?.Ratio };
+        var metadata =
+            new ModelMetadata(_config, _preprocessing, _request.Threshold ?? 0, null, record, ClassName);
         if (held.Count > 0)
         {
             using var scorer = new Scorer(new Model(metadata, weights), _device);
@@ -196,6 +198,7 @@ public sealed class Trainer
             throw new MlffAdException(e.Code,
                 $"{e.Message} Nothing is lost: --resume '{_request.StatePath}' writes the model.", e);
         }
+        if (metadata.Quality is { } quality) log.Write(quality);
         log.MoveTo(_request.LogPath);
         File.Delete(_request.StatePath);
         return Outcome(metadata, sitting);

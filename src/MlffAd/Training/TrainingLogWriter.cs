@@ -1,9 +1,12 @@
 using System.Text.Json;
+using MlffAd.Evaluation;
 using MlffAd.Files;
+using MlffAd.Weights;
 
 namespace MlffAd.Training;
 
-/// <summary>Writes the log of a training: a JSON object a line, a line a step. It lies beside the state while the
+/// <summary>Writes the log of a training: a JSON object a line, a line a step, and one of the model's
+/// quality. It lies beside the state while the
 /// training lasts, and takes the place of the model's log at its end.</summary>
 /// <remarks>A line that cannot be written costs a warning, not the training.</remarks>
 internal sealed class TrainingLogWriter : IDisposable
@@ -52,21 +55,36 @@ internal sealed class TrainingLogWriter : IDisposable
         Number("rate", p.Rate);
         Number("imagesPerSecond", Math.Round(p.ImagesPerSecond, 2));
         if (p.Skipped) _json.WriteBoolean("skipped", true);
-        _json.WriteEndObject();
-        try
-        {
-            _json.Flush();
-            _file.WriteByte((byte)'\n');
-            _file.Flush();
-        }
-        catch (Exception e) when (AtomicFile.IsOfSystem(e)) { Warn(e); }
-        _json.Reset();
+        EndLine();
 
         void Number(string name, double value)
         {
             if (double.IsFinite(value)) _json.WriteNumber(name, value);
             else _json.WriteNull(name);
         }
+    }
+
+    /// <summary>The last line, <c>{"quality":{…}}</c>.</summary>
+    public void Write(Quality quality)
+    {
+        if (_file is null) return;
+        _json.WriteStartObject();
+        _json.WritePropertyName("quality");
+        JsonSerializer.Serialize(_json, quality, FileJson.Default.Quality);
+        EndLine();
+    }
+
+    private void EndLine()
+    {
+        _json.WriteEndObject();
+        try
+        {
+            _json.Flush();
+            _file!.WriteByte((byte)'\n');
+            _file.Flush();
+        }
+        catch (Exception e) when (AtomicFile.IsOfSystem(e)) { Warn(e); }
+        _json.Reset();
     }
 
     /// <summary>Puts the log in the place of the model's.</summary>

@@ -31,12 +31,21 @@ internal sealed record TrainingState
     /// <summary>Means over the last epoch done.</summary>
     public FinalLosses? LastEpoch { get; init; }
 
+    /// <summary>How the loss has gone; null where the training was begun by a version that did not know.</summary>
+    public LossTrend? Trend { get; init; } = new();
+
     public TrainingState After(StepResult result, SentBatch batch, int stepsPerEpoch)
     {
         var (sums, l) = (Sums, result.Losses);
         var next = this with { Step = Step + 1, Images = Images + batch.Images, StayedGood = StayedGood + batch.StayedGood + result.StayedGood };
         next = result.IsFinite
-            ? next with { SkippedInARow = 0, Summed = Summed + 1, Sums = new(sums.Total + l.Total, sums.Lf + l.Lf, sums.Ls + l.Ls, sums.Lfs + l.Lfs) }
+            ? next with
+            {
+                SkippedInARow = 0,
+                Summed = Summed + 1,
+                Sums = new(sums.Total + l.Total, sums.Lf + l.Lf, sums.Ls + l.Ls, sums.Lfs + l.Lfs),
+                Trend = Trend?.After(l.Total),
+            }
             : next with { SkippedInARow = SkippedInARow + 1, Skipped = Skipped + 1 };
         return next.Step % stepsPerEpoch != 0 ? next
             : next with { Epochs = Epochs + 1, LastEpoch = next.Means ?? LastEpoch, Sums = new(0, 0, 0, 0), Summed = 0 };
@@ -59,6 +68,7 @@ internal sealed record TrainingState
             ["sum.ls"] = Sums.Ls,
             ["sum.lfs"] = Sums.Lfs,
         };
+        Trend?.Write(counters);
         if (budget.Images is { } images) counters["maxImages"] = images;
         if (budget.Time is { } time) counters["timeBudget"] = time.TotalSeconds;
         return new CheckpointMetadata(config, preprocessing, Record(config) with { Losses = LastEpoch }, Step, name,
@@ -74,7 +84,7 @@ internal sealed record TrainingState
         {
             var (least, most, whole) = name switch
             {
-                "skipped" or "stayedGood" or "summed" => (0, int.MaxValue, true),
+                "skipped" or "stayedGood" or "summed" or LossTrend.StepsCounter => (0, int.MaxValue, true),
                 "maxImages" => (1, (double)long.MaxValue, true),
                 "seconds" => (0, longest, false),
                 "timeBudget" => (1e-7, longest, false), // a tick
@@ -101,6 +111,7 @@ internal sealed record TrainingState
             StayedGood = (int)Counter("stayedGood"),
             Elapsed = TimeSpan.FromSeconds(Counter("seconds")),
             Summed = (int)Counter("summed"),
+            Trend = LossTrend.Read(m.Counters),
             Sums = new(Counter("sum.total"), Counter("sum.lf"), Counter("sum.ls"), Counter("sum.lfs")),
         };
         return (state, new Budget(m.Counters.TryGetValue("maxImages", out double images) ? (long)images : null,

@@ -66,6 +66,9 @@ internal readonly struct FileMetadata(SafetensorsFile file)
             throw Bad("training", $"counts {training.Epochs} epochs and {training.Images} images");
         if (training.Losses is { } l && !new[] { l.Total, l.Lf, l.Ls, l.Lfs }.All(double.IsFinite))
             throw Bad("training", "has losses that are not finite");
+        if (training.Photographs < 1) throw Bad("training", $"is of {training.Photographs} photographs");
+        if (training.LossTrend is { } trend && !double.IsFinite(trend))
+            throw Bad("training", "has a lossTrend that is not finite");
         return training;
     }
 

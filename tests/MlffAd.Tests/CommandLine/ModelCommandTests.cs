@@ -1,3 +1,5 @@
+using System.Text.Json;
+using MlffAd.Evaluation;
 using MlffAd.Weights;
 using Xunit;
 using static System.StringComparison;
@@ -42,6 +44,104 @@ public sealed class ModelCommandTests(TinyModel tiny)
         Assert.Contains("<h2>Making</h2><table><tr><th>reading good parts</th><td>", page, Ordinal);
         Assert.Contains("<div class='ends'><span>0.00</span>", page, Ordinal);
         Assert.DoesNotContain("Training loss", page, Ordinal);
+    }
+
+    [Fact]
+    public void ShowAndTheReportSayHowGoodTheModelIsAndWarn()
+    {
+        string model = Copy(tiny.Model, "bad.mlffad"), pages = tiny.PathOf("bad-report");
+        ModelFile.Update(model, m => m with
+        {
+            Quality = new(0.7777, 0.66666, 4, 16),
+            Training = m.Training with { Photographs = 40, LossTrend = 0.5 },
+        });
+        string[] lines = CommandRun.Of("show", model).Lines;
+        Assert.Contains(
+            "  quality           0.778 by image, 0.667 by pixel, of 16 pseudo anomalies on 4 good images", lines);
+        Assert.Equal(3, lines.Count(line => line.StartsWith("  warning           ", Ordinal)));
+        Assert.Contains("  photographs       40", lines);
+        Assert.Contains(
+            "  loss              over the last fifth of the steps 0.5 of that over the fifth before", lines);
+        Assert.Equal(0, CommandRun.Of("evaluate", model, tiny.Data, "--device", "cpu", "--report", pages).Code);
+        string page = File.ReadAllText(Path.Combine(pages, "index.html"));
+        Assert.Contains("<tr><th>quality</th><td>0.778 by image", page, Ordinal);
+        Assert.Contains("<tr><th>warning</th><td>This model tells a good image", page, Ordinal);
+
+        ModelFile.Update(model, m => m with
+        {
+            Quality = null,
+            Training = m.Training with { Photographs = null, LossTrend = null },
+        });
+        lines = CommandRun.Of("show", model).Lines;
+        Assert.DoesNotContain(lines, line => line.Contains("quality", Ordinal) || line.Contains("warning", Ordinal));
+    }
+
+    [Fact]
+    public void ShowWritesAllOfItAsJson()
+    {
+        string model = Copy(tiny.Model, "json.mlffad"), path = tiny.PathOf("show.json");
+        ModelFile.Update(model, m => m with { Quality = new(0.5, 0.25, 4, 16), PixelGiven = 0.125f });
+        var run = CommandRun.Of("show", model, "--json", path);
+        Assert.Equal(CommandRun.Of("show", model), run);
+        using var file = ModelFile.Open(model);
+        var m = file.Metadata;
+        using var json = JsonDocument.Parse(File.ReadAllText(path));
+        var root = json.RootElement;
+        Assert.Equal(["calibration", "class", "config", "earlier", "format", "pixelThreshold", "preprocessing",
+            "quality", "threshold", "thresholdFrom", "training", "warnings"], Names(root));
+        Assert.Equal(("mlffad/1", "squares", "training"),
+            (Text(root, "format"), Text(root, "class"), Text(root, "thresholdFrom")));
+        Assert.Equal((m.Threshold, 0.125f), (Number(root, "threshold"), Number(root, "pixelThreshold")));
+        Assert.Equal(m.Calibration!.Scores,
+            root.GetProperty("calibration").GetProperty("scores").EnumerateArray().Select(s => s.GetSingle()));
+        Assert.Equal(0, root.GetProperty("earlier").GetArrayLength());
+        Assert.Equal(0.25f, Number(root.GetProperty("quality"), "pixel"));
+        Assert.Equal(["epochs", "images", "losses", "photographs", "seed", "weights"],
+            Names(root.GetProperty("training")));
+        Assert.Equal([.. Warnings.Of(m), m.Calibration.Caution!],
+            root.GetProperty("warnings").EnumerateArray().Select(w => w.GetString()));
+        Assert.Equal(["mean", "order", "scale", "std"], Names(root.GetProperty("preprocessing")));
+        Assert.Equal(64, root.GetProperty("config").GetProperty("imageSize").GetInt32());
+
+        // What is not there is said not to be.
+        ModelFile.Update(model, m => m.With(new(0.5f, null, null, "the user")) with { Quality = null });
+        Assert.Equal(0, CommandRun.Of("show", model, "--json", path, "--quiet").Code);
+        using var bare = JsonDocument.Parse(File.ReadAllText(path));
+        Assert.Equal(JsonValueKind.Null, bare.RootElement.GetProperty("calibration").ValueKind);
+        Assert.Equal(JsonValueKind.Null, bare.RootElement.GetProperty("quality").ValueKind);
+        Assert.Equal((0.5f, "the user"),
+            (Number(bare.RootElement, "pixelThreshold"), Text(bare.RootElement, "thresholdFrom")));
+        Assert.Equal("training", Text(bare.RootElement.GetProperty("earlier")[0], "from"));
+
+        static string? Text(JsonElement of, string name) => of.GetProperty(name).GetString();
+        static float Number(JsonElement of, string name) => of.GetProperty(name).GetSingle();
+        static IEnumerable<string> Names(JsonElement of) =>
+            of.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void ShowAsJsonSaysOfAMemoryWhatACellAsideCounts()
+    {
+        string path = tiny.PathOf("memory.json");
+        Assert.Equal(0, CommandRun.Of("show", tiny.Memory, "--json", path).Code);
+        using var json = JsonDocument.Parse(File.ReadAllText(path));
+        Assert.Equal("mlffad/2", json.RootElement.GetProperty("format").GetString());
+        Assert.True(json.RootElement.GetProperty("memory").GetProperty("step").GetDouble() > 0);
+        Assert.Equal(16, json.RootElement.GetProperty("config").GetProperty("memory").GetProperty("width").GetInt32());
+    }
+
+    [Fact]
+    public void ShowWritesOverNothingThatItReads()
+    {
+        string model = Copy(tiny.Model, "kept.mlffad");
+        byte[] before = File.ReadAllBytes(model);
+        File.WriteAllText(model + ".log.jsonl", "a log");
+        Refused(2, "would be written over what is read", CommandRun.Of("show", model, "--json", model));
+        Refused(2, "would be written over what is read", CommandRun.Of("show", model, "--json", model + ".log.jsonl"));
+        Refused(7, "nowhere", CommandRun.Of("show", model, "--json", tiny.PathOf("nowhere/show.json")));
+        Refused(4, "nowhere.mlffad", CommandRun.Of("show", "nowhere.mlffad", "--json", tiny.PathOf("none.json")));
+        Assert.False(File.Exists(tiny.PathOf("none.json")));
+        Assert.Equal(before, File.ReadAllBytes(model));
     }
 
     [Fact]
@@ -93,6 +193,12 @@ public sealed class ModelCommandTests(TinyModel tiny)
         Refused(4, "nowhere.mlffad", Threshold("nowhere.mlffad", few));
         Refused(2, "'verdict.imageQuantile' cannot be '2'", Threshold(tiny.Model, few, "--image-quantile", "2"));
         Assert.Equal(before, File.ReadAllBytes(tiny.Model));
+    }
+
+    private string Copy(string model, string name)
+    {
+        File.Copy(model, tiny.PathOf(name));
+        return tiny.PathOf(name);
     }
 
     private static CommandRun Threshold(string model, string folder, params string[] options) => CommandRun.Of(["threshold", model, folder, "--device", "cpu", .. options]);

@@ -17,6 +17,9 @@ public sealed class TrainCommandTests(TinyModel tiny)
         Assert.Contains(lines, line => line.StartsWith("About ", StringComparison.Ordinal) && line.Contains("24 images, in 0.", StringComparison.Ordinal) && line.Contains(" GB of memory.", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("100%  24 images  loss ", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("The threshold rests on 4 good images", StringComparison.Ordinal));
+        string quality = Assert.Single(lines, line => line.StartsWith("Quality ", StringComparison.Ordinal));
+        Assert.Matches(@"^Quality [01]\.\d{3} by image, [01]\.\d{3} by pixel, of 16 pseudo anomalies on 4 good images "
+            + @"that it had not seen\.$", quality);
         Assert.StartsWith($"Wrote '{tiny.Model}'.", lines[^1], StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', tiny.Training.Output);
     }
@@ -29,6 +32,22 @@ public sealed class TrainCommandTests(TinyModel tiny)
         Assert.Equal(("squares", 64, 4), (m.Class, m.Config.ImageSize, m.Config.Train.Batch));
         Assert.Equal((24L, 4), (m.Training.Images, m.Calibration!.Images));
         Assert.Equal([tiny.Model, $"{tiny.Model}.log.jsonl"], Directory.GetFiles(tiny.Folder, "squares.mlffad*").Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Warnings stand in the lines, and do not change the exit code.</summary>
+    [Fact]
+    public void AModelThatHasSeenTooLittleSaysSo()
+    {
+        string path = tiny.PathOf("early.mlffad");
+        string[] options = [.. TinyModel.Tiny[..^1], "4"];
+        var run = CommandRun.Of(["train", tiny.Data, "-o", path, .. options]);
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Contains(run.Lines, line => line.StartsWith(
+            "Training has seen fewer images (4) than there are photographs (6): ", StringComparison.Ordinal));
+        string[] log = File.ReadAllLines(path + ".log.jsonl");
+        Assert.StartsWith("{\"quality\":{\"image\":", log[^1], StringComparison.Ordinal);
+        Assert.EndsWith("\"images\":4,\"anomalies\":16}}", log[^1], StringComparison.Ordinal);
+        Assert.Single(log, line => line.Contains("quality", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -46,6 +46,24 @@ public sealed class TrainerTests : IDisposable
         return e;
     }
 
+    /// <summary>Takes counters out of a state.</summary>
+    private static void Forget(string state, string prefix)
+    {
+        CheckpointMetadata metadata;
+        TensorData[] tensors;
+        using (var checkpoint = Checkpoint.Open(state))
+        {
+            metadata = checkpoint.Metadata;
+            tensors = [.. checkpoint.Tensors.Tensors.Values.Select(t =>
+                TensorData.Floats(t.Name, t.Shape, checkpoint.Tensors.ReadFloats(t.Name)))];
+        }
+        Assert.Contains(metadata.Counters, c => c.Key.StartsWith(prefix, StringComparison.Ordinal));
+        Checkpoint.Save(state, metadata with
+        {
+            Counters = metadata.Counters.Where(c => !c.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(),
+        }, tensors);
+    }
+
     private TrainingRequest Request(string model, Config? config = null) => new(Parts, In(model), config ?? Tiny);
 
     [Fact]
@@ -81,6 +99,34 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(File.ReadAllBytes(In("whole.mlffad")), File.ReadAllBytes(In("half.mlffad")));
         Assert.False(File.Exists(In("half.mlffad.state")));
         Assert.Equal(TrainingLog.Losses(In("whole.mlffad.log.jsonl")), TrainingLog.Losses(In("half.mlffad.log.jsonl")));
+    }
+
+    /// <summary>What is known of the losses survives an interruption; a state that knows nothing of them goes on, and
+    /// says nothing.</summary>
+    [Fact]
+    public void AResumedTrainingKnowsHowTheLossWent()
+    {
+        var config = EarlierBytesTests.SmallConfig("baseline").With("train.batch", "2");
+        var request = Request("whole.mlffad", config) with { Weights = "none", MaxImages = 100 };
+        Train(request);
+        var training = Model.Load(In("whole.mlffad")).Metadata.Training;
+        Assert.Equal(6, training.Photographs);
+        double[] totals = [.. TrainingLog.Losses(In("whole.mlffad.log.jsonl")).Select(loss => loss.Total)];
+        Assert.Equal(50, totals.Length);
+        Assert.Equal(totals[40..].Sum() / totals[30..40].Sum(), training.LossTrend!.Value, 12);
+
+        using var stop = new CancellationTokenSource();
+        var half = request with { Output = In("half.mlffad"), Resume = In("half.mlffad.state") };
+        Train(half with { Resume = null }, threads: 1, p => { if (p.Step == 45) stop.Cancel(); }, stop);
+        File.Copy(half.StatePath, In("old.mlffad.state"));
+        Train(half);
+        Assert.Equal(File.ReadAllBytes(In("whole.mlffad")), File.ReadAllBytes(In("half.mlffad")));
+
+        var old = half with { Output = In("old.mlffad"), Resume = In("old.mlffad.state") };
+        Forget(old.StatePath, "trend.");
+        Train(old);
+        ModelFile.Update(In("whole.mlffad"), m => m with { Training = training with { LossTrend = null } });
+        Assert.Equal(File.ReadAllBytes(In("whole.mlffad")), File.ReadAllBytes(In("old.mlffad")));
     }
 
     [Fact]

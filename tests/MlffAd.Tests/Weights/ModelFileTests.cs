@@ -11,7 +11,11 @@ public sealed class ModelFileTests : IDisposable
 
     private static readonly ModelMetadata Metadata = new(new Config().With("train.lr", "0.25"), new Preprocessing("BGR", 1, [103.939f, 1, 2], [1, 1, 0.3f]), 1.0000001f,
         new Calibration([0.1f, 0.25f, 1f], 0.99, 0.999, 1.0000001f, 0.7f),
-        new TrainingRecord(3, 2400, -5, "shipped", new FinalLosses(1.5, 0.5, 0.75, 0.25)), "bottle \"é\"")
+        new TrainingRecord(3, 2400, -5, "shipped", new FinalLosses(1.5, 0.5, 0.75, 0.25))
+        {
+            Photographs = 250,
+            LossTrend = 0.95,
+        }, "bottle \"é\"")
     { Quality = new(0.1 + 0.2, 0.75, 4, 16) };
 
     private readonly string path = Path.GetTempFileName();
@@ -53,10 +57,13 @@ public sealed class ModelFileTests : IDisposable
     [Fact]
     public void AModelOfAnEarlierVersionHasNoQuality()
     {
-        ModelFile.Save(path, Metadata with { Quality = null }, Tensors);
+        var training = Metadata.Training with { Photographs = null, LossTrend = null };
+        ModelFile.Save(path, Metadata with { Quality = null, Training = training }, Tensors);
         using var model = ModelFile.Open(path);
         Assert.DoesNotContain("quality", model.Tensors.Metadata.Keys);
+        Assert.EndsWith("\"lfs\":0.25}}", model.Tensors.Metadata["training"], StringComparison.Ordinal);
         Assert.Null(model.Metadata.Quality);
+        Assert.Equal(training, model.Metadata.Training);
     }
 
     [Fact]
@@ -134,6 +141,11 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("training", "'images':2400", "'images':1e30", "its training")]
     [InlineData("training", "shipped", @"\ud800", "its training")]
     [InlineData("training", "'total':1.5", "'total':1e999", "losses that are not finite")]
+    [InlineData("training", "'photographs':250", "'photographs':0", "is of 0 photographs")]
+    [InlineData("training", "'photographs':250", "'photographs':-7", "is of -7 photographs")]
+    [InlineData("training", "'photographs':250", "'photographs':2.5", "its training")]
+    [InlineData("training", "'lossTrend':0.95", "'lossTrend':1e999", "a lossTrend that is not finite")]
+    [InlineData("training", "'lossTrend':0.95", "'lossTrend':'NaN'", "its training")]
     [InlineData("quality", "'pixel':0.75", "'pixel':-0.1", "-0.1 by pixel, not from 0 to 1")]
     [InlineData("quality", "'pixel':0.75", "'pixel':1e999", "not from 0 to 1")]
     [InlineData("quality", "'pixel':0.75", "'pixel':'NaN'", "its quality")]
