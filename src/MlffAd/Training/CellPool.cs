@@ -1,5 +1,8 @@
 using MlffAd.Data;
+using MlffAd.Evaluation;
+using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
 
 namespace MlffAd.Training;
 
@@ -23,6 +26,12 @@ internal readonly record struct CellKey(ulong Order, ulong Image, int Cell) : IC
 /// whatever the order in which images come, and however many.</summary>
 internal sealed class CellPool : IDisposable
 {
+    /// <summary>Cells whose usual distance is the unit of place.</summary>
+    public const int UnitCells = 4096;
+
+    /// <summary>Vectors of the small memory that they are judged by, which is chosen of as many cells.</summary>
+    private const int UnitVectors = 256;
+
     private readonly Tensor _rows;
     private readonly int _capacity, _width;
     private readonly List<CellKey> _keys = [];
@@ -88,6 +97,50 @@ internal sealed class CellPool : IDisposable
         _keys.Clear();
         _keys.AddRange(sorted);
         _last.Clear();
+    }
+
+    /// <summary>Some of the vectors, <c>[1, count, width]</c>, to be disposed.</summary>
+    public Tensor Take(IReadOnlyList<int> rows)
+    {
+        var taken = Tensor.Rent(_rows.Device, Shape.Of(1, rows.Count, _width), "chosen cells");
+        for (int j = 0; j < rows.Count; j++)
+            taken.Part((long)j * _width, Shape.Of(_width)).Write(Row(rows[j]).ToArray());
+        return taken;
+    }
+
+    /// <summary>Writes each cell's place beside its features (spec §14).</summary>
+    /// <param name="step">What a cell aside counts.</param>
+    /// <param name="side">M.</param>
+    public void SetPlaces(float step, int side)
+    {
+        float[] places = [.. _keys.SelectMany(key => new[] { step * (key.Cell / side), step * (key.Cell % side) })];
+        Rows.Slice(_width - MemoryNetwork.PlaceColumns, MemoryNetwork.PlaceColumns).Write(places);
+    }
+
+    /// <summary>The median distance of some pool's cells to the nearest vector of a small memory of this one, not of their
+    /// image, places aside: they must not be set yet.</summary>
+    /// <param name="cells">The cells, which may be this pool's.</param>
+    /// <param name="stop">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    public double UsualDistance(CellPool cells, CancellationToken stop)
+    {
+        var device = _rows.Device;
+        int m = Math.Min(UnitCells, cells.Keys.Count), n = Math.Min(UnitCells, Keys.Count);
+        int[] chosen = KCentre.Choose(First(n), Math.Min(UnitVectors, n), null, stop).Indices;
+        var numbers = cells.Keys.Concat(Keys).Select(key => key.Image).Distinct().Index()
+            .ToDictionary(entry => entry.Item, entry => (float)entry.Index);
+        // Where the pool judges itself, by cells that the small memory was not chosen from if there are some.
+        int first = cells == this ? Math.Min(n, cells.Keys.Count - m) : 0;
+        float[] shown = [.. cells.Keys.Skip(first).Take(m).Select(key => numbers[key.Image])];
+        using var queryGroups = Tensor.From(device, Shape.Of(m), shown, "groups of cells");
+        using var vectorGroups = Tensor.From(device, Shape.Of(chosen.Length),
+            [.. chosen.Select(row => numbers[Keys[row].Image])], "groups of vectors");
+        using var vectors = Take(chosen);
+        using var distance = Tensor.Rent(device, Shape.Of(1, m, 1), "distances");
+        using var index = Tensor.Rent(device, Shape.Of(1, m, 1), "nearest");
+        var queries = cells.Rows.Part((long)first * _width, Shape.Of(1, m, _width));
+        NearestVector.Forward(queries, vectors, distance, index, queryGroups, vectorGroups);
+        float[] found = [.. distance.ToArray().Where(float.IsFinite).Order()];
+        return found.Length == 0 ? 0 : Quantile.OfSorted(found, 0.5);
     }
 
     /// <summary>Returns the memory.</summary>

@@ -9,12 +9,21 @@ using MlffAd.Weights;
 
 namespace MlffAd.Training;
 
-/// <summary>Told of an image's cells.</summary>
-/// <param name="item">The image.</param>
-/// <param name="contents">What tells it from others, whatever it is called.</param>
-/// <param name="first">The description's first value, of this image; valid during the call.</param>
+/// <summary>What a picture shows: a good image, or one with a pseudo anomaly on it.</summary>
+/// <param name="Item">The good image's file.</param>
+/// <param name="Owner">What tells the good image from others, whatever it is called: the picture's cells pass over what
+/// is remembered of it.</param>
+/// <param name="Mask"><c>[S, S]</c>, 1 where it is anomalous; null where it is the good image itself.</param>
+internal sealed record Picture(ImageItem Item, ulong Owner, byte[]? Mask = null)
+{
+    public bool IsGood => Mask is null;
+}
+
+/// <summary>Told of a picture's cells.</summary>
+/// <param name="picture">The picture.</param>
+/// <param name="first">The description's first value, of this picture; valid during the call.</param>
 /// <param name="second">Its second, if it has one.</param>
-internal delegate void TakeCells(ImageItem item, ulong contents, ReadOnlySpan<float> first, ReadOnlySpan<float> second);
+internal delegate void TakeCells(Picture picture, ReadOnlySpan<float> first, ReadOnlySpan<float> second);
 
 /// <summary>Reads photographs and computes something of their cells, a few images at a time, none of which is
 /// kept.</summary>
@@ -29,7 +38,7 @@ internal sealed class CellReader : IDisposable
     private readonly IReadOnlyDictionary<ulong, int>? _groupOf;
     private readonly float[] _images;
     private readonly float[][] _values;
-    private readonly List<(ImageItem Item, ulong Contents)> _waiting = [];
+    private readonly List<Picture> _waiting = [];
 
     /// <summary>Plans.</summary>
     /// <param name="config">The configuration.</param>
@@ -60,19 +69,20 @@ internal sealed class CellReader : IDisposable
     /// <param name="take">Told of the cells of each.</param>
     /// <param name="onRead">Told of each image that was read, or of its error.</param>
     /// <param name="stop">Ends reading with an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="others">Pictures, S×S, that are read after an image of which they are made; null: none.</param>
     public void Read(IReadOnlyList<ImageItem> items, long maxPixels, TakeCells take,
-        Action<ImageItem, MlffAdException?> onRead, CancellationToken stop)
+        Action<ImageItem, MlffAdException?> onRead, CancellationToken stop,
+        Func<Picture, RgbImage, IEnumerable<(Picture, RgbImage)>>? others = null)
     {
-        int length = 3 * _side * _side;
         foreach (var image in DecodedImage.Ahead(items, _side, _device.Team.Count, maxPixels, _bitDepth))
         {
             stop.ThrowIfCancellationRequested();
             Doubts.Add(image.Item, image.Original);
             onRead(image.Item, image.Error);
             if (image.Resized is not { } resized) continue;
-            Normalise.Forward(resized.Rgb, _images.AsSpan(_waiting.Count * length, length), _normalisation);
-            _waiting.Add((image.Item, resized.Contents));
-            if (_waiting.Count == _plan.Input.Shape.N) Flush(take);
+            var good = new Picture(image.Item, resized.Contents);
+            Add(good, resized, take);
+            foreach (var (picture, seen) in others?.Invoke(good, resized) ?? []) Add(picture, seen, take);
         }
         if (_waiting.Count > 0) Flush(take);
     }
@@ -84,15 +94,31 @@ internal sealed class CellReader : IDisposable
         _groups?.Dispose();
     }
 
+    /// <summary>Refuses features that no memory can be made of.</summary>
+    /// <exception cref="MlffAdException">They are not finite numbers (exit code 4).</exception>
+    public static ReadOnlySpan<float> Finite(Picture picture, ReadOnlySpan<float> cells) =>
+        cells.ContainsAnyExceptInRange(float.MinValue, float.MaxValue)
+            ? throw new MlffAdException(ExitCode.BadModel, $"The weights give '{picture.Item.Name}' features that are "
+                + "not finite numbers; take other weights.")
+            : cells;
+
+    private void Add(Picture picture, RgbImage image, TakeCells take)
+    {
+        int length = 3 * _side * _side;
+        Normalise.Forward(image.Rgb, _images.AsSpan(_waiting.Count * length, length), _normalisation);
+        _waiting.Add(picture);
+        if (_waiting.Count == _plan.Input.Shape.N) Flush(take);
+    }
+
     private void Flush(TakeCells take)
     {
         _plan.Input.Write(_images);
         if (_groups is not null)
             for (int i = 0; i < _waiting.Count; i++) Pointwise.Fill(_groups.Items(i, 1),
-                _groupOf!.GetValueOrDefault(_waiting[i].Contents, -1));
+                _groupOf!.GetValueOrDefault(_waiting[i].Owner, -1));
         _plan.Run();
         for (int v = 0; v < _values.Length; v++) _plan.Outputs[v].Read(_values[v]);
-        for (int i = 0; i < _waiting.Count; i++) take(_waiting[i].Item, _waiting[i].Contents, Of(0, i),
+        for (int i = 0; i < _waiting.Count; i++) take(_waiting[i], Of(0, i),
             _values.Length > 1 ? Of(1, i) : default);
         _waiting.Clear();
 

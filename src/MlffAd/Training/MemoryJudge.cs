@@ -1,66 +1,53 @@
 using MlffAd.Configuration;
 using MlffAd.Data;
-using MlffAd.Detection;
 using MlffAd.Evaluation;
-using MlffAd.Execution;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Network;
 using MlffAd.Weights;
 
 namespace MlffAd.Training;
 
-/// <summary>Scores good images with a memory, each without what the memory knows of it, and writes the memory's scales
+/// <summary>Measures good images, and pseudo anomalies on them, by a memory without what it remembers of each
 /// (spec §14).</summary>
-internal sealed class MemoryJudge(
-    InitialWeights start, Device device, TrainingRequest request, CancellationToken stop)
+/// <param name="preprocessing">What the network is fed.</param>
+/// <param name="device">Where to compute.</param>
+/// <param name="stop">Ends measuring with an <see cref="OperationCanceledException"/>.</param>
+internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, CancellationToken stop)
 {
-    /// <summary>Scores images.</summary>
-    /// <param name="memory">The memory; its scales are written, from all of the images.</param>
-    /// <param name="images">Images that it does not know, or knows as a group.</param>
-    /// <param name="onScored">Told of each.</param>
-    public IReadOnlyList<ScoredImage> Score(
-        MadeMemory memory, IReadOnlyList<ImageItem> images, Action<ImageItem, MlffAdException?> onScored)
-    {
-        if (memory.Config.Memory.Scaling == Scaling.None) return ScoreAs(memory, images, onScored);
-        // Each half by scales of the other: no image is judged by what it showed itself.
-        ImageItem[][] halves = [[.. images.Where((_, i) => i % 2 == 0)], [.. images.Where((_, i) => i % 2 == 1)]];
-        var scored = new List<ScoredImage>();
-        foreach (int half in (ReadOnlySpan<int>)[0, 1])
-        {
-            Scale(memory, halves[1 - half]);
-            scored.AddRange(ScoreAs(memory, halves[half], onScored));
-        }
-        Scale(memory, images);
-        return scored;
-    }
+    /// <summary>Kinds of pseudo anomaly that a memory is judged by: it is trained on none.</summary>
+    public static IReadOnlyList<TestKind> Kinds { get; } = [TestKind.Confetti, TestKind.Patch, TestKind.Scar];
 
-    public IReadOnlyList<ScoredImage> ScoreAs(
-        MadeMemory memory, IReadOnlyList<ImageItem> images, Action<ImageItem, MlffAdException?> onScored)
-    {
-        using var scorer = new Scorer(Model(memory), device) { Groups = memory.OwnGroups };
-        return scorer.ScoreGood(images, request.MaxBad, request.MaxPixels, (item, error) =>
-        {
-            stop.ThrowIfCancellationRequested();
-            onScored(item, error);
-        });
-    }
+    /// <summary>Those of good images on which pseudo anomalies are drawn, by their names' hashes.</summary>
+    /// <param name="images">The good images.</param>
+    /// <param name="side">S.</param>
+    /// <param name="most">Most of them.</param>
+    public static HashSet<ImageItem> Shown(IReadOnlyList<ImageItem> images, int side, int most = int.MaxValue) =>
+        [.. Holdout.ByName(images).Take(Math.Min(most,
+            QualityMeter.MostImages(side, Kinds.Count * TestAnomalies.OfEachKind)))];
 
-    /// <summary>Writes the memory's scales, if it has any, from good images.</summary>
-    public void Scale(MadeMemory memory, IReadOnlyList<ImageItem> images)
+    /// <summary>Pseudo anomalies on a good image, if it is to be <paramref name="shown"/> with them.</summary>
+    public static IEnumerable<(Picture, RgbImage)> Anomalies(HashSet<ImageItem> shown, Picture good, RgbImage image) =>
+        !shown.Contains(good.Item) ? [] : TestAnomalies.On(image, Kinds)
+            .Select(anomaly => (good with { Mask = anomaly.Mask }, anomaly.Image));
+
+    /// <summary>Measures good images, and pseudo anomalies on some of them.</summary>
+    /// <param name="memory">The memory.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="shown">Those of them with pseudo anomalies.</param>
+    /// <param name="maxPixels">Larger images are refused.</param>
+    /// <param name="onRead">Told of each image that was read, or of its error.</param>
+    public MemoryScores Measure(MadeMemory memory, IReadOnlyList<ImageItem> images, HashSet<ImageItem> shown,
+        long maxPixels, Action<ImageItem, MlffAdException?> onRead)
     {
-        if (memory.Config.Memory.Scaling == Scaling.None) return;
-        var (config, byVector) = (memory.Config, memory.Config.Memory.Scaling == Scaling.Vector);
-        var scales = new MemoryScales(byVector ? config.Memory.Size : config.Cells);
-        using var reader = new CellReader(config, memory.Weights, start.Preprocessing, device, (x, image) =>
+        var measured = new List<Measured>();
+        using var reader = new CellReader(memory.Config, memory.Weights, preprocessing, device, (x, image) =>
         {
-            var (distance, index) = new MemoryNetwork(config).Nearest(x, image);
+            var (distance, index) = new MemoryNetwork(memory.Config).Nearest(x, image);
             return [distance, index];
         }, memory.OwnGroups);
-        reader.Read(images, request.MaxPixels, (_, _, distances, index) => scales.Add(distances, byVector ? index : []),
-            (_, _) => { }, stop);
-        scales.Rows().CopyTo(memory.Weights[MemoryNetwork.Scales]);
+        reader.Read(images, maxPixels, (picture, distance, index) =>
+            measured.Add(new(picture, distance.ToArray(), index.ToArray())), onRead, stop,
+            (good, image) => Anomalies(shown, good, image));
+        return new(memory.Config.MapSide, measured, device);
     }
-
-    private Model Model(MadeMemory memory) =>
-        new(new ModelMetadata(memory.Config, start.Preprocessing, 0, null, new(0, 0, 0, "", null), ""), memory.Weights);
 }

@@ -26,10 +26,6 @@ internal sealed class MemoryMaker(
     TrainingRequest request, InitialWeights start, Device device, Action<string> say, CancellationToken stop)
     : IDisposable
 {
-    /// <summary>The unit of place: cells whose usual distance it is, and vectors of the small memory that they are
-    /// judged by, which is chosen of as many cells.</summary>
-    private const int UnitCells = 4096, UnitVectors = 256;
-
     /// <summary>The least part of a memory that is made where time is short.</summary>
     private const double Least = 0.02;
 
@@ -82,7 +78,7 @@ internal sealed class MemoryMaker(
         }
 
         phases?.Begin(MemoryPhases.Reading, images.Count + (NeedsUnit ? held.Count : 0));
-        using var usual = NeedsUnit && held.Count > 0 ? Draw(held, UnitCells, OnRead) : null;
+        using var usual = NeedsUnit && held.Count > 0 ? Draw(held, CellPool.UnitCells, OnRead) : null;
         if (lots is [var only])
         {
             using var pool = Draw(only, _asked.Candidates, OnRead);
@@ -131,14 +127,12 @@ internal sealed class MemoryMaker(
         var seen = new HashSet<ulong>();
         try
         {
-            _reader.Read(images, request.MaxPixels, (item, image, cells, _) =>
+            _reader.Read(images, request.MaxPixels, (picture, cells, _) =>
             {
-                if (cells.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
-                    throw new MlffAdException(ExitCode.BadModel,
-                        $"The weights give '{item.Name}' features that are not finite "
-                        + "numbers; take other weights.");
+                CellReader.Finite(picture, cells);
+                ulong image = picture.Owner;
                 if (!_items.TryGetValue(image, out var copies)) _items[image] = copies = [];
-                copies.Add(item);
+                copies.Add(picture.Item);
                 // Copies have the same keys, and would take the place of other cells.
                 if (!seen.Add(image)) return;
                 for (int cell = 0; cell < _cells; cell++)
@@ -161,39 +155,11 @@ internal sealed class MemoryMaker(
     {
         if (float.IsNaN(_step))
         {
-            double unit = NeedsUnit ? UsualDistance(usual ?? pool, pool) : 0;
+            double unit = NeedsUnit ? pool.UsualDistance(usual ?? pool, stop) : 0;
             _step = (float)(request.Config.Memory.Place * unit);
             if (phases is not null) Expect(phases, pool, lots, judged, folds);
         }
-        int side = request.Config.MapSide;
-        float[] places =
-            [.. pool.Keys.SelectMany(key => new[] { _step * (key.Cell / side), _step * (key.Cell % side) })];
-        pool.Rows.Slice(_width - MemoryNetwork.PlaceColumns, MemoryNetwork.PlaceColumns).Write(places);
-    }
-
-    /// <summary>The median distance of cells to the nearest vector of a small memory that is not of their image, places
-    /// aside.</summary>
-    private double UsualDistance(CellPool cells, CellPool pool)
-    {
-        int m = Math.Min(UnitCells, cells.Keys.Count), n = Math.Min(UnitCells, pool.Keys.Count);
-        int[] chosen = KCentre.Choose(pool.First(n), Math.Min(UnitVectors, n), null, stop).Indices;
-        var numbers = cells.Keys.Concat(pool.Keys).Select(key => key.Image).Distinct().Index()
-            .ToDictionary(entry => entry.Item, entry => (float)entry.Index);
-        // Where the pool judges itself, by cells that the small memory was not chosen from if there are some.
-        int first = cells == pool ? Math.Min(n, cells.Keys.Count - m) : 0;
-        float[] shown = [.. cells.Keys.Skip(first).Take(m).Select(key => numbers[key.Image])];
-        using var queryGroups = Tensor.From(device, Shape.Of(m), shown, "groups of cells");
-        using var vectorGroups = Tensor.From(device, Shape.Of(chosen.Length),
-            [.. chosen.Select(row => numbers[pool.Keys[row].Image])], "groups of vectors");
-        using var vectors = Tensor.Rent(device, Shape.Of(1, chosen.Length, _width), "small memory");
-        for (int j = 0; j < chosen.Length; j++)
-            vectors.Part((long)j * _width, Shape.Of(_width)).Write(pool.Row(chosen[j]).ToArray());
-        using var distance = Tensor.Rent(device, Shape.Of(1, m, 1), "distances");
-        using var index = Tensor.Rent(device, Shape.Of(1, m, 1), "nearest");
-        var queries = cells.Rows.Part((long)first * _width, Shape.Of(1, m, _width));
-        NearestVector.Forward(queries, vectors, distance, index, queryGroups, vectorGroups);
-        float[] found = [.. distance.ToArray().Where(float.IsFinite).Order()];
-        return found.Length == 0 ? 0 : Quantile.OfSorted(found, 0.5);
+        pool.SetPlaces(_step, request.Config.MapSide);
     }
 
     private void Expect(MemoryPhases phases, CellPool pool, int lots, int judged, bool folds)

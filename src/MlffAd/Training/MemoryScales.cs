@@ -1,10 +1,9 @@
-using MlffAd.Configuration;
-
 namespace MlffAd.Training;
 
 /// <summary>What distance is usual at each place, or to each vector, on good images (spec §14).</summary>
 /// <param name="keys">Places, or vectors.</param>
-internal sealed class MemoryScales(int keys)
+/// <param name="byVector">Whether a cell's key is its nearest vector; otherwise it is its place.</param>
+internal sealed class MemoryScales(int keys, bool byVector)
 {
     /// <summary>A key's statistics count as if so many cells of the overall ones were among its own.</summary>
     private const double Prior = 5;
@@ -13,19 +12,10 @@ internal sealed class MemoryScales(int keys)
     private readonly double[] _sums = new double[keys], _squares = new double[keys];
 
     /// <summary>Takes the cells of an image in.</summary>
-    /// <param name="distances">Their distances.</param>
-    /// <param name="index">Their nearest vectors; empty where a cell's place is its key.</param>
-    public void Add(ReadOnlySpan<float> distances, ReadOnlySpan<float> index)
-    {
-        for (int cell = 0; cell < distances.Length; cell++)
-        {
-            int key = index.IsEmpty ? cell : (int)index[cell];
-            if (key < 0 || !float.IsFinite(distances[cell])) continue;
-            _counts[key]++;
-            _sums[key] += distances[cell];
-            _squares[key] += (double)distances[cell] * distances[cell];
-        }
-    }
+    public void Add(Measured image) => Count(image, 1);
+
+    /// <summary>Takes them out again.</summary>
+    public void Remove(Measured image) => Count(image, -1);
 
     /// <summary>Rows (shift, factor): <c>shift_k</c> the mean m_k, <c>factor_k = 1/(s_k + s)</c>, s_k the deviation,
     /// both with the overall mean m and variance s² as a prior of <see cref="Prior"/> cells.</summary>
@@ -43,5 +33,18 @@ internal sealed class MemoryScales(int keys)
             (rows[2 * k], rows[2 * k + 1]) = ((float)shift, sum > 0 ? (float)(1 / sum) : 1);
         }
         return rows;
+    }
+
+    private void Count(Measured image, int times)
+    {
+        for (int cell = 0; cell < image.Distance.Length; cell++)
+        {
+            double distance = image.Distance[cell];
+            int key = byVector ? (int)image.Index[cell] : cell;
+            if (key < 0 || !double.IsFinite(distance)) continue;
+            _counts[key] += times;
+            _sums[key] += times * distance;
+            _squares[key] += times * distance * distance;
+        }
     }
 }

@@ -1,8 +1,10 @@
+using MlffAd.Configuration;
 using MlffAd.Data;
 using MlffAd.Detection;
 using MlffAd.Evaluation;
 using MlffAd.Files;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
 using MlffAd.Weights;
 
 namespace MlffAd.Training;
@@ -90,60 +92,97 @@ public sealed class MemoryTrainer
         var metadata = new ModelMetadata(memory.Config, _start.Preprocessing, _request.Threshold ?? 0, null,
             new TrainingRecord(1, images.Remembered.Count, _request.Config.Train.Seed, _start.Source, null),
             Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_request.Folder))));
-        var judge = new MemoryJudge(_start, _device, _request, _stop);
-        // The others scale the memory while they are judged.
-        if (images.Judging is Judging.None or Judging.Folds) judge.Scale(memory, images.Remembered);
-        if (images.Judging != Judging.None) metadata = Judge(judge, images, memory, metadata);
+        metadata = Judge(images, memory, metadata);
         _phases.Begin(MemoryPhases.Comparing, 0);
         var apart = StandingApart.Find(memory, _device);
         var model = new Model(metadata, memory.Weights);
         _stop.ThrowIfCancellationRequested();
         model.Save(_request.Output);
         _phases.Finish(images.Remembered.Count);
-        _request.WriteLog(_phases.Log, _say);
+        string log = _phases.Log + (metadata.Quality is { } quality ? TrainingLogWriter.LineOf(quality) : "");
+        _request.WriteLog(log, _say);
         StandingApart.Name(apart, model, memory, _request, _device, _say);
         return new(metadata, metadata.Training.Images, _phases.Elapsed, 0, 0);
     }
 
-    private ModelMetadata Judge(MemoryJudge judge, MemoryImages images, MadeMemory memory, ModelMetadata metadata)
+    /// <summary>Sets scales, threshold and quality.</summary>
+    private ModelMetadata Judge(MemoryImages images, MadeMemory memory, ModelMetadata metadata)
     {
+        var judge = new MemoryJudge(_start.Preprocessing, _device, _stop);
+        var config = memory.Config;
+        if (images.Judging is Judging.None or Judging.Folds && config.Memory.Scaling != Scaling.None)
+            Scale(memory, judge.Measure(memory, images.Remembered, [], _request.MaxPixels, (_, _) => { }));
+        if (images.Judging == Judging.None) return metadata;
         _phases.Begin(MemoryPhases.Judging, images.Judged.Count);
         if (memory.OwnGroups is null && images.Judging != Judging.HeldOut)
             _say("What is remembered is of one image, or of copies of it, and judges that image too: the threshold says "
                 + "little. Give photographs that differ.");
         long done = 0;
-        void OnScored(ImageItem item, MlffAdException? error)
+        var rejects = new Rejects(images.Judged.Count, _request.MaxBad);
+        void OnRead(ImageItem item, MlffAdException? error)
         {
-            if (error is not null) _say(error.Message);
+            if (error is not null)
+            {
+                _say(error.Message);
+                rejects.Add(error);
+            }
             _phases.Advance(++done);
         }
 
-        var scored = images.Judging == Judging.Folds
-            ? Folds(memory, images.Judged, judge, OnScored) : judge.Score(memory, images.Judged, OnScored);
-        if (images.Judging == Judging.Folds)
-            _say($"The threshold rests on {scored.Count} images, each judged by a memory of the others: with so few it "
-                + "is high, "
-                + "and some defects will pass. More good images make it lower.");
-        var calibration = Calibration.Of(scored, memory.Config);
-        float threshold = _request.Threshold ?? calibration.Threshold;
-        if (_request.Threshold is null && images.Judging != Judging.Folds
-            && calibration.Caution is { } caution) _say(caution);
-        return metadata with { Threshold = threshold, Calibration = calibration with { Threshold = threshold } };
+        var shown = MemoryJudge.Shown(images.Judged, config.ImageSize);
+        List<Judged> judged;
+        if (images.Judging == Judging.Folds) judged = Folds(memory, images.Judged, shown, judge, OnRead);
+        else
+        {
+            var scores = judge.Measure(memory, images.Judged, shown, _request.MaxPixels, OnRead);
+            Scale(memory, scores);
+            judged = [.. scores.Of(config)];
+        }
+        return Conclude(images, config, metadata, shown, judged);
     }
 
-    /// <summary>Each image by a memory of all others, no larger than that of all.</summary>
-    private List<ScoredImage> Folds(MadeMemory whole, IReadOnlyList<ImageItem> images, MemoryJudge judge,
-        Action<ImageItem, MlffAdException?> onScored)
+    private ModelMetadata Conclude(MemoryImages images, Config config, ModelMetadata metadata,
+        HashSet<ImageItem> shown, List<Judged> judged)
     {
-        var scored = new List<ScoredImage>();
+        Judged[] good = [.. judged.Where(j => j.Picture.IsGood)];
+        foreach (var image in good)
+            if (!float.IsFinite(image.Score)) throw Finding.NotFinite(image.Picture.Item.Name);
+        var calibration = Calibration.Of([.. good.Select(j => j.Score)], [.. good.Select(j => j.Map)], config.ImageSize,
+            config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
+        if (images.Judging == Judging.Folds)
+            _say($"The threshold rests on {good.Length} images, each judged by a memory of the others: with so few it "
+                + "is high, "
+                + "and some defects will pass. More good images make it lower.");
+        else if (_request.Threshold is null && calibration.Caution is { } caution) _say(caution);
+        float threshold = _request.Threshold ?? calibration.Threshold;
+        var meter = new QualityMeter(config.ImageSize);
+        foreach (var j in judged.Where(j => shown.Contains(j.Picture.Item))) meter.Add(j.Map, j.Score, j.Picture.Mask);
+        return metadata with
+        {
+            Threshold = threshold,
+            Calibration = calibration with { Threshold = threshold },
+            Quality = meter.Measure(),
+        };
+    }
+
+    /// <summary>Writes the memory's scales, if it has any.</summary>
+    private static void Scale(MadeMemory memory, MemoryScores scores) =>
+        scores.ScalesOf(memory.Config)?.Rows().CopyTo(memory.Weights[MemoryNetwork.Scales]);
+
+    /// <summary>Each image by a memory of all others, no larger than that of all.</summary>
+    private List<Judged> Folds(MadeMemory whole, IReadOnlyList<ImageItem> images, HashSet<ImageItem> shown,
+        MemoryJudge judge, Action<ImageItem, MlffAdException?> onRead)
+    {
+        var judged = new List<Judged>();
         using var maker = new MemoryMaker(_request with { Config = whole.Config }, _start, _device, _ => { }, _stop);
         foreach (var image in images)
         {
             ImageItem[] others = [.. images.Where(other => other != image)];
             var memory = maker.Make(others, [], new Rejects(others.Length, _request.MaxBad));
-            judge.Scale(memory, others);
-            scored.AddRange(judge.ScoreAs(memory, [image], onScored));
+            if (memory.Config.Memory.Scaling != Scaling.None)
+                Scale(memory, judge.Measure(memory, others, [], _request.MaxPixels, (_, _) => { }));
+            judged.AddRange(judge.Measure(memory, [image], shown, _request.MaxPixels, onRead).As(memory));
         }
-        return scored;
+        return judged;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using MlffAd.Evaluation;
 using MlffAd.Files;
@@ -5,9 +6,8 @@ using MlffAd.Weights;
 
 namespace MlffAd.Training;
 
-/// <summary>Writes the log of a training: a JSON object a line, a line a step, and one of the model's
-/// quality. It lies beside the state while the
-/// training lasts, and takes the place of the model's log at its end.</summary>
+/// <summary>Writes the log of a training: a JSON object a line, a line a step, and one of the model's quality. It lies
+/// beside the state while the training lasts, and takes the place of the model's log at its end.</summary>
 /// <remarks>A line that cannot be written costs a warning, not the training.</remarks>
 internal sealed class TrainingLogWriter : IDisposable
 {
@@ -64,14 +64,20 @@ internal sealed class TrainingLogWriter : IDisposable
         }
     }
 
-    /// <summary>The last line, <c>{"quality":{…}}</c>.</summary>
+    /// <summary>The last line of a log, <c>{"quality":{…}}</c>.</summary>
+    public static string LineOf(Quality quality) =>
+        $"{{\"quality\":{JsonSerializer.Serialize(quality, FileJson.Default.Quality)}}}\n";
+
+    /// <summary>Writes the last line.</summary>
     public void Write(Quality quality)
     {
         if (_file is null) return;
-        _json.WriteStartObject();
-        _json.WritePropertyName("quality");
-        JsonSerializer.Serialize(_json, quality, FileJson.Default.Quality);
-        EndLine();
+        try
+        {
+            _file.Write(Encoding.UTF8.GetBytes(LineOf(quality)));
+            _file.Flush();
+        }
+        catch (Exception e) when (AtomicFile.IsOfSystem(e)) { Warn(e); }
     }
 
     private void EndLine()

@@ -133,9 +133,13 @@ public sealed class MemoryJudgingTests
     [Fact]
     public void ScalesAreMeansAndDeviationsWithAPrior()
     {
-        var scales = new MemoryScales(3);
-        scales.Add([1, 2, 30], [0, 0, 2]);
-        scales.Add([3, float.NaN, 5], [0, 1, -1]);
+        var picture = new Picture(new("", "", DataSet.Good), Owner: 1);
+        var scales = new MemoryScales(3, byVector: true);
+        var other = new Measured(picture, [7, 8, 9], [2, 1, 0]);
+        scales.Add(other);
+        scales.Add(new(picture, [1, 2, 30], [0, 0, 2]));
+        scales.Add(new(picture, [3, float.NaN, 5], [0, 1, -1]));
+        scales.Remove(other);
         double mean = 36 / 4.0, variance = (1 + 4 + 9 + 900) / 4.0 - mean * mean, deviation = Math.Sqrt(variance);
         (double, double) Row(double n, double sum, double squares)
         {
@@ -148,6 +152,6 @@ public sealed class MemoryJudgingTests
             Assert.Equal(shift, row[0], 1e-5);
             Assert.Equal(factor, row[1], 1e-6);
         }
-        Assert.Equal([0, 1, 0, 1], new MemoryScales(2).Rows());
+        Assert.Equal([0, 1, 0, 1], new MemoryScales(2, byVector: false).Rows());
     }
 }

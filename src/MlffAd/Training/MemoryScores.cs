@@ -1,0 +1,83 @@
+using MlffAd.Configuration;
+using MlffAd.Detection;
+using MlffAd.Kernels;
+using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
+
+namespace MlffAd.Training;
+
+/// <summary>What a memory finds in a picture: each cell's distance, and which vector is the nearest.</summary>
+internal sealed record Measured(Picture Picture, float[] Distance, float[] Index);
+
+/// <summary>A picture's score and its map, M×M.</summary>
+internal readonly record struct Judged(Picture Picture, float Score, ScoreMap Map);
+
+/// <summary>Scores of what was measured, by any scaling, smoothing and readout (spec §14).</summary>
+/// <param name="side">M.</param>
+/// <param name="measured">Good pictures, and others made of them.</param>
+/// <param name="device">Where to compute.</param>
+internal sealed class MemoryScores(int side, IReadOnlyList<Measured> measured, Device device)
+{
+    private readonly Measured[][] _owners = [.. measured.GroupBy(m => m.Picture.Owner).Select(owner => owner.ToArray())];
+
+    /// <summary>Each picture's score, those of one owner together. No picture is scaled by its owner: the scales are
+    /// those of all other good pictures.</summary>
+    /// <param name="config">The memory's numbers, with as many vectors as there are.</param>
+    public IEnumerable<Judged> Of(Config config)
+    {
+        var scales = ScalesOf(config);
+        foreach (var all in _owners)
+        {
+            foreach (var good in all.Where(m => m.Picture.IsGood)) scales?.Remove(good);
+            var rows = scales?.Rows();
+            foreach (var good in all.Where(m => m.Picture.IsGood)) scales?.Add(good);
+            foreach (var judged in Maps(all, config, rows)) yield return judged;
+        }
+    }
+
+    /// <summary>Each picture's score by the scales that a memory has: its own good pictures were others.</summary>
+    public IEnumerable<Judged> As(MadeMemory memory)
+    {
+        float[]? rows = memory.Config.Memory.Scaling == Scaling.None ? null
+            : memory.Weights[MemoryNetwork.Scales].ToArray();
+        return Maps([.. measured], memory.Config, rows);
+    }
+
+    /// <summary>The scales of all good pictures; null where there is no scaling.</summary>
+    public MemoryScales? ScalesOf(Config config)
+    {
+        if (config.Memory.Scaling == Scaling.None) return null;
+        bool byVector = config.Memory.Scaling == Scaling.Vector;
+        var scales = new MemoryScales(byVector ? config.Memory.Size : side * side, byVector);
+        foreach (var good in measured.Where(m => m.Picture.IsGood)) scales.Add(good);
+        return scales;
+    }
+
+    private Judged[] Maps(Measured[] pictures, Config config, float[]? rows)
+    {
+        var (memory, cells) = (config.Memory, side * side);
+        var shape = new Shape(pictures.Length, side, side, 1);
+        using var y = Tensor.From(device, shape, [.. pictures.SelectMany(p => p.Distance)], "distances");
+        if (rows is not null)
+        {
+            using var index = memory.Scaling == Scaling.Place ? null
+                : Tensor.From(device, shape, [.. pictures.SelectMany(p => p.Index)], "nearest");
+            using var scales = Tensor.From(device, Shape.Of(1, rows.Length / 2, 2), rows, "scales");
+            Cells.Standardise(y, index, scales, y);
+        }
+        float[] scores;
+        if (memory.Smooth == 0) scores = y.ToArray();
+        else
+        {
+            using var smooth = Tensor.Rent(device, shape, "scores");
+            LocalMean.Forward(y, smooth, LocalWindow.Gaussian(memory.Smooth));
+            scores = smooth.ToArray();
+        }
+        return Array.ConvertAll(pictures.Index().ToArray(), picture =>
+        {
+            int start = picture.Index * cells;
+            var map = new ScoreMap(side, side, scores[start..(start + cells)]);
+            return new Judged(picture.Item.Picture, map.Readout(config), map);
+        });
+    }
+}
