@@ -35,7 +35,7 @@ internal sealed class ThresholdCommand
     }.Within(float.MinValue, float.MaxValue);
 
     private readonly Option<bool> _undo =
-        new("--undo") { Description = "Go back to the thresholds before these; 'mlffad show' lists them." };
+        new("--undo") { Description = "Go back to before the last 'threshold' or 'learn'; 'mlffad show' lists them." };
     private readonly Option<bool> _dryRun =
         new("--dry-run") { Description = "Say what the thresholds would be, and write nothing." };
     private readonly Option<bool> _force =
@@ -79,30 +79,42 @@ internal sealed class ThresholdCommand
     private int Run(ParseResult parse, CancellationToken stop)
     {
         string file = parse.GetRequiredValue(_model);
-        var model = MlffAd.Model.Load(file);
-        var was = model.Metadata;
         var output = parse.InvocationConfiguration.Output;
         bool dry = parse.GetValue(_dryRun);
+        if (parse.GetValue(_undo)) return Undo(output, file, file, dry);
+        var model = MlffAd.Model.Load(file);
+        var was = model.Metadata;
         if (!dry) AtomicFile.RequireWritable(file);
-        var now = parse.GetValue(_undo)
-            ? was.Undone()
-            ?? throw new MlffAdException(ExitCode.Usage,
-            $"'{file}' has had no other thresholds: there is nothing to undo.")
-            : parse.GetValue(_folder) is { } folder ? was.With(Calibrate(parse, model, folder, stop))
-            : was.With(Given(parse, was));
+        var now = was.With(parse.GetValue(_folder) is { } folder ? Calibrate(parse, model, folder, stop)
+            : Given(parse, was));
         if (!dry) ModelFile.Update(file, _ => now);
-        string from = now.Earlier.Count < was.Earlier.Count ? $"as before, from {now.From}" : now.From == "given"
-            ? "as given" : $"from {now.From}";
-        Tables.WriteLine(output,
-            string.Create(CultureInfo.InvariantCulture,
-            $"Image threshold {now.Threshold:0.000} (was {was.Threshold:0.000}), "
-            + $"pixel threshold {now.PixelThreshold:0.000} (was {was.PixelThreshold:0.000}), {from}.")
-            + (dry ? " Nothing was written (--dry-run)." : ""));
+        WriteSetting(output, was, now, now.From == "given" ? "as given" : $"from {now.From}", dry);
         if (now.Calibration?.Caution is { } caution && parse.GetValue(_folder) is not null
             && !parse.GetValue(CommonOptions.Quiet))
             Tables.WriteLine(output, caution);
         return (int)ExitCode.Success;
     }
+
+    /// <summary>Undoes what <c>threshold</c> or <c>learn</c> did last.</summary>
+    internal static int Undo(TextWriter output, string file, string to, bool dry)
+    {
+        if (!dry) AtomicFile.RequireWritable(to);
+        var (was, now) = ModelHistory.Undo(file, dry ? null : to);
+        WriteSetting(output, was, now, $"as before, from {now.From}", dry);
+        if (was.Earlier[^1].Memory is { } memory)
+            Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
+                $"The memory has {memory.Vectors:#,0} cells of {memory.Learnt:#,0} images, as before (was "
+                + $"{was.Config.Memory.Size:#,0} of {was.Training.Images:#,0})."));
+        return (int)ExitCode.Success;
+    }
+
+    /// <summary>Says what thresholds there are.</summary>
+    internal static void WriteSetting(TextWriter output, ModelMetadata was, ModelMetadata now, string from, bool dry) =>
+        Tables.WriteLine(output,
+            string.Create(CultureInfo.InvariantCulture,
+            $"Image threshold {now.Threshold:0.000} (was {was.Threshold:0.000}), "
+            + $"pixel threshold {now.PixelThreshold:0.000} (was {was.PixelThreshold:0.000}), {from}.")
+            + (dry ? " Nothing was written (--dry-run)." : ""));
 
     private ThresholdSetting Given(ParseResult parse, ModelMetadata was)
     {

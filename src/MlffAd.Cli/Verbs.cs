@@ -11,6 +11,7 @@ internal static class Verbs
         TrainCommand.Create(),
         EvaluateCommand.Create(),
         DetectCommand.Create(),
+        LearnCommand.Create(),
         ThresholdCommand.Create(),
         ShowCommand.Create(),
         PlanCommand.Create(),

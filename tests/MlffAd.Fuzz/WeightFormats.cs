@@ -20,7 +20,8 @@ internal static class WeightFormats
     private static readonly string[] Words =
     [
         "\"F32\"", "\"F16\"", "\"BF16\"", "\"U8\"", "\"F64\"", "\"shape\":", "\"dtype\":", "\"data_offsets\":",
-        "\"__metadata__\":", "{", "}", "[", "]", ",", ":", "\\\"", "mlffad/1", "mlffad/2", "layer1.0.conv1.weight",
+        "\"__metadata__\":", "{", "}", "[", "]", ",", ":", "\\\"", "mlffad/1", "mlffad/2", "mlffad/3",
+        "layer1.0.conv1.weight",
     ];
 
     [ThreadStatic] private static Device? _device;
@@ -54,7 +55,8 @@ internal static class WeightFormats
         {
             var model = MlffAd.Model.Load(path);
             ModelFacts.Of(model);
-            _ = model.Metadata.Undone();
+            if (model.Metadata.Earlier.Count > 0) ModelHistory.Undo(path, output: null);
+            using (var file = ModelFile.Open(path)) KeptPictures.Read(file);
             if (model.Metadata.Config.ImageSize > 128) return; // takes its time, and may
             using var scorer = new Scorer(model, Device, batch: 1);
             scorer.Score([Photograph])[0].Readout(model.Metadata.Config);
@@ -176,7 +178,16 @@ internal static class WeightFormats
         {
             Quality = new(0.9, 0.8, 4, 16),
         };
-        return Written(path => ModelFile.Save(path, metadata, weights.ToTensorData()));
+        if (!config.HasMemory) return Written(path => ModelFile.Save(path, metadata, weights.ToTensorData()));
+        // One that has learnt a picture, and keeps it.
+        var kept = KeptPictures.Of([Photograph], [1, 2], new Dictionary<ulong, int> { [1] = 1 });
+        var extent = new MemoryExtent(8, 10, 20, 2, 0) { Quality = metadata.Quality };
+        metadata = metadata.WithMore(config, 1, extent, new ThresholdSetting(0.6f, null, null, "learning"));
+        return Written(path => ModelFile.Save(path, metadata,
+        [
+            .. weights.ToTensorData(), .. kept.ToTensorData(config.ImageSize),
+            TensorData.Floats(extent.ScalesName, [8, 2], new float[16]),
+        ]));
     }
 
     private static byte[] State()

@@ -70,12 +70,13 @@ public sealed partial record Config
         return ConfigKey.Text(node);
     }
 
-    /// <summary>All keys as JSON, always in the same order; without those of the memory where there is none,
-    /// and without <c>bitDepth</c> at its default, which earlier versions do not know.</summary>
+    /// <summary>All keys as JSON, always in the same order; without those of the memory where there is none, and
+    /// without <c>bitDepth</c> and <c>memory.keep</c> at their defaults, which earlier versions do not know.</summary>
     public string ToJson(bool indented = false)
     {
         var tree = ToTree();
         if (!this.HasMemory) tree.Remove("memory");
+        else if (Memory.Keep) tree["memory"]!.AsObject().Remove("keep");
         if (BitDepth == new Config().BitDepth) tree.Remove("bitDepth");
         return tree.ToJsonString(indented ? Indented : null);
     }

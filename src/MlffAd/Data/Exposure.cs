@@ -30,5 +30,5 @@ public static class Exposure
     }
 
     /// <summary>Whether every pixel is as the one before it.</summary>
-    private static bool IsPlain(RgbImage image) => image.Rgb.AsSpan(3).SequenceEqual(image.Rgb.AsSpan()[..^3]);
+    internal static bool IsPlain(RgbImage image) => image.Rgb.AsSpan(3).SequenceEqual(image.Rgb.AsSpan()[..^3]);
 }

@@ -35,6 +35,9 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
     /// <summary>The model.</summary>
     public Model Model => model;
 
+    /// <summary>Images at a time.</summary>
+    internal int Batch => _batch;
+
     /// <summary>S, the side that images are brought to.</summary>
     public int Side => model.Metadata.Config.ImageSize;
 

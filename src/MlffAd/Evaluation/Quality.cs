@@ -12,6 +12,9 @@ namespace MlffAd.Evaluation;
 /// <param name="Anomalies">The pseudo anomalies on them.</param>
 public sealed record Quality(double Image, double Pixel, int Images, int Anomalies)
 {
+    /// <summary>Whether it can be of any model.</summary>
+    internal bool IsPossible => Image is >= 0 and <= 1 && Pixel is >= 0 and <= 1 && Images >= 1 && Anomalies >= 1;
+
     /// <summary>All of it, as part of a sentence.</summary>
     public string InWords() => string.Create(CultureInfo.InvariantCulture,
         $"{Image:0.000} by image, {Pixel:0.000} by pixel, of {Anomalies} pseudo anomalies on {Images} good images");

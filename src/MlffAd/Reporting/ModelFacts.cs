@@ -12,12 +12,14 @@ public static class ModelFacts
 {
     /// <summary>Three tables.</summary>
     public static IReadOnlyList<ReportFacts> Of(Model model) =>
-        Of(model.Metadata, () => model.Weights[MemoryNetwork.Step][0]);
+        Of(model.Metadata, () => model.Weights[MemoryNetwork.Step][0], null);
 
     /// <inheritdoc cref="Of(Model)"/>
     /// <exception cref="MlffAdException">The model is damaged (exit code 4).</exception>
     public static IReadOnlyList<ReportFacts> Of(ModelFile model) =>
-        Of(model.Metadata, () => model.Tensors.ReadFloats(MemoryNetwork.Step, [1, 1])[0]);
+        Of(model.Metadata, () => model.Tensors.ReadFloats(MemoryNetwork.Step, [1, 1])[0],
+            model.Tensors.Tensors.TryGetValue(KeptPictures.Kept, out var kept) && kept.Shape is [var count, ..] ? count
+            : 0);
 
     /// <summary>What the phases of making a memory took, in a table; none where there were no phases.</summary>
     public static IReadOnlyList<ReportFacts> Making(IReadOnlyList<PhaseTime> phases) => phases.Count == 0 ? [] :
@@ -26,10 +28,10 @@ public static class ModelFacts
             (Shown.Text(p.Phase), string.Create(CultureInfo.InvariantCulture, $"{p.Seconds:0.0} s")))]),
     ];
 
-    private static IReadOnlyList<ReportFacts> Of(ModelMetadata model, Func<double> step) =>
+    private static IReadOnlyList<ReportFacts> Of(ModelMetadata model, Func<double> step, int? kept) =>
     [
         Verdict(model),
-        model.Config.HasMemory ? Memory(model, step()) : Training(model.Training),
+        model.Config.HasMemory ? Memory(model, step(), kept) : Training(model.Training),
         Configuration(model.Config),
     ];
 
@@ -63,7 +65,7 @@ public static class ModelFacts
             ? $"over the last fifth of the steps {Number(trend)} of that over the fifth before" : null),
     ]);
 
-    private static ReportFacts Memory(ModelMetadata model, double step)
+    private static ReportFacts Memory(ModelMetadata model, double step, int? kept)
     {
         var memory = model.Config.Memory;
         return new("Memory",
@@ -75,6 +77,10 @@ public static class ModelFacts
                 : $"one cell aside counts {Number(step)}, {Number(memory.Place)} of the usual distance "
                     + Number(step / memory.Place)),
             ("scaling", model.Config.Get("memory.scaling")),
+            .. kept is { } pictures
+                ? [("pictures kept", pictures == 0 ? "none" : string.Create(CultureInfo.InvariantCulture,
+                    $"{pictures:#,0} of good parts, in the file, which 'learn' sets the threshold by"))]
+                : Array.Empty<(string, string)>(),
             ("seed", model.Training.Seed.ToString(CultureInfo.InvariantCulture)),
             ("backbone weights", Shown.Text(model.Training.Weights)),
         ]);

@@ -20,7 +20,7 @@ public static class ModelJson
     {
         ArgumentNullException.ThrowIfNull(model);
         var metadata = model.Metadata;
-        var strings = metadata.ToStrings();
+        var strings = metadata.ToStrings(learns: model.Tensors.Tensors.ContainsKey(KeptPictures.Images));
         strings["pixelThreshold"] = metadata.PixelThreshold.ToString(CultureInfo.InvariantCulture);
         strings["thresholdFrom"] = metadata.From;
         foreach (var (key, none) in new[] { ("calibration", "null"), ("quality", "null"), ("earlier", "[]") })

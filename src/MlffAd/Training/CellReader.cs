@@ -9,6 +9,11 @@ using MlffAd.Weights;
 
 namespace MlffAd.Training;
 
+/// <summary>A good image in memory, S×S.</summary>
+/// <param name="Item">Where it is from.</param>
+/// <param name="Pixels">What it shows.</param>
+internal sealed record GoodPicture(ImageItem Item, RgbImage Pixels);
+
 /// <summary>What a picture shows: a good image, or one with a pseudo anomaly on it.</summary>
 /// <param name="Item">The good image's file.</param>
 /// <param name="Owner">What tells the good image from others, whatever it is called: the picture's cells pass over what
@@ -79,10 +84,19 @@ internal sealed class CellReader : IDisposable
             stop.ThrowIfCancellationRequested();
             Doubts.Add(image.Item, image.Original);
             onRead(image.Item, image.Error);
-            if (image.Resized is not { } resized) continue;
-            var good = new Picture(image.Item, resized.Contents);
-            Add(good, resized, take);
-            foreach (var (picture, seen) in others?.Invoke(good, resized) ?? []) Add(picture, seen, take);
+            if (image.Resized is { } resized) Add(new(image.Item, resized), take, others);
+        }
+        if (_waiting.Count > 0) Flush(take);
+    }
+
+    /// <summary>The same of images that are in memory.</summary>
+    public void Read(IEnumerable<GoodPicture> images, TakeCells take, CancellationToken stop,
+        Func<Picture, RgbImage, IEnumerable<(Picture, RgbImage)>>? others = null)
+    {
+        foreach (var image in images)
+        {
+            stop.ThrowIfCancellationRequested();
+            Add(image, take, others);
         }
         if (_waiting.Count > 0) Flush(take);
     }
@@ -101,6 +115,14 @@ internal sealed class CellReader : IDisposable
             ? throw new MlffAdException(ExitCode.BadModel, $"The weights give '{picture.Item.Name}' features that are "
                 + "not finite numbers; take other weights.")
             : cells;
+
+    private void Add(
+        GoodPicture image, TakeCells take, Func<Picture, RgbImage, IEnumerable<(Picture, RgbImage)>>? others)
+    {
+        var good = new Picture(image.Item, image.Pixels.Contents);
+        Add(good, image.Pixels, take);
+        foreach (var (picture, pixels) in others?.Invoke(good, image.Pixels) ?? []) Add(picture, pixels, take);
+    }
 
     private void Add(Picture picture, RgbImage image, TakeCells take)
     {

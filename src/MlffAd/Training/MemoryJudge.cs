@@ -1,5 +1,6 @@
 using MlffAd.Configuration;
 using MlffAd.Data;
+using MlffAd.Detection;
 using MlffAd.Evaluation;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Network;
@@ -37,7 +38,49 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
     /// <param name="maxPixels">Larger images are refused.</param>
     /// <param name="onRead">Told of each image that was read, or of its error.</param>
     public MemoryScores Measure(MadeMemory memory, IReadOnlyList<ImageItem> images, HashSet<ImageItem> shown,
-        long maxPixels, Action<ImageItem, MlffAdException?> onRead)
+        long maxPixels, Action<ImageItem, MlffAdException?> onRead) => Measure(memory, (reader, take) =>
+            reader.Read(images, maxPixels, take, onRead, stop, (good, pixels) => Anomalies(shown, good, pixels)));
+
+    /// <summary>The same of images that are in memory.</summary>
+    public MemoryScores Measure(MadeMemory memory, IReadOnlyList<GoodPicture> images, HashSet<ImageItem> shown) =>
+        Measure(memory, (reader, take) =>
+            reader.Read(images, take, stop, (good, pixels) => Anomalies(shown, good, pixels)));
+
+    /// <summary>Scores of images by all that a memory knows, as <c>detect</c> gives them.</summary>
+    public IReadOnlyList<float> ScoreWhole(MadeMemory memory, IReadOnlyList<GoodPicture> images)
+    {
+        var metadata = new ModelMetadata(memory.Config, preprocessing, 0, null, new(0, 0, 0, "", null), "");
+        using var scorer = new Scorer(new(metadata, memory.Weights), device);
+        var scores = new List<float>();
+        foreach (var some in images.Chunk(scorer.Batch))
+        {
+            stop.ThrowIfCancellationRequested();
+            scores.AddRange(scorer.Score([.. some.Select(image => image.Pixels)])
+                .Select(cells => cells.Readout(memory.Config)));
+        }
+        return scores;
+    }
+
+    /// <summary>Thresholds by the good pictures.</summary>
+    /// <exception cref="MlffAdException">A score is not finite (exit code 4).</exception>
+    public static Calibration Calibrate(IReadOnlyCollection<Judged> judged, Config config)
+    {
+        Judged[] good = [.. judged.Where(j => j.Picture.IsGood)];
+        foreach (var image in good)
+            if (!float.IsFinite(image.Score)) throw Finding.NotFinite(image.Picture.Item.Name);
+        return Calibration.Of([.. good.Select(j => j.Score)], [.. good.Select(j => j.Map)], config.ImageSize,
+            config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
+    }
+
+    /// <summary>How well the good ones of some images are told from the others.</summary>
+    public static Quality? Quality(IEnumerable<Judged> judged, Config config, HashSet<ImageItem> shown)
+    {
+        var meter = new QualityMeter(config.ImageSize);
+        foreach (var j in judged.Where(j => shown.Contains(j.Picture.Item))) meter.Add(j.Map, j.Score, j.Picture.Mask);
+        return meter.Measure();
+    }
+
+    private MemoryScores Measure(MadeMemory memory, Action<CellReader, TakeCells> read)
     {
         var measured = new List<Measured>();
         using var reader = new CellReader(memory.Config, memory.Weights, preprocessing, device, (x, image) =>
@@ -45,9 +88,7 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
             var (distance, index) = new MemoryNetwork(memory.Config).Nearest(x, image);
             return [distance, index];
         }, memory.OwnGroups);
-        reader.Read(images, maxPixels, (picture, distance, index) =>
-            measured.Add(new(picture, distance.ToArray(), index.ToArray())), onRead, stop,
-            (good, image) => Anomalies(shown, good, image));
+        read(reader, (picture, distance, index) => measured.Add(new(picture, distance.ToArray(), index.ToArray())));
         return new(memory.Config.MapSide, measured, device);
     }
 }

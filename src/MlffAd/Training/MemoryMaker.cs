@@ -18,7 +18,14 @@ internal sealed record MadeMemory(Config Config, NetworkWeights Weights, IReadOn
 {
     /// <summary>The groups that images are judged without; null where all is of one image, and nothing would be left to
     /// judge it by.</summary>
-    public IReadOnlyDictionary<ulong, int>? OwnGroups => Groups.Count > 1 ? Groups : null;
+    public IReadOnlyDictionary<ulong, int>? OwnGroups
+    {
+        get
+        {
+            var groups = Weights[MemoryNetwork.Groups];
+            return groups.ContainsAnyExcept(groups[0]) ? Groups : null;
+        }
+    }
 }
 
 /// <summary>Draws cells of good images, and chooses those that cover them (spec §14).</summary>

@@ -43,6 +43,10 @@ internal sealed class MemoryScores(int side, IReadOnlyList<Measured> measured, D
         return Maps([.. measured], memory.Config, rows);
     }
 
+    /// <summary>Writes the scales of all good pictures into a memory, if it has any.</summary>
+    public void Scale(MadeMemory memory) =>
+        ScalesOf(memory.Config)?.Rows().CopyTo(memory.Weights[MemoryNetwork.Scales]);
+
     /// <summary>The scales of all good pictures; null where there is no scaling.</summary>
     public MemoryScales? ScalesOf(Config config)
     {

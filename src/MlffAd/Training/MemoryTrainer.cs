@@ -97,7 +97,8 @@ public sealed class MemoryTrainer
         var apart = StandingApart.Find(memory, _device);
         var model = new Model(metadata, memory.Weights);
         _stop.ThrowIfCancellationRequested();
-        model.Save(_request.Output);
+        ModelFile.Save(_request.Output, metadata,
+            [.. memory.Weights.ToTensorData(), .. Keep(images, memory).ToTensorData(memory.Config.ImageSize)]);
         _phases.Finish(images.Remembered.Count);
         string log = _phases.Log + (metadata.Quality is { } quality ? TrainingLogWriter.LineOf(quality) : "");
         _request.WriteLog(log, _say);
@@ -111,7 +112,7 @@ public sealed class MemoryTrainer
         var judge = new MemoryJudge(_start.Preprocessing, _device, _stop);
         var config = memory.Config;
         if (images.Judging is Judging.None or Judging.Folds && config.Memory.Scaling != Scaling.None)
-            Scale(memory, judge.Measure(memory, images.Remembered, [], _request.MaxPixels, (_, _) => { }));
+            judge.Measure(memory, images.Remembered, [], _request.MaxPixels, (_, _) => { }).Scale(memory);
         if (images.Judging == Judging.None) return metadata;
         _phases.Begin(MemoryPhases.Judging, images.Judged.Count);
         if (memory.OwnGroups is null && images.Judging != Judging.HeldOut)
@@ -135,39 +136,40 @@ public sealed class MemoryTrainer
         else
         {
             var scores = judge.Measure(memory, images.Judged, shown, _request.MaxPixels, OnRead);
-            Scale(memory, scores);
+            scores.Scale(memory);
             judged = [.. scores.Of(config)];
         }
         return Conclude(images, config, metadata, shown, judged);
     }
 
+    /// <summary>What <c>learn</c> will need: the judged images, and which are known.</summary>
+    private KeptPictures Keep(MemoryImages images, MadeMemory memory)
+    {
+        var config = memory.Config;
+        var kept = DecodedImage.Ahead(config.Memory.Keep ? images.Judged : [], config.ImageSize, _device.Team.Count,
+            _request.MaxPixels, config.BitDepth).Select(image => image.Resized).OfType<RgbImage>();
+        var remembered = images.Remembered.ToHashSet();
+        return KeptPictures.Of([.. kept.DistinctBy(picture => picture.Contents)],
+            memory.Items.Where(image => image.Value.Exists(remembered.Contains)).Select(image => image.Key),
+            memory.Groups);
+    }
+
     private ModelMetadata Conclude(MemoryImages images, Config config, ModelMetadata metadata,
         HashSet<ImageItem> shown, List<Judged> judged)
     {
-        Judged[] good = [.. judged.Where(j => j.Picture.IsGood)];
-        foreach (var image in good)
-            if (!float.IsFinite(image.Score)) throw Finding.NotFinite(image.Picture.Item.Name);
-        var calibration = Calibration.Of([.. good.Select(j => j.Score)], [.. good.Select(j => j.Map)], config.ImageSize,
-            config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
+        var calibration = MemoryJudge.Calibrate(judged, config);
         if (images.Judging == Judging.Folds)
-            _say($"The threshold rests on {good.Length} images, each judged by a memory of the others: with so few it "
-                + "is high, "
-                + "and some defects will pass. More good images make it lower.");
+            _say($"The threshold rests on {calibration.Images} images, each judged by a memory of the others: with so "
+                + "few it is high, and some defects will pass. More good images make it lower.");
         else if (_request.Threshold is null && calibration.Caution is { } caution) _say(caution);
         float threshold = _request.Threshold ?? calibration.Threshold;
-        var meter = new QualityMeter(config.ImageSize);
-        foreach (var j in judged.Where(j => shown.Contains(j.Picture.Item))) meter.Add(j.Map, j.Score, j.Picture.Mask);
         return metadata with
         {
             Threshold = threshold,
             Calibration = calibration with { Threshold = threshold },
-            Quality = meter.Measure(),
+            Quality = MemoryJudge.Quality(judged, config, shown),
         };
     }
-
-    /// <summary>Writes the memory's scales, if it has any.</summary>
-    private static void Scale(MadeMemory memory, MemoryScores scores) =>
-        scores.ScalesOf(memory.Config)?.Rows().CopyTo(memory.Weights[MemoryNetwork.Scales]);
 
     /// <summary>Each image by a memory of all others, no larger than that of all.</summary>
     private List<Judged> Folds(MadeMemory whole, IReadOnlyList<ImageItem> images, HashSet<ImageItem> shown,
@@ -180,7 +182,7 @@ public sealed class MemoryTrainer
             ImageItem[] others = [.. images.Where(other => other != image)];
             var memory = maker.Make(others, [], new Rejects(others.Length, _request.MaxBad));
             if (memory.Config.Memory.Scaling != Scaling.None)
-                Scale(memory, judge.Measure(memory, others, [], _request.MaxPixels, (_, _) => { }));
+                judge.Measure(memory, others, [], _request.MaxPixels, (_, _) => { }).Scale(memory);
             judged.AddRange(judge.Measure(memory, [image], shown, _request.MaxPixels, onRead).As(memory));
         }
         return judged;

@@ -33,14 +33,20 @@ internal static class StandingApart
         var groups = memory.Weights[MemoryNetwork.Groups].ToArray();
         var apart = distances.Zip(groups).GroupBy(pair => (int)pair.Second).ToDictionary(image => image.Key,
             image => image.Select(pair => (double)pair.First).OrderDescending().Take(CellsOfAnImage).Average());
-        double median = Timing.Median(apart.Values);
-        double deviation = 1.4826 * Timing.Median(apart.Values.Select(v => Math.Abs(v - median)));
-        double limit = Math.Max(median + Deviations * deviation, LeastRatio * median);
+        var (median, limit) = (Timing.Median(apart.Values), Limit(apart.Values));
         return [.. memory.Items.Where(item =>
             apart.GetValueOrDefault(memory.Groups.GetValueOrDefault(item.Key, -1)) > limit)
             .SelectMany(item => item.Value.Select(copy => new Stranger(copy, apart[memory.Groups[item.Key]], median)))
             .OrderByDescending(stranger => stranger.Distance)
                 .ThenBy(stranger => stranger.Item.Name, StringComparer.Ordinal).Take(Most)];
+    }
+
+    /// <summary>What is above it among such values stands apart from the others.</summary>
+    public static double Limit(IReadOnlyCollection<double> values)
+    {
+        double median = Timing.Median(values);
+        double deviation = 1.4826 * Timing.Median(values.Select(v => Math.Abs(v - median)));
+        return Math.Max(median + Deviations * deviation, LeastRatio * median);
     }
 
     /// <summary>Names them, each with the box of what is strange, and draws it beside the model.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using MlffAd.Evaluation;
 
 namespace MlffAd.Weights;
@@ -30,4 +31,4 @@ internal sealed record CalibrationRecord(int Images, float[] Scores, double Imag
 
 /// <summary>Thresholds that a model had.</summary>
 internal sealed record EarlierRecord(float Threshold, float? PixelThreshold, CalibrationRecord? Calibration,
-    string From);
+    string From, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] MemoryExtent? Memory = null);

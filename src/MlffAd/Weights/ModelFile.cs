@@ -20,7 +20,10 @@ public sealed class ModelFile : IDisposable
             throw new MlffAdException(ExitCode.BadModel,
                 $"'{path}' was not written: its thresholds, {metadata.Threshold} and "
                 + $"{metadata.PixelThreshold}, are not finite numbers, and it could not be opened.");
-        Safetensors.Write(path, tensors, metadata.ToStrings());
+        // Scales of settings that the history has dropped go with them.
+        var scales = metadata.Earlier.Select(earlier => earlier.Memory?.ScalesName).ToHashSet();
+        TensorData[] all = [.. tensors.Where(t => !MemoryExtent.IsEarlier(t.Name) || scales.Contains(t.Name))];
+        Safetensors.Write(path, all, metadata.ToStrings(learns: all.Any(t => t.Name == KeptPictures.Images)));
     }
 
     /// <summary>Opens a model and checks all but the tensors' names and numbers; dispose to close it.</summary>
@@ -45,14 +48,17 @@ public sealed class ModelFile : IDisposable
         using (var model = Open(path))
         {
             metadata = change(model.Metadata);
-            tensors = [.. model.Tensors.Tensors.Values.Select(tensor =>
-            {
-                byte[] bytes = model.Tensors.ReadBytes(tensor.Name);
-                return new TensorData(tensor.Name, tensor.DType, tensor.Shape, stream => stream.Write(bytes));
-            })];
+            tensors = [.. model.ReadTensors()];
         }
         Save(path, metadata, tensors);
     }
+
+    /// <summary>Every tensor's bytes as they are.</summary>
+    internal IEnumerable<TensorData> ReadTensors() => Tensors.Tensors.Values.Select(tensor =>
+    {
+        byte[] bytes = Tensors.ReadBytes(tensor.Name);
+        return new TensorData(tensor.Name, tensor.DType, tensor.Shape, stream => stream.Write(bytes));
+    });
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => Tensors.Dispose();

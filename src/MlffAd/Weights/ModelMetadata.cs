@@ -19,8 +19,9 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
 
     private const int MostEarlier = 20;
 
-    /// <summary>The file's format: models with a memory have tensors that the first does not know.</summary>
-    internal const string Format = "mlffad/1", FormatWithMemory = "mlffad/2";
+    /// <summary>The file's format: models with a memory have tensors that the first does not know, and since they can
+    /// learn more others that the second does not.</summary>
+    internal const string Format = "mlffad/1", FormatWithMemory = "mlffad/2", FormatThatLearns = "mlffad/3";
 
     /// <inheritdoc cref="ThresholdSetting.PixelThreshold"/>
     public float PixelThreshold => Setting.PixelThreshold;
@@ -31,7 +32,8 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     /// <summary>Where the thresholds come from, in words.</summary>
     public string From { get; init; } = FromTraining;
 
-    /// <summary>Earlier thresholds, the last ones last: what <see cref="Undone"/> goes back to. At most 20.</summary>
+    /// <summary>Earlier thresholds, the last ones last: what <see cref="ModelHistory.Undo"/> goes back to. At most
+    /// 20.</summary>
     public IReadOnlyList<ThresholdSetting> Earlier { get; init; } = [];
 
     /// <summary>What training measured by pseudo anomalies; null for models of earlier versions, and where no image was
@@ -47,9 +49,36 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         return Set(setting) with { Earlier = [.. Earlier.Append(Setting).TakeLast(MostEarlier)] };
     }
 
-    /// <summary>The model with the thresholds that it had before; null where it has had no others.</summary>
-    public ModelMetadata? Undone() =>
-        Earlier.Count == 0 ? null : Set(Earlier[^1]) with { Earlier = [.. Earlier.SkipLast(1)] };
+    /// <summary>The model that has learnt, with other thresholds; of how far its memory reached the history
+    /// knows.</summary>
+    /// <param name="config">With as many vectors as there are now.</param>
+    /// <param name="learnt">Images that were learnt.</param>
+    /// <param name="before">How far the memory reached.</param>
+    /// <param name="setting">The thresholds.</param>
+    internal ModelMetadata WithMore(Config config, int learnt, MemoryExtent before, ThresholdSetting setting) =>
+        Set(setting) with
+        {
+            Config = config,
+            Training = Training with { Images = Training.Images + learnt },
+            Earlier = [.. Earlier.Append(Setting with { Memory = before with { Quality = Quality } }).TakeLast(MostEarlier)],
+        };
+
+    /// <summary>What the model was before its thresholds were last set; null where it has had no others. What was
+    /// learnt then is cut off by <see cref="ModelHistory.Undo"/>.</summary>
+    internal ModelMetadata? Undone()
+    {
+        if (Earlier.Count == 0) return null;
+        var was = Set(Earlier[^1]) with { Earlier = [.. Earlier.SkipLast(1)] };
+        return Earlier[^1].Memory is not { } memory ? was : was with
+        {
+            Config = Config with
+            {
+                Memory = Config.Memory with { Size = memory.Vectors, Candidates = memory.Candidates },
+            },
+            Training = Training with { Images = memory.Learnt },
+            Quality = memory.Quality,
+        };
+    }
 
     private ModelMetadata Set(ThresholdSetting setting) => this with
     {
@@ -59,11 +88,13 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         From = setting.From,
     };
 
-    internal Dictionary<string, string> ToStrings()
+    /// <summary>As a file has it.</summary>
+    /// <param name="learns">Whether the file has what <c>learn</c> reads.</param>
+    internal Dictionary<string, string> ToStrings(bool learns)
     {
         var strings = new Dictionary<string, string>
         {
-            ["format"] = Config.HasMemory ? FormatWithMemory : Format,
+            ["format"] = learns ? FormatThatLearns : Config.HasMemory ? FormatWithMemory : Format,
             ["config"] = Config.ToJson(),
             ["preprocessing"] = JsonSerializer.Serialize(Preprocessing, FileJson.Default.Preprocessing),
             ["threshold"] = Threshold.ToString(CultureInfo.InvariantCulture),
@@ -80,7 +111,7 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         if (Earlier.Count > 0)
             strings["earlier"] =
                 JsonSerializer.Serialize([.. Earlier.Select(e => new EarlierRecord(e.Threshold, e.PixelGiven,
-                e.Calibration is { } of ? CalibrationRecord.Of(of) : null, e.From))],
+                e.Calibration is { } of ? CalibrationRecord.Of(of) : null, e.From, e.Memory))],
                 FileJson.Default.EarlierRecordArray);
         return strings;
     }
@@ -88,33 +119,43 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     internal static ModelMetadata Parse(SafetensorsFile file)
     {
         var metadata = new FileMetadata(file);
-        metadata.RequireFormat("model", Format, FormatWithMemory);
+        metadata.RequireFormat("model", Format, FormatWithMemory, FormatThatLearns);
         float threshold = metadata.Number<float>("threshold");
         var calibration = metadata.Optional("calibration") is null ? null
             : metadata.Json("calibration", FileJson.Default.CalibrationRecord)
             .Checked(metadata, "calibration", threshold);
         var config = metadata.Config();
-        if (config.HasMemory != (metadata.Text("format") == FormatWithMemory))
-            throw metadata.Bad("format",
-                $"is '{metadata.Text("format")}', which does not fit memory.size {config.Memory.Size}");
-        return new ModelMetadata(config, metadata.Preprocessing(), threshold, calibration,
-            metadata.Training(), metadata.Text("class"))
+        var training = metadata.Training();
+        string format = metadata.Text("format");
+        if (config.HasMemory != (format != Format))
+            throw metadata.Bad("format", $"is '{format}', which does not fit memory.size {config.Memory.Size}");
+        if (file.Tensors.ContainsKey(KeptPictures.Images) != (format == FormatThatLearns))
+            throw metadata.Bad("format", $"is '{format}', which does not fit its tensor '{KeptPictures.Images}'"
+                + (format == FormatThatLearns ? ", which is missing" : ""));
+        return new ModelMetadata(config, metadata.Preprocessing(), threshold, calibration, training,
+            metadata.Text("class"))
         {
             PixelGiven = metadata.Optional("pixelThreshold") is null ? null : metadata.Number<float>("pixelThreshold"),
             From = metadata.Optional("thresholdFrom") ?? FromTraining,
-            Earlier = metadata.Optional("earlier") is null ? [] : ParseEarlier(metadata),
+            Earlier = metadata.Optional("earlier") is null ? [] : ParseEarlier(metadata, config, training),
             Quality = metadata.Optional("quality") is null ? null : metadata.Quality(),
         };
     }
 
-    private static ThresholdSetting[] ParseEarlier(FileMetadata metadata)
+    private static ThresholdSetting[] ParseEarlier(FileMetadata metadata, Config config, TrainingRecord training)
     {
         var earlier = metadata.Json("earlier", FileJson.Default.EarlierRecordArray);
         if (earlier.Contains(null)) throw metadata.Bad("earlier", "has no thresholds where some belong");
         if (earlier.Any(e => !float.IsFinite(e.Threshold) || !float.IsFinite(e.PixelThreshold ?? 0)))
             throw metadata.Bad("earlier", "has a threshold that is not a finite number");
+        var later = new MemoryExtent(config.Memory.Size, config.Memory.Candidates, training.Images, int.MaxValue,
+            int.MaxValue);
+        foreach (var memory in earlier.Reverse().Select(e => e.Memory).OfType<MemoryExtent>())
+            later = memory.IsWithin(later) ? memory
+                : throw metadata.Bad("earlier", $"says that the memory had {memory.Vectors} vectors of "
+                    + $"{memory.Learnt} images, and kept {memory.Kept} of {memory.Known}: more than afterwards");
         return Array.ConvertAll(earlier, e => new ThresholdSetting(e.Threshold, e.PixelThreshold,
-            e.Calibration?.Checked(metadata, "earlier", e.Threshold), e.From));
+            e.Calibration?.Checked(metadata, "earlier", e.Threshold), e.From) { Memory = e.Memory });
     }
 }
 
@@ -128,4 +169,7 @@ public sealed record ThresholdSetting(float Threshold, float? PixelGiven, Calibr
     /// <summary>A pixel is defective above this score: where nothing was calibrated nor given, above the image's
     /// threshold.</summary>
     public float PixelThreshold => PixelGiven ?? Calibration?.PixelThreshold ?? Threshold;
+
+    /// <summary>Of an earlier setting that <c>learn</c> ended: how far the memory reached.</summary>
+    public MemoryExtent? Memory { get; init; }
 }

@@ -172,7 +172,7 @@ public sealed class MemoryCommandTests(TinyModel tiny)
         var run = CommandRun.Of("threshold", copy, Good, "--device", "cpu", "--verdict.imageQuantile", "1");
         Assert.Equal((0, ""), (run.Code, run.Error));
         using ModelFile before = ModelFile.Open(tiny.Memory), after = ModelFile.Open(copy);
-        Assert.Equal("mlffad/2", after.Tensors.Metadata["format"]);
+        Assert.Equal("mlffad/3", after.Tensors.Metadata["format"]);
         Assert.Equal((10, before.Metadata.Config), (after.Metadata.Calibration!.Images, after.Metadata.Config));
         Assert.NotEqual(before.Metadata.Threshold, after.Metadata.Threshold);
         Assert.Equal(before.Tensors.Tensors.Keys, after.Tensors.Tensors.Keys);

@@ -31,9 +31,9 @@ internal sealed class MemoryFolder : IDisposable
     public string In(string name) => Path.Combine(_folder, name);
 
     /// <summary>Grain about a bright bar, each image another; where odd with a chequered patch.</summary>
-    public void Draw(string name, int seed, bool odd = false, string folder = "parts")
+    public void Draw(string name, int seed, bool odd = false, string folder = "parts", float grain = 20)
     {
-        float[] noise = Gradients.Random(3 * 64 * 64, seed, scale: 20);
+        float[] noise = Gradients.Random(3 * 64 * 64, seed, grain);
         Write(name, [.. noise.Select((v, i) =>
         {
             int x = i / 3 % 64, y = i / 3 / 64;
