@@ -34,8 +34,11 @@ internal sealed class LearnCommand
     private readonly Option<bool> _undo =
         new("--undo") { Description = "Go back to before the last 'learn' or 'threshold'; 'mlffad show' lists them." };
     private readonly Option<bool> _dryRun =
-        new("--dry-run") { Description = "Say what would be learnt, draw heat maps of what looks like a defect into "
-            + "MODEL.learn, and write no model." };
+        new("--dry-run")
+        {
+            Description = "Say what would be learnt, draw heat maps of what looks like a defect into MODEL.learn, and "
+                + "write no model.",
+        };
     private readonly Option<bool> _force =
         new("--force") { Description = "Learn what looks like a defect, and move the threshold as far as it takes." };
 
@@ -73,7 +76,7 @@ internal sealed class LearnCommand
     {
         string model = parse.GetRequiredValue(_model), to = parse.GetValue(_output) ?? model;
         var (output, error) = (parse.InvocationConfiguration.Output, parse.InvocationConfiguration.Error);
-        bool dry = parse.GetValue(_dryRun);
+        bool dry = parse.GetValue(_dryRun), quiet = parse.GetValue(CommonOptions.Quiet);
         if (to != model) new OutputFiles().Add(to).RequireApartFrom([model]);
         if (parse.GetValue(_folder) is not { } folder) return ThresholdCommand.Undo(output, model, to, dry);
         IReadOnlyList<ImageItem> images = Open(parse, folder),
@@ -92,7 +95,7 @@ internal sealed class LearnCommand
                 MaxBad = parse.GetValue(CommonOptions.MaxBad),
                 MaxPixels = parse.GetValue(CommonOptions.MaxPixels),
                 OnRead = (_, bad) => counter.Next(bad),
-            }, device, line => error.WriteLine($"mlffad: {line}"), stop);
+            }, device, line => { if (!quiet) error.WriteLine($"mlffad: {line}"); }, stop);
         Write(output, learnt, dry);
         return (int)ExitCode.Success;
     }

@@ -19,7 +19,8 @@ public sealed record Model(ModelMetadata Metadata, NetworkWeights Weights)
             : throw new MlffAdException(ExitCode.BadModel, $"'{path}' is damaged: {fault}.");
     }
 
-    /// <summary>Writes the model whole or not at all.</summary>
+    /// <summary>Writes the model whole or not at all; without what <c>learn</c> alone reads, such as pictures that the
+    /// file it was read from keeps.</summary>
     /// <exception cref="MlffAdException">It cannot be written (exit code 7).</exception>
     public void Save(string path) => ModelFile.Save(path, Metadata, Weights.ToTensorData());
 }

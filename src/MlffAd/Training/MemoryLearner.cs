@@ -225,8 +225,10 @@ public sealed class MemoryLearner
             .Concat(memory.Weights.ToTensorData().Where(tensor => tensor.Name is MemoryNetwork.Vectors
                 or MemoryNetwork.Groups or MemoryNetwork.Scales)).ToList();
         if (now.Config.Memory.Scaling != Scaling.None)
-            replaced.Add(_tensors.First(tensor => tensor.Name == MemoryNetwork.Scales)
-                with { Name = extent.ScalesName });
+        {
+            var scales = _tensors.First(tensor => tensor.Name == MemoryNetwork.Scales);
+            replaced.Add(scales with { Name = extent.ScalesName });
+        }
         var names = replaced.Select(tensor => tensor.Name).ToHashSet();
         ModelFile.Save(_request.Output ?? _request.Model, now,
             [.. _tensors.Where(tensor => !names.Contains(tensor.Name)), .. replaced]);

@@ -146,10 +146,16 @@ public sealed class MemoryTrainer
     private KeptPictures Keep(MemoryImages images, MadeMemory memory)
     {
         var config = memory.Config;
-        var kept = DecodedImage.Ahead(config.Memory.Keep ? images.Judged : [], config.ImageSize, _device.Team.Count,
-            _request.MaxPixels, config.BitDepth).Select(image => image.Resized).OfType<RgbImage>();
+        var kept = new SortedDictionary<ulong, RgbImage>();
+        foreach (var image in DecodedImage.Ahead(config.Memory.Keep ? images.Judged : [], config.ImageSize,
+            _device.Team.Count, _request.MaxPixels, config.BitDepth))
+        {
+            _stop.ThrowIfCancellationRequested();
+            if (image.Resized is { } picture) kept[picture.Contents] = picture;
+            if (kept.Count > KeptPictures.Most(config.ImageSize)) kept.Remove(kept.Keys.Last());
+        }
         var remembered = images.Remembered.ToHashSet();
-        return KeptPictures.Of([.. kept.DistinctBy(picture => picture.Contents)],
+        return KeptPictures.Of([.. kept.Values],
             memory.Items.Where(image => image.Value.Exists(remembered.Contains)).Select(image => image.Key),
             memory.Groups);
     }

@@ -98,9 +98,8 @@ internal sealed class NewPictures(Model model, Device device, LearningRequest re
     /// <returns>The folder.</returns>
     public string Draw(IReadOnlyList<NewPicture> pictures)
     {
-        string folder = OutputFolder.Make(request.Model + ".learn");
-        foreach (var path in request.Images.Select(item => Path.GetDirectoryName(item.Path)!).Distinct())
-            if (OutputFolder.IsBelow(folder, path)) OutputFolder.SetMark(folder);
+        string folder = OutputFolder.Make(request.Model + ".learn",
+            request.Images.Select(item => Path.GetDirectoryName(Path.GetFullPath(item.Path))!).Distinct());
         var names = HeatMapNames.Of([.. pictures.Select(picture => picture.Picture.Item)]);
         var scale = ColourScale.Of(model.Metadata.Config, model.Metadata.PixelThreshold);
         foreach (var (i, picture) in pictures.Index())

@@ -15,12 +15,18 @@ internal sealed record KeptPictures(IReadOnlyList<RgbImage> Pictures, OrderedDic
     /// <summary>Of an image that no vector is of.</summary>
     public const int NoGroup = -1;
 
+    /// <summary>Bytes of pictures that <c>train</c> keeps at most.</summary>
+    private const long MostBytes = 64 << 20;
+
     /// <summary>Bytes by which an image is known.</summary>
     private const int ContentBytes = sizeof(ulong);
 
     /// <summary>The groups of images that have vectors.</summary>
     public IReadOnlyDictionary<ulong, int> GroupOf =>
         Known.Where(image => image.Value != NoGroup).ToDictionary(image => image.Key, image => image.Value);
+
+    /// <summary>How many pictures of a side <c>train</c> keeps at most: 64 MiB, or as many as a threshold takes.</summary>
+    public static int Most(int side) => Math.Max(Holdout.FewestHeld, (int)(MostBytes / (3L * side * side)));
 
     /// <summary>Those of a model that is made of images, whatever their order.</summary>
     /// <param name="pictures">The pictures to keep.</param>

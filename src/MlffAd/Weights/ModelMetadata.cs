@@ -155,7 +155,10 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
                 : throw metadata.Bad("earlier", $"says that the memory had {memory.Vectors} vectors of "
                     + $"{memory.Learnt} images, and kept {memory.Kept} of {memory.Known}: more than afterwards");
         return Array.ConvertAll(earlier, e => new ThresholdSetting(e.Threshold, e.PixelThreshold,
-            e.Calibration?.Checked(metadata, "earlier", e.Threshold), e.From) { Memory = e.Memory });
+            e.Calibration?.Checked(metadata, "earlier", e.Threshold), e.From)
+        {
+            Memory = e.Memory,
+        });
     }
 }
 

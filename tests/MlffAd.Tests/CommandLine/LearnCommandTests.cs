@@ -54,11 +54,11 @@ public sealed class LearnCommandTests(TinyModel tiny, LearningFolder folder) : I
         string Word(string word) => word switch
         {
             "DATA" => folder.In("parts"),
-            "MODEL" => Path.Combine(Path.GetDirectoryName(folder.In("x"))!, ".", "0.mlffad"),
+            "MODEL" => Path.Combine(Path.GetDirectoryName(folder.In("x"))!, ".", "made-0.mlffad"),
             "IMAGE" => Path.Combine(folder.In("parts"), "00.png"),
             _ => word,
         };
-        Assert.Equal(2, CommandRun.Of(["learn", folder.In("0.mlffad"), .. words.Select(Word)]).Code);
+        Assert.Equal(2, CommandRun.Of(["learn", folder.In("made-0.mlffad"), .. words.Select(Word)]).Code);
     }
 
     [Theory]

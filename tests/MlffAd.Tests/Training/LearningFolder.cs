@@ -11,6 +11,7 @@ namespace MlffAd.Tests.Training;
 public sealed class LearningFolder : IDisposable
 {
     private readonly MemoryFolder _parts = new(images: 16);
+    private readonly Dictionary<string, string> _made = [];
     private int _models;
 
     public LearningFolder() => Made = Model.Load(Make());
@@ -21,13 +22,15 @@ public sealed class LearningFolder : IDisposable
     public string In(string name) => _parts.In(name);
 
     /// <summary>A model of its own.</summary>
-    public string Make(params (string Key, string Value)[] keys)
+    public string Make(params (string Key, string Value)[] keys) => Copy(string.Join(' ', keys), model =>
+        MemoryFolder.Make(_parts.Request(MemoryFolder.Of(MemoryFolder.Tiny, keys), Path.GetFileName(model))));
+
+    /// <summary>One with scales that has learnt two parts.</summary>
+    public string MakeLearnt() => Copy("learnt", model =>
     {
-        string model = $"{_models++}.mlffad";
-        if (keys.Length == 0 && _models > 1) File.Copy(In("0.mlffad"), In(model));
-        else MemoryFolder.Make(_parts.Request(MemoryFolder.Of(MemoryFolder.Tiny, keys), model));
-        return In(model);
-    }
+        File.Copy(Make(("memory.scaling", "place")), model);
+        Learn(model, Draw("learnt", 2, seed: 250), r => r with { Force = true });
+    });
 
     /// <summary>Good parts as those that were learnt.</summary>
     public string Draw(string folder, int count, int seed, bool odd = false)
@@ -79,4 +82,13 @@ public sealed class LearningFolder : IDisposable
     }
 
     public void Dispose() => _parts.Dispose();
+
+    /// <summary>A copy of what is made once.</summary>
+    private string Copy(string what, Action<string> make)
+    {
+        if (!_made.TryGetValue(what, out string? made)) make(_made[what] = made = In($"made-{_made.Count}.mlffad"));
+        string copy = In($"{_models++}.mlffad");
+        File.Copy(made, copy);
+        return copy;
+    }
 }
