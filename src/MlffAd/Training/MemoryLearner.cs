@@ -101,7 +101,8 @@ public sealed class MemoryLearner
         }
         if (setting.Calibration != wanted)
             _say(string.Create(CultureInfo.InvariantCulture,
-                $"By the {judged.Count} good images the thresholds would be {wanted.Threshold:0.000} and, of pixels, {wanted.PixelThreshold:0.000}: they move by {Room:0 %} at "
+                $"By the {judged.Count} good images the thresholds would be {wanted.Threshold:0.000} and, of pixels, "
+                + $"{wanted.PixelThreshold:0.000}: they move by {Room:0 %} at "
                 + $"most, unless --force is given."));
         var extent = new MemoryExtent(was.Config.Memory.Size, was.Config.Memory.Candidates, was.Training.Images,
             _kept.Known.Count, _kept.Pictures.Count);

@@ -25,7 +25,8 @@ internal sealed record KeptPictures(IReadOnlyList<RgbImage> Pictures, OrderedDic
     public IReadOnlyDictionary<ulong, int> GroupOf =>
         Known.Where(image => image.Value != NoGroup).ToDictionary(image => image.Key, image => image.Value);
 
-    /// <summary>How many pictures of a side <c>train</c> keeps at most: 64 MiB, or as many as a threshold takes.</summary>
+    /// <summary>How many pictures of a side <c>train</c> keeps at most: 64 MiB, or as many as a threshold
+    /// takes.</summary>
     public static int Most(int side) => Math.Max(Holdout.FewestHeld, (int)(MostBytes / (3L * side * side)));
 
     /// <summary>Those of a model that is made of images, whatever their order.</summary>
