@@ -126,7 +126,7 @@ public sealed class ModelCommandTests(TinyModel tiny)
         Assert.Equal(0, CommandRun.Of("show", tiny.Memory, "--json", path).Code);
         using var file = ModelFile.Open(tiny.Memory);
         using var json = JsonDocument.Parse(File.ReadAllText(path));
-        Assert.Equal("mlffad/2", json.RootElement.GetProperty("format").GetString());
+        Assert.Equal("mlffad/3", json.RootElement.GetProperty("format").GetString());
         Assert.Equal(file.Tensors.ReadFloats("memory.step")[0],
             json.RootElement.GetProperty("memory").GetProperty("step").GetSingle());
     }

@@ -116,8 +116,9 @@ public sealed class MemoryTrainerTests : IDisposable
         foreach (var (phase, all) in phases.Zip(new[] { Images, 60, Images, 0 }))
             Assert.Contains((phase, all, all), steps);
         string[] log = File.ReadAllLines(_folder.In("m.mlffad.log.jsonl"));
-        Assert.Equal(5, log.Length);
+        Assert.Equal(6, log.Length);
         foreach (var (phase, line) in phases.Append("all").Zip(log))
             Assert.StartsWith($"{{\"phase\":\"{phase}\",", line, Ordinal);
+        Assert.StartsWith("{\"quality\":{\"image\":", log[^1], Ordinal);
     }
 }
