@@ -9,7 +9,7 @@ public static class Warnings
 {
     /// <summary>A model is warned of where it ranks less than this share of pairs of a good image and a pseudo anomaly
     /// right.</summary>
-    public const double LeastQuality = 0.9;
+    public const double LeastQuality = 0.86;
 
     /// <summary>Training has settled where the loss of its last fifth is no less than this share of the fifth's
     /// before.</summary>
