@@ -98,7 +98,11 @@ internal static class EvaluateCommand
         HtmlReport.Write(page, new Report(title, result, Photo)
         {
             Losses = isLogged ? TrainingLog.Losses(log) : [],
-            Facts = [.. ModelFacts.Of(model), .. ModelFacts.Making(isLogged ? TrainingLog.Phases(log) : [])],
+            Facts =
+            [
+                .. ModelFacts.Of(model), .. ModelFacts.Making(isLogged ? TrainingLog.Phases(log) : []),
+                .. ModelFacts.Tried(model.Metadata),
+            ],
             Scale = ColourScale.Of(model.Metadata.Config, result.PixelThreshold),
         });
         return page;

@@ -71,12 +71,17 @@ public sealed partial record Config
     }
 
     /// <summary>All keys as JSON, always in the same order; without those of the memory where there is none, and
-    /// without <c>bitDepth</c> and <c>memory.keep</c> at their defaults, which earlier versions do not know.</summary>
+    /// without <c>bitDepth</c>, <c>memory.choose</c> and <c>memory.keep</c> at their defaults, which earlier versions do not know.</summary>
     public string ToJson(bool indented = false)
     {
         var tree = ToTree();
         if (!this.HasMemory) tree.Remove("memory");
-        else if (Memory.Keep) tree["memory"]!.AsObject().Remove("keep");
+        else
+        {
+            var memory = tree["memory"]!.AsObject();
+            if (Memory.Keep) memory.Remove("keep");
+            if (Memory.Choose) memory.Remove("choose");
+        }
         if (BitDepth == new Config().BitDepth) tree.Remove("bitDepth");
         return tree.ToJsonString(indented ? Indented : null);
     }

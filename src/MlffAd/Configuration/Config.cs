@@ -137,6 +137,9 @@ public sealed record MemoryConfig
     [Key("Largest cells whose mean is an image's score; 0 for the largest pixel.", Min = 0, Max = 4096)]
     public int Readout { get; init; }
 
+    [Key("Whether training chooses mean, place, scaling, smooth and readout, but for those that are set.")]
+    public bool Choose { get; init; } = true;
+
     [Key("Whether the model keeps the pictures that its threshold rests on, for 'learn': whoever has the file can see "
         + "them.")]
     public bool Keep { get; init; } = true;

@@ -54,31 +54,41 @@ public sealed class MemoryNetwork(Config config)
 
     /// <summary>From normalised images <c>[N, S, S, 3]</c> to the cells' vectors <c>[N, M, M, width]</c>: random
     /// projections of the stages' features, beside them the place.</summary>
-    public Value Cells(IExecutor x, Value image)
+    public Value Cells(IExecutor x, Value image) => Cells(x, image, [_c.Mean])[0];
+
+    /// <summary>The cells' vectors with and without the mean over positions, of one pass through the backbone.</summary>
+    /// <param name="x">Executor.</param>
+    /// <param name="image">Normalised images.</param>
+    /// <param name="means">For each value whether it is of means; at most one of either.</param>
+    internal Value[] Cells(IExecutor x, Value image, IReadOnlyList<bool> means)
     {
-        int n = image.Shape.N, side = config.MapSide;
-        var features = x.New(new(n, side, side, _c.From.Sum(config.StageChannels)), "memory.features");
+        int n = image.Shape.N, side = config.MapSide, width = _c.Width - PlaceColumns;
+        Value[] features =
+            [.. means.Select(_ => x.New(new(n, side, side, _c.From.Sum(config.StageChannels)), "memory.features"))];
+        var plain = means.Contains(false) ? features[means.Index().First(mean => !mean.Item).Index] : null;
         var f = _backbone.Stem(x, image);
         for (int stage = 1, at = 0; stage <= _c.From[^1]; stage++)
         {
             bool taken = _c.From.Contains(stage);
-            var place = taken ? features.Slice(at, config.StageChannels(stage)) : null;
-            if (taken) at += config.StageChannels(stage);
+            int channels = config.StageChannels(stage);
             // Stage 2 has the map's side: without a mean it is written where it is wanted.
-            f = _backbone.Stage(x, f, stage, into: stage == 2 && !_c.Mean ? place : null);
-            if (place is not null) Bring(x, f, stage, place);
+            f = _backbone.Stage(x, f, stage, into: taken && stage == 2 ? plain?.Slice(at, channels) : null);
+            for (int i = 0; taken && i < means.Count; i++) Bring(x, f, stage, means[i], features[i].Slice(at, channels));
+            if (taken) at += channels;
         }
-        var cells = x.New(new(n, side, side, _c.Width), "memory.cells");
-        x.Conv(Layer.Conv(Projection, _c.Width - PlaceColumns), features,
-            into: cells.Slice(0, _c.Width - PlaceColumns));
-        x.Place(Step, into: cells.Slice(_c.Width - PlaceColumns, PlaceColumns));
-        return cells;
+        return [.. features.Select(whole =>
+        {
+            var cells = x.New(new(n, side, side, _c.Width), "memory.cells");
+            x.Conv(Layer.Conv(Projection, width), whole, into: cells.Slice(0, width));
+            x.Place(Step, into: cells.Slice(width, PlaceColumns));
+            return cells;
+        })];
     }
 
     /// <summary>A stage's map, of side S/4, S/8 or S/16, at the side M = S/8.</summary>
-    private void Bring(IExecutor x, Value f, int stage, Value place)
+    private void Bring(IExecutor x, Value f, int stage, bool mean, Value place)
     {
-        var y = _c.Mean ? x.LocalMean(f, LocalWindow.Box(1), into: stage == 2 ? place : null) : f;
+        var y = mean ? x.LocalMean(f, LocalWindow.Box(1), into: stage == 2 ? place : null) : f;
         if (stage == 1) x.AveragePool(y, 2, into: place);
         if (stage == 3) x.Bilinear(y, config.MapSide, alignCorners: false, into: place);
     }

@@ -65,6 +65,11 @@ public static class ModelFacts
             ? $"over the last fifth of the steps {Number(trend)} of that over the fifth before" : null),
     ]);
 
+    /// <summary>The numbers that a memory might have had, in a table; none where none were compared.</summary>
+    public static IReadOnlyList<ReportFacts> Tried(ModelMetadata model) =>
+        model?.Choice is not [_, ..] choice ? []
+            : [new("Numbers tried", [.. choice.Select(candidate => (candidate.Numbers, candidate.Figures))])];
+
     private static ReportFacts Memory(ModelMetadata model, double step, int? kept)
     {
         var memory = model.Config.Memory;
@@ -77,6 +82,8 @@ public static class ModelFacts
                 : $"one cell aside counts {Number(step)}, {Number(memory.Place)} of the usual distance "
                     + Number(step / memory.Place)),
             ("scaling", model.Config.Get("memory.scaling")),
+            .. Optional("chosen", model.Choice is [var chosen, ..] ? $"{chosen.Numbers}, of {model.Choice.Count} such, by "
+                + $"pseudo anomalies; AUROC of a small memory: {chosen.Figures}" : null),
             .. kept is { } pictures
                 ? [("pictures kept", pictures == 0 ? "none" : string.Create(CultureInfo.InvariantCulture,
                     $"{pictures:#,0} of good parts, in the file, which 'learn' sets the threshold by"))]

@@ -9,8 +9,11 @@ namespace MlffAd.Training;
 /// <summary>What a memory finds in a picture: each cell's distance, and which vector is the nearest.</summary>
 internal sealed record Measured(Picture Picture, float[] Distance, float[] Index);
 
-/// <summary>A picture's score and its map, M×M.</summary>
-internal readonly record struct Judged(Picture Picture, float Score, ScoreMap Map);
+/// <summary>A picture and its score map, M×M.</summary>
+internal readonly record struct Judged(Picture Picture, ScoreMap Map, Config Config)
+{
+    public float Score => Map.Readout(Config);
+}
 
 /// <summary>Scores of what was measured, by any scaling, smoothing and readout (spec §14).</summary>
 /// <param name="side">M.</param>
@@ -19,6 +22,9 @@ internal readonly record struct Judged(Picture Picture, float Score, ScoreMap Ma
 internal sealed class MemoryScores(int side, IReadOnlyList<Measured> measured, Device device)
 {
     private readonly Measured[][] _owners = [.. measured.GroupBy(m => m.Picture.Owner).Select(owner => owner.ToArray())];
+
+    /// <summary>The pictures, in the order in which they are scored.</summary>
+    public IEnumerable<Picture> Pictures => _owners.SelectMany(owner => owner.Select(m => m.Picture));
 
     /// <summary>Each picture's score, those of one owner together. No picture is scaled by its owner: the scales are
     /// those of all other good pictures.</summary>
@@ -81,7 +87,7 @@ internal sealed class MemoryScores(int side, IReadOnlyList<Measured> measured, D
         {
             int start = picture.Index * cells;
             var map = new ScoreMap(side, side, scores[start..(start + cells)]);
-            return new Judged(picture.Item.Picture, map.Readout(config), map);
+            return new Judged(picture.Item.Picture, map, config);
         });
     }
 }

@@ -13,12 +13,16 @@ namespace MlffAd.Training;
 /// that cover them, and sets the threshold by images that are judged without themselves.</summary>
 public sealed class MemoryTrainer
 {
-    private readonly TrainingRequest _request;
+    /// <summary>Numbers are chosen where there is at least so much time.</summary>
+    private static readonly TimeSpan TimeToChoose = TimeSpan.FromMinutes(2);
+
+    private TrainingRequest _request;
     private readonly Device _device;
     private readonly Action<string> _say;
     private readonly CancellationToken _stop;
     private readonly MemoryPhases _phases;
-    private readonly InitialWeights _start;
+    private InitialWeights _start;
+    private MemoryChosen? _chosen;
 
     private MemoryTrainer(TrainingRequest request, Device device, Action<string> say, MemoryPhases phases,
         CancellationToken stop)
@@ -79,6 +83,7 @@ public sealed class MemoryTrainer
         var good = _request.Open(_say).Train;
         var images = MemoryImages.Split(good, _request.Config.Train.Holdout);
         var rejects = new Rejects(good.Count, _request.MaxBad);
+        Choose(images);
         MadeMemory memory;
         using (var maker = new MemoryMaker(_request, _start, _device, _say, _stop))
         {
@@ -100,10 +105,32 @@ public sealed class MemoryTrainer
         ModelFile.Save(_request.Output, metadata,
             [.. memory.Weights.ToTensorData(), .. Keep(images, memory).ToTensorData(memory.Config.ImageSize)]);
         _phases.Finish(images.Remembered.Count);
-        string log = _phases.Log + (metadata.Quality is { } quality ? TrainingLogWriter.LineOf(quality) : "");
+        string log = _phases.Log
+            + (metadata.Choice.Count > 0 ? TrainingLogWriter.LineOf(metadata.Choice) : "")
+            + (metadata.Quality is { } quality ? TrainingLogWriter.LineOf(quality) : "");
         _request.WriteLog(log, _say);
         StandingApart.Name(apart, model, memory, _request, _device, _say);
         return new(metadata, metadata.Training.Images, _phases.Elapsed, 0, 0);
+    }
+
+    /// <summary>Chooses the memory's numbers, where the user left them open.</summary>
+    private void Choose(MemoryImages images)
+    {
+        var choice = new MemoryChoice(_request, _device, _stop);
+        if (images.Judging == Judging.None || !choice.IsOpen) return;
+        if (_request.TimeBudget < TimeToChoose)
+        {
+            _say($"The time is too short to choose the memory's numbers: the defaults stand. From "
+                + $"{TimeToChoose.TotalMinutes:0} minutes on they are chosen.");
+            return;
+        }
+        _phases.Begin(MemoryPhases.Trying, MemoryChoice.Reads(images));
+        long read = 0;
+        _chosen = choice.Choose(images, () => _phases.Advance(++read));
+        if (_chosen is null) return;
+        var memory = _chosen.Candidates[0].In(_request.Config.Memory);
+        _request = _request with { Config = _request.Config with { Memory = memory } };
+        _start = _start with { Config = _start.Config with { Memory = memory with { Size = 1 } } };
     }
 
     /// <summary>Sets scales, threshold and quality.</summary>
@@ -139,7 +166,7 @@ public sealed class MemoryTrainer
             scores.Scale(memory);
             judged = [.. scores.Of(config)];
         }
-        return Conclude(images, config, metadata, shown, judged);
+        return Conclude(images, config, metadata, shown, Undecided(judged));
     }
 
     /// <summary>What <c>learn</c> will need: the judged images, and which are known.</summary>
@@ -160,6 +187,16 @@ public sealed class MemoryTrainer
             memory.Groups);
     }
 
+    /// <summary>Without images that decided the choice, as long as most are left: the others are judged by what would
+    /// have been chosen without them as well.</summary>
+    private List<Judged> Undecided(List<Judged> judged)
+    {
+        if (_chosen is not { Dissenters.Count: > 0 and var dissenters }) return judged;
+        int good = judged.Count(j => j.Picture.IsGood);
+        if (2 * dissenters > good || good - dissenters < Holdout.FewestHeld) return judged;
+        return judged.FindAll(j => !_chosen.Dissenters.Contains(j.Picture.Owner));
+    }
+
     private ModelMetadata Conclude(MemoryImages images, Config config, ModelMetadata metadata,
         HashSet<ImageItem> shown, List<Judged> judged)
     {
@@ -174,6 +211,7 @@ public sealed class MemoryTrainer
             Threshold = threshold,
             Calibration = calibration with { Threshold = threshold },
             Quality = MemoryJudge.Quality(judged, config, shown),
+            Choice = _chosen?.Candidates ?? [],
         };
     }
 

@@ -68,6 +68,10 @@ internal sealed class TrainingLogWriter : IDisposable
     public static string LineOf(Quality quality) =>
         $"{{\"quality\":{JsonSerializer.Serialize(quality, FileJson.Default.Quality)}}}\n";
 
+    /// <summary>A line of what a memory might have been, <c>{"choice":[…]}</c>, the chosen numbers first.</summary>
+    public static string LineOf(IReadOnlyList<MemoryCandidate> choice) =>
+        $"{{\"choice\":{JsonSerializer.Serialize([.. choice], FileJson.Default.MemoryCandidateArray)}}}\n";
+
     /// <summary>Writes the last line.</summary>
     public void Write(Quality quality)
     {

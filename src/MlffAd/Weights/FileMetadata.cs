@@ -83,6 +83,13 @@ internal readonly struct FileMetadata(SafetensorsFile file)
         return quality;
     }
 
+    public MemoryCandidate[] Choice()
+    {
+        var choice = Json("choice", FileJson.Default.MemoryCandidateArray);
+        if (choice.Contains(null)) throw Bad("choice", "has no numbers where some belong");
+        return choice;
+    }
+
     public MlffAdException Bad(string key, string fault, Exception? inner = null) =>
         new(ExitCode.BadModel, $"'{file.Source}' is damaged: its {key} {fault}.", inner);
 }
@@ -94,6 +101,7 @@ internal readonly struct FileMetadata(SafetensorsFile file)
 [JsonSerializable(typeof(CalibrationRecord))]
 [JsonSerializable(typeof(EarlierRecord[]))]
 [JsonSerializable(typeof(Quality))]
+[JsonSerializable(typeof(MemoryCandidate[]))]
 [JsonSerializable(typeof(TrainingRecord))]
 [JsonSerializable(typeof(TrainingFile[]))]
 [JsonSerializable(typeof(SortedDictionary<string, double>))]

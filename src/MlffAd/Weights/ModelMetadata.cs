@@ -40,6 +40,10 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     /// held out.</summary>
     public Quality? Quality { get; init; }
 
+    /// <summary>The numbers that a memory's training compared, the chosen ones first; none where it chose
+    /// none.</summary>
+    public IReadOnlyList<MemoryCandidate> Choice { get; init; } = [];
+
     private ThresholdSetting Setting => new(Threshold, PixelGiven, Calibration, From);
 
     /// <summary>The model with other thresholds; those of now become the last of the earlier ones.</summary>
@@ -105,6 +109,8 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
             strings["calibration"] =
                 JsonSerializer.Serialize(CalibrationRecord.Of(c), FileJson.Default.CalibrationRecord);
         if (Quality is { } quality) strings["quality"] = JsonSerializer.Serialize(quality, FileJson.Default.Quality);
+        if (Choice.Count > 0)
+            strings["choice"] = JsonSerializer.Serialize([.. Choice], FileJson.Default.MemoryCandidateArray);
         // What training never says: models that were only trained have the bytes of earlier versions.
         if (PixelGiven is { } pixel) strings["pixelThreshold"] = pixel.ToString(CultureInfo.InvariantCulture);
         if (From != FromTraining) strings["thresholdFrom"] = From;
@@ -139,6 +145,7 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
             From = metadata.Optional("thresholdFrom") ?? FromTraining,
             Earlier = metadata.Optional("earlier") is null ? [] : ParseEarlier(metadata, config, training),
             Quality = metadata.Optional("quality") is null ? null : metadata.Quality(),
+            Choice = metadata.Optional("choice") is null ? [] : metadata.Choice(),
         };
     }
 

@@ -26,10 +26,12 @@ public sealed class ModelCommandTests(TinyModel tiny)
     [Fact]
     public void ShowAndTheReportSayOfAMemoryWhatItRemembersAndNothingOfTheNetwork()
     {
-        string model = tiny.PathOf("memory.mlffad"), pages = tiny.PathOf("memory-report");
-        string[] options = ["--device", "cpu", "--preset", "tiny", "--weights", "none", "--set", "memory.size=50"];
+        string model = tiny.PathOf("chosen.mlffad"), pages = tiny.PathOf("memory-report");
+        string[] options = ["--device", "cpu", "--preset", "tiny", "--weights", "none", "--set", "memory.size=50",
+            "--set", "memory.scaling=none"];
         Assert.Equal(0, CommandRun.Of(["train", tiny.Data, "-o", model, .. options]).Code);
         string[] lines = CommandRun.Of("show", model).Lines;
+        Assert.Contains(lines, line => line.StartsWith("  chosen            ", Ordinal));
         Assert.Equal(["Model", "Memory", "Configuration"], lines.Where(line => line[0] != ' ').Take(3));
         Assert.Contains("  remembered        50 cells of 10 images", lines);
         Assert.Contains("  a cell            512 numbers, of the backbone's stages 2, 3", lines);
@@ -41,7 +43,8 @@ public sealed class ModelCommandTests(TinyModel tiny)
 
         Assert.Equal(0, CommandRun.Of("evaluate", model, tiny.Data, "--device", "cpu", "--report", pages).Code);
         string page = File.ReadAllText(Path.Combine(pages, "index.html"));
-        Assert.Contains("<h2>Making</h2><table><tr><th>reading good parts</th><td>", page, Ordinal);
+        Assert.Contains("<h2>Making</h2><table><tr><th>trying numbers</th><td>", page, Ordinal);
+        Assert.Contains("<h2>Numbers tried</h2><table><tr><th>", page, Ordinal);
         Assert.Contains("<div class='ends'><span>0.00</span>", page, Ordinal);
         Assert.DoesNotContain("Training loss", page, Ordinal);
     }

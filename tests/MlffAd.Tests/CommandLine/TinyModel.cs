@@ -34,6 +34,7 @@ public sealed class TinyModel : IDisposable
         "--device", "cpu", "--weights", "none", "--imageSize", "64",
         "--backbone.stages", "1,1,1", "--backbone.width", "8",
         "--memory.size", "60", "--memory.width", "16", "--memory.candidates", "400",
+        "--memory.choose", "false",
     ];
 
     /// <summary>A memory of the same images, made when it is first asked for.</summary>

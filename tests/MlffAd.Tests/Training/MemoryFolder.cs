@@ -13,7 +13,8 @@ internal sealed class MemoryFolder : IDisposable
 {
     /// <summary>64 cells an image, and a random backbone of one block a stage.</summary>
     public static readonly Config Tiny = Of(Preset.Find("memory"), ("imageSize", "64"), ("backbone.stages", "1,1,1"),
-        ("backbone.width", "8"), ("memory.size", "60"), ("memory.width", "16"), ("memory.candidates", "400"));
+        ("backbone.width", "8"), ("memory.size", "60"), ("memory.width", "16"), ("memory.candidates", "400"),
+        ("memory.choose", "false"));
 
     private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
 
