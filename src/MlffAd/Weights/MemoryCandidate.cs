@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using MlffAd.Configuration;
 
 namespace MlffAd.Weights;
@@ -13,8 +14,9 @@ namespace MlffAd.Weights;
 /// <param name="Image">AUROC of images.</param>
 /// <param name="Area">AUROC of cells.</param>
 /// <param name="Anomaly">AUROC of cells, those of each anomaly counting as much as those of any other.</param>
-public sealed record MemoryCandidate(bool Mean, double Place, Scaling Scaling, double Smooth, int Readout, double Image,
-    double Area, double Anomaly)
+public sealed record MemoryCandidate(bool Mean, double Place,
+    [property: JsonConverter(typeof(JsonStringEnumConverter<Scaling>))] Scaling Scaling, double Smooth, int Readout,
+    double Image, double Area, double Anomaly)
 {
     /// <summary>The numbers in words.</summary>
     internal string Numbers => string.Create(CultureInfo.InvariantCulture,

@@ -56,7 +56,10 @@ public sealed class MemoryChoiceTests
         Assert.Equal(model.Choice.Skip(1).Select(Error).Order(), model.Choice.Skip(1).Select(Error));
         string log = File.ReadAllLines(folder.In("m.mlffad.log.jsonl"))[^2];
         using var json = JsonDocument.Parse(log);
-        Assert.Equal(model.Choice.Count, json.RootElement.GetProperty("choice").GetArrayLength());
+        var tried = json.RootElement.GetProperty("choice");
+        Assert.Equal(model.Choice.Count, tried.GetArrayLength());
+        Assert.Equal(["none", "place"], tried.EnumerateArray().Select(c => c.GetProperty("scaling").GetString()!).Distinct()
+            .Order(StringComparer.Ordinal));
         // Neither names nor threads matter.
         byte[] bytes = File.ReadAllBytes(folder.In("m.mlffad"));
         MemoryFolder.Make(folder.Request(Choosing, "again.mlffad"), threads: 3);
