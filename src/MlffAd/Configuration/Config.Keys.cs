@@ -71,7 +71,8 @@ public sealed partial record Config
     }
 
     /// <summary>All keys as JSON, always in the same order; without those of the memory where there is none, and
-    /// without <c>bitDepth</c>, <c>memory.choose</c> and <c>memory.keep</c> at their defaults, which earlier versions do not know.</summary>
+    /// without those at their defaults that earlier versions do not know: <c>bitDepth</c>, <c>memory.choose</c>,
+    /// <c>memory.keep</c>.</summary>
     public string ToJson(bool indented = false)
     {
         var tree = ToTree();

@@ -10,8 +10,8 @@ internal sealed record GroupedAuroc(double All, IReadOnlyList<double> Without)
     /// <param name="scores">Numbers, one a member.</param>
     /// <param name="groups">Each member's group.</param>
     /// <param name="count">Groups.</param>
-    /// <param name="weights">What a defective member counts, above 0; a good one, which counts 1, has 0. One ranking for
-    /// each.</param>
+    /// <param name="weights">What a defective member counts, above 0; a good one, which counts 1, has 0. One ranking
+    /// for each.</param>
     public static GroupedAuroc[] Of(float[] scores, int[] groups, int count, params double[][] weights)
     {
         float[] sorted = [.. scores];

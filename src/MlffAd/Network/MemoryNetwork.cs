@@ -56,7 +56,8 @@ public sealed class MemoryNetwork(Config config)
     /// projections of the stages' features, beside them the place.</summary>
     public Value Cells(IExecutor x, Value image) => Cells(x, image, [_c.Mean])[0];
 
-    /// <summary>The cells' vectors with and without the mean over positions, of one pass through the backbone.</summary>
+    /// <summary>The cells' vectors with and without the mean over positions, of one pass through the
+    /// backbone.</summary>
     /// <param name="x">Executor.</param>
     /// <param name="image">Normalised images.</param>
     /// <param name="means">For each value whether it is of means; at most one of either.</param>
@@ -73,7 +74,8 @@ public sealed class MemoryNetwork(Config config)
             int channels = config.StageChannels(stage);
             // Stage 2 has the map's side: without a mean it is written where it is wanted.
             f = _backbone.Stage(x, f, stage, into: taken && stage == 2 ? plain?.Slice(at, channels) : null);
-            for (int i = 0; taken && i < means.Count; i++) Bring(x, f, stage, means[i], features[i].Slice(at, channels));
+            for (int i = 0; taken && i < means.Count; i++)
+                Bring(x, f, stage, means[i], features[i].Slice(at, channels));
             if (taken) at += channels;
         }
         return [.. features.Select(whole =>

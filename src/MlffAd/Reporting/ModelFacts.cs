@@ -82,8 +82,8 @@ public static class ModelFacts
                 : $"one cell aside counts {Number(step)}, {Number(memory.Place)} of the usual distance "
                     + Number(step / memory.Place)),
             ("scaling", model.Config.Get("memory.scaling")),
-            .. Optional("chosen", model.Choice is [var chosen, ..] ? $"{chosen.Numbers}, of {model.Choice.Count} such, by "
-                + $"pseudo anomalies; AUROC of a small memory: {chosen.Figures}" : null),
+            .. Optional("chosen", model.Choice is [var chosen, ..] ? $"{chosen.Numbers}, of {model.Choice.Count} such, "
+                + $"by pseudo anomalies; AUROC of a small memory: {chosen.Figures}" : null),
             .. kept is { } pictures
                 ? [("pictures kept", pictures == 0 ? "none" : string.Create(CultureInfo.InvariantCulture,
                     $"{pictures:#,0} of good parts, in the file, which 'learn' sets the threshold by"))]

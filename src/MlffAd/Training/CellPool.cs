@@ -117,8 +117,8 @@ internal sealed class CellPool : IDisposable
         Rows.Slice(_width - MemoryNetwork.PlaceColumns, MemoryNetwork.PlaceColumns).Write(places);
     }
 
-    /// <summary>The median distance of some pool's cells to the nearest vector of a small memory of this one, not of their
-    /// image, places aside: they must not be set yet.</summary>
+    /// <summary>The median distance of some pool's cells to the nearest vector of a small memory of this one, not of
+    /// their image, places aside: they must not be set yet.</summary>
     /// <param name="cells">The cells, which may be this pool's.</param>
     /// <param name="stop">Ends it with an <see cref="OperationCanceledException"/>.</param>
     public double UsualDistance(CellPool cells, CancellationToken stop)

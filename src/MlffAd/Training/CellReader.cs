@@ -12,7 +12,11 @@ namespace MlffAd.Training;
 /// <summary>A good image in memory, S×S.</summary>
 /// <param name="Item">Where it is from.</param>
 /// <param name="Pixels">What it shows.</param>
-internal sealed record GoodPicture(ImageItem Item, RgbImage Pixels);
+internal sealed record GoodPicture(ImageItem Item, RgbImage Pixels)
+{
+    /// <summary>What tells it from others, whatever it is called.</summary>
+    public ulong Contents { get; } = Pixels.Contents;
+}
 
 /// <summary>What a picture shows: a good image, or one with a pseudo anomaly on it.</summary>
 /// <param name="Item">The good image's file.</param>
@@ -119,7 +123,7 @@ internal sealed class CellReader : IDisposable
     private void Add(
         GoodPicture image, TakeCells take, Func<Picture, RgbImage, IEnumerable<(Picture, RgbImage)>>? others)
     {
-        var good = new Picture(image.Item, image.Pixels.Contents);
+        var good = new Picture(image.Item, image.Contents);
         Add(good, image.Pixels, take);
         foreach (var (picture, pixels) in others?.Invoke(good, image.Pixels) ?? []) Add(picture, pixels, take);
     }

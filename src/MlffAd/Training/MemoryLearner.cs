@@ -82,7 +82,7 @@ public sealed class MemoryLearner
         // Those that the memory knows best are the least loss to it.
         int keep = was.Config.Memory.Keep ? _new.All.Count / Every : 0;
         var aside = _new.All.OrderBy(picture => picture.Score).ThenBy(picture => picture.Contents).Take(keep)
-            .Select(picture => picture.Picture).OrderBy(picture => picture.Pixels.Contents).ToList();
+            .Select(picture => picture.Picture).OrderBy(picture => picture.Contents).ToList();
         var learnt = _new.All.Select(picture => picture.Picture).Except(aside).ToList();
         var judged = Judged(aside);
 
@@ -141,8 +141,8 @@ public sealed class MemoryLearner
     {
         var kept = _kept.Pictures.Select((pixels, i) => new GoodPicture(
             new ImageItem("", $"kept picture {i + 1}", DataSet.Good), pixels));
-        var given = _new.Good().OrderBy(picture => picture.Pixels.Contents);
-        List<GoodPicture> judged = [.. kept.Concat(aside).Concat(given).DistinctBy(picture => picture.Pixels.Contents)];
+        var given = _new.Good().OrderBy(picture => picture.Contents);
+        List<GoodPicture> judged = [.. kept.Concat(aside).Concat(given).DistinctBy(picture => picture.Contents)];
         return judged.Count >= Holdout.FewestHeld ? judged : throw new MlffAdException(ExitCode.BadData,
             $"{judged.Count} good images are too few to set a threshold with (at least {Holdout.FewestHeld}); give "
             + "more by --good DIR.");
@@ -161,7 +161,7 @@ public sealed class MemoryLearner
         var growth =
             new MemoryGrowth(_model, _kept.GroupOf, made, learnt, alarmed.Contains, _device, _stop);
         growth.Take(growth.Radius, _ => true);
-        var some = learnt.FindAll(picture => alarmed.Contains(picture.Pixels.Contents));
+        var some = learnt.FindAll(picture => alarmed.Contains(picture.Contents));
         return (growth, GrowOn(growth, some, aim, judged));
     }
 
@@ -176,7 +176,7 @@ public sealed class MemoryLearner
             pictures = [.. Alarming(memory, pictures, aim).Select(image => image.Picture)];
             if (pictures.Count == 0 || radius == 0) return memory;
             radius = radius > Nearest * growth.Radius ? Nearer * radius : 0;
-            var contents = pictures.Select(picture => picture.Pixels.Contents).ToHashSet();
+            var contents = pictures.Select(picture => picture.Contents).ToHashSet();
             growth.Take(radius, contents.Contains);
         }
     }
@@ -219,7 +219,7 @@ public sealed class MemoryLearner
     {
         var known = new OrderedDictionary<ulong, int>(_kept.Known);
         bool keep = now.Config.Memory.Keep;
-        foreach (ulong image in learnt.Concat(keep ? judged : []).Select(picture => picture.Pixels.Contents).Order())
+        foreach (ulong image in learnt.Concat(keep ? judged : []).Select(picture => picture.Contents).Order())
             known.TryAdd(image, memory.Groups.GetValueOrDefault(image, KeptPictures.NoGroup));
         RgbImage[] pictures = [.. (keep ? judged.Select(picture => picture.Pixels) : _kept.Pictures)];
         var replaced = new KeptPictures(pictures, known).ToTensorData(now.Config.ImageSize)

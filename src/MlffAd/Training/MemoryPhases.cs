@@ -18,7 +18,8 @@ public sealed record MemoryProgress(string Phase, long Done, long All, double Sh
 internal sealed class MemoryPhases(Action<MemoryProgress>? onProgress)
 {
     /// <summary>The phases.</summary>
-    public const string Trying = "trying numbers", Reading = "reading good parts", Choosing = "choosing what to remember",
+    public const string Trying = "trying numbers", Reading = "reading good parts",
+        Choosing = "choosing what to remember",
         Judging = "judging good parts",
         Comparing = "comparing good parts";
 

@@ -21,7 +21,8 @@ internal readonly record struct Judged(Picture Picture, ScoreMap Map, Config Con
 /// <param name="device">Where to compute.</param>
 internal sealed class MemoryScores(int side, IReadOnlyList<Measured> measured, Device device)
 {
-    private readonly Measured[][] _owners = [.. measured.GroupBy(m => m.Picture.Owner).Select(owner => owner.ToArray())];
+    private readonly Measured[][] _owners =
+        [.. measured.GroupBy(m => m.Picture.Owner).Select(owner => owner.ToArray())];
 
     /// <summary>The pictures, in the order in which they are scored.</summary>
     public IEnumerable<Picture> Pictures => _owners.SelectMany(owner => owner.Select(m => m.Picture));

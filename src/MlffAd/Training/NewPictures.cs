@@ -17,7 +17,7 @@ internal sealed record NewPicture(GoodPicture Picture, int Width, int Height, Sc
 {
     public string Name => Picture.Item.Name;
 
-    public ulong Contents => Picture.Pixels.Contents;
+    public ulong Contents => Picture.Contents;
 }
 
 /// <summary>Pictures that a memory is to learn: read, judged, and looked through for what had better not be
@@ -53,7 +53,7 @@ internal sealed class NewPictures(Model model, Device device, LearningRequest re
         {
             Count++;
             Doubts.Add(picture.Item, photo);
-            ulong contents = picture.Pixels.Contents;
+            ulong contents = picture.Contents;
             if (known(contents) || !seen.Add(contents)) continue;
             waiting.Add((picture, photo.Width, photo.Height));
             if (waiting.Count == scorer.Batch) Judge();
@@ -76,7 +76,7 @@ internal sealed class NewPictures(Model model, Device device, LearningRequest re
     /// <summary>Pictures of good parts that are given to set the threshold by.</summary>
     /// <exception cref="MlffAdException">Too many cannot be used (exit code 3).</exception>
     public IReadOnlyList<GoodPicture> Good() =>
-        [.. Decoded(request.Good).Select(good => good.Picture).DistinctBy(picture => picture.Pixels.Contents)];
+        [.. Decoded(request.Good).Select(good => good.Picture).DistinctBy(picture => picture.Contents)];
 
     /// <summary>What had better not be learnt: pictures that score above twice the threshold, or above it and apart
     /// from the other new ones. The highest score first.</summary>

@@ -4,8 +4,8 @@ using MlffAd.Configuration;
 
 namespace MlffAd.Weights;
 
-/// <summary>Numbers that a memory may have, and how well a small memory with them tells good images from pseudo anomalies
-/// on them (spec §14).</summary>
+/// <summary>Numbers that a memory may have, and how well a small memory with them tells good images from pseudo
+/// anomalies on them (spec §14).</summary>
 /// <param name="Mean"><c>memory.mean</c>.</param>
 /// <param name="Place"><c>memory.place</c>.</param>
 /// <param name="Scaling"><c>memory.scaling</c>.</param>

@@ -64,7 +64,8 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         {
             Config = config,
             Training = Training with { Images = Training.Images + learnt },
-            Earlier = [.. Earlier.Append(Setting with { Memory = before with { Quality = Quality } }).TakeLast(MostEarlier)],
+            Earlier = [.. Earlier.Append(Setting with { Memory = before with { Quality = Quality } })
+                .TakeLast(MostEarlier)],
         };
 
     /// <summary>What the model was before its thresholds were last set; null where it has had no others. What was

@@ -13,7 +13,8 @@ public sealed class MemoryChoiceTests
 {
     private static readonly Config Choosing = MemoryFolder.Of(MemoryFolder.Tiny, ("memory.choose", "true"));
 
-    /// <summary>What is screened is what a memory of these numbers would find, to the last bit: this one is small.</summary>
+    /// <summary>What is screened is what a memory of these numbers would find, to the last bit: this one is
+    /// small.</summary>
     [Theory]
     [InlineData(false, 0.05)]
     [InlineData(true, 0.2)]
@@ -50,7 +51,8 @@ public sealed class MemoryChoiceTests
         var memory = model.Config.Memory;
         Assert.Equal(memory, model.Choice[0].In(memory));
         Assert.True(memory.Choose);
-        var defaults = Assert.Single(model.Choice, c => (c.Mean, c.Place, c.Scaling, c.Smooth, c.Readout) == (false, 0.05, Scaling.None, 0.6, 0));
+        var defaults = Assert.Single(model.Choice, c =>
+            (c.Mean, c.Place, c.Scaling, c.Smooth, c.Readout) == (false, 0.05, Scaling.None, 0.6, 0));
         double best = model.Choice.Min(Error);
         Assert.Equal(best < 0.99 * Error(defaults) ? best : Error(defaults), Error(model.Choice[0]));
         Assert.Equal(model.Choice.Skip(1).Select(Error).Order(), model.Choice.Skip(1).Select(Error));
@@ -58,15 +60,16 @@ public sealed class MemoryChoiceTests
         using var json = JsonDocument.Parse(log);
         var tried = json.RootElement.GetProperty("choice");
         Assert.Equal(model.Choice.Count, tried.GetArrayLength());
-        Assert.Equal(["none", "place"], tried.EnumerateArray().Select(c => c.GetProperty("scaling").GetString()!).Distinct()
-            .Order(StringComparer.Ordinal));
+        Assert.Equal(["none", "place"], tried.EnumerateArray().Select(c => c.GetProperty("scaling").GetString()!)
+            .Distinct().Order(StringComparer.Ordinal));
         // Neither names nor threads matter.
         byte[] bytes = File.ReadAllBytes(folder.In("m.mlffad"));
         MemoryFolder.Make(folder.Request(Choosing, "again.mlffad"), threads: 3);
         Assert.Equal(bytes, File.ReadAllBytes(folder.In("again.mlffad")));
         Assert.NotEmpty(said);
 
-        static double Error(MemoryCandidate c) => (1 - c.Image + 0.001) * (1 - c.Area + 0.001) * (1 - c.Anomaly + 0.001);
+        static double Error(MemoryCandidate c) =>
+            (1 - c.Image + 0.001) * (1 - c.Area + 0.001) * (1 - c.Anomaly + 0.001);
     }
 
     [Fact]
@@ -74,7 +77,10 @@ public sealed class MemoryChoiceTests
     {
         using var folder = new MemoryFolder(images: 12);
         var config = MemoryFolder.Of(Choosing, ("memory.place", "0.3"), ("memory.smooth", "0"));
-        MemoryFolder.Make(folder.Request(config) with { ExplicitKeys = new HashSet<string> { "memory.place", "memory.smooth" } });
+        MemoryFolder.Make(folder.Request(config) with
+        {
+            ExplicitKeys = new HashSet<string> { "memory.place", "memory.smooth" },
+        });
         var model = Model.Load(folder.In("m.mlffad")).Metadata;
         Assert.Equal((0.3, 0.0), (model.Config.Memory.Place, model.Config.Memory.Smooth));
         Assert.Equal(2 * 2 * 3, model.Choice.Count);

@@ -51,7 +51,8 @@ public sealed class MemoryScoresTests
             float[] rows = new MemoryScores(8, [.. others], device).ScalesOf(config)!.Rows();
             var list = ParameterList(config);
             rows.CopyTo(list[MemoryNetwork.Scales]);
-            var memory = new MadeMemory(config, list, new Dictionary<ulong, int>(), new Dictionary<ulong, List<ImageItem>>());
+            var memory = new MadeMemory(config, list, new Dictionary<ulong, int>(),
+                new Dictionary<ulong, List<ImageItem>>());
             var due = Assert.Single(new MemoryScores(8, [picture], device).As(memory));
             var found = Assert.Single(judged, j => j.Picture == picture.Picture);
             Assert.Equal(due.Map.Values.Select(v => (double)v), found.Map.Values.Select(v => (double)v),
