@@ -56,7 +56,11 @@ internal static class WeightFormats
             var model = MlffAd.Model.Load(path);
             ModelFacts.Of(model);
             if (model.Metadata.Earlier.Count > 0) ModelHistory.Undo(path, output: null);
-            using (var file = ModelFile.Open(path)) KeptPictures.Read(file);
+            using (var file = ModelFile.Open(path))
+            {
+                KeptPictures.Read(file);
+                RememberedCells.Read(file);
+            }
             if (model.Metadata.Config.ImageSize > 128) return; // takes its time, and may
             using var scorer = new Scorer(model, Device, batch: 1);
             scorer.Score([Photograph])[0].Readout(model.Metadata.Config);
@@ -186,6 +190,7 @@ internal static class WeightFormats
         return Written(path => ModelFile.Save(path, metadata,
         [
             .. weights.ToTensorData(), .. kept.ToTensorData(config.ImageSize),
+            .. new RememberedCells([new float[config.Cells]], [new float[config.Cells]]).ToTensorData(),
             TensorData.Floats(extent.ScalesName, [8, 2], new float[16]),
         ]));
     }

@@ -35,6 +35,11 @@ internal sealed record MemoryImages(IReadOnlyList<ImageItem> Remembered, IReadOn
     /// <summary>Images of a lot: their cells are drawn and chosen from together.</summary>
     public const int LotImages = 2000;
 
+    /// <summary>Where others are held out, those of the remembered that are judged as well, each by the memory without
+    /// what it remembers of that image.</summary>
+    public IReadOnlyList<ImageItem> Others => Judging != Judging.HeldOut ? []
+        : InOrder([.. Holdout.ByName(Holdout.Different(Remembered)).Take(MostLeftOut)], Remembered);
+
     /// <summary>Splits good images. Copies of one image are remembered, and judged once.</summary>
     /// <param name="good">The good images.</param>
     /// <param name="share"><c>train.holdout</c>.</param>

@@ -41,10 +41,10 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
         long maxPixels, Action<ImageItem, MlffAdException?> onRead) => Measure(memory, (reader, take) =>
             reader.Read(images, maxPixels, take, onRead, stop, (good, pixels) => Anomalies(shown, good, pixels)));
 
-    /// <summary>The same of images that are in memory.</summary>
-    public MemoryScores Measure(MadeMemory memory, IReadOnlyList<GoodPicture> images, HashSet<ImageItem> shown) =>
-        Measure(memory, (reader, take) =>
-            reader.Read(images, take, stop, (good, pixels) => Anomalies(shown, good, pixels)));
+    /// <summary>The same of images that are in memory, beside others that were measured before.</summary>
+    public MemoryScores Measure(MadeMemory memory, IReadOnlyList<GoodPicture> images, HashSet<ImageItem> shown,
+        IReadOnlyList<Measured> others) => Measure(memory, (reader, take) =>
+            reader.Read(images, take, stop, (good, pixels) => Anomalies(shown, good, pixels)), others);
 
     /// <summary>Scores of images by all that a memory knows, as <c>detect</c> gives them.</summary>
     public IReadOnlyList<float> ScoreWhole(MadeMemory memory, IReadOnlyList<GoodPicture> images)
@@ -61,15 +61,25 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
         return scores;
     }
 
-    /// <summary>Thresholds by the good pictures.</summary>
+    /// <summary>Thresholds by the good pictures. Remembered ones lie too high: what covered them is passed over, and
+    /// others are not remembered the better for it. They count lower by what their median lies above that of the
+    /// judged, and for the threshold of images alone.</summary>
+    /// <param name="judged">Pictures of which the memory knows nothing, or where there are none that it knows.</param>
+    /// <param name="others">Pictures that it remembers, judged without themselves.</param>
+    /// <param name="config">The configuration.</param>
     /// <exception cref="MlffAdException">A score is not finite (exit code 4).</exception>
-    public static Calibration Calibrate(IReadOnlyCollection<Judged> judged, Config config)
+    public static Calibration Calibrate(IEnumerable<Judged> judged, IEnumerable<Judged> others, Config config)
     {
         Judged[] good = [.. judged.Where(j => j.Picture.IsGood)];
-        foreach (var image in good)
-            if (!float.IsFinite(image.Score)) throw Finding.NotFinite(image.Picture.Item.Name);
-        return Calibration.Of([.. good.Select(j => j.Score)], [.. good.Select(j => j.Map)], config.ImageSize,
-            config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
+        float[] scores = Scores(good), known = Scores(others);
+        float above = known.Length == 0 ? 0 : MathF.Max(0, Median(known) - Median(scores));
+        return Calibration.Of([.. scores, .. known.Select(score => score - above)], [.. good.Select(j => j.Map)],
+            config.ImageSize, config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
+
+        static float Median(float[] scores) => (float)Quantile.OfSorted([.. scores.Order()], 0.5);
+
+        static float[] Scores(IEnumerable<Judged> images) => [.. images.Select(image => float.IsFinite(image.Score)
+            ? image.Score : throw Finding.NotFinite(image.Picture.Item.Name))];
     }
 
     /// <summary>How well the good ones of some images are told from the others.</summary>
@@ -80,9 +90,10 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
         return meter.Measure();
     }
 
-    private MemoryScores Measure(MadeMemory memory, Action<CellReader, TakeCells> read)
+    private MemoryScores Measure(MadeMemory memory, Action<CellReader, TakeCells> read,
+        IReadOnlyList<Measured>? others = null)
     {
-        var measured = new List<Measured>();
+        var measured = new List<Measured>(others ?? []);
         using var reader = new CellReader(memory.Config, memory.Weights, preprocessing, device, (x, image) =>
         {
             var (distance, index) = new MemoryNetwork(memory.Config).Nearest(x, image);

@@ -32,6 +32,7 @@ public sealed class MemoryLearner
     private readonly CancellationToken _stop;
     private readonly Model _model;
     private readonly KeptPictures _kept;
+    private readonly Measured[] _others;
     private readonly TensorData[] _tensors;
     private readonly MemoryJudge _judge;
     private readonly NewPictures _new;
@@ -46,6 +47,7 @@ public sealed class MemoryLearner
         using (var file = ModelFile.Open(request.Model))
         {
             _kept = KeptPictures.Read(file);
+            _others = Others(RememberedCells.Read(file));
             _tensors = request.DryRun ? [] : [.. file.ReadTensors()];
         }
         if (_kept.Pictures.Count == 0 && request.Good.Count == 0)
@@ -172,7 +174,7 @@ public sealed class MemoryLearner
             _stop.ThrowIfCancellationRequested();
             var memory = growth.Grown();
             if (pictures.Count == 0) return memory;
-            _judge.Measure(memory, judged, []).Scale(memory);
+            _judge.Measure(memory, judged, [], _others).Scale(memory);
             pictures = [.. Alarming(memory, pictures, aim).Select(image => image.Picture)];
             if (pictures.Count == 0 || radius == 0) return memory;
             radius = radius > Nearest * growth.Radius ? Nearer * radius : 0;
@@ -192,9 +194,10 @@ public sealed class MemoryLearner
     private (ThresholdSetting Setting, Calibration Wanted) Judge(MadeMemory memory, List<GoodPicture> judged)
     {
         var was = _model.Metadata;
-        var scores = _judge.Measure(memory, judged, []);
+        var scores = _judge.Measure(memory, judged, [], _others);
         scores.Scale(memory);
-        var wanted = MemoryJudge.Calibrate([.. scores.Of(memory.Config)], memory.Config);
+        var all = scores.Of(memory.Config).ToLookup(j => _others.Any(other => other.Picture == j.Picture));
+        var wanted = MemoryJudge.Calibrate(all[false], all[true], memory.Config);
         float threshold = Near(wanted.Threshold, was.Threshold);
         float pixel = Near(wanted.PixelThreshold, was.PixelThreshold);
         return (new(threshold, null, wanted with { Threshold = threshold, PixelThreshold = pixel }, was.From), wanted);
@@ -204,8 +207,15 @@ public sealed class MemoryLearner
     private Quality? Quality(MadeMemory memory, List<GoodPicture> judged)
     {
         var shown = MemoryJudge.Shown([.. judged.Select(picture => picture.Item)], memory.Config.ImageSize);
-        return MemoryJudge.Quality(_judge.Measure(memory, judged, shown).Of(memory.Config), memory.Config, shown);
+        return MemoryJudge.Quality(_judge.Measure(memory, judged, shown, _others).Of(memory.Config), memory.Config,
+            shown);
     }
+
+    /// <summary>Remembered images, as they were found when the memory was made; what it has learnt since only brings
+    /// them nearer.</summary>
+    private static Measured[] Others(RememberedCells cells) => [.. cells.Distances.Select((distance, i) =>
+        new Measured(new(new ImageItem("", $"remembered image {i + 1}", DataSet.Good), (ulong)i), distance,
+            cells.Nearest.Count > 0 ? cells.Nearest[i] : []))];
 
     /// <summary>As far towards a threshold as it may move.</summary>
     private float Near(float wanted, float was)

@@ -1,8 +1,10 @@
 using MlffAd.Configuration;
+using MlffAd.Data;
 using MlffAd.Detection;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Network;
+using MlffAd.Weights;
 
 namespace MlffAd.Training;
 
@@ -54,6 +56,16 @@ internal sealed class MemoryScores(int side, IReadOnlyList<Measured> measured, D
     public void Scale(MadeMemory memory) =>
         ScalesOf(memory.Config)?.Rows().CopyTo(memory.Weights[MemoryNetwork.Scales]);
 
+    /// <summary>What was found in the good pictures of some images, as a model keeps it.</summary>
+    /// <param name="isWanted">Which.</param>
+    /// <param name="scaling">What will be asked of it.</param>
+    public RememberedCells Cells(Predicate<ImageItem> isWanted, Scaling scaling)
+    {
+        Measured[] wanted = [.. measured.Where(m => m.Picture.IsGood && isWanted(m.Picture.Item))];
+        return new([.. wanted.Select(m => m.Distance)],
+            scaling == Scaling.Vector ? [.. wanted.Select(m => m.Index)] : []);
+    }
+
     /// <summary>The scales of all good pictures; null where there is no scaling.</summary>
     public MemoryScales? ScalesOf(Config config)
     {
@@ -74,7 +86,7 @@ internal sealed class MemoryScores(int side, IReadOnlyList<Measured> measured, D
             using var index = memory.Scaling == Scaling.Place ? null
                 : Tensor.From(device, shape, [.. pictures.SelectMany(p => p.Index)], "nearest");
             using var scales = Tensor.From(device, Shape.Of(1, rows.Length / 2, 2), rows, "scales");
-            Cells.Standardise(y, index, scales, y);
+            Kernels.Cells.Standardise(y, index, scales, y);
         }
         float[] scores;
         if (memory.Smooth == 0) scores = y.ToArray();

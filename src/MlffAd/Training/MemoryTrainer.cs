@@ -23,6 +23,7 @@ public sealed class MemoryTrainer
     private readonly MemoryPhases _phases;
     private InitialWeights _start;
     private MemoryChosen? _chosen;
+    private RememberedCells _others = new([], []);
 
     private MemoryTrainer(TrainingRequest request, Device device, Action<string> say, MemoryPhases phases,
         CancellationToken stop)
@@ -88,7 +89,7 @@ public sealed class MemoryTrainer
         using (var maker = new MemoryMaker(_request, _start, _device, _say, _stop))
         {
             IReadOnlyList<ImageItem> held = images.Judging == Judging.HeldOut ? images.Judged : [];
-            memory = maker.Make(images.Remembered, held, rejects, _phases, images.Judged.Count,
+            memory = maker.Make(images.Remembered, held, rejects, _phases, images.Judged.Count + images.Others.Count,
                 folds: images.Judging == Judging.Folds);
             foreach (string doubt in maker.Doubts) _say(doubt);
             images = images.Without(maker.Unreadable);
@@ -103,7 +104,8 @@ public sealed class MemoryTrainer
         var model = new Model(metadata, memory.Weights);
         _stop.ThrowIfCancellationRequested();
         ModelFile.Save(_request.Output, metadata,
-            [.. memory.Weights.ToTensorData(), .. Keep(images, memory).ToTensorData(memory.Config.ImageSize)]);
+            [.. memory.Weights.ToTensorData(), .. Keep(images, memory).ToTensorData(memory.Config.ImageSize),
+                .. _others.ToTensorData()]);
         _phases.Finish(images.Remembered.Count);
         string log = _phases.Log
             + (metadata.Choice.Count > 0 ? TrainingLogWriter.LineOf(metadata.Choice) : "")
@@ -141,12 +143,14 @@ public sealed class MemoryTrainer
         if (images.Judging is Judging.None or Judging.Folds && config.Memory.Scaling != Scaling.None)
             judge.Measure(memory, images.Remembered, [], _request.MaxPixels, (_, _) => { }).Scale(memory);
         if (images.Judging == Judging.None) return metadata;
-        _phases.Begin(MemoryPhases.Judging, images.Judged.Count);
+        IReadOnlyList<ImageItem> others = memory.OwnGroups is null ? [] : images.Others;
+        ImageItem[] all = [.. images.Judged, .. others];
+        _phases.Begin(MemoryPhases.Judging, all.Length);
         if (memory.OwnGroups is null && images.Judging != Judging.HeldOut)
             _say("What is remembered is of one image, or of copies of it, and judges that image too: the threshold says "
                 + "little. Give photographs that differ.");
         long done = 0;
-        var rejects = new Rejects(images.Judged.Count, _request.MaxBad);
+        var rejects = new Rejects(all.Length, _request.MaxBad);
         void OnRead(ImageItem item, MlffAdException? error)
         {
             if (error is not null)
@@ -158,15 +162,19 @@ public sealed class MemoryTrainer
         }
 
         var shown = MemoryJudge.Shown(images.Judged, config.ImageSize);
-        List<Judged> judged;
+        List<Judged> judged, known = [];
         if (images.Judging == Judging.Folds) judged = Folds(memory, images.Judged, shown, judge, OnRead);
         else
         {
-            var scores = judge.Measure(memory, images.Judged, shown, _request.MaxPixels, OnRead);
+            var scores = judge.Measure(memory, all, shown, _request.MaxPixels, OnRead);
             scores.Scale(memory);
             judged = [.. scores.Of(config)];
+            var own = others.ToHashSet();
+            _others = scores.Cells(own.Contains, config.Memory.Scaling);
+            known = judged.FindAll(j => own.Contains(j.Picture.Item));
+            judged.RemoveAll(j => own.Contains(j.Picture.Item));
         }
-        return Conclude(images, config, metadata, shown, Undecided(judged));
+        return Conclude(images, config, metadata, shown, Undecided(judged), known);
     }
 
     /// <summary>What <c>learn</c> will need: the judged images, and which are known.</summary>
@@ -198,9 +206,9 @@ public sealed class MemoryTrainer
     }
 
     private ModelMetadata Conclude(MemoryImages images, Config config, ModelMetadata metadata,
-        HashSet<ImageItem> shown, List<Judged> judged)
+        HashSet<ImageItem> shown, List<Judged> judged, List<Judged> known)
     {
-        var calibration = MemoryJudge.Calibrate(judged, config);
+        var calibration = MemoryJudge.Calibrate(judged, known, config);
         if (images.Judging == Judging.Folds)
             _say($"The threshold rests on {calibration.Images} images, each judged by a memory of the others: with so "
                 + "few it is high, and some defects will pass. More good images make it lower.");

@@ -70,22 +70,24 @@ public sealed class CellPoolTests
     }
 
     [Theory]
-    [InlineData(4, 0.1, Judging.Folds, 4, 4)]
-    [InlineData(7, 0.9, Judging.Folds, 7, 7)]
-    [InlineData(8, 0.1, Judging.LeaveOneOut, 8, 8)]
-    [InlineData(190, 0.1, Judging.LeaveOneOut, 190, 190)]
-    [InlineData(191, 0.1, Judging.HeldOut, 171, 20)]
-    [InlineData(950, 0.02, Judging.LeaveOneOut, 950, 200)]
-    [InlineData(951, 0.02, Judging.HeldOut, 931, 20)]
-    [InlineData(3, 0.0, Judging.None, 3, 0)]
+    [InlineData(4, 0.1, Judging.Folds, 4, 4, 0)]
+    [InlineData(7, 0.9, Judging.Folds, 7, 7, 0)]
+    [InlineData(8, 0.1, Judging.LeaveOneOut, 8, 8, 0)]
+    [InlineData(190, 0.1, Judging.LeaveOneOut, 190, 190, 0)]
+    [InlineData(191, 0.1, Judging.HeldOut, 171, 20, 171)]
+    [InlineData(950, 0.02, Judging.LeaveOneOut, 950, 200, 0)]
+    [InlineData(951, 0.02, Judging.HeldOut, 931, 20, 200)]
+    [InlineData(3, 0.0, Judging.None, 3, 0, 0)]
     public void ThresholdsRestOnImagesThatAreHeldOutOrJudgedInTurn(
-        int images, double share, object how, int remembered, int judged)
+        int images, double share, object how, int remembered, int judged, int others)
     {
         var items = Items(images);
         var split = MemoryImages.Split(items, share);
         Assert.Equal((how, remembered, judged), ((object)split.Judging, split.Remembered.Count, split.Judged.Count));
         if (split.Judging == Judging.HeldOut) Assert.Empty(split.Remembered.Intersect(split.Judged));
         Assert.Equal(split.Judged.OrderBy(item => item.Name, StringComparer.Ordinal), split.Judged);
+        Assert.Equal(others, split.Others.Count);
+        Assert.Subset(split.Remembered.ToHashSet(), split.Others.ToHashSet());
     }
 
     private static ImageItem[] Items(int count) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlffAd.Data;
 using MlffAd.Network;
 using MlffAd.Tests.CommandLine;
@@ -169,12 +170,62 @@ public sealed class LearnHistoryTests(LearningFolder folder) : IClassFixture<Lea
         Assert.InRange(outcome.Now.Threshold / outcome.Was.Threshold, 0.9, 1.01);
     }
 
+    /// <summary>Where some are held out the threshold rests on the remembered as well, before and after, by what the
+    /// file says of them: learning what is known already moves neither scales nor thresholds.</summary>
+    [Theory]
+    [InlineData("none")]
+    [InlineData("place")]
+    [InlineData("vector")]
+    public void RememberedImagesHoldForTheThresholdAfterLearning(string scaling)
+    {
+        using var parts = new MemoryFolder(images: 26);
+        MemoryFolder.Make(parts.Request(MemoryFolder.Of(MemoryFolder.Tiny, ("memory.scaling", scaling),
+            ("train.holdout", "0.75"), ("memory.size", "1000"), ("memory.candidates", "1000"))));
+        string model = parts.In("m.mlffad");
+        byte[] before = File.ReadAllBytes(model);
+        Assert.Equal(6, Remembered(model).Distances.Count);
+        // One that differs from a remembered one by a bit.
+        var known = ImageFile.Read(Holdout.Split(parts.Items, 0.75).Train[0].Path);
+        known.Rgb[0] ^= 1;
+        Directory.CreateDirectory(parts.In("new"));
+        ImageFile.WritePng(Path.Combine(parts.In("new"), "same.png"), known);
+        var outcome = LearningFolder.Learn(model, parts.In("new"), r => r with { Force = true }).Outcome;
+        Assert.Equal((1, 26), (outcome.Learnt, outcome.Now.Calibration!.Images));
+        Assert.Equal(outcome.Was.Threshold, outcome.Now.Threshold, 0.001f * outcome.Was.Threshold);
+        Assert.Equal(6, Remembered(model).Distances.Count);
+        ModelHistory.Undo(model, model);
+        Assert.Equal(before, File.ReadAllBytes(model));
+    }
+
+    [Theory]
+    [InlineData(RememberedCells.DistanceName, "-1", "has a -1")]
+    [InlineData(RememberedCells.DistanceName, "cut", "[64,1]")]
+    [InlineData(RememberedCells.NearestName, "0.5", "has a 0.5")]
+    [InlineData(RememberedCells.NearestName, "1000", "has a 1000")]
+    [InlineData(RememberedCells.NearestName, "cut", "[64,1]")]
+    public void DistancesThatCannotBeAreRefused(string name, string how, string said)
+    {
+        string model = folder.Make(("memory.scaling", "vector")), more = folder.Draw("cannot", 2, seed: 420);
+        float[] Cells(string of) => [.. Enumerable.Repeat(0f, 63), name == of && how != "cut"
+            ? float.Parse(how, CultureInfo.InvariantCulture) : 0];
+        int[] Shape(string of) => name == of && how == "cut" ? [64, 1] : [1, 64];
+        Write(model, (tensors, _) => tensors.AddRange(new[] { RememberedCells.DistanceName, RememberedCells.NearestName }
+            .Select(of => TensorData.Floats(of, Shape(of), Cells(of)))));
+        Assert.Contains(said, LearningFolder.Refused(ExitCode.BadModel, model, more), Ordinal);
+    }
+
     [Theory]
     [InlineData(64, 5461)]
     [InlineData(256, 341)]
     [InlineData(1024, 21)]
     [InlineData(4096, 4)]
     public void LargePicturesAreKeptInSmallNumbers(int side, int most) => Assert.Equal(most, KeptPictures.Most(side));
+
+    private static RememberedCells Remembered(string model)
+    {
+        using var file = ModelFile.Open(model);
+        return RememberedCells.Read(file);
+    }
 
     private static IReadOnlyList<ImageItem> DataSetOf(string path) => DataSet.Open(path).Train;
 

@@ -60,6 +60,25 @@ public sealed class MemoryScoresTests
         }
     }
 
+    /// <summary>Scores of 1 to 5 hold for the threshold as they are; others by as much lower as lets their median be no
+    /// higher, and never higher. The threshold of pixels knows none of them.</summary>
+    [Theory]
+    [InlineData(new float[] { }, 4.96f)]
+    [InlineData(new[] { 11f, 12, 13, 14, 20 }, 9.55f)]
+    [InlineData(new[] { 3f, 3, 3, 3, 9 }, 8.64f)]
+    [InlineData(new[] { 0f, 1, 2, 9 }, 8.68f)]
+    public void RememberedImagesCountLowerForTheThreshold(float[] others, float threshold)
+    {
+        var config = MemoryFolder.Of(Whole, ("memory.readout", "1"));
+        var calibration = MemoryJudge.Calibrate(Flat(1, 2, 3, 4, 5), Flat(others), config);
+        Assert.Equal((5 + others.Length, threshold, 5f),
+            (calibration.Images, calibration.Threshold, calibration.PixelThreshold),
+            (a, b) => a.Item1 == b.Item1 && Math.Abs(a.Item2 - b.Item2) < 1e-4 && a.Item3 == b.Item3);
+
+        Judged[] Flat(params float[] scores) => Array.ConvertAll(scores, score => new Judged(
+            new(new("", "", DataSet.Good), 0), new(8, 8, [.. Enumerable.Repeat(score, 64)]), config));
+    }
+
     [Fact]
     public void AMemoryKnowsItsQuality()
     {
