@@ -36,8 +36,8 @@ internal sealed class LearnCommand
     private readonly Option<bool> _dryRun =
         new("--dry-run")
         {
-            Description = "Say what would be learnt, draw heat maps of what looks like a defect into MODEL.learn, and "
-                + "write no model.",
+            Description = "Say what would be learnt, draw heat maps of all that alarm into MODEL.learn, and write no "
+                + "model.",
         };
     private readonly Option<bool> _force =
         new("--force") { Description = "Learn what looks like a defect, and move the threshold as far as it takes." };

@@ -120,20 +120,25 @@ public sealed class MemoryLearner
             [.. alarming.Select(image => (image.Picture.Item.Name, image.Score, learnt.Contains(image.Picture)))]);
     }
 
-    /// <summary>Refuses what had better not be learnt; says it where it is forced.</summary>
-    /// <returns>How many pictures these are.</returns>
+    /// <summary>Refuses what had better not be learnt; says it where it is forced. A trial draws all that
+    /// alarm.</summary>
+    /// <returns>How many pictures had better not be.</returns>
     private int RequireGood()
     {
-        var suspects = _new.Suspects();
-        if (suspects.Count == 0) return 0;
+        IReadOnlyList<NewPicture> suspects = _new.Suspects(), alarming = _request.DryRun ? _new.Alarming() : [];
+        string drawn = alarming.Count == 0 ? "" : $"heat maps of all that alarm are in '{_new.Draw(alarming)}'";
+        if (suspects.Count == 0)
+        {
+            if (drawn.Length > 0) _say($"Look at what would be learnt, since a defect would pass ever after: {drawn}.");
+            return 0;
+        }
         string what = $"{suspects.Count} of {_new.All.Count} new pictures score far above the rest, or above twice the "
-            + $"threshold: {_new.Named(suspects)}";
-        string drawn = _request.DryRun ? $"; see their heat maps in '{_new.Draw(suspects)}'" : "";
+            + $"threshold: {_new.Named(suspects)}{(drawn.Length > 0 ? $"; {drawn}" : "")}";
         if (!_request.Force)
-            throw new MlffAdException(ExitCode.BadData, $"{what}{drawn}; what shows a defect would pass ever after: "
+            throw new MlffAdException(ExitCode.BadData, $"{what}; what shows a defect would pass ever after: "
                 + "move it out of the folder, or give --force"
-                + $"{(_request.DryRun ? "" : "; --dry-run draws their heat maps")}.");
-        _say($"{what}{drawn}.");
+                + $"{(_request.DryRun ? "" : "; --dry-run draws the heat maps")}.");
+        _say($"{what}.");
         return suspects.Count;
     }
 

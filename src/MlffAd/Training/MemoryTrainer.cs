@@ -24,6 +24,7 @@ public sealed class MemoryTrainer
     private InitialWeights _start;
     private MemoryChosen? _chosen;
     private RememberedCells _others = new([], []);
+    private HashSet<ulong> _judging = [];
 
     private MemoryTrainer(TrainingRequest request, Device device, Action<string> say, MemoryPhases phases,
         CancellationToken stop)
@@ -174,10 +175,12 @@ public sealed class MemoryTrainer
             known = judged.FindAll(j => own.Contains(j.Picture.Item));
             judged.RemoveAll(j => own.Contains(j.Picture.Item));
         }
-        return Conclude(images, config, metadata, shown, Undecided(judged), known);
+        judged = Undecided(judged);
+        _judging = [.. judged.Select(j => j.Picture.Owner)];
+        return Conclude(images, config, metadata, shown, judged, known);
     }
 
-    /// <summary>What <c>learn</c> will need: the judged images, and which are known.</summary>
+    /// <summary>What <c>learn</c> will need: the images that the threshold rests on, and which are known.</summary>
     private KeptPictures Keep(MemoryImages images, MadeMemory memory)
     {
         var config = memory.Config;
@@ -186,7 +189,8 @@ public sealed class MemoryTrainer
             _device.Team.Count, _request.MaxPixels, config.BitDepth))
         {
             _stop.ThrowIfCancellationRequested();
-            if (image.Resized is { } picture) kept[picture.Contents] = picture;
+            if (image.Resized is not { } picture || !_judging.Contains(picture.Contents)) continue;
+            kept[picture.Contents] = picture;
             if (kept.Count > KeptPictures.Most(config.ImageSize)) kept.Remove(kept.Keys.Last());
         }
         var remembered = images.Remembered.ToHashSet();

@@ -90,6 +90,10 @@ internal sealed class NewPictures(Model model, Device device, LearningRequest re
             .OrderByDescending(picture => picture.Score)];
     }
 
+    /// <summary>Those that score above the threshold, the highest first.</summary>
+    public IReadOnlyList<NewPicture> Alarming() => [.. _all.Where(picture => picture.Score > model.Metadata.Threshold)
+        .OrderByDescending(picture => picture.Score)];
+
     /// <summary>Pictures by name, each with its box and score.</summary>
     public string Named(IReadOnlyList<NewPicture> pictures) =>
         string.Join(", ", pictures.Take(MostNamed).Select(Named)) + (pictures.Count > MostNamed ? " …" : "");

@@ -192,7 +192,7 @@ public sealed class LearnTests(LearningFolder folder) : IClassFixture<LearningFo
         Assert.False(Directory.Exists(model + ".learn"));
 
         message = LearningFolder.Refused(ExitCode.BadData, model, folder.In(more), r => r with { DryRun = true });
-        Assert.Contains($"heat maps in '{Path.GetFullPath(model + ".learn")}'", message, Ordinal);
+        Assert.Contains($"heat maps of all that alarm are in '{Path.GetFullPath(model + ".learn")}'", message, Ordinal);
         Assert.Equal(odd, Directory.GetFiles(model + ".learn", "*.png").Length);
 
         var (outcome, lines) = LearningFolder.Learn(model, folder.In(more), r => r with { Force = true });
@@ -226,6 +226,19 @@ public sealed class LearnTests(LearningFolder folder) : IClassFixture<LearningFo
         var wet = LearningFolder.Learn(model, more).Outcome;
         Assert.Equal((dry.Learnt, dry.Cells, dry.Kept, dry.Now.Threshold, dry.Now.From),
             (wet.Learnt, wet.Cells, wet.Kept, wet.Now.Threshold, wet.Now.From));
+    }
+
+    /// <summary>Most defects do not score so high that they are refused.</summary>
+    [Fact]
+    public void ADryRunDrawsAllThatAlarm()
+    {
+        string model = folder.Make(), more = folder.Draw("alarms", 2, seed: 1200);
+        folder.DrawAlarming("alarms", "a.png", seed: 1);
+        folder.DrawAlarming("alarms", "b.png", seed: 2);
+        var (_, said) = LearningFolder.Learn(model, more, r => r with { DryRun = true });
+        Assert.Equal(["a.png", "b.png"], Directory.GetFiles(model + ".learn", "*.png").Select(Path.GetFileName).Order());
+        string line = Assert.Single(said, line => line.Contains("heat maps", Ordinal));
+        Assert.Contains("a defect would pass ever after", line, Ordinal);
     }
 
     private static Dictionary<ulong, HashSet<string>> Cells(Model model, IReadOnlyList<ImageItem> items) =>
