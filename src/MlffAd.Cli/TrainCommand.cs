@@ -109,7 +109,7 @@ internal sealed class TrainCommand
             MaxBad = parse.GetValue(CommonOptions.MaxBad),
             MaxPixels = parse.GetValue(CommonOptions.MaxPixels),
         };
-        RequireMeaning(config, given.Keys);
+        RequireMeaning(config, given.Keys, request.Resume);
         if (config.HasMemory) return Remember(parse, request, device, Describe(device), origin, given, stop);
         if (!quiet) Tables.WriteLine(output, $"Training on {Describe(device)}, {origin}"
             + $"{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
@@ -128,12 +128,9 @@ internal sealed class TrainCommand
     private (Config Config, string Origin) Choose(ParseResult parse, Device device, IReadOnlyDictionary<string, string> given)
     {
         string? preset = _config.Preset(parse);
-        if (preset is not null) return (PresetOptions.Apply(Preset.Find(preset), given), $"preset {preset}");
-        if (parse.GetValue(_resume) is { } resume)
-        {
-            using var state = Checkpoint.Open(resume);
-            return (PresetOptions.Apply(state.Metadata.Config, given), $"the configuration of '{resume}'");
-        }
+        var start = preset is null ? null : Preset.Find(preset);
+        if (parse.GetValue(_resume) is { } resume) return (OfState(resume, given), $"the configuration of '{resume}'");
+        if (start is not null) return (PresetOptions.Apply(start, given), $"preset {preset}");
         bool network = parse.GetValue(_maxImages) is not null || given.Keys.Any(key => !Config.ConcernsMemory(key));
         string name = given.Keys.Any(Config.IsOfMemory) || (device.IsHost && !network) ? "memory"
             : device.IsHost ? "fast" : "paper";
@@ -143,8 +140,17 @@ internal sealed class TrainCommand
         return (PresetOptions.Apply(Preset.Find(name), given), $"preset {name} ({why})");
     }
 
+    /// <summary>The configuration that a training began with, whatever preset would be taken to begin it now.</summary>
+    private static Config OfState(string path, IReadOnlyDictionary<string, string> given)
+    {
+        using var state = Checkpoint.Open(path);
+        var config = state.Metadata.Config;
+        state.RequireSame(given.Aggregate(config, (c, key) => c.With(key.Key, key.Value)), given.Keys);
+        return config;
+    }
+
     /// <summary>Refuses keys that would change nothing.</summary>
-    private static void RequireMeaning(Config config, IEnumerable<string> given)
+    private static void RequireMeaning(Config config, IEnumerable<string> given, string? resume)
     {
         string? idle = given.FirstOrDefault(key => config.HasMemory
             ? !Config.ConcernsMemory(key) && key != "train.epochs"
@@ -153,6 +159,7 @@ internal sealed class TrainCommand
         throw new MlffAdException(ExitCode.Usage, config.HasMemory
             ? $"'{idle}' concerns the network, and a memory is made without it: leave it out, or "
                 + "train the network with '--preset fast'."
+            : resume is not null ? $"'{idle}' concerns the memory, and '{resume}' is of a network: leave it out."
             : $"'{idle}' concerns the memory, and there is none: take '--preset memory', or a memory.size above 0.");
     }
 

@@ -69,7 +69,8 @@ internal static class WeightFormats
         {
             using var state = Checkpoint.Open(path);
             var m = state.Metadata;
-            state.RequireSame(m.Config, m.Files);
+            state.RequireSame(m.Config, Config.Keys.Select(key => key.Name));
+            state.RequireSame(m.Files);
             TrainingState.From(m);
             var list = ParameterList.Of(m.Config);
             foreach (string prefix in new[] { "weights/", "velocity/" })

@@ -19,9 +19,9 @@ public sealed class Trainer
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(5);
     private const int MostSkipped = 5;
 
-    private readonly TrainingRequest _request;
     private readonly Device _device;
     private readonly Action<string> _say;
+    private TrainingRequest _request;
     private Config _config;
     private Preprocessing _preprocessing = Preprocessing.ImageNet;
     private TrainingState _state = new();
@@ -44,12 +44,12 @@ public sealed class Trainer
     private TrainingOutcome Run(Action<TrainingProgress>? onStep, CancellationToken stop)
     {
         AtomicFile.RequireWritable(_request.Output);
-        _request.RequireThreshold();
         using var alone = _request.Begin();
         var clock = Stopwatch.StartNew();
-        var set = _request.Open(_say);
         using var checkpoint = _request.Resume is { } resume ? Checkpoint.Open(resume) : null;
         if (checkpoint is not null) Follow(checkpoint);
+        _request.RequireThreshold();
+        var set = _request.Open(_say);
         _split = checkpoint?.Metadata.Split ?? _request.Split;
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout, _split);
         using var parameters = new Parameters(_device, checkpoint is null ? Start()
@@ -126,16 +126,17 @@ public sealed class Trainer
         return start.Weights;
     }
 
-    /// <summary>What the weights decided when training began holds when it goes on, unless the user says otherwise and is then refused.</summary>
+    /// <summary>Takes the configuration that training began with, unless the user asks for another.</summary>
     private void Follow(Checkpoint checkpoint)
     {
-        foreach (string key in new[] { "backbone.strideIn", "backbone.bnEps" })
-            if (!_request.ExplicitKeys.Contains(key)) _config = _config.With(key, checkpoint.Metadata.Config.Get(key));
+        checkpoint.RequireSame(_config, _request.ExplicitKeys);
+        _config = checkpoint.Metadata.Config;
+        _request = _request with { Config = _config };
     }
 
     private Budget Restore(Checkpoint checkpoint, ImageStore store, Parameters parameters, Budget asked)
     {
-        checkpoint.RequireSame(_config, Files(store));
+        checkpoint.RequireSame(Files(store));
         var (state, budget) = TrainingState.From(checkpoint.Metadata);
         if (asked != budget && (_request.MaxImages is not null || _request.TimeBudget is not null))
             throw new MlffAdException(ExitCode.Usage, $"'{_request.Resume}' was begun with another --max-images or --time-budget; resume it as it was: leave them out.");

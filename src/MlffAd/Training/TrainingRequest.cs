@@ -8,10 +8,11 @@ namespace MlffAd.Training;
 /// <summary>What is to be trained.</summary>
 /// <param name="Folder">Good images, or a data set in MVTec AD's layout.</param>
 /// <param name="Output">The model to write.</param>
-/// <param name="Config">The configuration.</param>
+/// <param name="Config">The configuration; of what is resumed, the state's is taken in its place.</param>
 public sealed record TrainingRequest(string Folder, string Output, Config Config)
 {
-    /// <summary>Names of the keys that the user set; a weights file that contradicts one is refused.</summary>
+    /// <summary>Names of the keys that the user set; a weights file or a state that contradicts one is
+    /// refused.</summary>
     public IReadOnlySet<string> ExplicitKeys { get; init; } = new HashSet<string>();
 
     /// <summary>That all images of the folder show good parts, whatever its folders are called.</summary>

@@ -66,14 +66,22 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
-    /// <summary>Refuses to go on with another configuration or other data than training began with.</summary>
-    /// <exception cref="MlffAdException">Something differs (exit code 2); the message names the first key that does, or
-    /// how many files do, and some of them.</exception>
-    public void RequireSame(Config config, IReadOnlyList<TrainingFile> files)
+    /// <summary>Refuses to go on with other values of some keys than training began with.</summary>
+    /// <param name="config">Has the values that are asked for.</param>
+    /// <param name="keys">The keys that count.</param>
+    /// <exception cref="MlffAdException">One differs (exit code 2); the message names it and both values.</exception>
+    public void RequireSame(Config config, IEnumerable<string> keys)
     {
-        foreach (var key in Config.Keys)
-            if (Metadata.Config.Get(key.Name) is var was && config.Get(key.Name) is var wanted && was != wanted)
-                throw Other($"{key.Name} was {was} and is now {wanted}");
+        foreach (string key in keys)
+            if (Metadata.Config.Get(key) is var was && config.Get(key) is var wanted && was != wanted)
+                throw Other($"{key} was {was} and is now {wanted}");
+    }
+
+    /// <summary>Refuses to go on with other images than training began with.</summary>
+    /// <exception cref="MlffAdException">Some differ (exit code 2); the message says how many, and names some of
+    /// them.</exception>
+    public void RequireSame(IReadOnlyList<TrainingFile> files)
+    {
         var (before, now) = (Metadata.Files.ToDictionary(file => file.Path, file => file.Sha256), files.ToDictionary(file => file.Path, file => file.Sha256));
         string[] differences = [.. new[]
         {
@@ -119,6 +127,7 @@ public sealed class Checkpoint : IDisposable
                 _ => throw metadata.Bad("split", "is neither content nor name"),
             });
         if (read.Step is < 0 or > MostSteps) throw metadata.Bad("step", $"is {read.Step}, not from 0 to {MostSteps}");
+        if (read.Config.HasMemory) throw metadata.Bad("config", "has a memory, which takes no training steps");
         var training = read.Training;
         if (training.Epochs > read.Step || training.Images > read.Step * read.Config.Train.Batch)
             throw metadata.Bad("training",

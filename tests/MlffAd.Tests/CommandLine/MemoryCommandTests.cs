@@ -66,7 +66,6 @@ public sealed class MemoryCommandTests(TinyModel tiny)
     [InlineData("'memory.place' concerns the memory, and there is none", "--preset", "fast", "--memory.place", "1")]
     [InlineData("A memory looks at each photograph once", "--preset", "memory", "--epochs", "3")]
     [InlineData("A memory looks at each photograph once", "--memory.size", "50", "--max-images", "3")]
-    [InlineData("there is nothing to resume", "--preset", "memory", "--resume", "some.state")]
     [InlineData("is more than the 100 of memory.candidates", "--memory.size", "200", "--memory.candidates", "100")]
     [InlineData("memory.from names each stage once", "--memory.from", "3,2")]
     [InlineData("'memory.from' cannot be '4'", "--memory.from", "4")]

@@ -93,9 +93,10 @@ public sealed class TrainCommandTests(TinyModel tiny)
     [InlineData(2, "a memory.size above 0", "--size", "0")]
     [InlineData(2, "'train.lr' concerns the network", "--preset", "memory", "--lr", "0.1")]
     [InlineData(2, "leave --max-images and --epochs out", "--preset", "memory", "--max-images", "9")]
-    [InlineData(2, "leave --resume out", "--preset", "memory", "--resume", "nowhere.state")]
+    [InlineData(2, "There is no preset 'slow'; there are paper, fast", "--preset", "slow", "--resume", "nowhere.state")]
     [InlineData(4, "nowhere.safetensors", "--weights", "nowhere.safetensors")]
     [InlineData(4, "nowhere.state", "--resume", "nowhere.state")]
+    [InlineData(4, "nowhere.state", "--preset", "memory", "--resume", "nowhere.state")]
     [InlineData(5, "no device 'cuda:99'", "--device", "cuda:99")]
     public void MistakesHaveTheirCodeAndOneSentence(int code, string said, params string[] options)
     {
@@ -133,6 +134,56 @@ public sealed class TrainCommandTests(TinyModel tiny)
         Assert.Contains($"resuming '{state}'", resumed.Lines[0], StringComparison.Ordinal);
         Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(broken));
         Assert.False(File.Exists(state));
+    }
+
+    [Theory]
+    [InlineData("none")]
+    [InlineData("paper", "--preset", "paper", "--max-images", "24")]
+    [InlineData("fast", "--preset", "fast", "--lr", "0.0010", "--set", "texture.scales=1,2,4")]
+    [InlineData("memory", "--preset", "memory")]
+    public void AStateGoesOnWithItsConfigurationWhateverPresetIsNamed(string name, params string[] options)
+    {
+        string state = Interrupted(), model = tiny.PathOf($"as-{name}.mlffad");
+        var run = CommandRun.Of(
+            ["train", tiny.Data, "-o", model, "--device", "cpu", .. options, "--resume", state]);
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.StartsWith("Training on cpu (", run.Lines[0], StringComparison.Ordinal);
+        Assert.Contains($", the configuration of '{state}', ", run.Lines[0], StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllBytes(tiny.Model), File.ReadAllBytes(model));
+    }
+
+    [Theory]
+    [InlineData("train.lr was 0.001 and is now 0.5", "--lr", "0.5")]
+    [InlineData("train.lr was 0.001 and is now 0.01", "--preset", "fast", "--lr", "0.01")]
+    [InlineData("train.batch was 4 and is now 6", "--preset", "tiny", "--batch", "6")]
+    [InlineData("train.bn was train and is now frozen", "--set", "train.bn=frozen")]
+    [InlineData("imageSize was 64 and is now 256", "--preset", "paper", "--imageSize", "256")]
+    [InlineData("texture.scales was [1,2,4] and is now [1,3]", "--set", "texture.scales=1,3")]
+    [InlineData("memory.size was 0 and is now 50", "--size", "50")]
+    [InlineData("memory.place was 0.05 and is now 1", "--preset", "memory", "--memory.place", "1")]
+    [InlineData("'memory.size' concerns the memory, and '{0}' is of a network: leave it out.", "--size", "0")]
+    public void WhatAStateDidNotBeginWithIsRefusedInOneLine(string said, params string[] options)
+    {
+        string state = Interrupted(), model = tiny.PathOf("refused.mlffad");
+        byte[] before = File.ReadAllBytes(state);
+        var run = CommandRun.Of(
+            ["train", tiny.Data, "-o", model, "--device", "cpu", .. options, "--resume", state]);
+        Refused(2, said.Replace("{0}", state, StringComparison.Ordinal), run);
+        Assert.Equal("", run.Output);
+        Assert.Single(run.Error.TrimEnd().Split('\n'));
+        Assert.Equal(before, File.ReadAllBytes(state));
+    }
+
+    /// <summary>The state of the model's training as if it had been interrupted after the second step.</summary>
+    private string Interrupted()
+    {
+        string model = tiny.PathOf("interrupted.mlffad"), state = $"{model}.state";
+        if (File.Exists(state)) return state;
+        using var stop = new CancellationTokenSource();
+        using StringWriter output = new StopAt("  8 images", stop), error = new();
+        Assert.Equal(130,
+            Program.Run(["train", tiny.Data, "-o", model, .. TinyModel.Tiny], output, error, stop.Token));
+        return state;
     }
 
     [Fact]

@@ -130,12 +130,11 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void ResumingRefusesAnotherConfigurationOtherImagesAndAnotherBudget()
+    public void ResumingRefusesOtherImagesAndAnotherBudget()
     {
         using var stop = new CancellationTokenSource();
         Train(Request("m.mlffad") with { MaxImages = 18 }, 2, _ => stop.Cancel(), stop);
         var resume = Request("m.mlffad") with { Resume = In("m.mlffad.state"), MaxImages = 18 };
-        Assert.Contains("train.lr", Fails(resume with { Config = Tiny.With("train.lr", "0.1") }, ExitCode.Usage).Message, StringComparison.Ordinal);
         Assert.Contains("--max-images", Fails(resume with { MaxImages = 12 }, ExitCode.Usage).Message, StringComparison.Ordinal);
         string first = Directory.GetFiles(Parts).Order(StringComparer.Ordinal).First(file => Holdout.Split(DataSet.Open(Parts).Train, 0.1).Train.Any(item => item.Path == file));
         ImageFile.WritePng(first, new RgbImage(64, 64, new byte[3 * 64 * 64]));

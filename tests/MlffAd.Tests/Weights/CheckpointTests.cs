@@ -26,31 +26,47 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal(Files, m.Files);
         Assert.Equal(Metadata.Counters.OrderBy(c => c.Key), m.Counters);
         Assert.Equal([2f], state.Tensors.ReadFloats("velocity/a"));
-        state.RequireSame(new Config(), [.. Files.Reverse()]);
+        state.RequireSame(new Config(), Config.Keys.Select(key => key.Name));
+        state.RequireSame([.. Files.Reverse()]);
+    }
+
+    [Theory]
+    [InlineData("train.lr", "0.001", "0.5")]
+    [InlineData("train.bn", "train", "frozen")]
+    [InlineData("texture.scales", "[1,2,4,8]", "[1,2]")]
+    [InlineData("memory.size", "0", "50")]
+    public void AnotherValueOfAKeyThatCountsIsAUsageErrorThatNamesBoth(string key, string was, string now)
+    {
+        using var state = Checkpoint.Open(path);
+        var config = new Config().With(key, now);
+        var e = Assert.Throws<MlffAdException>(() => state.RequireSame(config, ["train.seed", key]));
+        Assert.Equal(ExitCode.Usage, e.Code);
+        Assert.Contains($"'{path}' cannot be resumed: {key} was {was} and is now {now}; ", e.Message,
+            StringComparison.Ordinal);
+        state.RequireSame(config, Config.Keys.Select(k => k.Name).Where(name => name != key));
     }
 
     [Fact]
-    public void AnotherConfigurationOrOtherDataIsAUsageErrorThatNamesTheDifference()
+    public void OtherImagesAreAUsageErrorThatNamesTheDifference()
     {
         using var state = Checkpoint.Open(path);
-        void Refused(string named, Config config, params TrainingFile[] files)
+        void Refused(string named, params TrainingFile[] files)
         {
-            var e = Assert.Throws<MlffAdException>(() => state.RequireSame(config, files));
+            var e = Assert.Throws<MlffAdException>(() => state.RequireSame(files));
             Assert.Equal(ExitCode.Usage, e.Code);
             Assert.Contains(named, e.Message, StringComparison.Ordinal);
             Assert.Contains(path, e.Message, StringComparison.Ordinal);
         }
-        Refused("train.lr was 0.001 and is now 0.5", new Config().With("train.lr", "0.5"), Files);
-        Refused(": 1 gone ('train/good/000.png');", new Config(), Files[0]);
-        Refused(": 1 new ('new.png');", new Config(), [.. Files, new("new.png", "ef")]);
-        Refused(": 1 changed ('train/good/000.png');", new Config(), Files[0], Files[1] with { Sha256 = "ee" });
+        Refused(": 1 gone ('train/good/000.png');", Files[0]);
+        Refused(": 1 new ('new.png');", [.. Files, new("new.png", "ef")]);
+        Refused(": 1 changed ('train/good/000.png');", Files[0], Files[1] with { Sha256 = "ee" });
         // One was added, and another therefore held out.
-        Refused(": 1 new ('new.png'), 1 gone ('train/good/000.png');", new Config(), Files[0], new("new.png", "ef"));
-        Refused("1 new ('new.png'), 1 gone ('train/good/001.png'), 1 changed ('train/good/000.png')", new Config(),
+        Refused(": 1 new ('new.png'), 1 gone ('train/good/000.png');", Files[0], new("new.png", "ef"));
+        Refused("1 new ('new.png'), 1 gone ('train/good/001.png'), 1 changed ('train/good/000.png')",
             Files[1] with { Sha256 = "ee" }, new("new.png", "ef"));
-        Refused("12 new ('00.png', '01.png', '02.png', …);", new Config(),
+        Refused("12 new ('00.png', '01.png', '02.png', …);",
             [.. Files, .. Enumerable.Range(0, 12).Select(i => new TrainingFile($"{i:00}.png", "ef"))]);
-        Refused(@"1 new ('a\nb.png')", new Config(), [.. Files, new("a\nb.png", "ef")]);
+        Refused(@"1 new ('a\nb.png')", [.. Files, new("a\nb.png", "ef")]);
     }
 
     [Theory]
@@ -82,7 +98,8 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("counters", "{\"sum.total\":1e999}", "say sum.total")]
     [InlineData("counters", "{\"\\ud800\":1}", "its counters")]
     [InlineData("counters", "{\"seconds\":null}", "its counters")]
-    public void CountsThatNoTrainingCanGoOnWithAreRefused(string key, string value, string reason)
+    [InlineData("config", "{\"memory\":{\"size\":50}}", "its config has a memory, which takes no training steps")]
+    public void WhatNoTrainingCanGoOnWithIsRefused(string key, string value, string reason)
     {
         Dictionary<string, string> strings;
         using (var file = SafetensorsFile.Open(path)) strings = file.Metadata.ToDictionary();
