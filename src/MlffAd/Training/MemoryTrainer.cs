@@ -85,13 +85,18 @@ public sealed class MemoryTrainer
         var good = _request.Open(_say).Train;
         var images = MemoryImages.Split(good, _request.Config.Train.Holdout);
         var rejects = new Rejects(good.Count, _request.MaxBad);
+        var reduction = Reduction.Of(good, _request.Config.ImageSize, _request.MaxPixels);
         Choose(images);
         MadeMemory memory;
+        TimeSpan choosing;
+        long maps = -_device.Pool.LiveBytes - sizeof(float) * _start.Weights.Trained.Length;
         using (var maker = new MemoryMaker(_request, _start, _device, _say, _stop))
         {
+            maps += _device.Pool.LiveBytes;
             IReadOnlyList<ImageItem> held = images.Judging == Judging.HeldOut ? images.Judged : [];
             memory = maker.Make(images.Remembered, held, rejects, _phases, images.Judged.Count + images.Others.Count,
                 folds: images.Judging == Judging.Folds);
+            choosing = TimeSpan.FromSeconds(_phases.InPhase);
             foreach (string doubt in maker.Doubts) _say(doubt);
             images = images.Without(maker.Unreadable);
         }
@@ -102,6 +107,7 @@ public sealed class MemoryTrainer
         metadata = Judge(images, memory, metadata);
         _phases.Begin(MemoryPhases.Comparing, 0);
         var apart = StandingApart.Find(memory, _device);
+        var comparing = TimeSpan.FromSeconds(_phases.InPhase);
         var model = new Model(metadata, memory.Weights);
         _stop.ThrowIfCancellationRequested();
         ModelFile.Save(_request.Output, metadata,
@@ -112,8 +118,23 @@ public sealed class MemoryTrainer
             + (metadata.Choice.Count > 0 ? TrainingLogWriter.LineOf(metadata.Choice) : "")
             + (metadata.Quality is { } quality ? TrainingLogWriter.LineOf(quality) : "");
         _request.WriteLog(log, _say);
+        if (reduction is not null)
+            _say(InWords(reduction, memory.Config, images.Remembered.Count, choosing, comparing, maps));
         StandingApart.Name(apart, model, memory, _request, _device, _say);
         return new(metadata, metadata.Training.Images, _phases.Elapsed, 0, 0);
+    }
+
+    /// <summary>At twice the side a photograph has four times as many cells, and its maps grow; what they are chosen
+    /// of grows up to <c>memory.candidates</c>, what is compared not at all.</summary>
+    private string InWords(Reduction reduction, Config config, int images, TimeSpan choosing, TimeSpan comparing,
+        long maps)
+    {
+        long drawn = Math.Min(config.Memory.Candidates, (long)images * config.Cells);
+        long then = Math.Min(config.Memory.Candidates, 4 * drawn);
+        var time = _phases.Elapsed;
+        return reduction.InWords(_request.TimeBudget is not null ? null
+            : (time, 4 * (time - choosing - comparing) + (double)then / drawn * choosing + comparing),
+            3 * maps + (then - drawn) * config.Memory.Width * sizeof(float));
     }
 
     /// <summary>Chooses the memory's numbers, where the user left them open.</summary>

@@ -54,6 +54,8 @@ public sealed class Trainer
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout, _split);
         using var parameters = new Parameters(_device, checkpoint is null ? Start()
             : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed));
+        // Another size would be another training: what is resumed has none to choose.
+        var reduction = checkpoint is null ? Reduction.Of(set.Train, _config.ImageSize, _request.MaxPixels) : null;
         var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad,
             _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); }, _config.BitDepth);
         foreach (string doubt in store.Doubts) _say(doubt);
@@ -78,6 +80,14 @@ public sealed class Trainer
                 var progress = Step(step, loader, sitting);
                 log.Write(progress);
                 onStep?.Invoke(progress);
+                if (reduction is not null && (progress.Remaining is not null || sitting.Share == 1))
+                {
+                    var whole = sitting.Elapsed + (progress.Remaining ?? TimeSpan.Zero);
+                    // Weights, gradients and velocities stay as they are.
+                    long maps = progress.MemoryBytes - 3L * sizeof(float) * parameters.List.TrainedFloats;
+                    _say(reduction.InWords(budget.Time is null ? (whole, 4 * whole) : null, 3 * maps));
+                    reduction = null;
+                }
                 if (_state.SkippedInARow == MostSkipped)
                 {
                     Save(store, parameters, sitting);

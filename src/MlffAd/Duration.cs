@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace MlffAd.Cli;
+namespace MlffAd;
 
 /// <summary>Lengths of time as people write and read them.</summary>
-internal static partial class Duration
+public static partial class Duration
 {
     /// <summary>Reads <c>25m</c>, <c>1h30m</c>, <c>90s</c>; null if it is no such length, or none at all.</summary>
     public static TimeSpan? Parse(string text)
