@@ -25,8 +25,10 @@ for category in $categories; do
         # shellcheck disable=SC2086 (no option of ours holds a space)
         [ -e "$model" ] || "$here/mlffad" train "$data/$category" -o "$model" --seed "$seed" "$@" $resume
         "$here/mlffad" evaluate "$model" "$data/$category" --json "$model.json"
-        images=$(tail -n 1 "$model.log.jsonl" | sed 's/.*"images":\([0-9]*\),.*/\1/')
-        minutes=$(awk -F'"imagesPerSecond":' 'END { split($2, rate, /[,}]/); split($0, n, /"images":/); print (rate[1] > 0 ? n[2] / rate[1] / 60 : "") }' "$model.log.jsonl")
+        # The last line of a step, or of a memory's phases: what stands behind it says how good the model is.
+        last=$(grep '"imagesPerSecond"' "$model.log.jsonl" | tail -n 1)
+        images=$(echo "$last" | sed 's/.*"images":\([0-9]*\).*/\1/')
+        minutes=$(echo "$last" | awk -F'"imagesPerSecond":' '{ split($2, rate, /[,}]/); split($0, n, /"images":/); print (rate[1] > 0 ? n[2] / rate[1] / 60 : "") }')
         awk -v line="$category,$seed,$*,$images,$(printf %.1f "$minutes")" '
             /"kinds"/ && !past { past = 1 }
             !past && /"auroc"/ { gsub(/[^0-9.e-]/, "", $2); auroc[++n] = $2 }

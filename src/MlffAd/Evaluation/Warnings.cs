@@ -7,9 +7,8 @@ namespace MlffAd.Evaluation;
 /// <summary>What should be known before a model is relied on, in words, with what to do about it.</summary>
 public static class Warnings
 {
-    /// <summary>A model is warned of where it ranks less than this share of pairs of a good image and a pseudo anomaly
-    /// right.</summary>
-    public const double LeastQuality = 0.86;
+    /// <summary>A model is warned of where the mean of its qualities by image and by pixel is less.</summary>
+    public const double LeastQuality = 0.92;
 
     /// <summary>Training has settled where the loss of its last fifth is no less than this share of the fifth's
     /// before.</summary>
@@ -20,10 +19,11 @@ public static class Warnings
     {
         ArgumentNullException.ThrowIfNull(model);
         var (training, warnings) = (model.Training, new List<string>());
-        if (model.Quality is { } quality && quality.Image < LeastQuality)
+        if (model.Quality is { } quality && (quality.Image + quality.Pixel) / 2 < LeastQuality)
             warnings.Add(string.Create(CultureInfo.InvariantCulture,
-                $"This model tells a good image from a pseudo anomaly in only {Math.Floor(100 * quality.Image)} of 100 "
-                + $"pairs, and will miss defects: {(model.Config.HasMemory
+                $"This model tells an anomaly that was drawn from what is good in only {Math.Floor(100 * quality.Image)} "
+                + $"of 100 pairs of images and {Math.Floor(100 * quality.Pixel)} of 100 pairs of pixels, and will miss "
+                + $"defects: {(model.Config.HasMemory
                     ? "give it more photographs, or train the network (--preset fast)"
                     : "give it more time (--time-budget) or photographs, or make a memory (--preset memory)")}."));
         if (training.Photographs is { } photographs && training.Images < photographs)

@@ -68,7 +68,7 @@ public sealed class ModelCommandTests(TinyModel tiny)
         Assert.Equal(0, CommandRun.Of("evaluate", model, tiny.Data, "--device", "cpu", "--report", pages).Code);
         string page = File.ReadAllText(Path.Combine(pages, "index.html"));
         Assert.Contains("<tr><th>quality</th><td>0.778 by image", page, Ordinal);
-        Assert.Contains("<tr><th>warning</th><td>This model tells a good image", page, Ordinal);
+        Assert.Contains("<tr><th>warning</th><td>This model tells an anomaly", page, Ordinal);
 
         ModelFile.Update(model, m => m with
         {

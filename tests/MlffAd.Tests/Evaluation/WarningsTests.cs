@@ -11,7 +11,7 @@ public sealed class WarningsTests
     private static readonly ModelMetadata Fine = new(new Config(), Preprocessing.ImageNet, 1, null,
         new TrainingRecord(2, 200, 0, "shipped", null) { Photographs = 100, LossTrend = 0.95 }, "bottle")
     {
-        Quality = new(0.95, 0.6, 10, 40),
+        Quality = new(0.95, 0.9, 10, 40),
     };
 
     private static readonly ModelMetadata Memory = Fine with
@@ -29,16 +29,18 @@ public sealed class WarningsTests
     }
 
     [Theory]
-    [InlineData(0.8599, "only 85 of 100 pairs")]
-    [InlineData(0.5, "only 50 of 100 pairs")]
-    [InlineData(0, "only 0 of 100 pairs")]
-    [InlineData(0.86, null)]
-    [InlineData(1, null)]
-    public void ItIsBadBelowALevel(double image, string? said)
+    [InlineData(0.8599, 0.98, "only 85 of 100 pairs of images and 98 of 100 pairs of pixels")]
+    [InlineData(0.904, 0.895, "only 90 of 100 pairs of images and 89 of")]
+    [InlineData(1, 0.8399, "only 100 of 100 pairs of images and 83 of")]
+    [InlineData(0, 1, "only 0 of 100 pairs")]
+    [InlineData(0.87, 0.98, null)]
+    [InlineData(0.94, 0.91, null)]
+    [InlineData(1, 1, null)]
+    public void ItIsBadBelowALevel(double image, double pixel, string? said)
     {
         foreach (var model in new[] { Fine, Memory })
         {
-            var warnings = Warnings.Of(model with { Quality = new(image, 0.1, 10, 40) });
+            var warnings = Warnings.Of(model with { Quality = new(image, pixel, 10, 40) });
             if (said is null) Assert.Empty(warnings);
             else Assert.Contains(said, Assert.Single(warnings), Ordinal);
         }
