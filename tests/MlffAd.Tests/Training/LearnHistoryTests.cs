@@ -209,8 +209,9 @@ public sealed class LearnHistoryTests(LearningFolder folder) : IClassFixture<Lea
         float[] Cells(string of) => [.. Enumerable.Repeat(0f, 63), name == of && how != "cut"
             ? float.Parse(how, CultureInfo.InvariantCulture) : 0];
         int[] Shape(string of) => name == of && how == "cut" ? [64, 1] : [1, 64];
-        Write(model, (tensors, _) => tensors.AddRange(new[] { RememberedCells.DistanceName, RememberedCells.NearestName }
-            .Select(of => TensorData.Floats(of, Shape(of), Cells(of)))));
+        string[] both = [RememberedCells.DistanceName, RememberedCells.NearestName];
+        Write(model, (tensors, _) => tensors.AddRange(both.Select(of =>
+            TensorData.Floats(of, Shape(of), Cells(of)))));
         Assert.Contains(said, LearningFolder.Refused(ExitCode.BadModel, model, more), Ordinal);
     }
 

@@ -236,7 +236,8 @@ public sealed class LearnTests(LearningFolder folder) : IClassFixture<LearningFo
         folder.DrawAlarming("alarms", "a.png", seed: 1);
         folder.DrawAlarming("alarms", "b.png", seed: 2);
         var (_, said) = LearningFolder.Learn(model, more, r => r with { DryRun = true });
-        Assert.Equal(["a.png", "b.png"], Directory.GetFiles(model + ".learn", "*.png").Select(Path.GetFileName).Order());
+        Assert.Equal(["a.png", "b.png"],
+            Directory.GetFiles(model + ".learn", "*.png").Select(Path.GetFileName).Order());
         string line = Assert.Single(said, line => line.Contains("heat maps", Ordinal));
         Assert.Contains("a defect would pass ever after", line, Ordinal);
     }
