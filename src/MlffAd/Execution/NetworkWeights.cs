@@ -1,4 +1,5 @@
 using MlffAd.Kernels.Runtime;
+using MlffAd.Network;
 using MlffAd.Weights;
 
 namespace MlffAd.Execution;
@@ -13,6 +14,15 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     /// <summary>Room for all parameters, 0 each.</summary>
     public static NetworkWeights Zeros(ParameterList list) =>
         new(list, new float[list.TrainedFloats], new float[list.StatisticFloats], new float[list.ConstantFloats]);
+
+    /// <summary>The same numbers in another network's places, 0 where it has more.</summary>
+    internal NetworkWeights In(ParameterList list)
+    {
+        var weights = Zeros(list);
+        foreach (var p in list.Trained.Concat(list.Statistics).Concat(list.Constants))
+            if (List.Has(p.Name)) this[p.Name].CopyTo(weights[p]);
+        return weights;
+    }
 
     /// <summary>A parameter's numbers.</summary>
     public Span<float> this[Parameter parameter] => Group(parameter).AsSpan(parameter.Start, parameter.Count);
@@ -96,7 +106,21 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
         [.. Write(List.Trained, Trained, trained), .. Write(List.Statistics, Statistics, statistics),
             .. Write(List.Constants, Constants, "")];
 
-    /// <summary>Parameters out of one flat buffer as they are written to a file.</summary>
-    public static IEnumerable<TensorData> Write(IReadOnlyList<Parameter> parameters, float[] flat, string prefix) => parameters.Select(p =>
-        TensorData.Floats(prefix + p.Name, p.FileShape, () => ToFile(p, flat.AsSpan(p.Start, p.Count))));
+    /// <summary>Parameters out of one flat buffer as they are written to a file: as F32, a memory's projection as F16,
+    /// which loses nothing of it.</summary>
+    public static IEnumerable<TensorData> Write(IReadOnlyList<Parameter> parameters, float[] flat, string prefix) =>
+        parameters.Select(p =>
+        {
+            bool halves = p.Name == MemoryNetwork.Projection + ".weight" && AreHalves(flat.AsSpan(p.Start, p.Count));
+            return TensorData.Floats(prefix + p.Name, p.FileShape, () => ToFile(p, flat.AsSpan(p.Start, p.Count)),
+                halves ? DType.F16 : DType.F32);
+        });
+
+    // Those of earlier versions are not.
+    private static bool AreHalves(ReadOnlySpan<float> numbers)
+    {
+        foreach (float number in numbers)
+            if ((float)(Half)number != number) return false;
+        return true;
+    }
 }

@@ -80,6 +80,9 @@ public sealed class ParameterList : Operators
     /// <summary>Floats of the flat buffer of constants, gaps included.</summary>
     public int ConstantFloats { get; private set; }
 
+    /// <summary>Whether there is a parameter of that name.</summary>
+    internal bool Has(string name) => _byName.ContainsKey(name);
+
     /// <summary>A parameter by name.</summary>
     public Parameter this[string name] => _byName[name];
 

@@ -9,7 +9,8 @@ namespace MlffAd.Network;
 public static class Initialisation
 {
     /// <summary>He normal by fan out for convolutions and row products, 1/fan in for the fusion, 1/outputs for a
-    /// memory's projection, U(±1/√C₁) for the score, 1 and 0 for batch normalisation.</summary>
+    /// memory's projection (rounded to half precision), U(±1/√C₁) for the score, 1 and 0 for batch
+    /// normalisation.</summary>
     public static NetworkWeights Random(ParameterList list, int seed)
     {
         var weights = NetworkWeights.Zeros(list);
@@ -26,7 +27,8 @@ public static class Initialisation
                 double variance = p.Name == "fusion.weight" ? 1.0 / p.Shape.C
                     : p.Name == MemoryNetwork.Projection + ".weight" ? 1.0 / p.Shape.N
                     : 2.0 / (p.Shape.N * p.Shape.Area), deviation = Math.Sqrt(variance);
-                Fill(values, () => deviation * rng.Normal());
+                bool halves = p.Name == MemoryNetwork.Projection + ".weight";
+                Fill(values, () => halves ? (double)(Half)(deviation * rng.Normal()) : deviation * rng.Normal());
             }
         }
         foreach (var p in list.Statistics) weights[p].Fill(p.Kind == ParameterKind.RunningVariance ? 1 : 0);

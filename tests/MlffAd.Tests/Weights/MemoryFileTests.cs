@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using MlffAd.Configuration;
 using MlffAd.Network;
 using MlffAd.Tests.Training;
@@ -124,8 +123,8 @@ public sealed class MemoryFileTests : IDisposable
         using (var file = ModelFile.Open(_path))
         {
             metadata = file.Metadata;
-            tensors = file.Tensors.Tensors.Values.Where(t => t.DType == DType.F32).ToDictionary(t => t.Name,
-                t => (t.Shape, MemoryMarshal.Cast<byte, float>(file.Tensors.ReadBytes(t.Name)).ToArray()));
+            tensors = file.Tensors.Tensors.Values.Where(t => t.DType is DType.F32 or DType.F16)
+                .ToDictionary(t => t.Name, t => (t.Shape, file.Tensors.ReadFloats(t.Name, t.Shape)));
         }
         change(tensors);
         ModelFile.Save(_path, metadata with { Config = configure?.Invoke(metadata.Config) ?? metadata.Config },
