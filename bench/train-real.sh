@@ -25,10 +25,17 @@ for category in $categories; do
         # shellcheck disable=SC2086 (no option of ours holds a space)
         [ -e "$model" ] || "$here/mlffad" train "$data/$category" -o "$model" --seed "$seed" "$@" $resume
         "$here/mlffad" evaluate "$model" "$data/$category" --json "$model.json"
-        # The last line of a step, or of a memory's phases: what stands behind it says how good the model is.
-        last=$(grep '"imagesPerSecond"' "$model.log.jsonl" | tail -n 1)
-        images=$(echo "$last" | sed 's/.*"images":\([0-9]*\).*/\1/')
-        minutes=$(echo "$last" | awk -F'"imagesPerSecond":' '{ split($2, rate, /[,}]/); split($0, n, /"images":/); print (rate[1] > 0 ? n[2] / rate[1] / 60 : "") }')
+        # The network's last step, and the memory's last phase: images are those of the network where there is one.
+        step=$(grep '"step"' "$model.log.jsonl" | tail -n 1)
+        all=$(grep '"phase":"all"' "$model.log.jsonl" | tail -n 1)
+        images=$(echo "${step:-$all}" | sed 's/.*"images":\([0-9]*\).*/\1/')
+        minutes=$(printf '%s\n%s\n' "$step" "$all" | awk '
+            function number(name) {
+                return match($0, "\"" name "\":[0-9.]+") ? substr($0, RSTART + length(name) + 3) + 0 : 0
+            }
+            /"step"/ && number("imagesPerSecond") > 0 { seconds += number("images") / number("imagesPerSecond") }
+            /"phase"/ { seconds += number("seconds") }
+            END { print seconds / 60 }')
         awk -v line="$category,$seed,$*,$images,$(printf %.1f "$minutes")" '
             /"kinds"/ && !past { past = 1 }
             !past && /"auroc"/ { gsub(/[^0-9.e-]/, "", $2); auroc[++n] = $2 }

@@ -23,7 +23,7 @@ internal abstract record Contest(string Name, string Preset, int Batch)
     public abstract Outcome Run(int threads, int rounds);
 
     /// <summary>The network's configuration.</summary>
-    protected Config Config { get; } = MlffAd.Configuration.Preset.Find(Preset);
+    protected Config Config { get; } = MlffAd.Configuration.Preset.Find(Preset).NetworkAlone;
 
     /// <summary>f1, f2 and f3 of the backbone alone.</summary>
     protected Value[] Backbone(IExecutor x, Value image)

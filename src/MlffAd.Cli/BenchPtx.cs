@@ -79,11 +79,13 @@ internal static class BenchPtx
         Dictionary<CompiledKernel, long> before, training, planned;
         using (var meter = new PeakMeter(device)) meter.Measure();
         before = training = [];
-        if (!config.HasMemory)   // which does not train
+        if (config.HasNetwork)   // a memory does not train
         {
-            using var parameters = new Parameters(device, weights);
-            using var step = new TrainingStep(config, parameters, config.Train.Batch);
-            var feed = BenchCommand.Feed(step, config, device);
+            var network = config.NetworkAlone;
+            using var parameters =
+                new Parameters(device, Initialisation.Random(ParameterList.Of(network), config.Train.Seed));
+            using var step = new TrainingStep(network, parameters, config.Train.Batch);
+            var feed = BenchCommand.Feed(step, network, device);
             feed();
             step.Run(config.Train.Lr, feed);
             // The second step is like all that follow.

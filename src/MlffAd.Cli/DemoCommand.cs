@@ -24,7 +24,7 @@ internal sealed record DemoPlan(Config Memory, Config Network, long Images, int 
     /// preset fast's rate to settle, and has so few cells that a small memory covers them.</summary>
     public static DemoPlan Default { get; } = new(
         Preset.Find("memory").With("imageSize", "128").With("memory.size", "2000"),
-        Preset.Find("fast").With("imageSize", "128").With("train.bn", "frozen"),
+        Preset.Find("fast").NetworkAlone.With("imageSize", "128"),
         Images: 1800, Train: 60, Good: 20, Defective: 8);
 }
 
@@ -98,7 +98,7 @@ internal sealed class DemoCommand
         foreach (var shown in memories.Zip(networks).SelectMany(pair => new[] { pair.First, pair.Second }))
             Say($"The report on {shown.Title}, with every picture: '{shown.Page}'.");
         Say($"Done in {Duration.Text(time.Elapsed)}. On photographs of your own: mlffad train DIR -o part.mlffad, "
-            + "with --preset memory or --preset fast.");
+            + "with --preset memory, or --preset fast --memory.size 0 for the network.");
         return (int)ExitCode.Success;
     }
 

@@ -46,11 +46,11 @@ internal sealed class PresetOptions
     /// <summary>The same for a bench of training steps.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="instead">What to do with a memory, which takes none.</param>
-    /// <exception cref="MlffAdException">The configuration has a memory (exit code 2).</exception>
+    /// <exception cref="MlffAdException">The configuration has a memory alone (exit code 2).</exception>
     public Config ForTrainingBench(ParseResult parse, string instead)
     {
         var config = ForBench(parse);
-        return !config.HasMemory ? config : throw new MlffAdException(ExitCode.Usage,
+        return config.HasNetwork ? config.NetworkAlone : throw new MlffAdException(ExitCode.Usage,
             $"A memory takes no training steps: {instead}.");
     }
 
@@ -65,8 +65,14 @@ internal sealed class PresetOptions
         return given;
     }
 
-    /// <summary>A configuration with the keys that were set.</summary>
+    /// <summary>A configuration with the keys that were set. A network whose backbone trains has no memory beside it,
+    /// which would have that backbone.</summary>
     /// <exception cref="MlffAdException">A key does not take its value, or keys contradict one another (exit code 2).</exception>
     public static Config Apply(Config config, IReadOnlyDictionary<string, string> given) =>
-        given.Aggregate(config, (c, key) => c.With(key.Key, key.Value)).Validate();
+        given.Aggregate(IsTrained(config, given) ? config.NetworkAlone : config, (c, key) => c.With(key.Key, key.Value))
+            .Validate();
+
+    private static bool IsTrained(Config config, IReadOnlyDictionary<string, string> given) =>
+        config is { HasMemory: true, HasNetwork: true } && given.Any(key => key.Key is "train.freeze" or "train.bn"
+            && config.With(key.Key, key.Value) != config);
 }

@@ -27,8 +27,8 @@ internal sealed class TrainCommand
 
     private readonly Option<string?> _budget = new("--time-budget")
     {
-        Description = "Be done within this time, such as 25m, 1h30m or 90s: a network uses all of it, its learning "
-            + "rate follows; a memory gets smaller where it must.",
+        Description = "Be done within this time, such as 25m, 1h30m or 90s: a network uses all of it, or four fifths "
+            + "where a memory is made beside it, and its learning rate follows; a memory gets smaller where it must.",
         HelpName = "TIME",
     };
 
@@ -80,7 +80,7 @@ internal sealed class TrainCommand
     {
         var verb = new Verb("train", "Learns from photographs of good parts what is normal, and writes a model that "
             + "finds what is not. On a processor that is a memory of them, done within a minute; --preset fast trains "
-            + "the network.",
+            + "a network beside it, --preset paper the paper's alone.",
             "mlffad train photographs/bottle -o bottle.mlffad",
             "mlffad train good-parts -o part.mlffad --preset fast --time-budget 25m",
             "mlffad train good-parts -o part.mlffad --preset paper --device cuda --seed 1 --set train.schedule=cosine");
@@ -109,8 +109,8 @@ internal sealed class TrainCommand
             MaxBad = parse.GetValue(CommonOptions.MaxBad),
             MaxPixels = parse.GetValue(CommonOptions.MaxPixels),
         };
-        RequireMeaning(config, given.Keys, request.Resume);
-        if (config.HasMemory) return Remember(parse, request, device, Describe(device), origin, given, stop);
+        RequireMeaning(config, given.Keys, _config.Preset(parse), request.Resume);
+        if (!config.HasNetwork) return Remember(parse, request, device, Describe(device), origin, given, stop);
         if (!quiet) Tables.WriteLine(output, $"Training on {Describe(device)}, {origin}"
             + $"{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
         var outcome = new TrainingDisplay(output, quiet).Show((say, onStep) => Trainer.Train(request, device, say, onStep, stop));
@@ -135,7 +135,7 @@ internal sealed class TrainCommand
         string name = given.Keys.Any(Config.IsOfMemory) || (device.IsHost && !network) ? "memory"
             : device.IsHost ? "fast" : "paper";
         string why = name == "fast" ? "what is set concerns the network" : device.IsHost
-            ? "the default on a processor; the network is --preset fast"
+            ? "the default on a processor; a network beside it is --preset fast"
             : name == "memory" ? "whose keys are set" : "the default on a GPU";
         return (PresetOptions.Apply(Preset.Find(name), given), $"preset {name} ({why})");
     }
@@ -150,15 +150,17 @@ internal sealed class TrainCommand
     }
 
     /// <summary>Refuses keys that would change nothing.</summary>
-    private static void RequireMeaning(Config config, IEnumerable<string> given, string? resume)
+    private static void RequireMeaning(Config config, IEnumerable<string> given, string? preset, string? resume)
     {
-        string? idle = given.FirstOrDefault(key => config.HasMemory
+        // Of what has both it leaves the network alone.
+        bool sizeCounts = preset is not null && Preset.Find(preset) is { HasMemory: true, HasNetwork: true };
+        string? idle = given.FirstOrDefault(key => !config.HasNetwork
             ? !Config.ConcernsMemory(key) && key != "train.epochs"
-            : Config.IsOfMemory(key));
+            : !config.HasMemory && Config.IsOfMemory(key) && !(key == "memory.size" && sizeCounts));
         if (idle is null) return;
         throw new MlffAdException(ExitCode.Usage, config.HasMemory
             ? $"'{idle}' concerns the network, and a memory is made without it: leave it out, or "
-                + "train the network with '--preset fast'."
+                + "train a network beside it with '--preset fast'."
             : resume is not null ? $"'{idle}' concerns the memory, and '{resume}' is of a network: leave it out."
             : $"'{idle}' concerns the memory, and there is none: take '--preset memory', or a memory.size above 0.");
     }
@@ -197,7 +199,8 @@ internal sealed class TrainCommand
     private void Summarise(TextWriter output, TrainingRequest request, TrainingOutcome outcome)
     {
         var metadata = outcome.Metadata!;
-        if (metadata.Config.HasMemory)
+        bool both = metadata.Config is { HasMemory: true, HasNetwork: true };
+        if (metadata.Config.HasMemory && !request.Config.HasNetwork)
             Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
                 $"Remembered {metadata.Config.Memory.Size:#,0} cells of {outcome.Images:#,0} images "
                 + $"in {Duration.Text(outcome.Elapsed)}."));
@@ -205,6 +208,9 @@ internal sealed class TrainCommand
             $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
             + $"{(outcome.SkippedSteps > 0 ? $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite" : "")}"
             + $"{(outcome.StayedGood > 0 ? $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough" : "")}."));
+        if (both) Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
+            $"Beside it {metadata.Config.Memory.Size:#,0} cells are remembered, which judge an image alone; in the map "
+            + $"the network counts {metadata.Config.Memory.Network} to 1."));
         string given = request.Threshold is null ? "" : " as given";
         Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
             $"Image threshold {metadata.Threshold:0.000}{given}, pixel threshold {metadata.PixelThreshold:0.000}")

@@ -72,7 +72,7 @@ public sealed partial record Config
 
     /// <summary>All keys as JSON, always in the same order; without those of the memory where there is none, and
     /// without those at their defaults that earlier versions do not know: <c>bitDepth</c>, <c>memory.choose</c>,
-    /// <c>memory.keep</c>.</summary>
+    /// <c>memory.keep</c>, <c>memory.network</c>.</summary>
     public string ToJson(bool indented = false)
     {
         var tree = ToTree();
@@ -82,6 +82,7 @@ public sealed partial record Config
             var memory = tree["memory"]!.AsObject();
             if (Memory.Keep) memory.Remove("keep");
             if (Memory.Choose) memory.Remove("choose");
+            if (Memory.Network == 0) memory.Remove("network");
         }
         if (BitDepth == new Config().BitDepth) tree.Remove("bitDepth");
         return tree.ToJsonString(indented ? Indented : null);

@@ -137,6 +137,10 @@ public sealed record MemoryConfig
     [Key("Largest cells whose mean is an image's score; 0 for the largest pixel.", Min = 0, Max = 4096)]
     public int Readout { get; init; }
 
+    [Key("Weight of a trained network's scores in the map, beside the memory's; 0 for no network.", Min = 0,
+        Max = 100)]
+    public double Network { get; init; }
+
     [Key("Whether training chooses mean, place, scaling, smooth and readout, but for those that are set.")]
     public bool Choose { get; init; } = true;
 

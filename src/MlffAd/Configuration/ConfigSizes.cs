@@ -20,6 +20,12 @@ public static class ConfigSizes
         /// <summary>Whether a memory of good parts scores the cells.</summary>
         public bool HasMemory => config.Memory.Size > 0;
 
+        /// <summary>Whether a trained network scores the cells, alone or beside a memory.</summary>
+        public bool HasNetwork => !config.HasMemory || config.Memory.Network > 0;
+
+        /// <summary>The network alone, as it trains.</summary>
+        public Config NetworkAlone => config with { Memory = new() };
+
         /// <summary>Channels of stage <paramref name="stage"/> (1 to 3), whose side is S/4, S/8, S/16.</summary>
         public int StageChannels(int stage) => (4 * config.Backbone.Width) << (stage - 1);
     }

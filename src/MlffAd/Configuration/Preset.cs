@@ -21,7 +21,17 @@ public sealed record Preset(string Name, string Description, Config Config)
         var fast = paper with
         {
             Sc = paper.Sc with { Width = 256 },
-            Train = paper.Train with { Batch = 8, Epochs = 5, Freeze = Freeze.Backbone, Lr = 0.01, Schedule = Schedule.Cosine, Warmup = 20 },
+            Train = paper.Train with
+            {
+                Batch = 8,
+                Epochs = 5,
+                Freeze = Freeze.Backbone,
+                Bn = BnMode.Frozen,
+                Lr = 0.01,
+                Schedule = Schedule.Cosine,
+                Warmup = 20,
+            },
+            Memory = paper.Memory with { Size = 10000, Network = 0.3 },
             Synth = paper.Synth with { Confetti = paper.Synth.Confetti with { Offsets = [-120, -1], Black = -120 } },
         };
         var memory = paper with { Memory = paper.Memory with { Size = 10000 } };
@@ -41,7 +51,9 @@ public sealed record Preset(string Name, string Description, Config Config)
         return
         [
             new("paper", "The paper's network and schedule.", paper),
-            new("fast", "The paper's network with a narrower self-calibrated module, trained fast: frozen backbone, small batches, a high rate that falls, softer confetti. For processors.", fast),
+            new("fast", "A memory, and beside it the paper's network with a narrower self-calibrated module, trained "
+                + "fast on the memory's frozen backbone: small batches, a high rate that falls, softer confetti. "
+                + "For processors.", fast),
             new("memory", "A memory of good parts, without training: distances to what the backbone saw on them. "
                 + "Ready within a minute; the default on a processor.", memory),
             new("tiny", "A very small network on 64 x 64 images, for tests.", tiny),

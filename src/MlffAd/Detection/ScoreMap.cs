@@ -24,6 +24,9 @@ public sealed class ScoreMap
     /// <summary>The scores, row-major.</summary>
     public float[] Values { get; }
 
+    /// <summary>The map that an image's score is read from, of the same cells; null: this one.</summary>
+    public ScoreMap? Deciding { get; init; }
+
     /// <summary>The largest score: at S×S the score of the image (equation 9). NaN if any score is.</summary>
     public float Max()
     {
@@ -36,6 +39,7 @@ public sealed class ScoreMap
     /// <c>memory.readout</c> k the mean of the k largest cells.</summary>
     public float Readout(Config config)
     {
+        if (Deciding is { } other) return other.Readout(config);
         int largest = config.HasMemory ? config.Memory.Readout : 0;
         if (largest == 0) return Enlarge(config.ImageSize, config.ImageSize).Max();
         float[] sorted = [.. Values];

@@ -146,7 +146,12 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
             Pointwise.Fill(_groups.Items(i, 1), Groups!.GetValueOrDefault(images[i].Contents, -1));
         _plan.Input.Write(_images);
         _plan.Run();
-        float[] scores = _plan.Outputs[0].ToArray();
-        return [.. images.Select((_, i) => new ScoreMap(m, m, scores[(i * cells)..((i + 1) * cells)]))];
+        var maps = _plan.Outputs.Select(output => output.ToArray()).ToArray();
+        return [.. images.Select((_, i) => new ScoreMap(m, m, Cells(0, i))
+        {
+            Deciding = maps.Length > 1 ? new(m, m, Cells(1, i)) : null,
+        })];
+
+        float[] Cells(int map, int i) => maps[map][(i * cells)..((i + 1) * cells)];
     }
 }

@@ -24,7 +24,7 @@ public static class Warnings
                 $"This model tells an anomaly that was drawn from what is good in only "
                 + $"{Math.Floor(100 * quality.Image)} of 100 pairs of images and {Math.Floor(100 * quality.Pixel)} of "
                 + $"100 pairs of pixels, and will miss defects: {(model.Config.HasMemory
-                    ? "give it more photographs, or train the network (--preset fast)"
+                    ? "give it more photographs, or train the network (--preset fast --memory.size 0)"
                     : "give it more time (--time-budget) or photographs, or make a memory (--preset memory)")}."));
         if (training.Photographs is { } photographs && training.Images < photographs)
             warnings.Add(string.Create(CultureInfo.InvariantCulture,

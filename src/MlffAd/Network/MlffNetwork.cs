@@ -20,10 +20,20 @@ public sealed class MlffNetwork(Config config)
     private readonly SelfCalibrated _sc = new(config);
 
     /// <summary>Describes what scores a configuration's images: its network, or its memory of good parts.</summary>
-    /// <returns>From normalised images <c>[N, S, S, 3]</c> to scores <c>[N, M, M, 1]</c>.</returns>
-    public static Func<IExecutor, Value, Value[]> Scores(Config config) => config.HasMemory
-        ? (x, image) => [new MemoryNetwork(config).Forward(x, image)]
-        : (x, image) => [new MlffNetwork(config).Forward(x, image).S];
+    /// <returns>From normalised images <c>[N, S, S, 3]</c> to the score map <c>[N, M, M, 1]</c>; where there are both,
+    /// to the memory's own map as well, which an image's score is read from.</returns>
+    public static Func<IExecutor, Value, Value[]> Scores(Config config) => (config.HasMemory, config.HasNetwork) switch
+    {
+        (true, true) => (x, image) =>
+        {
+            var network = new MlffNetwork(config).Forward(x, image);
+            var (map, own) = new MemoryNetwork(config).Beside(x, network);
+            return [map, own];
+        }
+        ,
+        (true, false) => (x, image) => [new MemoryNetwork(config).Forward(x, image)],
+        _ => (x, image) => [new MlffNetwork(config).Forward(x, image).S],
+    };
 
     /// <summary>Describes the network to an executor.</summary>
     /// <param name="x">Who computes, plans or lists.</param>

@@ -31,7 +31,8 @@ public static class ModelFacts
     private static IReadOnlyList<ReportFacts> Of(ModelMetadata model, Func<double> step, int? kept) =>
     [
         Verdict(model),
-        model.Config.HasMemory ? Memory(model, step(), kept) : Training(model.Training),
+        .. model.Config.HasMemory ? [Memory(model, step(), kept)] : Array.Empty<ReportFacts>(),
+        .. model.Config.HasNetwork ? [Training(model.Training)] : Array.Empty<ReportFacts>(),
         Configuration(model.Config),
     ];
 
@@ -75,8 +76,11 @@ public static class ModelFacts
         var memory = model.Config.Memory;
         return new("Memory",
         [
-            ("remembered", string.Create(CultureInfo.InvariantCulture,
-                $"{memory.Size:#,0} cells of {model.Training.Images:#,0} images")),
+            ("remembered", string.Create(CultureInfo.InvariantCulture, $"{memory.Size:#,0} cells")
+                + (model.Config.HasNetwork ? ""
+                    : string.Create(CultureInfo.InvariantCulture, $" of {model.Training.Images:#,0} images"))),
+            .. Optional("network", !model.Config.HasNetwork ? null
+                : $"counts {Number(memory.Network)} in the map, deviation for deviation; images are judged without it"),
             ("a cell", $"{memory.Width} numbers, of the backbone's stages {string.Join(", ", memory.From)}"),
             ("place", memory.Place == 0 ? "does not count"
                 : $"one cell aside counts {Number(step)}, {Number(memory.Place)} of the usual distance "
@@ -98,7 +102,7 @@ public static class ModelFacts
     private static ReportFacts Configuration(Config config)
     {
         var keys = Config.Keys.Select(key => key.Name)
-            .Where(key => config.HasMemory ? Config.ConcernsMemory(key) : !Config.IsOfMemory(key))
+            .Where(key => config.HasNetwork ? config.HasMemory || !Config.IsOfMemory(key) : Config.ConcernsMemory(key))
             .Where(key => key != "bitDepth" || config.BitDepth != new Config().BitDepth);
         var sections = keys.GroupBy(key => key.LastIndexOf('.') is > 0 and var dot ? key[..dot] : key);
         return new("Configuration", [.. sections.Select(section => (section.Key, string.Join(" · ", section.Select(

@@ -7,12 +7,17 @@ namespace MlffAd.Training;
 /// <param name="Time">Time after which it ends, or null.</param>
 public sealed record Budget(long? Images, TimeSpan? Time)
 {
+    /// <summary>Where a memory is made beside the network, the network's part of the time.</summary>
+    internal const double NetworkPart = 0.8;
+
     /// <summary>What was asked for; epochs count where they were named, or where nothing else limits.</summary>
     public static Budget Of(TrainingRequest request, int imagesPerEpoch)
     {
         bool byEpochs = request is { MaxImages: null, TimeBudget: null } || request.ExplicitKeys.Contains("train.epochs");
         long? epochs = byEpochs ? (long)request.Config.Train.Epochs * imagesPerEpoch : null;
-        return new Budget(epochs is null ? request.MaxImages : Math.Min(epochs.Value, request.MaxImages ?? long.MaxValue), request.TimeBudget);
+        return new Budget(epochs is null ? request.MaxImages
+            : Math.Min(epochs.Value, request.MaxImages ?? long.MaxValue),
+            request.TimeBudget * (request.Config.HasMemory ? NetworkPart : 1));
     }
 
     /// <summary>The share s ∈ [0, 1] that is done.</summary>

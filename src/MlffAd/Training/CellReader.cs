@@ -32,7 +32,9 @@ internal sealed record Picture(ImageItem Item, ulong Owner, byte[]? Mask = null)
 /// <param name="picture">The picture.</param>
 /// <param name="first">The description's first value, of this picture; valid during the call.</param>
 /// <param name="second">Its second, if it has one.</param>
-internal delegate void TakeCells(Picture picture, ReadOnlySpan<float> first, ReadOnlySpan<float> second);
+/// <param name="third">Its third.</param>
+internal delegate void TakeCells(Picture picture, ReadOnlySpan<float> first, ReadOnlySpan<float> second,
+    ReadOnlySpan<float> third);
 
 /// <summary>Reads photographs and computes something of their cells, a few images at a time, none of which is
 /// kept.</summary>
@@ -54,7 +56,7 @@ internal sealed class CellReader : IDisposable
     /// <param name="weights">Its numbers.</param>
     /// <param name="preprocessing">What the network is fed.</param>
     /// <param name="device">Where to compute.</param>
-    /// <param name="describe">One or two values of each cell.</param>
+    /// <param name="describe">One to three values of each cell.</param>
     /// <param name="groupOf">The group of each image whose vectors its own cells pass over; null: none.</param>
     public CellReader(Config config, NetworkWeights weights, Preprocessing preprocessing, Device device,
         Func<IExecutor, Value, Value[]> describe, IReadOnlyDictionary<ulong, int>? groupOf = null)
@@ -145,7 +147,7 @@ internal sealed class CellReader : IDisposable
         _plan.Run();
         for (int v = 0; v < _values.Length; v++) _plan.Outputs[v].Read(_values[v]);
         for (int i = 0; i < _waiting.Count; i++) take(_waiting[i], Of(0, i),
-            _values.Length > 1 ? Of(1, i) : default);
+            _values.Length > 1 ? Of(1, i) : default, _values.Length > 2 ? Of(2, i) : default);
         _waiting.Clear();
 
         ReadOnlySpan<float> Of(int v, int i)

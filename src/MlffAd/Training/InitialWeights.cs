@@ -19,6 +19,7 @@ internal sealed record InitialWeights(Config Config, Preprocessing Preprocessing
     public static InitialWeights Of(TrainingRequest request, Action<string> say)
     {
         var config = request.Config;
+        if (request.Network is { } network) return BackboneOf(network, config);
         var file = Find(request, say);
         if (file is not null) config = Follow(request, config, file);
         else if (!config.HasMemory && config.Train.Freeze != Freeze.None)
@@ -35,6 +36,15 @@ internal sealed record InitialWeights(Config Config, Preprocessing Preprocessing
     /// <exception cref="MlffAdException">As <see cref="Of"/>.</exception>
     public static InitialWeights ForMemory(TrainingRequest request, Action<string> say) =>
         Of(request with { Config = request.Config with { Memory = request.Config.Memory with { Size = 1 } } }, say);
+
+    /// <summary>The backbone of a network.</summary>
+    private static InitialWeights BackboneOf(TrainedNetwork network, Config config)
+    {
+        var weights = Initialisation.Random(ParameterList.Of(config), config.Train.Seed);
+        foreach (var p in weights.List.Trained.Concat(weights.List.Statistics).Where(p => p.IsBackbone))
+            network.Weights[p.Name].CopyTo(weights[p]);
+        return new(config, network.Preprocessing, weights, network.Record.Weights);
+    }
 
     private static WeightsFile? Find(TrainingRequest request, Action<string> say)
     {

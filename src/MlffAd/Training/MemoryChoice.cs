@@ -28,6 +28,14 @@ internal sealed class MemoryChoice
     /// pairs.</summary>
     private const double Least = 0.001;
 
+    /// <summary>The map's side at which <see cref="Smooths"/> and <see cref="Readouts"/> are what they are, and how
+    /// many times finer a map they follow.</summary>
+    private const double UsualSide = 32, MostFiner = 4;
+
+    private static readonly double[] Smooths = [0.6, 0.8, 1.2];
+
+    private static readonly int[] Readouts = [0, 5, 20];
+
     private readonly TrainingRequest _request;
     private readonly Device _device;
     private readonly CancellationToken _stop;
@@ -43,8 +51,11 @@ internal sealed class MemoryChoice
         _means = Free("memory.mean", _asked.Mean, [false, true]);
         _places = Free("memory.place", _asked.Place, [0, 0.05, 0.1, 0.2]);
         _scalings = Free("memory.scaling", _asked.Scaling, [Scaling.None, Scaling.Place]);
-        _smooths = Free("memory.smooth", _asked.Smooth, [0.6, 0.8, 1.2]);
-        _readouts = Free("memory.readout", _asked.Readout, [0, 5, 20]);
+        // Both count cells, which are smaller on the part the larger the map is.
+        double finer = Math.Clamp(request.Config.MapSide / UsualSide, 1, MostFiner);
+        _smooths = Free("memory.smooth", _asked.Smooth, [.. Smooths.Select(cells => Math.Round(cells * finer, 2))]);
+        _readouts = Free("memory.readout", _asked.Readout,
+            [.. Readouts.Select(cells => (int)(cells * finer * finer))]);
     }
 
     /// <summary>Whether there is anything to choose.</summary>
@@ -64,7 +75,7 @@ internal sealed class MemoryChoice
             [.. Holdout.ByName(images.Remembered).Take(MostRemembered)],
             [.. Holdout.ByName(images.Judged).Take(MostJudged)], onRead);
         if (screened.Count == 0) return null;
-        var shown = new Shown(screened[0].Scores, _request.Config);
+        var shown = new ShownCells([.. screened[0].Scores.Pictures], _request.Config);
         var all = new List<Ranked>();
         foreach (var memory in screened)
             foreach (var scaling in _scalings)
@@ -89,7 +100,7 @@ internal sealed class MemoryChoice
     }
 
     /// <summary>What a memory finds with a scaling and a smoothing: a candidate for each readout.</summary>
-    private IEnumerable<Ranked> Rank(MemoryScreen.Screened memory, Scaling scaling, double smooth, Shown shown)
+    private IEnumerable<Ranked> Rank(MemoryScreen.Screened memory, Scaling scaling, double smooth, ShownCells shown)
     {
         var config = _request.Config with
         {
@@ -111,49 +122,6 @@ internal sealed class MemoryChoice
     /// <summary>What a key may be, its default first; what the user set is all that it may be.</summary>
     private T[] Free<T>(string key, T asked, T[] others) =>
         _request.ExplicitKeys.Contains(key) || !_asked.Choose ? [asked] : [.. others.Prepend(asked).Distinct()];
-
-    /// <summary>What all memories were shown, in the order in which they score it.</summary>
-    private sealed class Shown
-    {
-        public Shown(MemoryScores scores, Config config)
-        {
-            Picture[] pictures = [.. scores.Pictures];
-            int cells = config.Cells;
-            Owners = [.. pictures.Select(picture => picture.Owner).Distinct()];
-            OfImage = [.. pictures.Select(picture => Array.IndexOf(Owners, picture.Owner))];
-            OfCell = [.. OfImage.SelectMany(owner => Enumerable.Repeat(owner, cells))];
-            ByImage = [.. pictures.Select(picture => picture.IsGood ? 0.0 : 1)];
-            (ByArea, ByAnomaly) = (new double[OfCell.Length], new double[OfCell.Length]);
-            var synthesizer = new Synthesizer(PseudoAnomalies.Options(config));
-            float[] labels = new float[cells];
-            foreach (var (i, picture) in pictures.Index())
-            {
-                if (picture.Mask is not { } mask) continue;
-                synthesizer.Label(mask, labels);
-                double area = labels.Sum();
-                for (int cell = 0, at = i * cells; cell < cells; cell++, at++)
-                    (ByArea[at], ByAnomaly[at]) = (labels[cell], labels[cell] / area);
-            }
-        }
-
-        /// <summary>The good images.</summary>
-        public ulong[] Owners { get; }
-
-        /// <summary>The good image of each picture, and of each cell.</summary>
-        public int[] OfImage { get; }
-
-        /// <inheritdoc cref="OfImage"/>
-        public int[] OfCell { get; }
-
-        /// <summary>What pictures and cells weigh, 0 where they are good.</summary>
-        public double[] ByImage { get; }
-
-        /// <inheritdoc cref="ByImage"/>
-        public double[] ByArea { get; }
-
-        /// <summary>As <see cref="ByArea"/>, each anomaly's cells together 1.</summary>
-        public double[] ByAnomaly { get; }
-    }
 
     /// <summary>A candidate and its figures.</summary>
     private sealed record Ranked(MemoryCandidate Candidate, GroupedAuroc[] Figures)

@@ -50,7 +50,7 @@ internal sealed class MemoryGrowth
             return [cells, distance];
         });
         // In the order of what they show: neither names nor folders matter.
-        reader.Read(pictures.OrderBy(picture => picture.Contents), (picture, cells, distances) =>
+        reader.Read(pictures.OrderBy(picture => picture.Contents), (picture, cells, distances, _) =>
         {
             CellReader.Finite(picture, cells);
             double least = isWhole(picture.Owner) ? 0 : Radius;

@@ -28,7 +28,10 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
 
     /// <summary>Pseudo anomalies on a good image, if it is to be <paramref name="shown"/> with them.</summary>
     public static IEnumerable<(Picture, RgbImage)> Anomalies(HashSet<ImageItem> shown, Picture good, RgbImage image) =>
-        !shown.Contains(good.Item) ? [] : TestAnomalies.On(image, Kinds)
+        !shown.Contains(good.Item) ? [] : Anomalies(Kinds, good, image);
+
+    private static IEnumerable<(Picture, RgbImage)> Anomalies(IReadOnlyList<TestKind> kinds, Picture good,
+        RgbImage image) => TestAnomalies.On(image, kinds)
             .Select(anomaly => (good with { Mask = anomaly.Mask }, anomaly.Image));
 
     /// <summary>Measures good images, and pseudo anomalies on some of them.</summary>
@@ -45,6 +48,11 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
     public MemoryScores Measure(MadeMemory memory, IReadOnlyList<GoodPicture> images, HashSet<ImageItem> shown,
         IReadOnlyList<Measured> others) => Measure(memory, (reader, take) =>
             reader.Read(images, take, stop, (good, pixels) => Anomalies(shown, good, pixels)), others);
+
+    /// <summary>Measures good images, and on each the pseudo anomalies that no network is trained on.</summary>
+    public MemoryScores MeasureUntrained(MadeMemory memory, IReadOnlyList<ImageItem> images, long maxPixels) =>
+        Measure(memory, (reader, take) => reader.Read(images, maxPixels, take, (_, _) => { }, stop,
+            (good, pixels) => Anomalies(TestAnomalies.UntrainedKinds, good, pixels)));
 
     /// <summary>Scores of images by all that a memory knows, as <c>detect</c> gives them.</summary>
     public IReadOnlyList<float> ScoreWhole(MadeMemory memory, IReadOnlyList<GoodPicture> images)
@@ -67,14 +75,17 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
     /// <param name="judged">Pictures of which the memory knows nothing, or where there are none that it knows.</param>
     /// <param name="others">Pictures that it remembers, judged without themselves.</param>
     /// <param name="config">The configuration.</param>
+    /// <param name="share">Of a network beside the memory, which counts in the maps; null where there is none.</param>
     /// <exception cref="MlffAdException">A score is not finite (exit code 4).</exception>
-    public static Calibration Calibrate(IEnumerable<Judged> judged, IEnumerable<Judged> others, Config config)
+    public static Calibration Calibrate(IEnumerable<Judged> judged, IEnumerable<Judged> others, Config config,
+        NetworkShare? share = null)
     {
         Judged[] good = [.. judged.Where(j => j.Picture.IsGood)];
         float[] scores = Scores(good), known = Scores(others);
         float above = known.Length == 0 ? 0 : MathF.Max(0, Median(known) - Median(scores));
-        return Calibration.Of([.. scores, .. known.Select(score => score - above)], [.. good.Select(j => j.Map)],
-            config.ImageSize, config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
+        return Calibration.Of([.. scores, .. known.Select(score => score - above)],
+            [.. good.Select(j => share?.Map(j) ?? j.Map)], config.ImageSize,
+            config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
 
         static float Median(float[] scores) => (float)Quantile.OfSorted([.. scores.Order()], 0.5);
 
@@ -94,12 +105,15 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
         IReadOnlyList<Measured>? others = null)
     {
         var measured = new List<Measured>(others ?? []);
-        using var reader = new CellReader(memory.Config, memory.Weights, preprocessing, device, (x, image) =>
+        var (config, finder) = (memory.Config, new MemoryNetwork(memory.Config));
+        using var reader = new CellReader(config, memory.Weights, preprocessing, device, (x, image) =>
         {
-            var (distance, index) = new MemoryNetwork(memory.Config).Nearest(x, image);
-            return [distance, index];
+            var network = config.HasNetwork ? new MlffNetwork(config).Forward(x, image) : null;
+            var (distance, index) = network is null ? finder.Nearest(x, image) : finder.Nearest(x, network);
+            return network is null ? [distance, index] : [distance, index, network.S];
         }, memory.OwnGroups);
-        read(reader, (picture, distance, index) => measured.Add(new(picture, distance.ToArray(), index.ToArray())));
+        read(reader, (picture, distance, index, network) => measured.Add(new(picture,
+            distance.ToArray(), index.ToArray(), config.HasNetwork ? network.ToArray() : null)));
         return new(memory.Config.MapSide, measured, device);
     }
 }

@@ -33,6 +33,7 @@ public sealed class MemoryLearner
     private readonly Model _model;
     private readonly KeptPictures _kept;
     private readonly Measured[] _others;
+    private readonly HashSet<Picture> _remembered;
     private readonly TensorData[] _tensors;
     private readonly MemoryJudge _judge;
     private readonly NewPictures _new;
@@ -48,6 +49,7 @@ public sealed class MemoryLearner
         {
             _kept = KeptPictures.Read(file);
             _others = Others(RememberedCells.Read(file));
+            _remembered = [.. _others.Select(other => other.Picture)];
             _tensors = request.DryRun ? [] : [.. file.ReadTensors()];
         }
         if (_kept.Pictures.Count == 0 && request.Good.Count == 0)
@@ -81,9 +83,11 @@ public sealed class MemoryLearner
             return new(was, was, 0, 0, 0, known, []);
         }
         int suspects = RequireGood();
-        // Those that the memory knows best are the least loss to it.
+        // Those that the memory knows best are the least loss to it. None that alarm: they would again, and brought
+        // because they alarmed, they do not say how good parts score.
         int keep = was.Config.Memory.Keep ? _new.All.Count / Every : 0;
-        var aside = _new.All.OrderBy(picture => picture.Score).ThenBy(picture => picture.Contents).Take(keep)
+        var aside = _new.All.Where(picture => picture.Score <= was.Threshold)
+            .OrderBy(picture => picture.Score).ThenBy(picture => picture.Contents).Take(keep)
             .Select(picture => picture.Picture).OrderBy(picture => picture.Contents).ToList();
         var learnt = _new.All.Select(picture => picture.Picture).Except(aside).ToList();
         var judged = Judged(aside);
@@ -103,20 +107,20 @@ public sealed class MemoryLearner
         }
         if (setting.Calibration != wanted)
             _say(string.Create(CultureInfo.InvariantCulture,
-                $"By the {judged.Count} good images the thresholds would be {wanted.Threshold:0.000} and, of pixels, "
+                $"By {wanted.Images} good images the thresholds would be {wanted.Threshold:0.000} and, of pixels, "
                 + $"{wanted.PixelThreshold:0.000}: they move by {Room:0 %} at "
                 + $"most, unless --force is given."));
         var extent = new MemoryExtent(was.Config.Memory.Size, was.Config.Memory.Candidates, was.Training.Images,
             _kept.Known.Count, _kept.Pictures.Count);
-        string from = $"{judged.Count} good images, with {learnt.Count} learnt ({growth.Count} cells) and {keep} kept"
-            + (suspects > 0 ? $", forced: {suspects} score far above the rest" : "");
+        string from = $"{wanted.Images} good images, with {learnt.Count} learnt ({growth.Count} cells) and "
+            + $"{aside.Count} kept" + (suspects > 0 ? $", forced: {suspects} score far above the rest" : "");
         var now = was.WithMore(memory.Config, learnt.Count, extent, setting with { From = from });
         if (!_request.DryRun)
         {
             now = now with { Quality = Quality(memory, judged) };
             Write(now, memory, extent, judged, learnt);
         }
-        return new(was, now, learnt.Count, growth.Count, keep, known,
+        return new(was, now, learnt.Count, growth.Count, aside.Count, known,
             [.. alarming.Select(image => (image.Picture.Item.Name, image.Score, learnt.Contains(image.Picture)))]);
     }
 
@@ -174,18 +178,29 @@ public sealed class MemoryLearner
 
     private MadeMemory GrowOn(MemoryGrowth growth, List<GoodPicture> pictures, double aim, List<GoodPicture> judged)
     {
+        float[]? scales = null;
         for (double radius = growth.Radius; ;)
         {
             _stop.ThrowIfCancellationRequested();
             var memory = growth.Grown();
             if (pictures.Count == 0) return memory;
-            _judge.Measure(memory, judged, [], _others).Scale(memory);
+            scales = Scaled(memory, judged, scales);
             pictures = [.. Alarming(memory, pictures, aim).Select(image => image.Picture)];
             if (pictures.Count == 0 || radius == 0) return memory;
             radius = radius > Nearest * growth.Radius ? Nearer * radius : 0;
             var contents = pictures.Select(picture => picture.Contents).ToHashSet();
             growth.Take(radius, contents.Contains);
         }
+    }
+
+    /// <summary>Gives a memory the scales of places that one a little smaller had; measures others.</summary>
+    private float[]? Scaled(MadeMemory memory, List<GoodPicture> judged, float[]? scales)
+    {
+        var scaling = memory.Config.Memory.Scaling;
+        if (scaling == Scaling.None) return null;
+        if (scales is not null && scaling == Scaling.Place) scales.CopyTo(memory.Weights[MemoryNetwork.Scales]);
+        else _judge.Measure(memory, judged, [], _others).Scale(memory);
+        return memory.Weights[MemoryNetwork.Scales].ToArray();
     }
 
     /// <summary>Those that are above a threshold, and their scores.</summary>
@@ -201,8 +216,9 @@ public sealed class MemoryLearner
         var was = _model.Metadata;
         var scores = _judge.Measure(memory, judged, [], _others);
         scores.Scale(memory);
-        var all = scores.Of(memory.Config).ToLookup(j => _others.Any(other => other.Picture == j.Picture));
-        var wanted = MemoryJudge.Calibrate(all[false], all[true], memory.Config);
+        var all = scores.Of(memory.Config).ToLookup(j => _remembered.Contains(j.Picture));
+        var wanted = MemoryJudge.Calibrate(all[false], all[true], memory.Config,
+            memory.Config.HasNetwork ? NetworkShare.Of(memory) : null);
         float threshold = Near(wanted.Threshold, was.Threshold);
         float pixel = Near(wanted.PixelThreshold, was.PixelThreshold);
         return (new(threshold, null, wanted with { Threshold = threshold, PixelThreshold = pixel }, was.From), wanted);

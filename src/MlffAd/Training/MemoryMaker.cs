@@ -134,7 +134,7 @@ internal sealed class MemoryMaker(
         var seen = new HashSet<ulong>();
         try
         {
-            _reader.Read(images, request.MaxPixels, (picture, cells, _) =>
+            _reader.Read(images, request.MaxPixels, (picture, cells, _, _) =>
             {
                 CellReader.Finite(picture, cells);
                 ulong image = picture.Owner;

@@ -8,11 +8,12 @@ using MlffAd.Weights;
 
 namespace MlffAd.Training;
 
-/// <summary>What a memory finds in a picture: each cell's distance, and which vector is the nearest.</summary>
-internal sealed record Measured(Picture Picture, float[] Distance, float[] Index);
+/// <summary>What a memory finds in a picture: each cell's distance, and which vector is the nearest; and the scores of
+/// a network beside it.</summary>
+internal sealed record Measured(Picture Picture, float[] Distance, float[] Index, float[]? Network = null);
 
-/// <summary>A picture and its score map, M×M.</summary>
-internal readonly record struct Judged(Picture Picture, ScoreMap Map, Config Config)
+/// <summary>A picture and its score map, M×M; and the scores of a network beside the memory.</summary>
+internal readonly record struct Judged(Picture Picture, ScoreMap Map, Config Config, float[]? Network = null)
 {
     public float Score => Map.Readout(Config);
 }
@@ -23,8 +24,17 @@ internal readonly record struct Judged(Picture Picture, ScoreMap Map, Config Con
 /// <param name="device">Where to compute.</param>
 internal sealed class MemoryScores(int side, IReadOnlyList<Measured> measured, Device device)
 {
+    private IReadOnlyList<Measured> All => measured;
+
     private readonly Measured[][] _owners =
         [.. measured.GroupBy(m => m.Picture.Owner).Select(owner => owner.ToArray())];
+
+    /// <summary>These and others; of pictures of an image that is among both, those of the others.</summary>
+    public MemoryScores With(MemoryScores others)
+    {
+        var owners = others.Pictures.Select(picture => picture.Owner).ToHashSet();
+        return new(side, [.. measured.Where(m => !owners.Contains(m.Picture.Owner)), .. others.All], device);
+    }
 
     /// <summary>The pictures, in the order in which they are scored.</summary>
     public IEnumerable<Picture> Pictures => _owners.SelectMany(owner => owner.Select(m => m.Picture));
@@ -100,7 +110,7 @@ internal sealed class MemoryScores(int side, IReadOnlyList<Measured> measured, D
         {
             int start = picture.Index * cells;
             var map = new ScoreMap(side, side, scores[start..(start + cells)]);
-            return new Judged(picture.Item.Picture, map, config);
+            return new Judged(picture.Item.Picture, map, config, picture.Item.Network);
         });
     }
 }

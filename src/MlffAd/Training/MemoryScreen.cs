@@ -47,7 +47,7 @@ internal sealed class MemoryScreen(TrainingRequest request, Device device, Cance
         try
         {
             var seen = new HashSet<ulong>();
-            reader.Read(remembered, request.MaxPixels, (picture, first, second) =>
+            reader.Read(remembered, request.MaxPixels, (picture, first, second, _) =>
             {
                 if (!seen.Add(picture.Owner)) return;
                 CellReader.Finite(picture, first);
@@ -70,7 +70,7 @@ internal sealed class MemoryScreen(TrainingRequest request, Device device, Cance
                         config.MapSide, groups, stop));
             }
             var shown = MemoryJudge.Shown(judged, config.ImageSize);
-            reader.Read(judged, request.MaxPixels, (picture, first, second) =>
+            reader.Read(judged, request.MaxPixels, (picture, first, second, _) =>
             {
                 int own = groups.Count > 1 ? groups.GetValueOrDefault(picture.Owner, -1) : -1;
                 foreach (var memory in memories) memory.Measure(picture, memory.Mean == means[0] ? first : second, own);

@@ -25,11 +25,14 @@ public sealed class MemoryTrainer
     private MemoryChosen? _chosen;
     private RememberedCells _others = new([], []);
     private HashSet<ulong> _judging = [];
+    private MemoryScores? _scores;
+    private TimeSpan? _whole;
 
     private MemoryTrainer(TrainingRequest request, Device device, Action<string> say, MemoryPhases phases,
         CancellationToken stop)
     {
         (_request, _device, _say, _phases, _stop) = (request, device, say, phases, stop);
+        _whole = request.TimeBudget;
         _start = InitialWeights.ForMemory(request, say);
         if (_start.Source == "random")
             say("Random features say little of what is normal: expect a memory that finds gross defects alone.");
@@ -63,7 +66,7 @@ public sealed class MemoryTrainer
     {
         if (request.MaxImages is not null || request.ExplicitKeys.Contains("train.epochs"))
             throw new MlffAdException(ExitCode.Usage, "A memory looks at each photograph once: leave --max-images and "
-                + "--epochs out, or train the network with '--preset fast'.");
+                + "--epochs out, or train a network beside it with '--preset fast'.");
         if (request.Resume is not null)
             throw new MlffAdException(ExitCode.Usage,
                 "A memory is made in one go, there is nothing to resume: leave --resume out.");
@@ -80,9 +83,35 @@ public sealed class MemoryTrainer
         return new DrawnPool(maker.Draw(DataSet.Open(request.Folder).Train));
     }
 
+    /// <summary>Makes a memory beside a network, and writes the model of both; of the memory alone where held-out
+    /// images do not gain by the network.</summary>
+    /// <param name="request">What is to be remembered, <c>memory.network</c> above 0, and the network.</param>
+    /// <param name="whole">The time that both were given; the request has what is left of it.</param>
+    /// <param name="device">Where.</param>
+    /// <param name="say">Told of what the user should know, a sentence at a time.</param>
+    /// <param name="stop">Ends the making with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>What was written, and the log's lines.</returns>
+    internal static (ModelMetadata Metadata, string Log) Beside(TrainingRequest request, TimeSpan? whole,
+        Device device, Action<string> say, CancellationToken stop)
+    {
+        double weight = request.Config.Memory.Network;
+        var alone = request with { Config = request.Config.With("memory.network", "0") };
+        double? given = request.ExplicitKeys.Contains("memory.network") ? weight : null;
+        return new MemoryTrainer(alone, device, say, new(null), stop) { _whole = whole }.Make(given);
+    }
+
     private TrainingOutcome Run()
     {
-        var good = _request.Open(_say).Train;
+        var (metadata, log) = Make(null);
+        _request.WriteLog(log, _say);
+        return new(metadata, metadata.Training.Images, _phases.Elapsed, 0, 0);
+    }
+
+    private (ModelMetadata Metadata, string Log) Make(double? given)
+    {
+        // What there is to say of the photographs has been said where a network saw them.
+        Action<string> say = _request.Network is null ? _say : _ => { };
+        var good = _request.Open(say).Train;
         var images = MemoryImages.Split(good, _request.Config.Train.Holdout);
         var rejects = new Rejects(good.Count, _request.MaxBad);
         var reduction = Reduction.Of(good, _request.Config.ImageSize, _request.MaxPixels);
@@ -97,7 +126,7 @@ public sealed class MemoryTrainer
             memory = maker.Make(images.Remembered, held, rejects, _phases, images.Judged.Count + images.Others.Count,
                 folds: images.Judging == Judging.Folds);
             choosing = TimeSpan.FromSeconds(_phases.InPhase);
-            foreach (string doubt in maker.Doubts) _say(doubt);
+            foreach (string doubt in maker.Doubts) say(doubt);
             images = images.Without(maker.Unreadable);
         }
         _device.Pool.Trim();
@@ -105,6 +134,12 @@ public sealed class MemoryTrainer
             new TrainingRecord(1, images.Remembered.Count, _request.Config.Train.Seed, _start.Source, null),
             Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_request.Folder))));
         metadata = Judge(images, memory, metadata);
+        if (_request.Network is { } network && _scores is not null)
+        {
+            var judge = new MemoryJudge(_start.Preprocessing, _device, _stop);
+            (memory, metadata) = new MemoryJoin(memory, metadata, network)
+                .Join(judge, images.Judged, _judging.Contains, _scores, given, _request.MaxPixels, _say);
+        }
         _phases.Begin(MemoryPhases.Comparing, 0);
         var apart = StandingApart.Find(memory, _device);
         var comparing = TimeSpan.FromSeconds(_phases.InPhase);
@@ -114,14 +149,12 @@ public sealed class MemoryTrainer
             [.. memory.Weights.ToTensorData(), .. Keep(images, memory).ToTensorData(memory.Config.ImageSize),
                 .. _others.ToTensorData()]);
         _phases.Finish(images.Remembered.Count);
-        string log = _phases.Log
-            + (metadata.Choice.Count > 0 ? TrainingLogWriter.LineOf(metadata.Choice) : "")
+        string log = _phases.Log + (metadata.Choice.Count > 0 ? TrainingLogWriter.LineOf(metadata.Choice) : "")
             + (metadata.Quality is { } quality ? TrainingLogWriter.LineOf(quality) : "");
-        _request.WriteLog(log, _say);
-        if (reduction is not null)
+        if (reduction is not null && _request.Network is null)
             _say(InWords(reduction, memory.Config, images.Remembered.Count, choosing, comparing, maps));
         StandingApart.Name(apart, model, memory, _request, _device, _say);
-        return new(metadata, metadata.Training.Images, _phases.Elapsed, 0, 0);
+        return (metadata, log);
     }
 
     /// <summary>At twice the side a photograph has four times as many cells, and its maps grow; what they are chosen
@@ -142,7 +175,7 @@ public sealed class MemoryTrainer
     {
         var choice = new MemoryChoice(_request, _device, _stop);
         if (images.Judging == Judging.None || !choice.IsOpen) return;
-        if (_request.TimeBudget < TimeToChoose)
+        if (_whole < TimeToChoose)
         {
             _say($"The time is too short to choose the memory's numbers: the defaults stand. From "
                 + $"{TimeToChoose.TotalMinutes:0} minutes on they are chosen.");
@@ -188,7 +221,7 @@ public sealed class MemoryTrainer
         if (images.Judging == Judging.Folds) judged = Folds(memory, images.Judged, shown, judge, OnRead);
         else
         {
-            var scores = judge.Measure(memory, all, shown, _request.MaxPixels, OnRead);
+            var scores = _scores = judge.Measure(memory, all, shown, _request.MaxPixels, OnRead);
             scores.Scale(memory);
             judged = [.. scores.Of(config)];
             var own = others.ToHashSet();

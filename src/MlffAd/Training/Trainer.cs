@@ -53,7 +53,7 @@ public sealed class Trainer
         _split = checkpoint?.Metadata.Split ?? _request.Split;
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout, _split);
         using var parameters = new Parameters(_device, checkpoint is null ? Start()
-            : Initialisation.Random(ParameterList.Of(_config), _config.Train.Seed));
+            : Initialisation.Random(ParameterList.Of(_config.NetworkAlone), _config.Train.Seed));
         // Another size would be another training: what is resumed has none to choose.
         var reduction = checkpoint is null ? Reduction.Of(set.Train, _config.ImageSize, _request.MaxPixels) : null;
         var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad,
@@ -61,11 +61,13 @@ public sealed class Trainer
         foreach (string doubt in store.Doubts) _say(doubt);
         var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
         if (checkpoint is not null) budget = Restore(checkpoint, store, parameters, budget);
+        using var log = new TrainingLogWriter(_request.StateLogPath, _request.EarlierLog, _state.Step, _say);
+        NetworkWeights weights;
+        Sitting sitting;
         using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step, asRecipes: !_device.IsHost))
-        using (var log = new TrainingLogWriter(_request.StateLogPath, _request.EarlierLog, _state.Step, _say))
         using (var step = new TrainingStep(_config, parameters, Math.Min(_config.Train.Batch, loader.ImagesPerEpoch)))
         {
-            var sitting = new Sitting(_state, clock, budget);
+            sitting = new Sitting(_state, clock, budget);
             // At the start, to find out now whether the disk has room; at the end, so that a model that cannot be written costs no training.
             Save(store, parameters, sitting);
             var saved = clock.Elapsed;
@@ -102,8 +104,11 @@ public sealed class Trainer
             // The last step's scratch would stand beside the copies, and beside the plan that scores.
             _device.Pool.Trim();
             Save(store, parameters, sitting);
-            return Finish(parameters.ToHost(), store.Items.Count, held, sitting, log);
+            weights = parameters.ToHost();
         }
+        parameters.Dispose();
+        _device.Pool.Trim();
+        return Finish(weights, store.Items.Count, held, sitting, log, stop);
     }
 
     /// <summary>Begins to bring a batch to the device.</summary>
@@ -130,8 +135,8 @@ public sealed class Trainer
 
     private NetworkWeights Start()
     {
-        var start = InitialWeights.Of(_request, _say);
-        (_config, _preprocessing) = (start.Config, start.Preprocessing);
+        var start = InitialWeights.Of(_request with { Config = _config.NetworkAlone }, _say);
+        (_config, _preprocessing) = (start.Config with { Memory = _config.Memory }, start.Preprocessing);
         _state = _state with { Source = start.Source };
         return start.Weights;
     }
@@ -141,7 +146,11 @@ public sealed class Trainer
     {
         checkpoint.RequireSame(_config, _request.ExplicitKeys);
         _config = checkpoint.Metadata.Config;
-        _request = _request with { Config = _config };
+        _request = _request with
+        {
+            Config = _config,
+            ExplicitKeys = _request.ExplicitKeys.Union(checkpoint.Metadata.Given).ToHashSet(),
+        };
     }
 
     private Budget Restore(Checkpoint checkpoint, ImageStore store, Parameters parameters, Budget asked)
@@ -172,15 +181,52 @@ public sealed class Trainer
         var list = parameters.List;
         var metadata =
             _state.ToMetadata(_config, _preprocessing, ClassName, Files(store), sitting.Elapsed, sitting.Budget,
-            _split);
+            _split) with
+            { Given = [.. _request.ExplicitKeys.Where(Config.IsOfMemory).Order(StringComparer.Ordinal)] };
         Checkpoint.Save(_request.StatePath, metadata,
             [.. parameters.ToHost().ToTensorData("weights/", "stats/"), .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
     }
 
     private TrainingOutcome Finish(NetworkWeights weights, int photographs, IReadOnlyList<ImageItem> held,
-        Sitting sitting, TrainingLogWriter log)
+        Sitting sitting, TrainingLogWriter log, CancellationToken stop)
     {
         var record = _state.Record(_config) with { Photographs = photographs, LossTrend = _state.Trend?.Ratio };
+        ModelMetadata metadata;
+        try
+        {
+            metadata = _config.HasMemory ? Remember(new(weights, _preprocessing, record, held), sitting, log, stop)
+                : Write(weights, record, held);
+            // The state goes only once the model is known to be whole.
+            Model.Load(_request.Output);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested) { return Outcome(null, sitting); }
+        catch (MlffAdException e) when (e.Code is ExitCode.Output or ExitCode.BadModel)
+        {
+            throw new MlffAdException(e.Code,
+                $"{e.Message} Nothing is lost: --resume '{_request.StatePath}' writes the model.", e);
+        }
+        if (metadata.Quality is { } quality && !_config.HasMemory) log.Write(TrainingLogWriter.LineOf(quality));
+        log.MoveTo(_request.LogPath);
+        File.Delete(_request.StatePath);
+        return Outcome(metadata, sitting);
+    }
+
+    /// <summary>Makes a memory beside the network, and writes the model of both.</summary>
+    private ModelMetadata Remember(TrainedNetwork network, Sitting sitting, TrainingLogWriter log,
+        CancellationToken stop)
+    {
+        _say("The network is trained; now the memory beside it.");
+        var whole = sitting.Budget.Time / Budget.NetworkPart;
+        var (metadata, lines) = MemoryTrainer.Beside(
+            _request with { Config = _config, Network = network, TimeBudget = whole - sitting.Elapsed },
+            whole, _device, _say, stop);
+        log.Write(lines);
+        return metadata;
+    }
+
+    /// <summary>Writes the model of a network.</summary>
+    private ModelMetadata Write(NetworkWeights weights, TrainingRecord record, IReadOnlyList<ImageItem> held)
+    {
         var metadata =
             new ModelMetadata(_config, _preprocessing, _request.Threshold ?? 0, null, record, ClassName);
         if (held.Count > 0)
@@ -198,21 +244,8 @@ public sealed class Trainer
             };
             if (_request.Threshold is null && calibration.Caution is { } caution) _say(caution);
         }
-        try
-        {
-            new Model(metadata, weights).Save(_request.Output);
-            // The state goes only once the model is known to be whole.
-            Model.Load(_request.Output);
-        }
-        catch (MlffAdException e) when (e.Code is ExitCode.Output or ExitCode.BadModel)
-        {
-            throw new MlffAdException(e.Code,
-                $"{e.Message} Nothing is lost: --resume '{_request.StatePath}' writes the model.", e);
-        }
-        if (metadata.Quality is { } quality) log.Write(quality);
-        log.MoveTo(_request.LogPath);
-        File.Delete(_request.StatePath);
-        return Outcome(metadata, sitting);
+        new Model(metadata, weights).Save(_request.Output);
+        return metadata;
     }
 
     /// <summary>How well the network tells images that it has not seen from what it was not trained on.</summary>

@@ -72,13 +72,13 @@ internal sealed class TrainingLogWriter : IDisposable
     public static string LineOf(IReadOnlyList<MemoryCandidate> choice) =>
         $"{{\"choice\":{JsonSerializer.Serialize([.. choice], FileJson.Default.MemoryCandidateArray)}}}\n";
 
-    /// <summary>Writes the last line.</summary>
-    public void Write(Quality quality)
+    /// <summary>Writes the last lines.</summary>
+    public void Write(string lines)
     {
         if (_file is null) return;
         try
         {
-            _file.Write(Encoding.UTF8.GetBytes(LineOf(quality)));
+            _file.Write(Encoding.UTF8.GetBytes(lines));
             _file.Flush();
         }
         catch (Exception e) when (AtomicFile.IsOfSystem(e)) { Warn(e); }

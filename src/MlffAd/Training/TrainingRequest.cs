@@ -24,6 +24,9 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     /// <summary>The backbone's weights: a file, "none" for random ones, null for the shipped ones.</summary>
     public string? Weights { get; init; }
 
+    /// <summary>A network whose backbone is taken instead, as a memory beside it is made.</summary>
+    internal TrainedNetwork? Network { get; init; }
+
     /// <summary>End after so many images.</summary>
     public long? MaxImages { get; init; }
 

@@ -18,7 +18,11 @@ namespace MlffAd.Weights;
 /// <param name="Split">What decides which images are held out.</param>
 public sealed record CheckpointMetadata(Config Config, Preprocessing Preprocessing, TrainingRecord Training, long Step, string Class,
     IReadOnlyList<TrainingFile> Files, IReadOnlyDictionary<string, double> Counters,
-    SplitBy Split = SplitBy.Content);
+    SplitBy Split = SplitBy.Content)
+{
+    /// <summary>The memory's keys that the user set: they are not chosen when it is made.</summary>
+    public IReadOnlyList<string> Given { get; init; } = [];
+}
 
 /// <summary>An interrupted training, <c>MODEL.state</c>: tensors under <c>weights/</c>, <c>velocity/</c> and <c>stats/</c>, and <see cref="CheckpointMetadata"/>.</summary>
 public sealed class Checkpoint : IDisposable
@@ -51,6 +55,7 @@ public sealed class Checkpoint : IDisposable
         ["split"] = metadata.Split == SplitBy.Content ? "content" : "name",
         ["files"] = JsonSerializer.Serialize([.. metadata.Files], FileJson.Default.TrainingFileArray),
         ["counters"] = JsonSerializer.Serialize(new SortedDictionary<string, double>(metadata.Counters.ToDictionary(), StringComparer.Ordinal), FileJson.Default.SortedDictionaryStringDouble),
+        ["given"] = string.Join(' ', metadata.Given),
     });
 
     /// <summary>Opens a checkpoint and checks all but the tensors' names and numbers; dispose to close it.</summary>
@@ -125,9 +130,13 @@ public sealed class Checkpoint : IDisposable
                 // States of earlier versions do not say.
                 null or "name" => SplitBy.Name,
                 _ => throw metadata.Bad("split", "is neither content nor name"),
-            });
+            })
+        {
+            // States of earlier versions have no memory to make.
+            Given = metadata.Optional("given")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [],
+        };
         if (read.Step is < 0 or > MostSteps) throw metadata.Bad("step", $"is {read.Step}, not from 0 to {MostSteps}");
-        if (read.Config.HasMemory) throw metadata.Bad("config", "has a memory, which takes no training steps");
+        if (!read.Config.HasNetwork) throw metadata.Bad("config", "has a memory, which takes no training steps");
         var training = read.Training;
         if (training.Epochs > read.Step || training.Images > read.Step * read.Config.Train.Batch)
             throw metadata.Bad("training",

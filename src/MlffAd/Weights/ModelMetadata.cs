@@ -20,8 +20,9 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     private const int MostEarlier = 20;
 
     /// <summary>The file's format: models with a memory have tensors that the first does not know, and since they can
-    /// learn more others that the second does not.</summary>
-    internal const string Format = "mlffad/1", FormatWithMemory = "mlffad/2", FormatThatLearns = "mlffad/3";
+    /// learn more others that the second does not; the fourth are of a memory and a network beside it.</summary>
+    internal const string Format = "mlffad/1", FormatWithMemory = "mlffad/2", FormatThatLearns = "mlffad/3",
+        FormatOfBoth = "mlffad/4";
 
     /// <inheritdoc cref="ThresholdSetting.PixelThreshold"/>
     public float PixelThreshold => Setting.PixelThreshold;
@@ -63,7 +64,8 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         Set(setting) with
         {
             Config = config,
-            Training = Training with { Images = Training.Images + learnt },
+            // Of a network beside the memory, the record counts what that has seen.
+            Training = Config.HasNetwork ? Training : Training with { Images = Training.Images + learnt },
             Earlier = [.. Earlier.Append(Setting with { Memory = before with { Quality = Quality } })
                 .TakeLast(MostEarlier)],
         };
@@ -99,7 +101,8 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     {
         var strings = new Dictionary<string, string>
         {
-            ["format"] = learns ? FormatThatLearns : Config.HasMemory ? FormatWithMemory : Format,
+            ["format"] = Config is { HasMemory: true, HasNetwork: true } ? FormatOfBoth
+                : learns ? FormatThatLearns : Config.HasMemory ? FormatWithMemory : Format,
             ["config"] = Config.ToJson(),
             ["preprocessing"] = JsonSerializer.Serialize(Preprocessing, FileJson.Default.Preprocessing),
             ["threshold"] = Threshold.ToString(CultureInfo.InvariantCulture),
@@ -126,7 +129,8 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     internal static ModelMetadata Parse(SafetensorsFile file)
     {
         var metadata = new FileMetadata(file);
-        metadata.RequireFormat("model", Format, FormatWithMemory, FormatThatLearns);
+        metadata.RequireFormat("model", Format, FormatWithMemory, FormatThatLearns,
+            FormatOfBoth);
         float threshold = metadata.Number<float>("threshold");
         var calibration = metadata.Optional("calibration") is null ? null
             : metadata.Json("calibration", FileJson.Default.CalibrationRecord)
@@ -134,9 +138,11 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         var config = metadata.Config();
         var training = metadata.Training();
         string format = metadata.Text("format");
-        if (config.HasMemory != (format != Format))
+        if (config.HasMemory != (format != Format)
+            || (config is { HasMemory: true, HasNetwork: true }) != (format == FormatOfBoth))
             throw metadata.Bad("format", $"is '{format}', which does not fit memory.size {config.Memory.Size}");
-        if (file.Tensors.ContainsKey(KeptPictures.Images) != (format == FormatThatLearns))
+        if (format != FormatOfBoth
+            && file.Tensors.ContainsKey(KeptPictures.Images) != (format == FormatThatLearns))
             throw metadata.Bad("format", $"is '{format}', which does not fit its tensor '{KeptPictures.Images}'"
                 + (format == FormatThatLearns ? ", which is missing" : ""));
         return new ModelMetadata(config, metadata.Preprocessing(), threshold, calibration, training,

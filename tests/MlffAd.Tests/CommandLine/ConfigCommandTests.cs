@@ -14,6 +14,17 @@ public sealed class ConfigCommandTests
         Assert.Equal(Preset.Find("fast").With("train.lr", "0.25").With("imageSize", "128"), fast);
     }
 
+    [Theory]
+    [InlineData("--bn", "train")]
+    [InlineData("--freeze", "none")]
+    [InlineData("--memory.size", "0")]
+    public void ANetworkWhoseBackboneTrainsHasNoMemory(string key, string value)
+    {
+        var config = Config.FromJson(CommandRun.Of("config", "--preset", "fast", key, value).Output);
+        Assert.False(config.HasMemory);
+        Assert.Equal(Preset.Find("fast").NetworkAlone.With(Config.Resolve(key[2..]), value), config);
+    }
+
     [Fact]
     public void EveryKeyIsListedWithWhatItTakesAndItsValue()
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlffAd.Data;
 using MlffAd.Tests.Training;
 using Xunit;
@@ -25,13 +26,29 @@ public sealed class LearnCommandTests(TinyModel tiny, LearningFolder folder) : I
             (run.Code, Assert.Single(run.Lines)));
     }
 
-    /// <summary>Kept for the threshold, which moves by 2 %: it alarms still, and is named.</summary>
+    /// <summary>What alarms is never kept instead: it would alarm again.</summary>
     [Fact]
-    public void WhatAlarmsStillIsNamed()
+    public void OfFiveThatAlarmNoneIsKeptAndAllAreGoodAfterwards()
     {
         string model = folder.Make(), more = folder.In("still");
         for (int i = 0; i < 5; i++) folder.DrawAlarming("still", $"{i}.png", seed: 60 + i, times: i == 0 ? 1.15 : 1.3);
         var run = CommandRun.Of("learn", model, more, "--device", "cpu");
+        Assert.Equal(0, run.Code);
+        Assert.DoesNotContain(" kept ", run.Lines[0], Ordinal);
+        Assert.DoesNotContain(run.Lines, line => line.Contains("above the threshold still", Ordinal));
+        Assert.Equal(0, CommandRun.Of("detect", model, more, "--device", "cpu").Code);
+    }
+
+    /// <summary>The one that just passed is kept, and the threshold falls below it.</summary>
+    [Fact]
+    public void WhatAlarmsStillIsNamed()
+    {
+        string model = folder.Make(), more = folder.Draw("just", 4, seed: 60, odd: true);
+        folder.DrawAlarming("just", "part.png", seed: 70);
+        float least = MemoryFolder.Scores(folder.Made, DataSet.Open(more).Train).Min();
+        string passing = (least * 1.001).ToString(CultureInfo.InvariantCulture);
+        Assert.Equal(0, CommandRun.Of("threshold", model, "--value", passing).Code);
+        var run = CommandRun.Of("learn", model, more, "--device", "cpu", "--force");
         Assert.Equal(0, run.Code);
         Assert.Contains(" 1 image is kept to set the threshold by.", run.Lines[0], Ordinal);
         Assert.Contains(run.Lines, line => line.Contains("' is above the threshold still (", Ordinal)

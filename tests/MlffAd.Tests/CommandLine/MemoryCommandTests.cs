@@ -23,7 +23,8 @@ public sealed class MemoryCommandTests(TinyModel tiny)
         var run = tiny.Making;
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.StartsWith("Learning on cpu (", run.Lines[0], Ordinal);
-        Assert.Contains(", preset memory (the default on a processor; the network is --preset fast), imageSize 64,",
+        Assert.Contains(", preset memory (the default on a processor; a network beside it is --preset fast), "
+            + "imageSize 64,",
             run.Lines[0], Ordinal);
         Assert.EndsWith(", from random weights.", run.Lines[0], Ordinal);
         string[] due =
@@ -63,7 +64,7 @@ public sealed class MemoryCommandTests(TinyModel tiny)
     [Theory]
     [InlineData("'train.lr' concerns the network", "--preset", "memory", "--train.lr", "1")]
     [InlineData("'train.batch' concerns the network", "--memory.place", "1", "--batch", "4")]
-    [InlineData("'memory.place' concerns the memory, and there is none", "--preset", "fast", "--memory.place", "1")]
+    [InlineData("'memory.place' concerns the memory, and there is none", "--preset", "paper", "--memory.place", "1")]
     [InlineData("A memory looks at each photograph once", "--preset", "memory", "--epochs", "3")]
     [InlineData("A memory looks at each photograph once", "--memory.size", "50", "--max-images", "3")]
     [InlineData("is more than the 100 of memory.candidates", "--memory.size", "200", "--memory.candidates", "100")]

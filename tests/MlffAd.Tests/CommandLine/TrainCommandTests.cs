@@ -89,7 +89,7 @@ public sealed class TrainCommandTests(TinyModel tiny)
     [InlineData(2, "--time-budget takes a time such as 25m", "--time-budget", "soon")]
     [InlineData(2, "give '--freeze none'", "--preset", "fast", "--weights", "none")]
     [InlineData(2, "give '--freeze none'", "--preset", "tiny", "--freeze", "stem")]
-    [InlineData(2, "'memory.place' concerns the memory", "--preset", "fast", "--memory.place", "1")]
+    [InlineData(2, "'memory.place' concerns the memory", "--preset", "paper", "--memory.place", "1")]
     [InlineData(2, "a memory.size above 0", "--size", "0")]
     [InlineData(2, "'train.lr' concerns the network", "--preset", "memory", "--lr", "0.1")]
     [InlineData(2, "leave --max-images and --epochs out", "--preset", "memory", "--max-images", "9")]
@@ -141,6 +141,7 @@ public sealed class TrainCommandTests(TinyModel tiny)
     [InlineData("paper", "--preset", "paper", "--max-images", "24")]
     [InlineData("fast", "--preset", "fast", "--lr", "0.0010", "--set", "texture.scales=1,2,4")]
     [InlineData("memory", "--preset", "memory")]
+    [InlineData("size", "--preset", "fast", "--memory.size", "0")]
     public void AStateGoesOnWithItsConfigurationWhateverPresetIsNamed(string name, params string[] options)
     {
         string state = Interrupted(), model = tiny.PathOf($"as-{name}.mlffad");

@@ -54,7 +54,7 @@ public sealed class WarningsTests
         string network = Assert.Single(Warnings.Of(Fine with { Quality = bad }));
         string memory = Assert.Single(Warnings.Of(Memory with { Quality = bad }));
         Assert.EndsWith("or make a memory (--preset memory).", network, Ordinal);
-        Assert.EndsWith("or train the network (--preset fast).", memory, Ordinal);
+        Assert.EndsWith("or train the network (--preset fast --memory.size 0).", memory, Ordinal);
         Assert.DoesNotContain("--time-budget", memory, Ordinal);
     }
 

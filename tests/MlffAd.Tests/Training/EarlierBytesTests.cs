@@ -14,7 +14,7 @@ namespace MlffAd.Tests.Training;
 /// what models have come to say of themselves since.</summary>
 public sealed class EarlierBytesTests
 {
-    private static readonly (string Key, string Value)[] Small =
+    internal static readonly (string Key, string Value)[] Small =
     [
         ("imageSize", "64"), ("backbone.stages", "1,1,1"), ("backbone.width", "8"), ("texture.width", "32"),
         ("texture.statWidth", "16"), ("texture.mlpWidth", "8"), ("texture.levels1d", "16"), ("texture.levels2d", "4"),

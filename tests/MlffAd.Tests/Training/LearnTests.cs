@@ -253,7 +253,7 @@ public sealed class LearnTests(LearningFolder folder) : IClassFixture<LearningFo
         var (config, cells) = (model.Metadata.Config, new Dictionary<ulong, float[][]>());
         using var reader = new CellReader(config, model.Weights, model.Metadata.Preprocessing, device,
             (x, image) => [new MemoryNetwork(config).Cells(x, image)]);
-        reader.Read(items, ImageFile.MaxPixels, (picture, numbers, _) =>
+        reader.Read(items, ImageFile.MaxPixels, (picture, numbers, _, _) =>
             cells[picture.Owner] = [.. numbers.ToArray().Chunk(config.Memory.Width)],
             (_, error) => Assert.Null(error), TestContext.Current.CancellationToken);
         return cells;

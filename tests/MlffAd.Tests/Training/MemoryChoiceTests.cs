@@ -40,6 +40,20 @@ public sealed class MemoryChoiceTests
             one.Scores.Of(memory.Config).Select(j => (j.Picture.Owner, j.Score)));
     }
 
+    /// <summary>A cell of a finer map is a smaller piece of the part.</summary>
+    [Fact]
+    public void SmoothingAndReadoutGrowWithTheMap()
+    {
+        using var folder = new MemoryFolder(images: 9);
+        MemoryFolder.Make(folder.Request(MemoryFolder.Of(Choosing, ("imageSize", "512"))) with
+        {
+            ExplicitKeys = new HashSet<string> { "memory.mean", "memory.place", "memory.scaling" },
+        });
+        var choice = Model.Load(folder.In("m.mlffad")).Metadata.Choice;
+        Assert.Equal([0.6, 1.2, 1.6, 2.4], choice.Select(c => c.Smooth).Distinct().Order());
+        Assert.Equal([0, 20, 80], choice.Select(c => c.Readout).Distinct().Order());
+    }
+
     [Fact]
     public void AMemoryHasTheNumbersThatErrLeastAndSaysWhatElseWasTried()
     {

@@ -92,6 +92,19 @@ internal sealed class MemoryFolder : IDisposable
         items.Select(item => ImageFile.Read(item.Path).Contents).Distinct().Order().Index()
             .ToDictionary(image => image.Item, image => image.Index);
 
+    /// <summary>A backbone that can be frozen, as a file of weights.</summary>
+    public string Backbone()
+    {
+        string path = In("backbone.safetensors");
+        var tensors = BackboneLayout.Convolutions([1, 1, 1], 8).SelectMany(conv => conv.Tensors).ToList();
+        Safetensors.Write(path, tensors.Select((tensor, i) =>
+        {
+            float[] noise = Gradients.Random((int)tensor.Shape.Aggregate(1L, (a, b) => a * b), seed: i, scale: 0.2f);
+            return TensorData.Floats(tensor.Name, tensor.Shape, noise.Select(v => 0.1f + Math.Abs(v)).ToArray());
+        }));
+        return path;
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private void Write(string name, byte[] rgb, string folder)

@@ -10,24 +10,12 @@ namespace MlffAd.Tests.Training;
 /// <summary>A training goes on with the configuration that it began with, whatever a preset has become since.</summary>
 public sealed class ResumedConfigTests : IDisposable
 {
-    private static readonly Config Small = EarlierBytesTests.SmallConfig("fast");
+    /// <summary>As preset fast was before there was a memory beside it.</summary>
+    private static readonly Config Small = EarlierBytesTests.SmallConfig("fast").NetworkAlone.With("train.bn", "train");
 
     private readonly MemoryFolder _folder = new(images: 10);
 
     public void Dispose() => _folder.Dispose();
-
-    /// <summary>A backbone that can be frozen, as preset fast freezes it.</summary>
-    private string Backbone()
-    {
-        string path = _folder.In("backbone.safetensors");
-        var tensors = BackboneLayout.Convolutions([1, 1, 1], 8).SelectMany(conv => conv.Tensors).ToList();
-        Safetensors.Write(path, tensors.Select((tensor, i) =>
-        {
-            float[] noise = Gradients.Random((int)tensor.Shape.Aggregate(1L, (a, b) => a * b), seed: i, scale: 0.2f);
-            return TensorData.Floats(tensor.Name, tensor.Shape, noise.Select(v => 0.1f + Math.Abs(v)).ToArray());
-        }));
-        return path;
-    }
 
     private TrainingRequest Request(string model, Config? config = null) =>
         new(_folder.Parts, _folder.In(model), config ?? Small) { MaxImages = 12 };
@@ -42,7 +30,7 @@ public sealed class ResumedConfigTests : IDisposable
     [Fact]
     public void ItEndsInTheBytesOfAnUninterruptedOne()
     {
-        string backbone = Backbone();
+        string backbone = _folder.Backbone();
         Train(Request("whole.mlffad") with { Weights = backbone });
         byte[] whole = File.ReadAllBytes(_folder.In("whole.mlffad"));
         var begun = Request("begun.mlffad") with { Weights = backbone };

@@ -80,7 +80,8 @@ public sealed class ModelFileTests : IDisposable
 
     [Theory]
     [InlineData("format", null, "its format is 'not said'")]
-    [InlineData("format", "mlffad/4", "its format is 'mlffad/4', not 'mlffad/1' or 'mlffad/2' or 'mlffad/3'")]
+    [InlineData("format", "mlffad/5", "is 'mlffad/5', not 'mlffad/1' or 'mlffad/2' or 'mlffad/3' or 'mlffad/4'")]
+    [InlineData("format", "mlffad/4", "its format is 'mlffad/4', which does not fit memory.size 0")]
     [InlineData("format", "mlffad/3", "its format is 'mlffad/3', which does not fit memory.size 0")]
     [InlineData("config", null, "its config is missing")]
     [InlineData("config", "{}}", "its config")]

@@ -35,9 +35,11 @@ public sealed partial class OnnxWriter : IExecutor
         var writer = new OnnxWriter(metadata.Config, model.Weights);
         var g = writer._g;
         var image = writer.Image(writer.Preprocess(metadata.Preprocessing));
-        string map = writer.Name(MlffNetwork.Scores(writer._config)(writer, image)[0]);
-        string pixels = writer.Resize(map, side, "linear", "half_pixel");
-        g.Output("score", "what is compared with the threshold", writer.Readout(map, pixels), "N");
+        string[] maps = [.. MlffNetwork.Scores(writer._config)(writer, image).Select(writer.Name)];
+        string map = maps[0], pixels = writer.Resize(map, side, "linear", "half_pixel");
+        string score = maps.Length == 1 ? writer.Readout(map, pixels)
+            : writer.Readout(maps[1], writer.Resize(maps[1], side, "linear", "half_pixel"));
+        g.Output("score", "what is compared with the threshold", score, "N");
         g.Output("score_map", "scores of the network's cells", g.Node("Squeeze", [map, g.Integers(1)]), "N", cells, cells);
         g.Output("pixel_map", "scores enlarged to the network's image size", g.Node("Squeeze", [pixels, g.Integers(1)]), "N", side, side);
         return g.ToBytes(Version, new Dictionary<string, string>
