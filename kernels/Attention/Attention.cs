@@ -2,7 +2,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Attention between levels (spec §4.2): <c>A = softmax(k·qᵀ)</c> along rows, <c>y = A·v</c>, item by item, not scaled.</summary>
+/// <summary>Attention between levels (spec §4): <c>A = softmax(k·qᵀ)</c> along rows, <c>y = A·v</c>, item by item, not
+/// scaled.</summary>
 /// <remarks>k and q are <c>[N, …, L, C]</c>, v and y <c>[N, …, L, W]</c>, A <c>[N, 1, L, L]</c>: L levels, L the product of height and width; all may be channel slices. A is kept, since the gradient needs it. With dY the gradient of y:
 /// <list type="bullet">
 /// <item><c>dA = dY·vᵀ</c>, <c>dS = A∘(dA − Σ A∘dA)</c>, the sum along a row</item>
