@@ -13,8 +13,8 @@ namespace MlffAd.Training;
 /// that cover them, and sets the threshold by images that are judged without themselves.</summary>
 public sealed class MemoryTrainer
 {
-    /// <summary>Numbers are chosen where there is at least so much time.</summary>
-    private static readonly TimeSpan TimeToChoose = TimeSpan.FromMinutes(2);
+    /// <summary>Numbers are chosen where there is at least so much time, for the memory alone or for both.</summary>
+    private static readonly TimeSpan TimeToChoose = TimeSpan.FromMinutes(2), TimeForBoth = TimeSpan.FromMinutes(5);
 
     private TrainingRequest _request;
     private readonly Device _device;
@@ -175,10 +175,11 @@ public sealed class MemoryTrainer
     {
         var choice = new MemoryChoice(_request, _device, _stop);
         if (images.Judging == Judging.None || !choice.IsOpen) return;
-        if (_whole < TimeToChoose)
+        var least = _request.Network is null ? TimeToChoose : TimeForBoth;
+        if (_whole < least)
         {
             _say($"The time is too short to choose the memory's numbers: the defaults stand. From "
-                + $"{TimeToChoose.TotalMinutes:0} minutes on they are chosen.");
+                + $"{least.TotalMinutes:0} minutes on they are chosen.");
             return;
         }
         _phases.Begin(MemoryPhases.Trying, MemoryChoice.Reads(images));

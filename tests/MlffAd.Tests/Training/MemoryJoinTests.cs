@@ -64,6 +64,17 @@ public sealed class MemoryJoinTests : IDisposable
         Assert.Equal(File.ReadAllBytes(_folder.In("whole.mlffad")), File.ReadAllBytes(begun.Output));
     }
 
+    [Theory]
+    [InlineData(4, true)]
+    [InlineData(5, false)]
+    public void NumbersAreChosenWhereTheMemoryHasTimeForIt(int minutes, bool tooShort)
+    {
+        var config = MemoryFolder.Of(Both, ("memory.choose", "true"));
+        var (_, said) = Run(Request("time.mlffad", config) with { TimeBudget = TimeSpan.FromMinutes(minutes) });
+        Assert.Equal(tooShort, said.Any(line => line.EndsWith("From 5 minutes on they are chosen.", Ordinal)));
+        Assert.Equal(tooShort, Model.Load(_folder.In("time.mlffad")).Metadata.Choice.Count == 0);
+    }
+
     /// <summary>Then neither the plan nor the file has anything of it.</summary>
     [Fact]
     public void ANetworkThatCountsForNothingIsLeftOut()
