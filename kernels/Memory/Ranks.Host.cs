@@ -18,8 +18,8 @@ internal static unsafe class Ranks
     private const double UnitRoundoff = 1.0 / (1 << 24);
 
     /// <summary>The most by which a rank of float32 sums differs from the exact one: γ_{D+2}·(½m² + ‖q‖·m), m the
-    /// largest norm, for D products, D sums and the rounded ½‖m‖² (Higham, Accuracy and Stability, ch. 3.1, and Cauchy and
-    /// Schwarz), a little more for numbers below 2⁻¹²⁶ and for the float64 sums that decide.</summary>
+    /// largest norm, for D products, D sums and the rounded ½‖m‖² (Higham, Accuracy and Stability, ch. 3.1, and Cauchy
+    /// and Schwarz), a little more for numbers below 2⁻¹²⁶ and for the float64 sums that decide.</summary>
     public static double Error(int width, double norm, double largest)
     {
         double gamma = (width + 2) * UnitRoundoff / (1 - (width + 2) * UnitRoundoff);

@@ -73,6 +73,6 @@ internal sealed class PresetOptions
             .Validate();
 
     private static bool IsTrained(Config config, IReadOnlyDictionary<string, string> given) =>
-        config is { HasMemory: true, HasNetwork: true } && given.Any(key => key.Key is "train.freeze" or "train.bn"
+        config.HasBoth && given.Any(key => key.Key is "train.freeze" or "train.bn"
             && config.With(key.Key, key.Value) != config);
 }

@@ -153,7 +153,7 @@ internal sealed class TrainCommand
     private static void RequireMeaning(Config config, IEnumerable<string> given, string? preset, string? resume)
     {
         // Of what has both it leaves the network alone.
-        bool sizeCounts = preset is not null && Preset.Find(preset) is { HasMemory: true, HasNetwork: true };
+        bool sizeCounts = preset is not null && Preset.Find(preset).HasBoth;
         string? idle = given.FirstOrDefault(key => !config.HasNetwork
             ? !Config.ConcernsMemory(key) && key != "train.epochs"
             : !config.HasMemory && Config.IsOfMemory(key) && !(key == "memory.size" && sizeCounts));
@@ -199,7 +199,6 @@ internal sealed class TrainCommand
     private void Summarise(TextWriter output, TrainingRequest request, TrainingOutcome outcome)
     {
         var metadata = outcome.Metadata!;
-        bool both = metadata.Config is { HasMemory: true, HasNetwork: true };
         if (metadata.Config.HasMemory && !request.Config.HasNetwork)
             Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
                 $"Remembered {metadata.Config.Memory.Size:#,0} cells of {outcome.Images:#,0} images "
@@ -208,7 +207,7 @@ internal sealed class TrainCommand
             $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
             + $"{(outcome.SkippedSteps > 0 ? $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite" : "")}"
             + $"{(outcome.StayedGood > 0 ? $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough" : "")}."));
-        if (both) Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
+        if (metadata.Config.HasBoth) Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
             $"Beside it {metadata.Config.Memory.Size:#,0} cells are remembered, which judge an image alone; in the map "
             + $"the network counts {metadata.Config.Memory.Network} to 1."));
         string given = request.Threshold is null ? "" : " as given";

@@ -26,11 +26,10 @@ public sealed partial record Config
                 + "chosen from; take more of these.");
         Refuse(Memory.Readout > m * m,
             $"memory.readout {Memory.Readout} is more than the map's {m * m} cells; take fewer.");
-        Refuse(this is { HasMemory: true, HasNetwork: true }
-            && Train is not { Freeze: Freeze.Backbone, Bn: BnMode.Frozen },
+        Refuse(this.HasBoth && Train is not { Freeze: Freeze.Backbone, Bn: BnMode.Frozen },
             "memory.network is above 0: the network beside a memory has its backbone, which must not train; set "
                 + "train.freeze backbone and train.bn frozen, or memory.size 0 for the network alone.");
-        Refuse(this is { HasMemory: true, HasNetwork: true } && Train.Holdout == 0,
+        Refuse(this.HasBoth && Train.Holdout == 0,
             "memory.network is above 0: without images held out (train.holdout 0) nothing tells what the network is "
                 + "worth; hold some out, or set memory.size 0 for the network alone.");
         return this;

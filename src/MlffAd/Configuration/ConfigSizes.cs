@@ -23,6 +23,9 @@ public static class ConfigSizes
         /// <summary>Whether a trained network scores the cells, alone or beside a memory.</summary>
         public bool HasNetwork => !config.HasMemory || config.Memory.Network > 0;
 
+        /// <summary>Whether there are a memory and a network beside it.</summary>
+        public bool HasBoth => config.HasMemory && config.HasNetwork;
+
         /// <summary>The network alone, as it trains.</summary>
         public Config NetworkAlone => config with { Memory = new() };
 

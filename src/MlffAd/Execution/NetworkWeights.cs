@@ -19,9 +19,15 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     internal NetworkWeights In(ParameterList list)
     {
         var weights = Zeros(list);
-        foreach (var p in list.Trained.Concat(list.Statistics).Concat(list.Constants))
-            if (List.Has(p.Name)) this[p.Name].CopyTo(weights[p]);
+        CopyTo(weights);
         return weights;
+    }
+
+    /// <summary>Copies the numbers of all parameters that another network has, too.</summary>
+    internal void CopyTo(NetworkWeights other)
+    {
+        foreach (var p in other.List.Trained.Concat(other.List.Statistics).Concat(other.List.Constants))
+            if (List.Has(p.Name)) this[p.Name].CopyTo(other[p]);
     }
 
     /// <summary>A parameter's numbers.</summary>

@@ -41,8 +41,7 @@ internal sealed record InitialWeights(Config Config, Preprocessing Preprocessing
     private static InitialWeights BackboneOf(TrainedNetwork network, Config config)
     {
         var weights = Initialisation.Random(ParameterList.Of(config), config.Train.Seed);
-        foreach (var p in weights.List.Trained.Concat(weights.List.Statistics).Where(p => p.IsBackbone))
-            network.Weights[p.Name].CopyTo(weights[p]);
+        network.Weights.CopyTo(weights);
         return new(config, network.Preprocessing, weights, network.Record.Weights);
     }
 

@@ -38,9 +38,7 @@ internal sealed class MemoryJoin(MadeMemory memory, ModelMetadata metadata, Trai
             return (memory, metadata);
         }
         var both = With(share);
-        var good = maps.Where(j => j.Picture.IsGood).Select(share.Map).ToList();
-        float pixel = Calibration.Of([0], good, both.Config.ImageSize, 0, both.Config.Verdict.PixelQuantile)
-            .PixelThreshold;
+        float pixel = MemoryJudge.Calibrate(maps, [], both.Config, share).PixelThreshold;
         return (both, metadata with
         {
             Config = both.Config,
@@ -53,8 +51,7 @@ internal sealed class MemoryJoin(MadeMemory memory, ModelMetadata metadata, Trai
     {
         var config = memory.Config with { Memory = memory.Config.Memory with { Network = share.Weight } };
         var weights = network.Weights.In(ParameterList.Of(config));
-        foreach (var p in memory.Weights.List.Trained.Concat(memory.Weights.List.Constants))
-            memory.Weights[p].CopyTo(weights[p.Name]);
+        memory.Weights.CopyTo(weights);
         share.Rows(config.Cells).CopyTo(weights[MemoryNetwork.NetworkScales]);
         return memory with { Config = config, Weights = weights };
     }

@@ -101,7 +101,7 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     {
         var strings = new Dictionary<string, string>
         {
-            ["format"] = Config is { HasMemory: true, HasNetwork: true } ? FormatOfBoth
+            ["format"] = Config.HasBoth ? FormatOfBoth
                 : learns ? FormatThatLearns : Config.HasMemory ? FormatWithMemory : Format,
             ["config"] = Config.ToJson(),
             ["preprocessing"] = JsonSerializer.Serialize(Preprocessing, FileJson.Default.Preprocessing),
@@ -129,8 +129,7 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
     internal static ModelMetadata Parse(SafetensorsFile file)
     {
         var metadata = new FileMetadata(file);
-        metadata.RequireFormat("model", Format, FormatWithMemory, FormatThatLearns,
-            FormatOfBoth);
+        metadata.RequireFormat("model", Format, FormatWithMemory, FormatThatLearns, FormatOfBoth);
         float threshold = metadata.Number<float>("threshold");
         var calibration = metadata.Optional("calibration") is null ? null
             : metadata.Json("calibration", FileJson.Default.CalibrationRecord)
@@ -139,7 +138,7 @@ public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, f
         var training = metadata.Training();
         string format = metadata.Text("format");
         if (config.HasMemory != (format != Format)
-            || (config is { HasMemory: true, HasNetwork: true }) != (format == FormatOfBoth))
+            || config.HasBoth != (format == FormatOfBoth))
             throw metadata.Bad("format", $"is '{format}', which does not fit memory.size {config.Memory.Size}");
         if (format != FormatOfBoth
             && file.Tensors.ContainsKey(KeptPictures.Images) != (format == FormatThatLearns))
