@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -12,25 +11,23 @@ public sealed partial class SpecificationTests
     {
         var sections = new HashSet<string>();
         string section = "";
-        foreach (string line in File.ReadLines(Path.Combine(Root(), "docs/spec.md")))
+        foreach (string line in File.ReadLines(Path.Combine(Repository.Root, "docs/spec.md")))
         {
             if (Heading().Match(line) is { Success: true } heading) sections.Add(section = heading.Groups[1].Value);
             if (Item().Match(line) is { Success: true } item) sections.Add($"{section}.{item.Groups[1].Value}");
         }
         var cited = Sources().SelectMany(file => Citation().Matches(File.ReadAllText(file))
             .SelectMany(match => match.Groups[1].Captures.Concat(match.Groups[2].Captures))
-            .Select(number => (Number: number.Value, File: Path.GetRelativePath(Root(), file)))).ToList();
+            .Select(number => (Number: number.Value, File: Path.GetRelativePath(Repository.Root, file)))).ToList();
         Assert.True(cited.Count > 100, $"{cited.Count} citations were found.");
         Assert.All(cited, place => Assert.True(sections.Contains(place.Number),
             $"{place.File} cites §{place.Number}, which docs/spec.md does not have."));
     }
 
     private static IEnumerable<string> Sources() => new[] { "kernels", "src", "tests", "bench", "docs" }
-        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root(), folder), "*", SearchOption.AllDirectories))
+        .Select(folder => Path.Combine(Repository.Root, folder))
+        .SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
         .Where(file => Path.GetExtension(file) is ".cs" or ".md" or ".py" or ".sh" && !Output().IsMatch(file));
-
-    private static string Root([CallerFilePath] string file = "") =>
-        Path.GetFullPath("../../..", Path.GetDirectoryName(file)!);
 
     [GeneratedRegex(@"^## (\d+)\. ")]
     private static partial Regex Heading();
