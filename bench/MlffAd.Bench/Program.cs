@@ -2,6 +2,7 @@ using System.CommandLine;
 using MlffAd;
 using MlffAd.Bench;
 using MlffAd.Cli;
+using MlffAd.CommandLine;
 using MlffAd.Configuration;
 using MlffAd.Files;
 using MlffAd.Kernels.Runtime;
@@ -60,4 +61,4 @@ var verb = BenchProjects.Ops(parse =>
 });
 verb.Options.Add(CommonOptions.Quiet);
 try { return verb.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); }
-catch (Exception e) { return MlffAd.Cli.Program.Report(e, Console.Error, interrupted: false); }
+catch (Exception e) { return MlffAd.CommandLine.CommandRunner.Report(e, Console.Error, interrupted: false); }

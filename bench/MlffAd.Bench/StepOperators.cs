@@ -75,7 +75,7 @@ public sealed partial class StepOperators : IExecutor
         _written.UnionWith([F, S]);
         while (_backward.TryPop(out var gradients)) gradients();
 
-        var parameters = ParameterList.Of(config);
+        var parameters = MlffNetwork.Parameters(config);
         Value w = Of(Shape.Of(parameters.TrainedFloats), "parameters"), statistics = Of(Shape.Of(parameters.StatisticFloats), "statistics");
         Note("batchnorm.running", Count(statistics), [statistics, statistics, statistics], t => BatchNorm.UpdateRunning(t[0], t[1], 1, t[2]), t => Pointwise.Fill(t[1], 100));
         var clip = Of(Shape.Of(2), "clip");

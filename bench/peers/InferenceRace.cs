@@ -3,6 +3,7 @@ using MlffAd.Execution;
 using MlffAd.Execution.Onnx;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Models;
 using MlffAd.Network;
 using MlffAd.Weights;
 
@@ -23,7 +24,7 @@ internal sealed record InferenceRace(string Name, string Preset, bool WholeNetwo
     public override Outcome Run(int threads, int rounds)
     {
         using var device = Device.Open("cpu", threads);
-        var weights = Weights(ParameterList.Of(Config));
+        var weights = Weights(MlffNetwork.Parameters(Config));
         return WholeNetwork ? RunWhole(device, weights, threads, rounds) : RunBackbone(device, weights, threads, rounds);
     }
 

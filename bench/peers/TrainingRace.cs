@@ -26,7 +26,7 @@ internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwor
     private Outcome RunWhole(Device device, float[] images, int rounds)
     {
         float[] labels = Labels();
-        var weights = Weights(ParameterList.Of(Config));
+        var weights = Weights(MlffNetwork.Parameters(Config));
         using var parameters = new Parameters(device, weights);
         using var step = new TrainingStep(Config, parameters, Batch);
         return Run(parameters, weights, images, rounds, () => step.Run(images, labels, Config.Train.Lr).Losses.Total, (x, image) =>

@@ -26,7 +26,7 @@ public static unsafe partial class BatchNorm
     {
         using var scale = Tensor.Rent(x.Device, Shape.Of(x.C), "batchnorm.scale");
         var affine = new Affine(variance, gamma, beta, eps, scale.Host.Data);
-        x.Device.Team.For(x.Rows, new ApplyJob<TFunction>(x.Host, mean.Host.Data, affine, (residual ?? x).Host, residual is not null, y.Host, Cache.IsLeftBy(y), x.C), Math.Max(1, Grain / x.C));
+        x.Device.Team.For(x.Rows, new ApplyJob<TFunction>(x.Host, mean.Host.Data, affine, (residual ?? x).Host, residual is not null, y.Host, Cache.IsLeftBy(y.Host, y.Count), x.C), Math.Max(1, Grain / x.C));
     }
 
     private static void RunningHost(Tensor batch, Tensor rows, int items, Tensor running, float momentum, Tensor? clip)
@@ -45,7 +45,7 @@ public static unsafe partial class BatchNorm
         var affine = vectors.Beta is null ? default : new Affine(vectors.Variance, vectors.Gamma, vectors.Beta, vectors.Eps, factors.Host.Row(3));
         // A residual's gradient is dz: written by the first pass, it spares the second dy and y.
         var kept = maps.AddResidual ? null : maps.Dresidual;
-        x.Device.Team.For(partials.Shape.N, new SumsJob<TFunction>(x.Host, mean, affine, maps.Y.Host, maps.Dy.Host, (kept ?? x).Host, kept is not null, kept is not null && Cache.IsLeftBy(kept), x.Rows, x.C, blockRows, partials.Host), Math.Max(1, Grain / (blockRows * x.C)));
+        x.Device.Team.For(partials.Shape.N, new SumsJob<TFunction>(x.Host, mean, affine, maps.Y.Host, maps.Dy.Host, (kept ?? x).Host, kept is not null, kept is not null && Cache.IsLeftBy(kept.Host, kept.Count), x.Rows, x.C, blockRows, partials.Host), Math.Max(1, Grain / (blockRows * x.C)));
         x.Device.Team.For((x.C + Chunk - 1) / Chunk, new CombineSumsJob(partials.Host, partials.Shape.N, x.C, vectors.Variance.Host.Data, vectors.Eps, dgamma, dbeta));
         if (maps.Dx is null && maps.Dresidual == kept) return;
 
@@ -213,7 +213,7 @@ public static unsafe partial class BatchNorm
     private readonly struct ElementsJob<TFunction>(Maps maps, HostRows x, HostRows y, HostRows dy, HostRows dx, HostRows dresidual, float* mean, Affine affine, HostRows factors) : IJob
         where TFunction : unmanaged, IFunction
     {
-        private readonly bool _x = maps.Dx is not null, _residual = maps.Dresidual is not null, _addX = maps.AddX, _addResidual = maps.AddResidual, _leaves = maps.Dx is { } to && Cache.IsLeftBy(to);
+        private readonly bool _x = maps.Dx is not null, _residual = maps.Dresidual is not null, _addX = maps.AddX, _addResidual = maps.AddResidual, _leaves = maps.Dx is { } to && Cache.IsLeftBy(to.Host, to.Count);
         private readonly int C = maps.X.C;
 
         public void Run(int begin, int end)

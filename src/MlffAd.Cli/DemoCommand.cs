@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using MlffAd.CommandLine;
 using MlffAd.Configuration;
 using MlffAd.Data;
 using MlffAd.Demo;

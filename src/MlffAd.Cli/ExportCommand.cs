@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MlffAd.CommandLine;
 using MlffAd.Execution.Onnx;
 using MlffAd.Files;
 

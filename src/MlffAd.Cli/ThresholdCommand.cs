@@ -1,10 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
+using MlffAd.CommandLine;
 using MlffAd.Configuration;
 using MlffAd.Data;
 using MlffAd.Detection;
 using MlffAd.Evaluation;
 using MlffAd.Files;
+using MlffAd.Models;
 using MlffAd.Weights;
 
 namespace MlffAd.Cli;
@@ -146,9 +148,9 @@ internal sealed class ThresholdCommand
             throw new MlffAdException(ExitCode.BadData,
                 $"{scored.Count} good images are too few to set a threshold with "
                 + $"(at least {Holdout.FewestHeld}, better 100); add some.");
-        var calibration = Calibration.Of(scored, asked.Config);
+        var calibration = Calibrator.Calibrate(scored, asked.Config);
         var before = model.Metadata.Calibration;
-        if (before is not null && calibration.LevelAgainst(before) is { } level && !parse.GetValue(CommonOptions.Quiet))
+        if (before is not null && Calibrator.LevelChange(before, calibration) is { } level && !parse.GetValue(CommonOptions.Quiet))
             Tables.WriteLine(parse.InvocationConfiguration.Output, level);
         var outstanding = Outstanding.Of([.. scored.Select(image => image.Score)], before);
         string from = $"{calibration.Images} good images";

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using MlffAd.CommandLine;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Verification;
 

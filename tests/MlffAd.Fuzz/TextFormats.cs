@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using MlffAd.Configuration;
 using MlffAd.Execution;
+using MlffAd.Network;
 using MlffAd.Reporting;
 using MlffAd.Training;
 
@@ -53,7 +54,7 @@ internal static class TextFormats
         var config = Config.FromJson(File.ReadAllText(path));
         if (Config.FromJson(config.ToJson()) != config)
             throw new InvalidOperationException("It comes back as another.");
-        ParameterList.Of(config);
+        MlffNetwork.Parameters(config);
     }
 
     private static void ReadLog(string path)

@@ -6,6 +6,7 @@ using MlffAd.Detection;
 using MlffAd.Evaluation;
 using MlffAd.Execution;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Models;
 using MlffAd.Network;
 using MlffAd.Reporting;
 using MlffAd.Tests.Weights;
@@ -72,7 +73,7 @@ internal static class WeightFormats
             state.RequireSame(m.Config, Config.Keys.Select(key => key.Name));
             state.RequireSame(m.Files);
             TrainingState.From(m);
-            var list = ParameterList.Of(m.Config);
+            var list = MlffNetwork.Parameters(m.Config);
             foreach (string prefix in new[] { "weights/", "velocity/" })
                 NetworkWeights.Read(list, state.Tensors, prefix, "stats/");
         }),
@@ -172,7 +173,7 @@ internal static class WeightFormats
 
     private static byte[] Model(Config config)
     {
-        var weights = Initialisation.Random(ParameterList.Of(config), 1);
+        var weights = Initialisation.Random(MlffNetwork.Parameters(config), 1);
         foreach (var constant in weights.List.Constants.Where(c => c.Name != MemoryNetwork.Vectors))
             weights[constant].Fill(1);
         var losses = config.HasMemory ? null : new FinalLosses(1.5, 0.5, 0.75, 0.25);
@@ -198,7 +199,7 @@ internal static class WeightFormats
 
     private static byte[] State()
     {
-        var weights = Initialisation.Random(ParameterList.Of(Plain), 1);
+        var weights = Initialisation.Random(MlffNetwork.Parameters(Plain), 1);
         var metadata = new CheckpointMetadata(Plain, Preprocessing.ImageNet,
             new TrainingRecord(1, 64, 7, "random", null), 7, "seed",
             [new("train/good/001.png", "ab"), new("train/good/000.png", "cd")], new Dictionary<string, double>

@@ -1,6 +1,7 @@
 using MlffAd.Configuration;
 using MlffAd.Evaluation;
 using MlffAd.Files;
+using MlffAd.Models;
 using MlffAd.Tests.CommandLine;
 using MlffAd.Weights;
 using Xunit;

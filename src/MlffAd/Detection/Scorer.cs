@@ -73,17 +73,6 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
         return [.. images.Chunk(_batch).SelectMany(chunk => Run([.. chunk.Select(image => image.Width == Side && image.Height == Side ? image : image.Resize(Side, Side))], size))];
     }
 
-    /// <summary>Where "defect" begins, by good images (spec §9).</summary>
-    /// <param name="good">Good images that training has not seen.</param>
-    /// <param name="maxBad">Largest share that may be unusable.</param>
-    /// <param name="maxPixels">Larger images are refused.</param>
-    /// <param name="onScored">Told of each image when it is scored, or of its error.</param>
-    /// <exception cref="MlffAdException">Too many are unusable (exit code 3), or a score is not finite (4).</exception>
-    public Calibration Calibrate(IReadOnlyList<ImageItem> good, double maxBad = 0.05,
-        long maxPixels = ImageFile.MaxPixels,
-        Action<ImageItem, MlffAdException?>? onScored = null) =>
-        Calibration.Of(ScoreGood(good, maxBad, maxPixels, onScored), model.Metadata.Config);
-
     /// <summary>Scores good images, those that are unusable left out, the photographs not kept.</summary>
     /// <param name="good">The images.</param>
     /// <param name="maxBad">Largest share that may be unusable.</param>

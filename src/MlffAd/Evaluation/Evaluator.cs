@@ -1,5 +1,6 @@
 using MlffAd.Data;
 using MlffAd.Detection;
+using MlffAd.Models;
 using MlffAd.Weights;
 
 namespace MlffAd.Evaluation;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MlffAd.Configuration;
+using MlffAd.Models;
 using MlffAd.Weights;
 
 namespace MlffAd.Evaluation;

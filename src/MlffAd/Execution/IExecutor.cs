@@ -89,32 +89,3 @@ public interface IExecutor
     /// <param name="scales">Their name.</param>
     Value Standardise(Value d, Value? index, int count, string scales);
 }
-
-/// <summary>How a weight lies in files (spec §12); in memory it is always <c>[Cout, K, K, Cin]</c>.</summary>
-public enum WeightLayout
-{
-    /// <summary><c>[Cout, Cin, K, K]</c>.</summary>
-    Convolution,
-
-    /// <summary>A row product, <c>[out, in]</c>.</summary>
-    Rows,
-
-    /// <summary>The score's vector, <c>[in]</c>, with a bias <c>[1]</c>.</summary>
-    Score,
-}
-
-/// <summary>A convolution or row product: its weight's name (without <c>.weight</c>), output channels, geometry.</summary>
-public readonly record struct Layer(string Name, int Outputs, ConvGeometry Geometry, WeightLayout Layout)
-{
-    /// <summary>A convolution.</summary>
-    public static Layer Conv(string name, int outputs, int kernel = 1, int stride = 1) => new(name, outputs, new(kernel, stride, kernel / 2), WeightLayout.Convolution);
-
-    /// <summary>A product of rows, <c>x·Wᵀ</c>.</summary>
-    public static Layer Rows(string name, int outputs) => new(name, outputs, new(1), WeightLayout.Rows);
-
-    /// <summary>The output's shape.</summary>
-    public Shape Output(Shape x) => new(x.N, Geometry.OutputSize(x.H), Geometry.OutputSize(x.W), Outputs);
-
-    /// <summary>The weight's shape in memory.</summary>
-    public Shape Weight(int inputs) => new(Outputs, Geometry.Kernel, Geometry.Kernel, inputs);
-}

@@ -1,5 +1,4 @@
 using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
 using MlffAd.Weights;
 
 namespace MlffAd.Execution;
@@ -117,7 +116,7 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     public static IEnumerable<TensorData> Write(IReadOnlyList<Parameter> parameters, float[] flat, string prefix) =>
         parameters.Select(p =>
         {
-            bool halves = p.Name == MemoryNetwork.Projection + ".weight" && AreHalves(flat.AsSpan(p.Start, p.Count));
+            bool halves = p.Initial == InitialValues.Projection && p.Kind == ParameterKind.Weight && AreHalves(flat.AsSpan(p.Start, p.Count));
             return TensorData.Floats(prefix + p.Name, p.FileShape, () => ToFile(p, flat.AsSpan(p.Start, p.Count)),
                 halves ? DType.F16 : DType.F32);
         });

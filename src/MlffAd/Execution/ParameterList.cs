@@ -2,7 +2,6 @@ using MlffAd.Autograd;
 using MlffAd.Configuration;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
 
 namespace MlffAd.Execution;
 
@@ -12,13 +11,18 @@ namespace MlffAd.Execution;
 /// <param name="FileShape">In files; convolutions <c>[Cout, Cin, K, K]</c>.</param>
 /// <param name="Start">First number, in the flat buffer of all trained tensors or of all statistics.</param>
 /// <param name="Kind">What it is.</param>
-public sealed record Parameter(string Name, Shape Shape, int[] FileShape, int Start, ParameterKind Kind)
+/// <param name="Part">Where its layer stands.</param>
+public sealed record Parameter(
+    string Name, Shape Shape, int[] FileShape, int Start, ParameterKind Kind, NetworkPart Part)
 {
     /// <summary>Numbers.</summary>
     public int Count => (int)Shape.Count;
 
     /// <summary>Whether it belongs to the backbone.</summary>
-    public bool IsBackbone => Name.StartsWith("backbone.", StringComparison.Ordinal);
+    public bool IsBackbone => Part is NetworkPart.Stem or NetworkPart.Backbone;
+
+    /// <summary>What a weight starts from.</summary>
+    public InitialValues Initial { get; init; }
 }
 
 /// <summary>What a parameter is; decides its start value, and whether it decays.</summary>
@@ -86,12 +90,9 @@ public sealed class ParameterList : Operators
     /// <summary>A parameter by name.</summary>
     public Parameter this[string name] => _byName[name];
 
-    /// <summary>Walks the network of a configuration.</summary>
+    /// <summary>Walks a description, of a network or of a part of one.</summary>
     /// <exception cref="MlffAdException">A map of one image, or all weights together, would have 2³¹ numbers or more
     /// (exit code 2).</exception>
-    public static ParameterList Of(Config config) => Of(config, MlffNetwork.Scores(config));
-
-    /// <summary>Walks any description, such as a part of the network.</summary>
     public static ParameterList Of(Config config, Func<IExecutor, Value, Value[]> describe)
     {
         var list = new ParameterList();
@@ -111,13 +112,14 @@ public sealed class ParameterList : Operators
     public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null)
     {
         int inputs = x.Shape.C, k = layer.Geometry.Kernel;
-        Add(_trained, layer.Name + ".weight", ParameterKind.Weight, layer.Weight(inputs), layer.Layout switch
+        Add(_trained, layer, layer.Name + ".weight", ParameterKind.Weight, layer.Weight(inputs), layer.Layout switch
         {
             WeightLayout.Convolution => [layer.Outputs, inputs, k, k],
             WeightLayout.Rows => [layer.Outputs, inputs],
             _ => [inputs],
         });
-        if (layer.Layout == WeightLayout.Score) Add(_trained, layer.Name + ".bias", ParameterKind.Shift, Shape.Of(1), [1]);
+        if (layer.Layout == WeightLayout.Score)
+            Add(_trained, layer, layer.Name + ".bias", ParameterKind.Shift, Shape.Of(1), [1]);
         return into ?? New(layer.Output(x.Shape), layer.Name);
     }
 
@@ -126,26 +128,28 @@ public sealed class ParameterList : Operators
     {
         var y = Conv(layer, x, f, into);
         var names = new BnNames(bn);
-        Add(_trained, names.Scale, ParameterKind.Scale, Shape.Of(layer.Outputs), [layer.Outputs]);
-        Add(_trained, names.Shift, ParameterKind.Shift, Shape.Of(layer.Outputs), [layer.Outputs]);
-        Add(_statistics, names.Mean, ParameterKind.RunningMean, Shape.Of(layer.Outputs), [layer.Outputs]);
-        Add(_statistics, names.Variance, ParameterKind.RunningVariance, Shape.Of(layer.Outputs), [layer.Outputs]);
+        var shape = Shape.Of(layer.Outputs);
+        Add(_trained, layer, names.Scale, ParameterKind.Scale, shape, [layer.Outputs]);
+        Add(_trained, layer, names.Shift, ParameterKind.Shift, shape, [layer.Outputs]);
+        Add(_statistics, layer, names.Mean, ParameterKind.RunningMean, shape, [layer.Outputs]);
+        Add(_statistics, layer, names.Variance, ParameterKind.RunningVariance, shape, [layer.Outputs]);
         return y;
     }
 
     /// <inheritdoc/>
     protected override Value Constant(string name, Shape shape)
     {
-        Add(_constants, name, ParameterKind.Constant, shape, [shape.W, shape.C]);
+        Add(_constants, default, name, ParameterKind.Constant, shape, [shape.W, shape.C]);
         return New(shape, name);
     }
 
     /// <inheritdoc/>
     protected override void Run(ReadOnlySpan<Value?> reads, Value[] writes, Action forward, Action backward) { }
 
-    private void Add(List<Parameter> list, string name, ParameterKind kind, Shape shape, int[] fileShape)
+    private void Add(
+        List<Parameter> list, Layer layer, string name, ParameterKind kind, Shape shape, int[] fileShape)
     {
-        var parameter = new Parameter(name, shape, fileShape, Start: 0, kind);
+        var parameter = new Parameter(name, shape, fileShape, Start: 0, kind, layer.Part) { Initial = layer.Initial };
         _byName.Add(name, parameter);
         list.Add(parameter);
     }

@@ -21,14 +21,18 @@ public static class Initialisation
             var rng = new Rng(seed, RngPurpose.Weights, index: i);
             if (p.Kind == ParameterKind.Scale) values.Fill(1);
             else if (p.Kind == ParameterKind.Shift) values.Clear();
-            else if (p.Name == "score.weight") Fill(values, () => rng.Uniform(-1, 1) / Math.Sqrt(p.Count));
-            else
+            else Fill(values, p.Initial switch
             {
-                double variance = p.Name == "fusion.weight" ? 1.0 / p.Shape.C
-                    : p.Name == MemoryNetwork.Projection + ".weight" ? 1.0 / p.Shape.N
-                    : 2.0 / (p.Shape.N * p.Shape.Area), deviation = Math.Sqrt(variance);
-                bool halves = p.Name == MemoryNetwork.Projection + ".weight";
-                Fill(values, () => halves ? (double)(Half)(deviation * rng.Normal()) : deviation * rng.Normal());
+                InitialValues.Uniform => () => rng.Uniform(-1, 1) / Math.Sqrt(p.Count),
+                InitialValues.FanIn => Normal(1.0 / p.Shape.C),
+                InitialValues.Projection => () => (double)(Half)(Math.Sqrt(1.0 / p.Shape.N) * rng.Normal()),
+                _ => Normal(2.0 / (p.Shape.N * p.Shape.Area)),
+            });
+
+            Func<double> Normal(double variance)
+            {
+                double deviation = Math.Sqrt(variance);
+                return () => deviation * rng.Normal();
             }
         }
         foreach (var p in list.Statistics) weights[p].Fill(p.Kind == ParameterKind.RunningVariance ? 1 : 0);

@@ -35,6 +35,11 @@ public sealed class MlffNetwork(Config config)
         _ => (x, image) => [new MlffNetwork(config).Forward(x, image).S],
     };
 
+    /// <summary>Lists the parameters of what <see cref="Scores"/> describes.</summary>
+    /// <exception cref="MlffAdException">A map of one image, or all weights together, would have 2³¹ numbers or more
+    /// (exit code 2).</exception>
+    public static ParameterList Parameters(Config config) => ParameterList.Of(config, Scores(config));
+
     /// <summary>Describes the network to an executor.</summary>
     /// <param name="x">Who computes, plans or lists.</param>
     /// <param name="image">Normalised images, <c>[N, S, S, 3]</c>.</param>
@@ -56,8 +61,9 @@ public sealed class MlffNetwork(Config config)
         var sc = config.Sc.Enabled ? _sc.Forward(x, f3) : f3;
         x.Bilinear(sc, side, alignCorners: false, into: fused.Slice(details, deep));
 
-        var F = x.Conv(Layer.Conv("fusion", config.Fusion.Width), fused);
-        var S = config.Score.Linear ? x.Conv(new Layer("score", 1, new(1), WeightLayout.Score), F) : x.Distance(F);
+        var F = x.Conv(Layer.Conv("fusion", config.Fusion.Width) with { Initial = InitialValues.FanIn }, fused);
+        var score = new Layer("score", 1, new(1), WeightLayout.Score) { Initial = InitialValues.Uniform };
+        var S = config.Score.Linear ? x.Conv(score, F) : x.Distance(F);
         return new Features(F, S, [f1, f2, f3], texture, sc);
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using MlffAd.Configuration;
 using MlffAd.Evaluation;
 using MlffAd.Files;
+using MlffAd.Models;
 using MlffAd.Network;
 using MlffAd.Weights;
 

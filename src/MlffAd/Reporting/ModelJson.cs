@@ -3,6 +3,7 @@ using System.Text.Json;
 using MlffAd.Configuration;
 using MlffAd.Evaluation;
 using MlffAd.Files;
+using MlffAd.Models;
 using MlffAd.Network;
 using MlffAd.Weights;
 

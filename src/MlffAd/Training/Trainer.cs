@@ -8,6 +8,7 @@ using MlffAd.Evaluation;
 using MlffAd.Execution;
 using MlffAd.Files;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Models;
 using MlffAd.Network;
 using MlffAd.Weights;
 
@@ -53,7 +54,7 @@ public sealed class Trainer
         _split = checkpoint?.Metadata.Split ?? _request.Split;
         var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout, _split);
         using var parameters = new Parameters(_device, checkpoint is null ? Start()
-            : Initialisation.Random(ParameterList.Of(_config.NetworkAlone), _config.Train.Seed));
+            : Initialisation.Random(MlffNetwork.Parameters(_config.NetworkAlone), _config.Train.Seed));
         // Another size would be another training: what is resumed has none to choose.
         var reduction = checkpoint is null ? Reduction.Of(set.Train, _config.ImageSize, _request.MaxPixels) : null;
         var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad,
@@ -234,7 +235,7 @@ public sealed class Trainer
             using var scorer = new Scorer(new Model(metadata, weights), _device);
             var good = scorer.ScoreGood(held, _request.MaxBad, _request.MaxPixels,
                 (_, bad) => { if (bad is not null) _say(bad.Message); });
-            var calibration = Calibration.Of(good, _config);
+            var calibration = Calibrator.Calibrate(good, _config);
             float threshold = _request.Threshold ?? calibration.Threshold;
             metadata = metadata with
             {

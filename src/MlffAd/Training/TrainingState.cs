@@ -1,7 +1,7 @@
 using System.Globalization;
 using MlffAd.Configuration;
 using MlffAd.Data;
-using MlffAd.Files;
+using MlffAd.Models;
 using MlffAd.Weights;
 
 namespace MlffAd.Training;
@@ -73,28 +73,6 @@ internal sealed record TrainingState
         if (budget.Time is { } time) counters["timeBudget"] = time.TotalSeconds;
         return new CheckpointMetadata(config, preprocessing, Record(config) with { Losses = LastEpoch }, Step, name,
             files, counters, split);
-    }
-
-    /// <summary>What is wrong with counters that a file holds, as a clause; null where training can go on with
-    /// them.</summary>
-    internal static string? FaultOf(IReadOnlyDictionary<string, double> counters)
-    {
-        double longest = TimeSpan.MaxValue.TotalSeconds / 2;
-        foreach (var (name, value) in counters)
-        {
-            var (least, most, whole) = name switch
-            {
-                "skipped" or "stayedGood" or "summed" or LossTrend.StepsCounter => (0, int.MaxValue, true),
-                "maxImages" => (1, (double)long.MaxValue, true),
-                "seconds" => (0, longest, false),
-                "timeBudget" => (1e-7, longest, false), // a tick
-                _ => (double.MinValue, double.MaxValue, false),
-            };
-            if (!(value >= least && value <= most) || (whole && value != Math.Floor(value)))
-                return string.Create(CultureInfo.InvariantCulture,
-                    $"say {Shown.Text(name)} {value}, with which no training can go on");
-        }
-        return null;
     }
 
     public static (TrainingState State, Budget Budget) From(CheckpointMetadata m)

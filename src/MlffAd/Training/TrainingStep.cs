@@ -4,6 +4,7 @@ using MlffAd.Data;
 using MlffAd.Execution;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Models;
 using MlffAd.Network;
 using MlffAd.Weights;
 
@@ -99,8 +100,8 @@ public sealed class TrainingStep : IDisposable
         if (_book is { } book) Synthesis.Forward(_newBook!.End(), book.Options, book.Normalisation, recording.Images, recording.Labels, _stayedGood.Part(0, Shape.Of(_items)));
         else
         {
-            _newImages!.End(recording.Images);
-            _newLabels!.End(recording.Labels);
+            Pointwise.Copy(_newImages!.End(), recording.Images.Reshape(Shape.Of((int)recording.Images.Count)));
+            Pointwise.Copy(_newLabels!.End(), recording.Labels.Reshape(Shape.Of((int)recording.Labels.Count)));
         }
         if (again) recording.Tape.Forward();
         else recording.Features = _network.Forward(recording.Recorder, new Value(recording.Images));

@@ -21,7 +21,7 @@ internal static class BackboneCase
     {
         var file = WeightsFile.Load(weightsPath);
         var config = new Config { Backbone = new BackboneConfig { Stages = [.. file.Stages], Width = file.Width, StrideIn = file.Metadata.StrideIn ?? default, BnEps = file.Metadata.BnEps ?? 1e-5 } };
-        var weights = Initialisation.Random(ParameterList.Of(config), seed: 0);
+        var weights = Initialisation.Random(MlffNetwork.Parameters(config), seed: 0);
         Initialisation.Import(file, weights);
         double tolerance = IsHalf(weightsPath) ? HalfTolerance : FloatTolerance;
         foreach (string image in features.Tensors.Keys.Where(name => name.EndsWith(".input", StringComparison.Ordinal)).Select(name => name[..^".input".Length]).Order(StringComparer.Ordinal))

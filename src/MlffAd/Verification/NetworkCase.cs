@@ -20,7 +20,7 @@ internal sealed class NetworkCase
     private NetworkCase(ReferenceFile file)
     {
         (_file, _config) = (file, Configure(file));
-        _list = ParameterList.Of(_config);
+        _list = MlffNetwork.Parameters(_config);
     }
 
     /// <summary>Runs the file's five steps and measures everything it holds.</summary>

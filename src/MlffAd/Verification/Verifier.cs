@@ -25,6 +25,6 @@ public static class Verifier
             if (BackboneCase.IsFeatures(tensors)) return Network(BackboneCase.Verify(tensors, weights ?? WeightsFile.ShippedPath, device));
         using var file = ReferenceFile.Open(path);
         if (file.Kind == "network") return Network(NetworkCase.Verify(file, device));
-        return [.. file.Cases.SelectMany(c => OperatorCase.Verify(file, c, device).Select(e => rounds && c.Op is "conv2d" or "matmul" ? e with { Tolerance = Math.Max(e.Tolerance, products) } : e))];
+        return [.. file.Cases.SelectMany(c => OperatorCase.Verify(file, c, device, OperatorRunners.All).Select(e => rounds && c.Op is "conv2d" or "matmul" ? e with { Tolerance = Math.Max(e.Tolerance, products) } : e))];
     }
 }

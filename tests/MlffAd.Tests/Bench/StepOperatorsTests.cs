@@ -63,7 +63,7 @@ public sealed partial class StepOperatorsTests
 
     private static IEnumerable<Totals> Step(Device device, Config config)
     {
-        using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(config), 1));
+        using var parameters = new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(config), 1));
         using var step = new TrainingStep(config, parameters, Batch);
         float[] images = Gradients.Random(Batch * 3 * config.ImageSize * config.ImageSize, seed: 1), labels = new float[Batch * config.Cells];
         labels[0] = 1;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Reflection;
+using MlffAd.CommandLine;
 using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
@@ -8,8 +8,6 @@ namespace MlffAd.Tests.CommandLine;
 [Collection(nameof(TinyModel))]
 public sealed class InferenceTests(TinyModel tiny)
 {
-    private static readonly Assembly Program = Assembly.Load("MlffAd.Inference");
-
     [Fact]
     public void ItWritesTheSameBytesAsTheCommandLine()
     {
@@ -38,8 +36,11 @@ public sealed class InferenceTests(TinyModel tiny)
     [Fact]
     public void ItNeedsTheLibraryAndACommandLineParserAlone()
     {
-        string[] own = [.. Program.GetReferencedAssemblies().Select(name => name.Name!).Where(name => !name.StartsWith("System.", StringComparison.Ordinal) || name == "System.CommandLine")];
-        Assert.Equal(["MlffAd", "MlffAd.Kernels", "System.CommandLine"], own.Order(StringComparer.Ordinal));
+        var needed = new[] { typeof(MlffAd.Inference.Program), typeof(CommandRunner) }
+            .SelectMany(type => type.Assembly.GetReferencedAssemblies()).Select(name => name.Name!)
+            .Where(name => name == "System.CommandLine" || !name.StartsWith("System.", StringComparison.Ordinal));
+        Assert.Equal(["MlffAd", "MlffAd.CommandLine", "System.CommandLine"],
+            needed.Distinct().Order(StringComparer.Ordinal));
     }
 
     private ((CommandRun Run, Dictionary<string, string> Files) Theirs, (CommandRun Run, Dictionary<string, string> Files) Ours) Both(params string[] args)
@@ -63,7 +64,7 @@ public sealed class InferenceTests(TinyModel tiny)
         if (Environment.GetEnvironmentVariable("MLFFAD_INFERENCE") is not { Length: > 0 } executable)
         {
             using StringWriter output = new(), error = new();
-            int code = (int)Program.EntryPoint!.DeclaringType!.GetMethod("Run", BindingFlags.Static | BindingFlags.NonPublic)!.Invoke(null, [args, output, error, CancellationToken.None])!;
+            int code = MlffAd.Inference.Program.Run(args, output, error);
             return new(code, output.ToString(), error.ToString());
         }
         using var process = Process.Start(new ProcessStartInfo(executable, args) { RedirectStandardOutput = true, RedirectStandardError = true })!;

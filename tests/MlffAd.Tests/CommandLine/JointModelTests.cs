@@ -3,6 +3,7 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 using MlffAd.Data;
 using MlffAd.Detection;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Models;
 using MlffAd.Tests.Training;
 using MlffAd.Weights;
 using Xunit;

@@ -1,3 +1,4 @@
+using MlffAd.CommandLine;
 using Xunit;
 using static System.StringComparison;
 
@@ -41,7 +42,7 @@ public sealed class NumberOptionTests
     [InlineData(".25", 0.25f)]
     public void ANumberIsReadAsItIsWritten(string text, float value)
     {
-        Assert.True(MlffAd.Cli.NumberOption.TryRead(text, out float read));
+        Assert.True(MlffAd.CommandLine.NumberOption.TryRead(text, out float read));
         Assert.Equal(value, read);
     }
 }

@@ -1,4 +1,5 @@
 using MlffAd.Cli;
+using MlffAd.CommandLine;
 using MlffAd.Kernels.Runtime;
 using Xunit;
 
@@ -52,7 +53,7 @@ public sealed class ProgramTests
     private static (int Code, string Error) Report(Exception e, bool interrupted = false)
     {
         using var error = new StringWriter { NewLine = "\n" };
-        return (Program.Report(e, error, interrupted), error.ToString());
+        return (CommandRunner.Report(e, error, interrupted), error.ToString());
     }
 
     private static (int Code, string Output, string Error) Run(params string[] args)

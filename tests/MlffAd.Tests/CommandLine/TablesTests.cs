@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using MlffAd.Cli;
+using MlffAd.CommandLine;
 using MlffAd.Evaluation;
 using Xunit;
 using static System.StringComparison;

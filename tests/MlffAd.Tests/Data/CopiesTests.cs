@@ -1,5 +1,6 @@
 using MlffAd.Data;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Models;
 using MlffAd.Tests.CommandLine;
 using MlffAd.Tests.Training;
 using MlffAd.Training;

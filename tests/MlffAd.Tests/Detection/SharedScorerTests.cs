@@ -3,6 +3,7 @@ using MlffAd.Data;
 using MlffAd.Detection;
 using MlffAd.Execution;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Models;
 using MlffAd.Network;
 using MlffAd.Weights;
 using Xunit;
@@ -97,7 +98,7 @@ public sealed class SharedScorerTests : IDisposable
         var config = Preset.Find("tiny").With("imageSize", "64");
         var made = new TrainingRecord(1, 1, 0, "random", null);
         return new(new ModelMetadata(config, Preprocessing.ImageNet, 1, null, made, "noise"),
-            Initialisation.Random(ParameterList.Of(config), seed: 3));
+            Initialisation.Random(MlffNetwork.Parameters(config), seed: 3));
     }
 
     private static RgbImage Noise(int seed)

@@ -1,6 +1,7 @@
 using CsCheck;
 using MlffAd.Detection;
 using MlffAd.Evaluation;
+using MlffAd.Models;
 using Xunit;
 
 namespace MlffAd.Tests.Evaluation;
@@ -25,7 +26,7 @@ public sealed class CalibrationTests
     {
         ScoreMap[] cells = [new(2, 2, values[..4]), new(2, 2, values[4..8]), new(2, 2, values[8..])];
         float[] scores = [.. cells.Select(map => map.Max())];
-        Calibration calibration = Calibration.Of(scores, cells, 6, 0.75, 0.9);
+        Calibration calibration = Calibrator.Calibrate(scores, cells, 6, 0.75, 0.9);
         float[] pixels = [.. cells.SelectMany(map => map.Enlarge(6, 6).Values).Order()];
         Array.Sort(scores);
         Assert.Equal(scores, calibration.Scores);

@@ -1,5 +1,6 @@
 using MlffAd.Detection;
 using MlffAd.Evaluation;
+using MlffAd.Models;
 using Xunit;
 
 namespace MlffAd.Tests.Evaluation;

@@ -1,5 +1,6 @@
 using MlffAd.Configuration;
 using MlffAd.Evaluation;
+using MlffAd.Models;
 using MlffAd.Weights;
 using Xunit;
 using static System.StringComparison;

@@ -41,7 +41,7 @@ public sealed class Bf16ScoringTests
     {
         using var emulation = precision == Precision.Float32 ? null : new TensorProductTests.Emulation(id, precision);
         using var lease = emulation is null ? TestDevices.Borrow(id) : null;
-        using var plan = Planner.Plan(config, Initialisation.Random(ParameterList.Of(config), 1), emulation?.Device ?? lease!.Device, new Shape(2, config.ImageSize, config.ImageSize, 3),
+        using var plan = Planner.Plan(config, Initialisation.Random(MlffNetwork.Parameters(config), 1), emulation?.Device ?? lease!.Device, new Shape(2, config.ImageSize, config.ImageSize, 3),
             (x, image) => wanted(new MlffNetwork(config).Forward(x, image)));
         plan.Input.Write(NetworkTests.Batch(config, 2, 1).Images);
         plan.Run();

@@ -41,7 +41,7 @@ public sealed class Bf16TrainingTests
     public void WhatIsRestoredIsRoundedToo(string id)
     {
         using var emulation = new TensorProductTests.Emulation(id, Precision.Bf16);
-        var list = ParameterList.Of(Preset.Find("tiny"));
+        var list = MlffNetwork.Parameters(Preset.Find("tiny"));
         NetworkWeights first = Initialisation.Random(list, 1), second = Initialisation.Random(list, 2);
         using var parameters = new Parameters(emulation.Device, first);
         parameters.Restore(second, new float[list.TrainedFloats]);
@@ -53,7 +53,7 @@ public sealed class Bf16TrainingTests
         using var emulation = precision == Precision.Float32 ? null : new TensorProductTests.Emulation(id, precision);
         using var lease = emulation is null ? TestDevices.Borrow(id) : null;
         var device = emulation?.Device ?? lease!.Device;
-        using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(config), 1));
+        using var parameters = new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(config), 1));
         using var step = new TrainingStep(config, parameters, 3);
         step.OnForward = features => look(features, parameters);
         double Run(int n, int seed)

@@ -52,7 +52,7 @@ public sealed class MemoryNetworkTests
         var config = new Config().With("memory.size", "20").With("memory.width", "12");
         using var device = Device.Open("cpu", 1);
         using var plan =
-            Planner.Plan(config, NetworkWeights.Zeros(ParameterList.Of(config)), device, new Shape(1, 256, 256, 3),
+            Planner.Plan(config, NetworkWeights.Zeros(MlffNetwork.Parameters(config)), device, new Shape(1, 256, 256, 3),
             (x, image) => [new MemoryNetwork(config).Cells(x, image)]);
         plan.Run();
         var products = plan.Measure()
@@ -63,7 +63,7 @@ public sealed class MemoryNetworkTests
 
     private static NetworkWeights Weights(Config config)
     {
-        var weights = Initialisation.Random(ParameterList.Of(config), seed: 3);
+        var weights = Initialisation.Random(MlffNetwork.Parameters(config), seed: 3);
         foreach (var constant in weights.List.Constants)
         {
             float[] values = Gradients.Random(constant.Count, seed: constant.Count, scale: 0.5f);

@@ -28,7 +28,7 @@ public sealed class NetworkTests
     [Theory, MemberData(nameof(Presets))]
     public void EveryPresetsParametersHaveUniqueNamesAndFileShapes(string preset)
     {
-        var list = ParameterList.Of(Preset.Find(preset));
+        var list = MlffNetwork.Parameters(Preset.Find(preset));
         Parameter[] all = [.. list.Trained, .. list.Statistics, .. list.Constants];
         Assert.Equal(all.Length, all.Select(p => p.Name).Distinct().Count());
         Assert.All(all, p => Assert.Equal(p.Count, p.FileShape.Aggregate(1, (a, b) => a * b)));
@@ -44,7 +44,7 @@ public sealed class NetworkTests
     public void ANetworkTooLargeToBeMadeIsAMatterOfUsage(string key, string value, string other, string otherValue)
     {
         var config = new Config().With(key, value).With(other, otherValue).Validate();
-        var e = Assert.Throws<MlffAdException>(() => ParameterList.Of(config));
+        var e = Assert.Throws<MlffAdException>(() => MlffNetwork.Parameters(config));
         Assert.Equal(ExitCode.Usage, e.Code);
         Assert.Contains("too large", e.Message, StringComparison.Ordinal);
     }
@@ -52,7 +52,7 @@ public sealed class NetworkTests
     [Fact]
     public void ThePapersNetworkHas39MillionNumbers()
     {
-        var list = ParameterList.Of(new Config());
+        var list = MlffNetwork.Parameters(new Config());
         Assert.Equal(38_824_385, list.Trained.Sum(p => (long)p.Count));
         Assert.Equal([256, 1792, 1, 1], list["fusion.weight"].FileShape);
         Assert.Equal([128, 384], list["texture.ptfem.s8.f3.weight"].FileShape);
@@ -64,7 +64,7 @@ public sealed class NetworkTests
     public void StepsAfterTheFirstAllocateNothing(string id)
     {
         using var device = TestDevices.Open(id);
-        using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(Tiny), 1));
+        using var parameters = new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(Tiny), 1));
         using var step = new TrainingStep(Tiny, parameters, 3);
         step.Upload(Batch(Tiny, 3, 1).Images, Batch(Tiny, 3, 1).Labels);
         long live = device.Pool.LiveBytes;
@@ -106,7 +106,7 @@ public sealed class NetworkTests
 
         float[] Train(Action<TrainingStep> first)
         {
-            using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(config), 1));
+            using var parameters = new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(config), 1));
             using var step = new TrainingStep(config, parameters, n);
             first(step);
             // The next batch is brought while the device computes, and has nothing to do with this step's result.
@@ -137,7 +137,7 @@ public sealed class NetworkTests
         string[] smooth = ["texture.ptfem.s1.f1.weight", "texture.ptfem.s4.f3.weight", "texture.ptfem.s2.f4.weight", "texture.ptfem.out.weight", "sc.k2.weight", "sc.bn4.bias", "fusion.weight", "score.weight"];
         var config = Preset.Find(preset).With(key, value).With("loss.gamma", "-20").With("loss.lambda", "20").Validate();
         using var device = Device.Open("cpu", 2);
-        var start = Initialisation.Random(ParameterList.Of(config), 3);
+        var start = Initialisation.Random(MlffNetwork.Parameters(config), 3);
         var (images, labels) = Batch(config, 2, 4);
 
         float[] gradients = [];
@@ -177,7 +177,7 @@ public sealed class NetworkTests
         {
             var config = Tiny.With(key, value);
             using var device = Device.Open("cpu", 2);
-            var start = Initialisation.Random(ParameterList.Of(config), 1);
+            var start = Initialisation.Random(MlffNetwork.Parameters(config), 1);
             using var parameters = new Parameters(device, start);
             using var step = new TrainingStep(config, parameters, 2);
             step.Run(Batch(config, 2, 1).Images, Batch(config, 2, 1).Labels, 0.1);
@@ -193,7 +193,7 @@ public sealed class NetworkTests
     public void AStepThatIsNotFiniteChangesNothing()
     {
         using var device = Device.Open("cpu", 2);
-        var start = Initialisation.Random(ParameterList.Of(Tiny), 1);
+        var start = Initialisation.Random(MlffNetwork.Parameters(Tiny), 1);
         using var parameters = new Parameters(device, start);
         using var step = new TrainingStep(Tiny, parameters, 2);
         var (images, labels) = Batch(Tiny, 2, 1);
@@ -212,7 +212,7 @@ public sealed class NetworkTests
         float[] Train(int threads)
         {
             using var device = Device.Open("cpu", threads);
-            using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(Tiny), 1));
+            using var parameters = new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(Tiny), 1));
             using var step = new TrainingStep(Tiny, parameters, 3);
             for (int i = 0; i < 3; i++) step.Run(Batch(Tiny, 3, i).Images, Batch(Tiny, 3, i).Labels, 0.01);
             return parameters.Weights.ToArray();
@@ -227,7 +227,7 @@ public sealed class NetworkTests
     public void PlansScoreEachImageByItself(string id)
     {
         using var device = TestDevices.Open(id);
-        var weights = Initialisation.Random(ParameterList.Of(Tiny), 1);
+        var weights = Initialisation.Random(MlffNetwork.Parameters(Tiny), 1);
         float[] Scores(int n, params int[] seeds)
         {
             using var plan = Planner.Plan(Tiny, weights, device, new Shape(n, 64, 64, 3), (x, image) => [new MlffNetwork(Tiny).Forward(x, image).S]);
@@ -249,7 +249,7 @@ public sealed class NetworkTests
     {
         using var device = Device.Open("cpu", 2);
         var config = preset == "tiny" ? Tiny : Tiny.With("sc.enabled", preset == "baseline" ? "false" : "true").With("texture.enabled", preset == "+stl" ? "true" : "false").With("score.linear", "false");
-        var weights = Initialisation.Random(ParameterList.Of(config), 1);
+        var weights = Initialisation.Random(MlffNetwork.Parameters(config), 1);
         using var whole = Planner.Plan(config, weights, device, new Shape(2, 64, 64, 3), (x, image) => new MlffNetwork(config).Forward(x, image) is var f ? [f.S, f.F, f.Sc] : []);
         using var simplified = Planner.Plan(config, weights, device, new Shape(2, 64, 64, 3), (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
         foreach (var plan in new[] { whole, simplified })

@@ -19,7 +19,7 @@ public sealed class MemoryAccessTests
         using var device = TestDevices.Open(id);
         var meter = ((PtxMachine)((GpuDevice)device).Machine!).Meter = new PtxMeter { Every = 8 };
         var config = Preset.Find("tiny").With("backbone.width", "16").With("texture.width", "64").With("texture.statWidth", "64").With("sc.width", "64").With("fusion.width", "64").With("train.batch", "2");
-        using var parameters = new Parameters(device, Initialisation.Random(ParameterList.Of(config), 1));
+        using var parameters = new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(config), 1));
         using var step = new TrainingStep(config, parameters, config.Train.Batch);
         step.Upload(PseudoAnomalies.Sample(config));
         Assert.True(step.Run(0.001).IsFinite);

@@ -18,7 +18,8 @@ public sealed class OperatorReferenceTests
     {
         using var lease = TestDevices.Borrow(device);
         var reference = Golden.File(file);
-        var errors = OperatorCase.Verify(reference, reference.Cases.Single(c => c.Name == name), lease.Device).ToList();
+        var errors = OperatorCase.Verify(reference, reference.Cases.Single(c => c.Name == name), lease.Device,
+            OperatorRunners.All).ToList();
         Assert.NotEmpty(errors);
         Assert.All(errors, e => Assert.True(e.IsWithin, $"{e.Name}: error {e.Error:g3}, tolerance {e.Tolerance:g3}"));
     }

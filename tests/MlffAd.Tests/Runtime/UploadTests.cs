@@ -1,3 +1,4 @@
+using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
 using MlffAd.Tests.Kernels;
 using Xunit;
@@ -20,7 +21,7 @@ public sealed class UploadTests
         {
             var part = to.Items(0, next.Length / 1000);
             float[] expected = [.. next];
-            upload.End(part);
+            Pointwise.Copy(upload.End(), part.Reshape(Shape.Of((int)part.Count)));
             next = Gradients.Random(i % 2 == 0 ? 5000 : 2000, seed: i);
             upload.Begin(next);
             Array.Clear(next);   // it may be changed at once

@@ -4,6 +4,7 @@ using MlffAd.Configuration;
 using MlffAd.Data;
 using MlffAd.Kernels;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Models;
 using MlffAd.Training;
 using MlffAd.Weights;
 using Xunit;

@@ -1,4 +1,5 @@
 using MlffAd.Configuration;
+using MlffAd.Models;
 using MlffAd.Training;
 using MlffAd.Weights;
 using Xunit;
@@ -89,8 +90,8 @@ public sealed class LossTrendTests
             double total = i % 3 == 1 ? double.NaN : 2;
             state = state.After(new StepResult(new(total, 1, 1, 1), 1), new SentBatch(0, 8, 0), stepsPerEpoch: 10);
         }
-        Assert.Equal(40, Written(state.Trend!)[LossTrend.StepsCounter]);
-        Assert.Equal(80, Written(state.Trend!).Where(c => c.Key != LossTrend.StepsCounter).Sum(c => c.Value));
+        Assert.Equal(40, Written(state.Trend!)[TrainingCounters.TrendSteps]);
+        Assert.Equal(80, Written(state.Trend!).Where(c => c.Key != TrainingCounters.TrendSteps).Sum(c => c.Value));
     }
 
     private static LossTrend Of(IEnumerable<double> losses) =>

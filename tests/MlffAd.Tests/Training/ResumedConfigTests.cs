@@ -1,5 +1,6 @@
 using MlffAd.Configuration;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Models;
 using MlffAd.Training;
 using MlffAd.Weights;
 using Xunit;

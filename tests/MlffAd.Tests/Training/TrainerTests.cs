@@ -2,6 +2,7 @@ using MlffAd.Configuration;
 using MlffAd.Data;
 using MlffAd.Detection;
 using MlffAd.Kernels.Runtime;
+using MlffAd.Models;
 using MlffAd.Reporting;
 using MlffAd.Training;
 using MlffAd.Weights;

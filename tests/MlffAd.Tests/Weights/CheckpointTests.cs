@@ -1,4 +1,5 @@
 using MlffAd.Configuration;
+using MlffAd.Models;
 using MlffAd.Weights;
 using Xunit;
 

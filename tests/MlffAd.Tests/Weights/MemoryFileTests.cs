@@ -1,4 +1,5 @@
 using MlffAd.Configuration;
+using MlffAd.Models;
 using MlffAd.Network;
 using MlffAd.Tests.Training;
 using MlffAd.Weights;
