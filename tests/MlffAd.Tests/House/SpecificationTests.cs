@@ -25,9 +25,7 @@ public sealed partial class SpecificationTests
     }
 
     private static IEnumerable<string> Sources() => new[] { "kernels", "src", "tests", "bench", "docs" }
-        .Select(folder => Path.Combine(Repository.Root, folder))
-        .SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
-        .Where(file => Path.GetExtension(file) is ".cs" or ".md" or ".py" or ".sh" && !Output().IsMatch(file));
+        .SelectMany(folder => Repository.Sources(Path.Combine(Repository.Root, folder), ".cs", ".md", ".py", ".sh"));
 
     [GeneratedRegex(@"^## (\d+)\. ")]
     private static partial Regex Heading();
@@ -37,7 +35,4 @@ public sealed partial class SpecificationTests
 
     [GeneratedRegex(@"§(\d+(?:\.\d+)?)(?:–§?(\d+(?:\.\d+)?))?")]
     private static partial Regex Citation();
-
-    [GeneratedRegex(@"[/\\](obj|bin)[/\\]")]
-    private static partial Regex Output();
 }
