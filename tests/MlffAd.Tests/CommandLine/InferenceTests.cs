@@ -39,7 +39,7 @@ public sealed class InferenceTests(TinyModel tiny)
         var needed = new[] { typeof(MlffAd.Inference.Program), typeof(CommandRunner) }
             .SelectMany(type => type.Assembly.GetReferencedAssemblies()).Select(name => name.Name!)
             .Where(name => name == "System.CommandLine" || !name.StartsWith("System.", StringComparison.Ordinal));
-        Assert.Equal(["MlffAd", "MlffAd.CommandLine", "System.CommandLine"],
+        Assert.Equal(["MlffAd", "MlffAd.CommandLine", "MlffAd.Kernels", "System.CommandLine"],
             needed.Distinct().Order(StringComparer.Ordinal));
     }
 
