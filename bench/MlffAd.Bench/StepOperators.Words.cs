@@ -47,13 +47,20 @@ public sealed partial class StepOperators
         static void One(Tensor variance) => Pointwise.Fill(variance, 1);
         Note("batchnorm.statistics", Text(raw), [raw, c, c], t => BatchNorm.Statistics(t[0], t[1], t[2]));
         Note("batchnorm.apply", what, [raw, c, c, c, c, y, .. residuals],
-            t => BatchNorm.Apply(t[0], t[1], t[2], t[3], t[4], Eps, t[5], t.ElementAtOrDefault(6), f), t => One(t[2]));
+            t => BatchNorm.Apply(t[0], new(t[1], t[2], t[3], t[4]), t[5], t.ElementAtOrDefault(6), f), t => One(t[2]));
         _backward.Push(() =>
         {
             bool addX = Adds(raw), addResidual = residual is not null && Adds(residual);
             Note("batchnorm.gradient", what + Text(addResidual), [raw, c, c, c, y, y, raw, c, c, .. residuals],
-                t => BatchNorm.Gradient(t[0], t[1], t[2], t[3], Eps, t[4], t[5], f, frozen: false, t[6], t[7], t[8],
-                t.ElementAtOrDefault(9), addX, addResidual, residual is null ? t[3] : null), t => One(t[2]));
+                t => BatchNorm.Gradient(
+                    new(t[0], t[4], t[5])
+                    {
+                        Dx = t[6],
+                        AddX = addX,
+                        Dresidual = t.ElementAtOrDefault(9),
+                        AddResidual = addResidual,
+                        FollowsFromX = residual is null,
+                    }, new(t[1], t[2], t[3], t[3]), t[7], t[8], f), t => One(t[2]));
         });
         return y;
     }
@@ -166,8 +173,8 @@ public sealed partial class StepOperators
         {
             bool add = Adds(x);
             Note("quantization.cosine.gradient", what + Text(add), [x, g, m, g, m, x],
-                t => Kernels.CosineToMean.Gradient(t[0], t[1], t[2], t[3], t[4], t[5], s, add), t =>
-                Kernels.CosineToMean.Forward(t[0], t[1], t[2], s));
+                t => Kernels.CosineToMean.Gradient(new(t[0], t[1], t[2], t[4], t[5]) { Dg = t[3], Add = add }, s),
+                t => Kernels.CosineToMean.Forward(t[0], t[1], t[2], s));
         });
         return (g, m);
     }

@@ -15,8 +15,6 @@ namespace MlffAd.Bench;
 /// A term notes its forward at once and its gradients on the way back, as <see cref="Recorder"/> and <see cref="Tape"/> would run them.</summary>
 public sealed partial class StepOperators : IExecutor
 {
-    private const float Eps = 1e-5f;
-
     private readonly Dictionary<(string Name, string What), OperatorCase> _cases = [];
     private readonly Stack<Action> _backward = [];
     private readonly HashSet<Value> _written = [];

@@ -15,7 +15,7 @@ namespace MlffAd.Peers;
 /// it takes its kernels for that layout. The codes E of the quantisations are dense, as a PyTorch user writes them.</remarks>
 internal sealed partial class TorchExecutor(Config config, IReadOnlyDictionary<string, Tensor> parameters) : IExecutor
 {
-    private const double Momentum = 0.1, Eps = 1e-5;
+    private const double Momentum = 0.1;
     private readonly Dictionary<Value, List<(Value Place, Tensor Numbers)>> _written = [];
     private readonly Dictionary<Value, Tensor> _codes = [];
 
@@ -47,7 +47,7 @@ internal sealed partial class TorchExecutor(Config config, IReadOnlyDictionary<s
     public Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null) =>
         Write(into ?? New(layer.Output(x.Shape), bn), () =>
         {
-            double eps = layer.Name.StartsWith("backbone.", StringComparison.Ordinal) ? config.Backbone.BnEps : Eps;
+            double eps = layer.Name.StartsWith("backbone.", StringComparison.Ordinal) ? config.Backbone.BnEps : BatchNorm.Epsilon;
             var y = batch_norm(Map(Convolve(layer, x)), parameters[bn + ".running_mean"], parameters[bn + ".running_var"], parameters[bn + ".weight"], parameters[bn + ".bias"],
                 training: true, Momentum, eps);
             if (residual is not null) y.add_(Map(Read(residual)));

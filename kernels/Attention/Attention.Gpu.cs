@@ -47,7 +47,7 @@ public static partial class Attention
             at.StoreMine(p.Weights, first, s);
             max = Eight.Max(max, at.Mine(first, s, float.MinValue));
         }
-        max = Tree<Highest>(shared, max);
+        max = Tree<HighestOfEach>(shared, max);
         Eight sum = default;
         for (int first = 0; first < p.Levels; first += Threads)
         {
@@ -55,7 +55,7 @@ public static partial class Attention
             at.StoreMine(p.Weights, first, e);
             sum += at.Mine(first, e, 0);
         }
-        var scale = Eight.Of(1) / Tree<Total>(shared, sum);
+        var scale = Eight.Of(1) / Tree<Total<Eight>>(shared, sum);
         for (int first = 0; first < p.Levels; first += Threads) at.StoreMine(p.Weights, first, at.LoadMine(p.Weights, first) * scale);
         Mix<Along>(shared, p.Weights, p.Values, p.Out, at, p.Width, p.Add);
     }
@@ -72,7 +72,7 @@ public static partial class Attention
             at.StoreMine(p.Weights, first, s);
             dot += at.Mine(first, s * at.LoadMine(p.A, first), 0);
         }
-        dot = Tree<Total>(shared, dot);
+        dot = Tree<Total<Eight>>(shared, dot);
         for (int first = 0; first < p.Levels; first += Threads) at.StoreMine(p.Weights, first, at.LoadMine(p.A, first) * (at.LoadMine(p.Weights, first) - dot));
         Mix<Along>(shared, p.Weights, p.Values, p.Out, at, p.Width, p.Add);
     }
@@ -127,19 +127,7 @@ public static partial class Attention
         }
     }
 
-    /// <summary>Every thread's numbers together, given to all, by a tree of fixed shape.</summary>
-    private static Eight Tree<TPair>(ArrayView<float> shared, Eight value) where TPair : struct, IPair
-    {
-        int t = Group.IdxX;
-        var all = shared.SubView(0, Threads * 8).Cast<Eight>();
-        Group.Barrier();
-        all[t] = value;
-        Group.Barrier();
-        for (int step = Threads / 2; step > 0; step /= 2)
-        {
-            if (t < step) all[t] = default(TPair).Of(all[t], all[t + step]);
-            Group.Barrier();
-        }
-        return all[0];
-    }
+    /// <summary>Reduces every thread's numbers; the result is every thread's.</summary>
+    private static Eight Tree<TPair>(ArrayView<float> shared, Eight value) where TPair : unmanaged, IPair<Eight> =>
+        GroupReduce.Tree<TPair, Eight>(shared.SubView(0, Threads * 8).Cast<Eight>(), value, 1, Threads);
 }

@@ -1,10 +1,11 @@
+using System.Numerics;
 using ILGPU;
 using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
 /// <summary>A column's numbers in the eight rows that a group does; 32 bytes in memory.</summary>
-internal struct Eight(Four low, Four high)
+internal struct Eight(Four low, Four high) : IAdditionOperators<Eight, Eight, Eight>
 {
     public Four Low = low, High = high;
 
@@ -114,19 +115,8 @@ public static partial class Attention
         }
     }
 
-    /// <summary>What a tree does with two threads' numbers.</summary>
-    internal interface IPair
+    internal readonly struct HighestOfEach : IPair<Eight>
     {
-        Eight Of(in Eight a, in Eight b);
-    }
-
-    internal readonly struct Highest : IPair
-    {
-        public Eight Of(in Eight a, in Eight b) => Eight.Max(a, b);
-    }
-
-    internal readonly struct Total : IPair
-    {
-        public Eight Of(in Eight a, in Eight b) => a + b;
+        public Eight Of(Eight a, Eight b) => Eight.Max(a, b);
     }
 }

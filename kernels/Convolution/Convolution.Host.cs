@@ -122,7 +122,7 @@ public static unsafe partial class Convolution
     {
         if (g.Kernel == 1 || x.C >= FewChannels) return null;
         var padded = Tensor.Rent(x.Device, new Shape(x.Shape.N, x.Shape.H + 2 * g.Pad, x.Shape.W + 2 * g.Pad, x.C), "padded input");
-        x.Device.Team.For(padded.Shape.N * padded.Shape.H, new PadJob(x, padded, g.Pad), grain: Math.Max(1, 16384 / (padded.Shape.W * x.C)));
+        x.Device.Team.For(padded.Shape.N * padded.Shape.H, new PadJob(x, padded, g.Pad), padded.Shape.W * x.C / 2);
         return padded;
     }
 

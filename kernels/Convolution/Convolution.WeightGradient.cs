@@ -49,7 +49,7 @@ public static unsafe partial class Convolution
             using var partial = parts == 1 ? null : Tensor.Rent(device, Shape.Of(parts, outputs, terms), "partial weight gradients");
             device.Team.Share(threads, blocksO * blocksT * parts, new WeightJob<TWide, TNarrow>(x, dy.Host, positions, part, (partial ?? dw).Host.Data, outputs, terms, blockO, blockT,
                 parts == 1 && add, packed.Host.Data, scratch));
-            if (partial is not null) device.Team.For((int)dw.Count, new SumJob(partial.Host.Data, parts, (nint)dw.Count, dw.Host.Data, add), grain: 8192);
+            if (partial is not null) device.Team.For((int)dw.Count, new SumJob(partial.Host.Data, parts, (nint)dw.Count, dw.Host.Data, add), 1);
         }
     }
 
@@ -151,8 +151,8 @@ public static unsafe partial class Convolution
     {
         int parts = (dy.Rows + BlockP - 1) / BlockP;
         using var partial = Tensor.Rent(dy.Device, Shape.Of(1, parts, dy.C), "partial bias gradients");
-        dy.Device.Team.For(parts, new RowSumJob(dy.Host, dy.Rows, dy.C, partial.Host.Data), grain: Math.Max(1, 16384 / (BlockP * dy.C)));
-        dy.Device.Team.For(dy.C, new SumJob(partial.Host.Data, parts, dy.C, db.Host.Data, add), grain: Math.Max(1, 16384 / parts));
+        dy.Device.Team.For(parts, new RowSumJob(dy.Host, dy.Rows, dy.C, partial.Host.Data), BlockP * dy.C / 2);
+        dy.Device.Team.For(dy.C, new SumJob(partial.Host.Data, parts, dy.C, db.Host.Data, add), parts / 2);
     }
 
     /// <summary><c>partial[block, o] = Σ_{p in block} dy[p, o]</c>.</summary>

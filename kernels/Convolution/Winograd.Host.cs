@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MlffAd.Kernels.Runtime;
+using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
@@ -18,8 +19,6 @@ internal static unsafe partial class Winograd
 
     /// <summary>Floats between the points' tiles besides the tiles, so that the points do not all fall into the same set of the cache.</summary>
     private const int Gap = Cache.Line;
-
-    private static int V => Vector<float>.Count;
 
     /// <summary>Whether channels fill the transformations' vectors.</summary>
     public static bool Takes(ConvGeometry g, int inputs, int outputs) =>
@@ -83,7 +82,7 @@ internal static unsafe partial class Winograd
         private void Do(int first, int count, int points, HostRows from, HostRows to)
         {
             var device = y.Device;
-            device.Team.For(count * Blocks(x.C), new TileJob<OfInput<T>>(x.Host, x.Shape, grid, pad, first, new Points(from.Data, from.Pitch, count, x.C, x.C)), Grain(x.C));
+            device.Team.For(count * Blocks(x.C), new TileJob<OfInput<T>>(x.Host, x.Shape, grid, pad, first, new Points(from.Data, from.Pitch, count, x.C, x.C)), Work(x.C));
             new Product
             {
                 A = Gather.Matrix(new HostRows(from.Data, x.C), count, x.C) with { ItemPitch = from.Pitch },
@@ -95,10 +94,10 @@ internal static unsafe partial class Winograd
             int items = count * Blocks(y.C);
             switch (f)
             {
-                case Activation.None: device.Team.For(items, new OutputJob<T, Identity>(to, grid, first, bias, residual, y.Host, y.Shape), Grain(y.C)); break;
-                case Activation.ReLU: device.Team.For(items, new OutputJob<T, ReLU>(to, grid, first, bias, residual, y.Host, y.Shape), Grain(y.C)); break;
-                case Activation.LeakyReLU: device.Team.For(items, new OutputJob<T, LeakyReLU>(to, grid, first, bias, residual, y.Host, y.Shape), Grain(y.C)); break;
-                default: device.Team.For(items, new OutputJob<T, Sigmoid>(to, grid, first, bias, residual, y.Host, y.Shape), Grain(y.C)); break;
+                case Activation.None: device.Team.For(items, new OutputJob<T, Identity>(to, grid, first, bias, residual, y.Host, y.Shape), Work(y.C)); break;
+                case Activation.ReLU: device.Team.For(items, new OutputJob<T, ReLU>(to, grid, first, bias, residual, y.Host, y.Shape), Work(y.C)); break;
+                case Activation.LeakyReLU: device.Team.For(items, new OutputJob<T, LeakyReLU>(to, grid, first, bias, residual, y.Host, y.Shape), Work(y.C)); break;
+                default: device.Team.For(items, new OutputJob<T, Sigmoid>(to, grid, first, bias, residual, y.Host, y.Shape), Work(y.C)); break;
             }
         }
     }
@@ -117,8 +116,8 @@ internal static unsafe partial class Winograd
 
     private static int Blocks(int c) => (c + Channels - 1) / Channels;
 
-    /// <summary>Items worth a thread of their own.</summary>
-    private static int Grain(int c) => Math.Max(1, 512 / Math.Min(c, Channels));
+    /// <summary>An item's cost, for <see cref="Threads.For{T}(int, T, long)"/>.</summary>
+    private static int Work(int c) => 16 * Math.Min(c, Channels);
 
     /// <summary>Tiles over the output maps, row by row; the last of a row or column may reach over the edge.</summary>
     private readonly struct Grid(Shape y, int side)

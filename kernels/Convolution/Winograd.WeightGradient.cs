@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using MlffAd.Kernels.Runtime;
+using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
@@ -30,8 +31,8 @@ internal static unsafe partial class Winograd
             using var v = Panels.Empty(device, points, count, x.C);
             using var d = Tensor.Rent(device, Shape.Of(points, 1, groups * Product.Group * count + Gap), "transformed output gradients");
             int narrow = Panels.Width(x.C, (x.C - 1) / Tiles.Wide * Tiles.Wide);
-            device.Team.For(count * Blocks(x.C), new TileJob<OfInput<T>>(x.Host, x.Shape, grid, pad, first, new Points(v.Data, (nint)v.Size, count, Tiles.Wide, narrow)), Grain(x.C));
-            device.Team.For(count * Blocks(dy.C), new TileJob<OfOutputGradient<T>>(dy.Host, dy.Shape, grid, pad: 0, first, new Points(d.Host.Data, d.Pitch, count, Product.Group, Product.Group)), Grain(dy.C));
+            device.Team.For(count * Blocks(x.C), new TileJob<OfInput<T>>(x.Host, x.Shape, grid, pad, first, new Points(v.Data, (nint)v.Size, count, Tiles.Wide, narrow)), Work(x.C));
+            device.Team.For(count * Blocks(dy.C), new TileJob<OfOutputGradient<T>>(dy.Host, dy.Shape, grid, pad: 0, first, new Points(d.Host.Data, d.Pitch, count, Product.Group, Product.Group)), Work(dy.C));
             new Product
             {
                 A = new Gather
@@ -57,7 +58,7 @@ internal static unsafe partial class Winograd
                 Epilogue = new Epilogue { Add = first > 0 },
             }.Run(device);
         }
-        device.Team.For(dy.C * Blocks(x.C), new FilterGradientJob<T>(sums.Host, x.C, dw.Host.Data, add), Grain(x.C));
+        device.Team.For(dy.C * Blocks(x.C), new FilterGradientJob<T>(sums.Host, x.C, dw.Host.Data, add), Work(x.C));
     }
 
     private readonly struct OfOutputGradient<T> : IToPoints where T : IMinimalFilter

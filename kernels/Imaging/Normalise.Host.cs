@@ -39,7 +39,7 @@ public static unsafe partial class Normalise
     private static (Vector128<float>, Vector128<float>, Vector128<float>) Pattern(float[] c) =>
         (Vector128.Create(c[0], c[1], c[2], c[0]), Vector128.Create(c[1], c[2], c[0], c[1]), Vector128.Create(c[2], c[0], c[1], c[2]));
 
-    private static void Host(Tensor x, Tensor y, PixelNormalisation how) => y.Device.Team.For(y.Rows, new Pixels(x.Host.Data, y.Host.Data, how), grain: 4096);
+    private static void Host(Tensor x, Tensor y, PixelNormalisation how) => y.Device.Team.For(y.Rows, new Pixels(x.Host.Data, y.Host.Data, how), 2);
 
     private readonly struct Pixels(float* x, float* y, PixelNormalisation how) : IJob
     {

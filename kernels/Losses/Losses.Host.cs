@@ -1,21 +1,17 @@
 using System.Numerics;
 using MlffAd.Kernels.Runtime;
+using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
 public static unsafe partial class Losses
 {
-    /// <summary>Elements worth a thread of their own.</summary>
-    private const int Grain = 8192;
-
-    private static int V => Vector<float>.Count;
-
-    private static void DistanceHost(Tensor F, Tensor S) => F.Device.Team.For(F.Rows, new DistanceJob(F.Host, S.Host, F.C), Math.Max(1, Grain / F.C));
+    private static void DistanceHost(Tensor F, Tensor S) => F.Device.Team.For(F.Rows, new DistanceJob(F.Host, S.Host, F.C), F.C);
 
     private static void DistanceGradientHost(Tensor F, Tensor A, Tensor dS, Tensor dF, bool add)
     {
         DistanceHost(F, A);
-        F.Device.Team.For(F.Rows, new DistanceGradientJob(F.Host, A.Host, dS.Host, dF.Host, F.C, add), Math.Max(1, Grain / F.C));
+        F.Device.Team.For(F.Rows, new DistanceGradientJob(F.Host, A.Host, dS.Host, dF.Host, F.C, add), F.C);
     }
 
     private static void PatchesHost(Tensor patchF, Tensor patchS, Tensor patchLabels, Tensor slopes, LossOptions o) =>
@@ -72,7 +68,7 @@ public static unsafe partial class Losses
             if (y[i, 0] == 0) goodScores[g++] = s[i, 0];
             else badScores[b++] = s[i, 0];
         }
-        S.Device.Team.For(S.Rows, new PairsJob(s, y, goodScores, good, badScores, bad, lambda, pairs.Host), Math.Max(1, Grain / (good + bad)));
+        S.Device.Team.For(S.Rows, new PairsJob(s, y, goodScores, good, badScores, bad, lambda, pairs.Host), good + bad);
     }
 
     private static void GradientHost(Maps maps, LossOptions o, float upstream)
@@ -81,7 +77,7 @@ public static unsafe partial class Losses
         var team = F.Device.Team;
         team.For(maps.PatchF.Rows, new PatchGradientJob(maps.PatchF.Host, maps.Slopes.Host, maps.DpatchF.Host, maps.PatchF.Shape, 0));
         team.For(maps.PatchS.Rows, new PatchGradientJob(maps.PatchS.Host, maps.Slopes.Host, maps.DpatchS.Host, maps.PatchS.Shape, maps.PatchS.Shape.Area));
-        team.For(F.Rows, new CellGradientJob(maps, o, upstream), Math.Max(1, Grain / F.C));
+        team.For(F.Rows, new CellGradientJob(maps, o, upstream), F.C);
     }
 
     private readonly struct DistanceJob(HostRows F, HostRows A, int C) : IJob
@@ -104,7 +100,7 @@ public static unsafe partial class Losses
             for (int r = begin; r < end; r++)
             {
                 if (!add) new Span<float>(dF.Row(r), C).Clear();
-                Accumulate(F.Row(r), dF.Row(r), C, dS[r, 0] / (A[r, 0] + 1));   // √(q + 1) = A + 1
+                Scale(F.Row(r), dS[r, 0] / (A[r, 0] + 1), dF.Row(r), C, add: true);   // √(q + 1) = A + 1
             }
         }
     }
@@ -248,8 +244,8 @@ public static unsafe partial class Losses
                 _dS[r, 0] = _upstream * _o.Beta * ScoreSlope(_s[r, 0], anomalous, active, _good, _bad, _o.Gamma, _o.PairAll) + perCell * _dpatchS[patch, 0];
                 float* d = _dF.Row(r);
                 new Span<float>(d, _map.C).Clear();
-                Accumulate(_f.Row(r), d, _map.C, _upstream * _o.Alpha * FeatureSlope(_a[r, 0], anomalous, _good, _bad));
-                Accumulate(_dpatchF.Row(patch), d, _map.C, perCell);
+                Scale(_f.Row(r), _upstream * _o.Alpha * FeatureSlope(_a[r, 0], anomalous, _good, _bad), d, _map.C, add: true);
+                Scale(_dpatchF.Row(patch), perCell, d, _map.C, add: true);
             }
         }
     }
@@ -274,13 +270,6 @@ public static unsafe partial class Losses
             sum += d * d;
         }
         return sum;
-    }
-
-    private static void Accumulate(float* x, float* y, int n, float scale)
-    {
-        int c = 0;
-        for (; c <= n - V; c += V) (Vector.Load(y + c) + Vector.Load(x + c) * scale).Store(y + c);
-        for (; c < n; c++) y[c] += x[c] * scale;
     }
 
     private static void AccumulateDifference(float* a, float* b, float* y, int n, float scale)

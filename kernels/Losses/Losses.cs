@@ -146,5 +146,5 @@ public static partial class Losses
     static partial void DistanceGradientGpu(Tensor F, Tensor A, Tensor dS, Tensor dF, bool add);
     static partial void PatchesGpu(Tensor patchF, Tensor patchS, Tensor patchLabels, Tensor slopes, LossOptions o);
     static partial void CellsGpu(Tensor A, Tensor S, Tensor labels, Tensor slopes, LossOptions o, Tensor pairs, Tensor sums, Tensor values);
-    static partial void GradientGpu(Maps maps, LossOptions o, float upstream);
+    static partial void GradientGpu(in Maps maps, LossOptions o, float upstream);
 }

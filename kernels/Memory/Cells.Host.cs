@@ -4,17 +4,14 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class Cells
 {
-    /// <summary>Cells worth a thread.</summary>
-    private const int Grain = 16384;
-
     internal static void PlaceHost(Tensor step, Tensor y) =>
-        y.Device.Team.For(y.Rows, new PlaceJob(step.Host[0, 0], y), Grain);
+        y.Device.Team.For(y.Rows, new PlaceJob(step.Host[0, 0], y), 1);
 
     internal static void StandardiseHost(Tensor d, Tensor? index, Tensor scales, Tensor y) =>
-        y.Device.Team.For(y.Rows, new StandardiseJob(d, index, scales, y), Grain);
+        y.Device.Team.For(y.Rows, new StandardiseJob(d, index, scales, y), 1);
 
     internal static void GradientHost(Tensor dy, Tensor? index, Tensor scales, Tensor dd, bool add) =>
-        dd.Device.Team.For(dd.Rows, new GradientJob(dy, index, scales, dd, add), Grain);
+        dd.Device.Team.For(dd.Rows, new GradientJob(dy, index, scales, dd, add), 1);
 
     private readonly struct PlaceJob(float step, Tensor y) : IJob
     {

@@ -97,7 +97,7 @@ public static partial class KCentre
             p.Squares[i] = value;
             if (p.Step >= 0) value = -value;
         }
-        value = GroupDoubles.Least(values, rows, value, ref row);
+        value = GroupReduce.Least(values, rows, value, ref row);
         if (t == 0)
         {
             p.Parts[Grid.IdxX] = value;
@@ -113,7 +113,7 @@ public static partial class KCentre
             value = p.Parts[part];
             row = p.PartRows[part];
         }
-        value = GroupDoubles.Least(values, rows, value, ref row);
+        value = GroupReduce.Least(values, rows, value, ref row);
         if (!last || t != 0) return;
         p.Chosen[p.Step + 1] = row;
         if (p.Step >= 0) p.Radii[p.Step] = (float)Math.Sqrt(-value);

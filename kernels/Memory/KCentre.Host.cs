@@ -26,9 +26,9 @@ public static unsafe partial class KCentre
     {
         double[] sums = new double[pool.C], squares = new double[pool.Rows];
         var team = pool.Device.Team;
-        team.For(pool.C, new SumJob(pool.Host, pool.Rows, sums), grain: 64);
+        team.For(pool.C, new SumJob(pool.Host, pool.Rows, sums), pool.Rows);
         float[] mean = Mean(sums, pool.Rows);
-        team.For(pool.Rows, new DistanceJob(pool.Host, pool.C, mean, squares), grain: 64);
+        team.For(pool.Rows, new DistanceJob(pool.Host, pool.C, mean, squares), pool.C);
         return Array.IndexOf(squares, squares.Min());
     }
 

@@ -134,8 +134,8 @@ public static partial class NearestVector
             square += x * x;
         }
         for (int tile = t; tile < p.Tiles; tile += Tile) rank = MathF.Max(rank, p.Largest[i, tile]);
-        square = GroupDoubles.Sum(squares, square);
-        rank = GroupColumns.Max(ranks, rank);
+        square = GroupReduce.Sum(squares, square);
+        rank = GroupReduce.Max(ranks, rank);
         if (t == 0) squares[0] = Reach(rank, p.D, Math.Sqrt(square), p.LargestNorm);
         Group.Barrier();
         double reach = squares[0];
@@ -147,7 +147,7 @@ public static partial class NearestVector
             double sum = PackedVectors.SquaredDistance(p.Queries, i, p.Tiled, j, p.D, limit: least);
             if (sum < least) (least, nearest) = (sum, j);
         }
-        least = GroupDoubles.Least(squares, numbers, least, ref nearest);
+        least = GroupReduce.Least(squares, numbers, least, ref nearest);
         if (t != 0) return;
         p.Distance[i, 0] = double.IsFinite(square) ? (float)Math.Sqrt(least) : float.NaN;
         p.Index[i, 0] = nearest;

@@ -5,9 +5,6 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class NearestVector
 {
-    /// <summary>Rows of the gradients worth a thread.</summary>
-    private const int Grain = 16;
-
     internal static void ForwardHost(
         Tensor queries, PackedVectors vectors, Tensor distance, Tensor index, Tensor? groups)
     {
@@ -82,7 +79,7 @@ public static unsafe partial class NearestVector
     internal static void QueryGradientHost(Tensor queries, Tensor vectors, Tensor distance, Tensor index,
         Tensor ddistance, Tensor dqueries, bool add) =>
         queries.Device.Team.For(queries.Rows,
-            new QueryJob(queries, vectors, distance, index, ddistance, dqueries, add), Grain);
+            new QueryJob(queries, vectors, distance, index, ddistance, dqueries, add), queries.C);
 
     private readonly struct QueryJob(Tensor queries, Tensor vectors, Tensor distance, Tensor index, Tensor ddistance,
         Tensor dqueries, bool add) : IJob
@@ -108,7 +105,7 @@ public static unsafe partial class NearestVector
     {
         if (!add) Pointwise.Fill(dvectors, 0);
         vectors.Device.Team.For(vectors.C,
-            new VectorJob(queries, vectors, distance, index, ddistance, dvectors), Grain);
+            new VectorJob(queries, vectors, distance, index, ddistance, dvectors), queries.Rows);
     }
 
     /// <summary>Items are columns, so that each sum is of the queries in their order, whatever the threads.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics;
 using ILGPU;
 using MlffAd.Kernels.Runtime;
 
@@ -7,55 +8,67 @@ public static partial class Sgd
 {
     private const int GroupSize = 256;
 
-    internal readonly record struct StepArgs(ArrayView<float> W, ArrayView<float> V, ArrayView<float> G, ArrayView<float> Clip, float Rate, float Momentum, float Decay, int Count);
+    internal struct StepArgs
+    {
+        public ArrayView<float> W, V, G, Clip;
+        public float Rate, Momentum, Decay;
+        public int Count;
+    }
 
-    internal readonly record struct ClipArgs(ArrayView<float> G, ArrayView<float> Loss, ArrayView<float> Partials, ArrayView<float> Clip, ArrayView<int> Counters, float ClipNorm);
+    internal struct ClipArgs
+    {
+        public ArrayView<float> G, Loss, Partials, Clip;
+        public ArrayView<int> Counters;
+        public float ClipNorm;
+    }
 
-    private static readonly GpuKernel<StepArgs> StepLauncher = new("sgd.step", StepBody), StepWideLauncher = new("sgd.step.wide", StepWideBody);
-    private static readonly GpuKernel<ClipArgs> ClipLauncher = new("sgd.clip", ClipBody, GroupSize, GroupSize * sizeof(float));
+    private static readonly GpuKernel<StepArgs> StepLauncher = new("sgd.step", StepBody<OneChannel, float>);
+    private static readonly GpuKernel<StepArgs> StepWideLauncher = new("sgd.step.wide", StepBody<FourChannels, Four>);
+    private static readonly GpuKernel<ClipArgs> ClipLauncher =
+        new("sgd.clip", ClipBody, GroupSize, GroupSize * sizeof(float));
 
     static partial void StepGpu(Tensor w, Tensor v, Tensor g, SgdRange range, float rate, float momentum, Tensor clip)
     {
-        StepArgs Part(int start, int count)
+        StepArgs Part(int start, int count) => new()
         {
-            ArrayView<float> Of(Tensor t) => t.Gpu.Data.SubView(start, count);
-            return new(Of(w), Of(v), Of(g), clip.Gpu.Data, rate * range.RateScale, momentum, range.Decay, count);
-        }
+            W = w.Gpu.Data.SubView(start, count),
+            V = v.Gpu.Data.SubView(start, count),
+            G = g.Gpu.Data.SubView(start, count),
+            Clip = clip.Gpu.Data,
+            Rate = rate * range.RateScale,
+            Momentum = momentum,
+            Decay = range.Decay,
+            Count = count,
+        };
         bool aligned = range.Start % 4 == 0 && w.Gpu.IsAligned && v.Gpu.IsAligned && g.Gpu.IsAligned;
-        int inFours = aligned ? range.Count / 4 * 4 : 0, rest = range.Count - inFours;
-        if (inFours > 0) StepWideLauncher.LaunchItems(w.Device, inFours / 4, Part(range.Start, inFours));
-        if (rest > 0) StepLauncher.LaunchItems(w.Device, rest, Part(range.Start + inFours, rest));
+        int wide = aligned ? range.Count / 4 * 4 : 0, rest = range.Count - wide;
+        if (wide > 0) StepWideLauncher.LaunchItems(w.Device, wide / 4, Part(range.Start, wide));
+        if (rest > 0) StepLauncher.LaunchItems(w.Device, rest, Part(range.Start + wide, rest));
     }
 
     static partial void ClipGpu(Tensor g, Tensor loss, float clipNorm, Tensor partials, Tensor clip) =>
-        ClipLauncher.Launch(g.Device, (int)partials.Count, new(g.Gpu.Data, loss.Gpu.Data, partials.Gpu.Data, clip.Gpu.Data, ((GpuDevice)g.Device).Counters, clipNorm));
+        ClipLauncher.Launch(g.Device, (int)partials.Count, new ClipArgs
+        {
+            G = g.Gpu.Data,
+            Loss = loss.Gpu.Data,
+            Partials = partials.Gpu.Data,
+            Clip = clip.Gpu.Data,
+            Counters = ((GpuDevice)g.Device).Counters,
+            ClipNorm = clipNorm,
+        });
 
-    private static void StepBody(StepArgs p)
+    /// <summary>One parameter a thread, or four as 16 bytes.</summary>
+    private static void StepBody<TChannels, T>(StepArgs p) where TChannels : unmanaged, IChannels<T>
+        where T : unmanaged, IAdditionOperators<T, T, T>, ISubtractionOperators<T, T, T>, IMultiplyOperators<T, T, T>
     {
         int i = Grid.GlobalIndex.X;
         float scale = p.Clip[1];
-        if (i < p.Count && scale != 0) (p.W[i], p.V[i]) = Step(p, scale, p.W[i], p.V[i], p.G[i]);
-    }
-
-    /// <summary>Four parameters a thread, as 16 bytes.</summary>
-    private static void StepWideBody(StepArgs p)
-    {
-        int i = Grid.GlobalIndex.X;
-        float scale = p.Clip[1];
-        if (i >= p.Count / 4 || scale == 0) return;
-        ref Four w = ref p.W.Cast<Four>()[i], v = ref p.V.Cast<Four>()[i];
-        Four wi = w, vi = v, g = p.G.Cast<Four>()[i];
-        (wi.X, vi.X) = Step(p, scale, wi.X, vi.X, g.X);
-        (wi.Y, vi.Y) = Step(p, scale, wi.Y, vi.Y, g.Y);
-        (wi.Z, vi.Z) = Step(p, scale, wi.Z, vi.Z, g.Z);
-        (wi.W, vi.W) = Step(p, scale, wi.W, vi.W, g.W);
-        (w, v) = (wi, vi);
-    }
-
-    private static (float W, float V) Step(in StepArgs p, float scale, float w, float v, float g)
-    {
-        v = v * p.Momentum + (g * scale + w * p.Decay);
-        return (w - v * p.Rate, v);
+        if (i >= p.Count / default(TChannels).Count || scale == 0) return;
+        ref T w = ref p.W.Cast<T>()[i], v = ref p.V.Cast<T>()[i];
+        T wi = w;
+        T gradient = p.G.Cast<T>()[i] * default(TChannels).All(scale) + wi * default(TChannels).All(p.Decay);
+        T vi = v * default(TChannels).All(p.Momentum) + gradient;
+        (w, v) = (wi - vi * default(TChannels).All(p.Rate), vi);
     }
 
     /// <summary>A group sums one block: 64 squares a thread, then a tree. The group that finishes last sums the blocks.</summary>
@@ -65,12 +78,12 @@ public static partial class Sgd
         long first = (long)Grid.IdxX * BlockSize, last = IntrinsicMath.Min(p.G.Length, first + BlockSize);
         float sum = 0;
         for (long i = first + Group.IdxX; i < last; i += GroupSize) sum += p.G[i] * p.G[i];
-        sum = GroupColumns.Sum(shared, 1, sum);
+        sum = GroupReduce.Sum(shared, sum);
         if (Group.IdxX == 0) p.Partials[Grid.IdxX] = sum;
         int blocks = LastGroup.HasCome(shared, p.Counters, 0, Grid.DimX) ? Grid.DimX : 0;
         sum = 0;
         for (int i = Group.IdxX; i < blocks; i += GroupSize) sum += p.Partials[i];
-        float norm = MathF.Sqrt(GroupColumns.Sum(shared, 1, sum)), scale = 0;
+        float norm = MathF.Sqrt(GroupReduce.Sum(shared, sum)), scale = 0;
         if (blocks == 0 || Group.IdxX != 0) return;
         if (IsFinite(norm) && IsFinite(p.Loss[0])) scale = p.ClipNorm > 0 && norm > p.ClipNorm ? p.ClipNorm / norm : 1;
         p.Clip[0] = norm;

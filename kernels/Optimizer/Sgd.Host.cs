@@ -1,19 +1,15 @@
 using System.Numerics;
 using MlffAd.Kernels.Runtime;
+using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
 public static unsafe partial class Sgd
 {
-    /// <summary>Parameters worth a thread of their own.</summary>
-    private const int Grain = 8192;
-
-    private static int V => Vector<float>.Count;
-
     private static void StepHost(Tensor w, Tensor v, Tensor g, SgdRange range, float rate, float momentum, Tensor clip)
     {
         float scale = clip.HostSpan[1];
-        if (scale != 0) w.Device.Team.For(range.Count, new StepJob(w.Host.Data + range.Start, v.Host.Data + range.Start, g.Host.Data + range.Start, rate * range.RateScale, momentum, range.Decay, scale), Grain);
+        if (scale != 0) w.Device.Team.For(range.Count, new StepJob(w.Host.Data + range.Start, v.Host.Data + range.Start, g.Host.Data + range.Start, rate * range.RateScale, momentum, range.Decay, scale), 1);
     }
 
     private static void ClipHost(Tensor g, Tensor loss, float clipNorm, Tensor partials, Tensor clip)

@@ -6,9 +6,6 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class Pointwise
 {
-    /// <summary>Elements worth a thread of their own: below it waking the team costs more than the pass.</summary>
-    private const int Grain = 8192;
-
     /// <summary>Elements between two places where a tensor without gaps may be cut. Vectors fill it, so which elements are left over for the scalar functions, whose
     /// exponential rounds otherwise than the vectors', depends on the shape and not on the threads.</summary>
     private const int Block = 1024;
@@ -44,7 +41,7 @@ public static unsafe partial class Pointwise
         // Without gaps the whole is one long row and an item a block of it; else an item is a row.
         bool flat = a.IsContiguous && b.IsContiguous && c.IsContiguous && y.IsContiguous;
         int width = flat ? Block : y.C;
-        y.Device.Team.For(flat ? (int)((y.Count + Block - 1) / Block) : y.Rows, new MapJob<TMap>(map, a.Host, b.Host, c.Host, y.Host, width, flat ? y.Count : 0), Math.Max(1, Grain / width));
+        y.Device.Team.For(flat ? (int)((y.Count + Block - 1) / Block) : y.Rows, new MapJob<TMap>(map, a.Host, b.Host, c.Host, y.Host, width, flat ? y.Count : 0), width);
     }
 
     /// <summary>Items are blocks of the <paramref name="flat"/> elements, or, if that is 0, rows.</summary>

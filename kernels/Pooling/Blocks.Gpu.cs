@@ -22,7 +22,7 @@ internal static partial class Blocks
 
     static partial void SumGpu(Tensor fine, Tensor coarse, float scale, bool add)
     {
-        int width = GroupColumns.Width(coarse.C, GroupWidth);
+        int width = GroupReduce.Width(coarse.C, GroupWidth);
         var args = new BlockArgs(fine.GpuAny, coarse.GpuAny, fine.Shape, coarse.Shape, scale, add ? 1 : 0, width);
         if (fine.Rows / coarse.Rows >= LargeBlock && !Channels.InBf16(args.Fine, args.Coarse)) SumLargeLauncher.Launch(fine.Device, new Index3D(coarse.Rows, (coarse.C + width - 1) / width, 1), args);
         else SumSmallLauncher.Launch(coarse, args, args.Fine, args.Coarse);
@@ -62,7 +62,7 @@ internal static partial class Blocks
         bool mine = c < p.CoarseShape.C;   // idle threads stay for the barriers
         float sum = 0;
         for (int i = lane; mine && i < bh * bw; i += lanes) sum += p.Fine[corner + i / bw * p.FineShape.W + i % bw, c];
-        sum = GroupColumns.Sum(shared, p.Width, sum);
+        sum = GroupReduce.SumOfColumn(shared, p.Width, sum);
         if (mine && lane == 0) p.Coarse[r, c] = p.Add != 0 ? p.Coarse[r, c] + sum * p.Scale : sum * p.Scale;
     }
 

@@ -1,23 +1,19 @@
 using System.Numerics;
 using MlffAd.Kernels.Runtime;
+using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
 internal static unsafe partial class Blocks
 {
-    /// <summary>Elements worth a thread of their own.</summary>
-    private const int Grain = 8192;
-
     /// <summary>Channels summed at a time: their accumulators stay on the stack.</summary>
     private const int Chunk = 256;
 
-    private static int V => Vector<float>.Count;
-
     private static void SumHost(Tensor fine, Tensor coarse, float scale, bool add) =>
-        coarse.Device.Team.For(coarse.Rows, new SumJob(fine.Host, fine.Shape, coarse.Host, coarse.Shape, scale, add), (int)Math.Max(1, Grain * (long)coarse.Rows / fine.Count));
+        coarse.Device.Team.For(coarse.Rows, new SumJob(fine.Host, fine.Shape, coarse.Host, coarse.Shape, scale, add), fine.Count / coarse.Rows);
 
     private static void SpreadHost(Tensor coarse, Tensor fine, float scale, bool add) =>
-        fine.Device.Team.For(fine.Rows, new SpreadJob(coarse.Host, coarse.Shape, fine.Host, fine.Shape, scale, add), Math.Max(1, Grain / fine.C));
+        fine.Device.Team.For(fine.Rows, new SpreadJob(coarse.Host, coarse.Shape, fine.Host, fine.Shape, scale, add), fine.C);
 
     private readonly struct SumJob(HostRows fine, Shape fs, HostRows coarse, Shape cs, float scale, bool add) : IJob
     {
@@ -35,12 +31,12 @@ internal static unsafe partial class Blocks
                     for (int a = 0; a < bh; a++)
                     {
                         new Span<float>(line, n).Clear();
-                        for (int b = 0; b < bw; b++) Accumulate(fine.Row(corner + a * fs.W + b) + first, line, n, 1);
-                        Accumulate(line, total, n, 1);
+                        for (int b = 0; b < bw; b++) Scale(fine.Row(corner + a * fs.W + b) + first, 1, line, n, add: true);
+                        Scale(line, 1, total, n, add: true);
                     }
                     float* y = coarse.Row(r) + first;
                     if (!add) new Span<float>(y, n).Clear();
-                    Accumulate(total, y, n, scale);
+                    Scale(total, scale, y, n, add: true);
                 }
             }
         }
@@ -54,23 +50,8 @@ internal static unsafe partial class Blocks
             for (int r = begin; r < end; r++)
             {
                 float* x = coarse.Row(r / fs.W / bh * cs.W + r % fs.W / bw), y = fine.Row(r);
-                if (add) Accumulate(x, y, fs.C, scale);
-                else Scale(x, y, fs.C, scale);
+                Scale(x, scale, y, fs.C, add);
             }
         }
-    }
-
-    private static void Accumulate(float* x, float* y, int n, float scale)
-    {
-        int c = 0;
-        for (; c <= n - V; c += V) (Vector.Load(y + c) + Vector.Load(x + c) * scale).Store(y + c);
-        for (; c < n; c++) y[c] += x[c] * scale;
-    }
-
-    private static void Scale(float* x, float* y, int n, float scale)
-    {
-        int c = 0;
-        for (; c <= n - V; c += V) (Vector.Load(x + c) * scale).Store(y + c);
-        for (; c < n; c++) y[c] = x[c] * scale;
     }
 }

@@ -5,15 +5,12 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class LocalMean
 {
-    /// <summary>Multiply-adds worth a thread.</summary>
-    private const int Grain = 8192;
-
     internal static void RunHost(Tensor x, Tensor y, LocalWindow window, bool isGradient, bool add)
     {
         float[] weights = [.. Enumerable.Range(0, window.Radius + 1).Select(window.Weight)];
         var job = new Job(x, y, weights, window.InverseSums(x.Shape.H), window.InverseSums(x.Shape.W), isGradient, add);
         int taps = (2 * window.Radius + 1) * (2 * window.Radius + 1);
-        y.Device.Team.For(y.Rows, job, Math.Max(1, Grain / (taps * y.C)));
+        y.Device.Team.For(y.Rows, job, taps * y.C);
     }
 
     /// <summary>Items are positions. Forward divides by the sum of weights around the position itself, the gradient by

@@ -1,20 +1,16 @@
 using System.Numerics;
 using MlffAd.Kernels.Runtime;
+using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
 public static unsafe partial class Pooling
 {
-    /// <summary>Elements worth a thread of their own.</summary>
-    private const int Grain = 8192;
-
-    private static int V => Vector<float>.Count;
-
     private static void MaxHost(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad) =>
-        y.Device.Team.For(y.Rows, new MaxJob(x.Host, x.Shape, y.Host, y.Shape, index is null ? default : index.Host, kernel, stride, pad), Math.Max(1, Grain / (kernel * kernel * y.C)));
+        y.Device.Team.For(y.Rows, new MaxJob(x.Host, x.Shape, y.Host, y.Shape, index is null ? default : index.Host, kernel, stride, pad), kernel * kernel * y.C);
 
     private static void MaxGradientHost(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add) =>
-        dx.Device.Team.For(dx.Rows, new MaxGradientJob(dy.Host, dy.Shape, index.Host, dx.Host, dx.Shape, kernel, stride, pad, add), Math.Max(1, Grain / dx.C));
+        dx.Device.Team.For(dx.Rows, new MaxGradientJob(dy.Host, dy.Shape, index.Host, dx.Host, dx.Shape, kernel, stride, pad, add), dx.C);
 
     private readonly struct MaxJob(HostRows x, Shape xs, HostRows y, Shape ys, HostRows index, int kernel, int stride, int pad) : IJob
     {

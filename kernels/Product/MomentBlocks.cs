@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using MlffAd.Kernels.Runtime;
+using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
@@ -17,8 +18,6 @@ internal readonly unsafe struct MomentBlocks(Tensor x, Tensor blocks)
 
     private readonly HostRows _x = x.Host, _blocks = blocks.Host;
     private readonly int _rows = x.Rows;
-
-    private static int V => Vector<float>.Count;
 
     /// <summary>Whether there are any to make.</summary>
     public bool Wanted => _rows > 0;

@@ -96,7 +96,7 @@ internal readonly unsafe struct Panels : IDisposable
     }
 
     private void Pack<TJob>(TJob job, int batches) where TJob : struct, IJob =>
-        _data.Device.Team.For(batches * Count, job, grain: Math.Max(1, 16384 / (K * Tiles.Wide)));
+        _data.Device.Team.For(batches * Count, job, K * Tiles.Wide / 2);
 
     /// <summary>The panel of a job's item: its batch, first column, columns in use, width and place.</summary>
     public Place Panel(int item)

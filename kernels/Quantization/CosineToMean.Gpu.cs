@@ -11,64 +11,144 @@ public static partial class CosineToMean
 
     private const int Threads = 256, Groups = Threads / Lanes;
 
-    internal readonly record struct CosineArgs(GpuRows X, GpuRows G, GpuRows M, GpuRows Upstream, GpuRows Dm, GpuRows Weights, GpuRows Share, GpuRows Dx,
-        Regions Map, int Cells, int C, int HasUpstream, int Add);
+    internal struct MeanArgs
+    {
+        public GpuRows X, G;
+        public Regions Map;
+        public int C;
+    }
 
-    private static readonly GpuKernel<CosineArgs>
-        MeanLauncher = new("quantization.cosine.mean", MeanBody, Threads, Threads * sizeof(float)),
-        CosineLauncher = new("quantization.cosine", CosineBody, Threads, Threads * sizeof(float)),
-        WeightsLauncher = new("quantization.cosine.weights", WeightsBody, Threads, Threads * sizeof(float)),
-        ShareLauncher = new("quantization.cosine.share", ShareBody, Threads, Threads * sizeof(float)),
-        SpreadLauncher = new("quantization.cosine.spread", SpreadBody, Threads);
+    internal struct CosineArgs
+    {
+        public GpuRows X, G, M;
+        public Regions Map;
+        public int Cells, C;
+    }
+
+    internal struct WeightsArgs
+    {
+        public GpuRows X, G, M, Dm, Weights;
+        public Regions Map;
+        public int Cells, C;
+    }
+
+    internal struct ShareArgs
+    {
+        public GpuRows X, G, M, Upstream, Dm, Weights, Share;
+        public Regions Map;
+        public int C, HasUpstream;
+    }
+
+    internal struct SpreadArgs
+    {
+        public GpuRows X, G, Weights, Share, Dx;
+        public Regions Map;
+        public int Cells, C, Add;
+    }
+
+    private static readonly GpuKernel<MeanArgs> MeanLauncher =
+        new("quantization.cosine.mean", MeanBody, Threads, Threads * sizeof(float));
+
+    private static readonly GpuKernel<CosineArgs> CosineLauncher =
+        new("quantization.cosine", CosineBody, Threads, Threads * sizeof(float));
+
+    private static readonly GpuKernel<WeightsArgs> WeightsLauncher =
+        new("quantization.cosine.weights", WeightsBody, Threads, Threads * sizeof(float));
+
+    private static readonly GpuKernel<ShareArgs> ShareLauncher =
+        new("quantization.cosine.share", ShareBody, Threads, Threads * sizeof(float));
+
+    private static readonly GpuKernel<SpreadArgs> SpreadLauncher =
+        new("quantization.cosine.spread", SpreadBody, Threads);
 
     static partial void ForwardGpu(Tensor x, Tensor g, Tensor m, Regions regions)
     {
-        var args = new CosineArgs(x.Gpu, g.Gpu, m.Gpu, g.Gpu, m.Gpu, m.Gpu, g.Gpu, x.Gpu, regions, m.Rows, x.C, 0, 0);
-        MeanLauncher.Launch(x.Device, new Index3D(g.Rows, (x.C + Lanes - 1) / Lanes, 1), args);
-        CosineLauncher.Launch(x.Device, (m.Rows + Groups - 1) / Groups, args);
+        MeanLauncher.Launch(x.Device, RegionsByLanes(g), new MeanArgs
+        {
+            X = x.Gpu,
+            G = g.Gpu,
+            Map = regions,
+            C = x.C,
+        });
+        CosineLauncher.Launch(x.Device, (m.Rows + Groups - 1) / Groups, new CosineArgs
+        {
+            X = x.Gpu,
+            G = g.Gpu,
+            M = m.Gpu,
+            Map = regions,
+            Cells = m.Rows,
+            C = x.C,
+        });
     }
 
-    static partial void GradientGpu(Tensor x, Tensor g, Tensor m, Tensor? dg, Tensor dm, Tensor weights, Tensor share, Tensor dx, Regions regions, bool add)
+    static partial void GradientGpu(in GradientMaps maps, Tensor weights, Tensor share, Regions regions)
     {
-        var args = new CosineArgs(x.Gpu, g.Gpu, m.Gpu, (dg ?? g).Gpu, dm.Gpu, weights.Gpu, share.Gpu, dx.Gpu, regions, m.Rows, x.C, dg is null ? 0 : 1, add ? 1 : 0);
-        WeightsLauncher.Launch(x.Device, (m.Rows + Groups - 1) / Groups, args);
-        ShareLauncher.Launch(x.Device, new Index3D(g.Rows, (x.C + Lanes - 1) / Lanes, 1), args);
-        SpreadLauncher.LaunchItems(x.Device, x.Count, args);
+        var (x, g, m) = (maps.X, maps.G, maps.M);
+        WeightsLauncher.Launch(x.Device, (m.Rows + Groups - 1) / Groups, new WeightsArgs
+        {
+            X = x.Gpu,
+            G = g.Gpu,
+            M = m.Gpu,
+            Dm = maps.Dm.Gpu,
+            Weights = weights.Gpu,
+            Map = regions,
+            Cells = m.Rows,
+            C = x.C,
+        });
+        ShareLauncher.Launch(x.Device, RegionsByLanes(g), new ShareArgs
+        {
+            X = x.Gpu,
+            G = g.Gpu,
+            M = m.Gpu,
+            Upstream = maps.Dg?.Gpu ?? default,
+            Dm = maps.Dm.Gpu,
+            Weights = weights.Gpu,
+            Share = share.Gpu,
+            Map = regions,
+            C = x.C,
+            HasUpstream = maps.Dg is null ? 0 : 1,
+        });
+        SpreadLauncher.LaunchItems(x.Device, x.Count, new SpreadArgs
+        {
+            X = x.Gpu,
+            G = g.Gpu,
+            Weights = weights.Gpu,
+            Share = share.Gpu,
+            Dx = maps.Dx.Gpu,
+            Map = regions,
+            Cells = m.Rows,
+            C = x.C,
+            Add = maps.Add ? 1 : 0,
+        });
     }
+
+    /// <summary>A group for each region and 32 channels.</summary>
+    private static Index3D RegionsByLanes(Tensor g) => new(g.Rows, (g.C + Lanes - 1) / Lanes, 1);
 
     /// <summary>The map's row of a cell counted through regions.</summary>
     private static int RowOf(Regions map, int cell) => map.Row(cell / map.Cells, cell % map.Cells / map.Side) + cell % map.Side;
 
-    /// <summary>Σ weight·x over a region's cells for the channel of this thread's lane. The group's rows of lanes take every eighth cell each,
-    /// and are summed as a tree; all threads get their lane's sum.</summary>
-    private static float RegionSum(CosineArgs p, ArrayView<float> shared, int region, int c, bool weighted)
+    /// <summary>Σ x over a region's cells, or Σ weight·x, for the channel of this thread's lane. The group's rows of
+    /// lanes take every eighth cell each; all threads get their lane's sum.</summary>
+    private static float RegionSum(ArrayView<float> shared, in GpuRows x, in Regions map, int region, int c, int channels,
+        in GpuRows weights, bool weighted)
     {
-        int t = Group.IdxX, lane = t % Lanes;
         float sum = 0;
-        if (c < p.C)
-            for (int cell = region * p.Map.Cells + t / Lanes; cell < (region + 1) * p.Map.Cells; cell += Groups)
-            {
-                float x = p.X[RowOf(p.Map, cell), c];
-                sum += weighted ? p.Weights[cell, 0] * x : x;
-            }
-        shared[t] = sum;
-        Group.Barrier();
-        for (int step = Groups / 2; step > 0; step /= 2)
+        int last = (region + 1) * map.Cells;
+        for (int cell = region * map.Cells + Group.IdxX / Lanes; c < channels && cell < last; cell += Groups)
         {
-            if (t / Lanes < step) shared[t] += shared[t + step * Lanes];
-            Group.Barrier();
+            float value = x[RowOf(map, cell), c];
+            sum += weighted ? weights[cell, 0] * value : value;
         }
-        sum = shared[lane];
-        Group.Barrier();
-        return sum;
+        return GroupReduce.SumOfColumn(shared, Lanes, sum);
     }
 
     /// <summary>A group does a region and 32 channels.</summary>
-    private static void MeanBody(CosineArgs p)
+    private static void MeanBody(MeanArgs p)
     {
         var shared = SharedMemory.Allocate<float>(Threads);
         int t = Group.IdxX, region = Grid.IdxX, c = Grid.IdxY * Lanes + t % Lanes;
-        float sum = RegionSum(p, shared, region, c, weighted: false);
+        float sum = RegionSum(shared, p.X, p.Map, region, c, p.C, default, weighted: false);
         if (t < Lanes && c < p.C) p.G[region, c] = sum / p.Map.Cells;
     }
 
@@ -89,14 +169,14 @@ public static partial class CosineToMean
                 xx += x * x;
             }
         }
-        gg = Clipped(GroupReduce.Sum(shared, gg, Lanes));
-        gx = GroupReduce.Sum(shared, gx, Lanes);
-        xx = Clipped(GroupReduce.Sum(shared, xx, Lanes));
+        gg = Clipped(GroupReduce.SumOfLanes(shared, Lanes, gg));
+        gx = GroupReduce.SumOfLanes(shared, Lanes, gx);
+        xx = Clipped(GroupReduce.SumOfLanes(shared, Lanes, xx));
         if (t % Lanes == 0 && cell < p.Cells) p.M[cell, 0] = gx / (gg * xx);
     }
 
     /// <summary>α_i and β_i: a group does eight cells, 32 lanes each.</summary>
-    private static void WeightsBody(CosineArgs p)
+    private static void WeightsBody(WeightsArgs p)
     {
         var shared = SharedMemory.Allocate<float>(Threads);
         int t = Group.IdxX, cell = Grid.IdxX * Groups + t / Lanes;
@@ -111,8 +191,8 @@ public static partial class CosineToMean
                 xx += x * x;
             }
         }
-        gg = Clipped(GroupReduce.Sum(shared, gg, Lanes));
-        xx = Clipped(GroupReduce.Sum(shared, xx, Lanes));
+        gg = Clipped(GroupReduce.SumOfLanes(shared, Lanes, gg));
+        xx = Clipped(GroupReduce.SumOfLanes(shared, Lanes, xx));
         if (t % Lanes != 0 || cell >= p.Cells) return;
         float dm = p.Dm[cell, 0];
         p.Weights[cell, 0] = dm / (gg * xx);
@@ -120,7 +200,7 @@ public static partial class CosineToMean
     }
 
     /// <summary>dg'/h²: a group does a region and 32 channels.</summary>
-    private static void ShareBody(CosineArgs p)
+    private static void ShareBody(ShareArgs p)
     {
         var shared = SharedMemory.Allocate<float>(Threads);
         int t = Group.IdxX, region = Grid.IdxX, c = Grid.IdxY * Lanes + t % Lanes;
@@ -129,7 +209,7 @@ public static partial class CosineToMean
         for (int cell = region * p.Map.Cells + t; cell < (region + 1) * p.Map.Cells; cell += Threads) gamma += p.Dm[cell, 0] * p.M[cell, 0];
         gg = Clipped(GroupReduce.Sum(shared, gg));
         gamma = GroupReduce.Sum(shared, gamma);
-        float sum = RegionSum(p, shared, region, c, weighted: true);
+        float sum = RegionSum(shared, p.X, p.Map, region, c, p.C, p.Weights, weighted: true);
         if (t >= Lanes || c >= p.C) return;
         if (gg > Epsilon) sum -= gamma / (gg * gg) * p.G[region, c];
         if (p.HasUpstream != 0) sum += p.Upstream[region, c];
@@ -137,7 +217,7 @@ public static partial class CosineToMean
     }
 
     /// <summary>dx: a thread does one element, neighbours neighbouring channels.</summary>
-    private static void SpreadBody(CosineArgs p)
+    private static void SpreadBody(SpreadArgs p)
     {
         int i = Grid.GlobalIndex.X, cell = i / p.C, c = i % p.C;
         if (cell >= p.Cells) return;

@@ -5,9 +5,6 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class CosineToMean
 {
-    /// <summary>Floating-point operations worth a thread of their own.</summary>
-    private const int Grain = 16384;
-
     /// <summary>Channels that one item of a region sum covers: a few cache lines of every cell, and items enough when there is one region.</summary>
     private const int Block = 64;
 
@@ -15,21 +12,25 @@ public static unsafe partial class CosineToMean
     {
         var team = x.Device.Team;
         int rows = g.Rows * regions.Side, blocks = (x.C + Block - 1) / Block;
-        team.For(g.Rows * blocks, new MeanJob(x.Host, g.Host, x.C, regions), Math.Max(1, Grain / (regions.Cells * Block)));
-        team.For(rows, new CosineJob(x.Host, g.Host, m.Host, x.C, regions), Math.Max(1, Grain / (4 * regions.Side * x.C)));
+        team.For(g.Rows * blocks, new MeanJob(x.Host, g.Host, x.C, regions), regions.Cells * Block / 2);
+        team.For(rows, new CosineJob(x.Host, g.Host, m.Host, x.C, regions), 2 * regions.Side * x.C);
     }
 
-    private static void GradientHost(Tensor x, Tensor g, Tensor m, Tensor? dg, Tensor dm, Tensor weights, Tensor share, Tensor dx, Regions regions, bool add)
+    private static void GradientHost(in GradientMaps maps, Tensor weights, Tensor share, Regions regions)
     {
-        var team = x.Device.Team;
-        int rows = g.Rows * regions.Side, blocks = (x.C + Block - 1) / Block;
-        team.For(rows, new WeightsJob(x.Host, g.Host, m.Host, dm.Host, weights.Host, x.C, regions), Math.Max(1, Grain / (2 * regions.Side * x.C)));
-        team.For(g.Rows * blocks, new ShareJob(x.Host, g.Host, m.Host, (dg ?? g).Host, dg is not null, dm.Host, weights.Host, share.Host, x.C, regions),
-            Math.Max(1, Grain / (2 * regions.Cells * Block)));
-        team.For(rows, new SpreadJob(x.Host, g.Host, weights.Host, share.Host, dx.Host, x.C, regions, add), Math.Max(1, Grain / (4 * regions.Side * x.C)));
+        var team = maps.X.Device.Team;
+        HostRows x = maps.X.Host, g = maps.G.Host, m = maps.M.Host, dm = maps.Dm.Host;
+        int channels = maps.X.C, rows = maps.G.Rows * regions.Side, blocks = (channels + Block - 1) / Block;
+        team.For(rows, new WeightsJob(x, g, m, dm, weights.Host, channels, regions), regions.Side * channels);
+        team.For(maps.G.Rows * blocks,
+            new ShareJob(x, g, m, (maps.Dg ?? maps.G).Host, maps.Dg is not null, dm, weights.Host, share.Host, channels,
+                regions),
+            regions.Cells * Block);
+        team.For(rows, new SpreadJob(x, g, weights.Host, share.Host, maps.Dx.Host, channels, regions, maps.Add),
+            2 * regions.Side * channels);
     }
 
-    private static float Norm(float* v, int count) => MathF.Sqrt(ChannelRows.Dot(v, v, count));
+    private static float Norm(float* v, int count) => MathF.Sqrt(VectorRows.Dot(v, v, count));
 
     /// <summary>What a cell weighs in a sum over its region.</summary>
     private interface IWeight
@@ -104,7 +105,7 @@ public static unsafe partial class CosineToMean
                 for (int i = 0; i < map.Side; i++)
                 {
                     float* v = x.Row(row + i);
-                    m[item * map.Side + i, 0] = ChannelRows.Dot(mean, v, channels) / (length * Math.Max(Norm(v, channels), Epsilon));
+                    m[item * map.Side + i, 0] = VectorRows.Dot(mean, v, channels) / (length * Math.Max(Norm(v, channels), Epsilon));
                 }
             }
         }

@@ -31,27 +31,38 @@ public static partial class CosineToMean
         else ForwardGpu(x, g, m, regions);
     }
 
-    /// <summary>Writes, or adds, the gradient <paramref name="dx"/> through both norms and the mean.</summary>
-    /// <param name="x">Features, as in forward.</param>
-    /// <param name="g">Region means, as forward wrote them.</param>
-    /// <param name="m">Similarities, as forward wrote them.</param>
-    /// <param name="dg">What flows into <paramref name="g"/> from elsewhere; null for nothing.</param>
-    /// <param name="dm">What flows into <paramref name="m"/>.</param>
-    /// <param name="dx">Receives the gradient, <c>[N, M, M, C]</c>.</param>
+    /// <summary>A gradient's maps.</summary>
+    /// <param name="X">Features, as in forward.</param>
+    /// <param name="G">Region means, as forward wrote them.</param>
+    /// <param name="M">Similarities, as forward wrote them.</param>
+    /// <param name="Dm">Gradient of <paramref name="M"/>.</param>
+    /// <param name="Dx">Receives the gradient, <c>[N, M, M, C]</c>.</param>
+    public readonly record struct GradientMaps(Tensor X, Tensor G, Tensor M, Tensor Dm, Tensor Dx)
+    {
+        /// <summary>Gradient of <see cref="G"/> from its other uses; null if there are none.</summary>
+        public Tensor? Dg { get; init; }
+
+        /// <summary>Whether to add to what <see cref="Dx"/> holds.</summary>
+        public bool Add { get; init; }
+    }
+
+    /// <summary>Writes, or adds, the gradient through both norms and the mean.</summary>
+    /// <param name="maps">The forward's maps and their gradients.</param>
     /// <param name="s">Regions along a side.</param>
-    /// <param name="add">Whether to add to what <paramref name="dx"/> holds.</param>
-    public static void Gradient(Tensor x, Tensor g, Tensor m, Tensor? dg, Tensor dm, Tensor dx, int s, bool add = false)
+    public static void Gradient(in GradientMaps maps, int s)
     {
         const string op = "quantization.cosine.gradient";
+        var (x, g, m, dm, dx) = maps;
         var regions = Check(op, x, g, m, s);
         Shape.Same(op, x, dx);
         Shape.Same(op, m, dm);
-        if (dg is not null) Shape.Same(op, g, dg);
-        using var _ = GradientKernel.Begin(dx, (add ? 9 : 8) * x.Count, 4 * ((add ? 5 : 4) * x.Count + 4 * g.Count + 8 * m.Count));
+        if (maps.Dg is { } dg) Shape.Same(op, g, dg);
+        long bytes = 4 * ((maps.Add ? 5 : 4) * x.Count + 4 * g.Count + 8 * m.Count);
+        using var _ = GradientKernel.Begin(dx, (maps.Add ? 9 : 8) * x.Count, bytes);
         using var weights = Tensor.Rent(x.Device, m.Shape.WithC(2), "cosine.weights");   // α_i, β_i
         using var share = Tensor.Rent(x.Device, g.Shape, "cosine.share");                // dg'/h²
-        if (x.Device.IsHost) GradientHost(x, g, m, dg, dm, weights, share, dx, regions, add);
-        else GradientGpu(x, g, m, dg, dm, weights, share, dx, regions, add);
+        if (x.Device.IsHost) GradientHost(maps, weights, share, regions);
+        else GradientGpu(maps, weights, share, regions);
     }
 
     private static Regions Check(string op, Tensor x, Tensor g, Tensor m, int s)
@@ -63,5 +74,6 @@ public static partial class CosineToMean
     }
 
     static partial void ForwardGpu(Tensor x, Tensor g, Tensor m, Regions regions);
-    static partial void GradientGpu(Tensor x, Tensor g, Tensor m, Tensor? dg, Tensor dm, Tensor weights, Tensor share, Tensor dx, Regions regions, bool add);
+
+    static partial void GradientGpu(in GradientMaps maps, Tensor weights, Tensor share, Regions regions);
 }

@@ -93,8 +93,8 @@ public static partial class LevelsToPixels
                 w += levels.Weight(n) * part;
             }
         }
-        a = GroupReduce.Sum(shared, a, Lanes);
-        w = GroupReduce.Sum(shared, w, Lanes);
+        a = GroupReduce.SumOfLanes(shared, Lanes, a);
+        w = GroupReduce.SumOfLanes(shared, Lanes, w);
         if (t % Lanes != 0 || i >= p.Rows) return;
         p.Paths[i, 0] = a;
         p.Paths[i, 1] = w;

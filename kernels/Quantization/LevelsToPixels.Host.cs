@@ -5,9 +5,6 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class LevelsToPixels
 {
-    /// <summary>Floats worth a thread of their own.</summary>
-    private const int Grain = 8192;
-
     /// <summary>Channels that one item of the sum over positions covers.</summary>
     private const int Block = 128;
 
@@ -15,15 +12,15 @@ public static unsafe partial class LevelsToPixels
     private const int Terms = 4096;
 
     private static void ForwardHost(Tensor m, Quantization q, Tensor range, Tensor d, Tensor t) =>
-        m.Device.Team.For(m.Rows, new ForwardJob(m.Host, range.Host, d.Host, t.Host, m.Shape.Area, t.C, q), Math.Max(1, Grain / t.C));
+        m.Device.Team.For(m.Rows, new ForwardJob(m.Host, range.Host, d.Host, t.Host, m.Shape.Area, t.C, q), t.C);
 
     private static void GradientHost(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths, Tensor dd, Tensor dm, bool addD, bool addM)
     {
         var team = m.Device.Team;
         int cells = m.Shape.Area;
         team.For(m.Shape.N * ((d.C + Block - 1) / Block), new LevelJob(m.Host, range.Host, dt.Host, dd.Host, cells, d.C, q, addD));
-        team.For(m.Rows, new PathJob(m.Host, range.Host, d.Host, dt.Host, paths.Host, cells, d.C, q), Math.Max(1, Grain / d.C));
-        team.For(m.Shape.N, new RangeJob(range.Host, paths.Host, dm.Host, cells, addM), Math.Max(1, Grain / cells));
+        team.For(m.Rows, new PathJob(m.Host, range.Host, d.Host, dt.Host, paths.Host, cells, d.C, q), d.C);
+        team.For(m.Shape.N, new RangeJob(range.Host, paths.Host, dm.Host, cells, addM), cells);
     }
 
     /// <summary>Item: a position.</summary>
@@ -41,7 +38,7 @@ public static unsafe partial class LevelsToPixels
                 {
                     float distance = levels.Level(n) - v;
                     if (!levels.Sees(distance)) continue;
-                    ChannelRows.Scale(d.Row(image * q.Levels + n), Levels.Code(distance), t.Row(i), channels, seen);
+                    VectorRows.Scale(d.Row(image * q.Levels + n), Levels.Code(distance), t.Row(i), channels, seen);
                     seen = true;
                 }
                 if (!seen) new Span<float>(t.Row(i), channels).Clear();
@@ -71,10 +68,10 @@ public static unsafe partial class LevelsToPixels
                             for (int n = levels.First(v), last = levels.Last(v); n <= last; n++)
                             {
                                 float d = levels.Level(n) - v;
-                                if (levels.Sees(d)) ChannelRows.Scale(dt.Row(i) + c, Levels.Code(d), sums + n * Block, width, add: true);
+                                if (levels.Sees(d)) VectorRows.Scale(dt.Row(i) + c, Levels.Code(d), sums + n * Block, width, add: true);
                             }
                         }
-                        for (int n = 0; n < q.Levels; n++) ChannelRows.Scale(sums + n * Block, 1, dd.Row(image * q.Levels + n) + c, width, add || start > 0);
+                        for (int n = 0; n < q.Levels; n++) VectorRows.Scale(sums + n * Block, 1, dd.Row(image * q.Levels + n) + c, width, add || start > 0);
                     }
                 }
             }
@@ -96,7 +93,7 @@ public static unsafe partial class LevelsToPixels
                 {
                     float distance = levels.Level(n) - v;
                     if (!levels.Sees(distance)) continue;
-                    float part = Levels.ToSimilarity(distance, ChannelRows.Dot(dt.Row(i), d.Row(image * q.Levels + n), channels));
+                    float part = Levels.ToSimilarity(distance, VectorRows.Dot(dt.Row(i), d.Row(image * q.Levels + n), channels));
                     a += part;
                     w += levels.Weight(n) * part;
                 }

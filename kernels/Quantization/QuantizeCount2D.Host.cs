@@ -5,14 +5,11 @@ namespace MlffAd.Kernels;
 
 public static partial class QuantizeCount2D
 {
-    /// <summary>Cells worth a thread of their own.</summary>
-    private const int Grain = 512;
-
     private static void ForwardHost(Tensor m, int side, Quantization q, Tensor range, Tensor rows) =>
-        m.Device.Team.For(range.Rows, new ForwardJob(m.Host, range.Host, rows.Host, side, q), Math.Max(1, Grain / (side * side)));
+        m.Device.Team.For(range.Rows, new ForwardJob(m.Host, range.Host, rows.Host, side, q), 16 * side * side);
 
     private static void GradientHost(Tensor m, int side, Quantization q, Tensor range, Tensor rows, Tensor dRows, Tensor dm, bool add) =>
-        m.Device.Team.For(range.Rows, new GradientJob(m.Host, range.Host, rows.Host, dRows.Host, dm.Host, side, q, add), Math.Max(1, Grain / (side * side)));
+        m.Device.Team.For(range.Rows, new GradientJob(m.Host, range.Host, rows.Host, dRows.Host, dm.Host, side, q, add), 16 * side * side);
 
     /// <summary>Item: a region. The counts are float64, as a region may be large.</summary>
     private readonly struct ForwardJob(HostRows m, HostRows range, HostRows rows, int side, Quantization q) : IJob

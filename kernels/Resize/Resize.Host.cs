@@ -1,20 +1,16 @@
 using System.Numerics;
 using MlffAd.Kernels.Runtime;
+using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
 public static unsafe partial class Resize
 {
-    /// <summary>Elements worth a thread of their own.</summary>
-    private const int Grain = 8192;
-
-    private static int V => Vector<float>.Count;
-
     private static void BilinearHost(Tensor x, Tensor y, Axis vertical, Axis horizontal) =>
-        y.Device.Team.For(y.Shape.N * y.Shape.H, new BilinearJob(x.Host, x.Shape, y.Host, y.Shape, vertical, horizontal), Math.Max(1, Grain / (y.Shape.W * y.C)));
+        y.Device.Team.For(y.Shape.N * y.Shape.H, new BilinearJob(x.Host, x.Shape, y.Host, y.Shape, vertical, horizontal), y.Shape.W * y.C);
 
     private static void BilinearGradientHost(Tensor dy, Tensor dx, Axis vertical, Axis horizontal, bool add) =>
-        dx.Device.Team.For(dx.Rows, new BilinearGradientJob(dy.Host, dy.Shape, dx.Host, dx.Shape, vertical, horizontal, add), (int)Math.Max(1, Grain * (long)dx.Rows / dy.Count));
+        dx.Device.Team.For(dx.Rows, new BilinearGradientJob(dy.Host, dy.Shape, dx.Host, dx.Shape, vertical, horizontal, add), dy.Count / dx.Rows);
 
     /// <summary>An item is one line of the output.</summary>
     private readonly struct BilinearJob(HostRows x, Shape xs, HostRows y, Shape ys, Axis vertical, Axis horizontal) : IJob

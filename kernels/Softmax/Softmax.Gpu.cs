@@ -23,14 +23,14 @@ public static partial class Softmax
         int r = Grid.IdxX, t = Group.IdxX;
         float max = p.X[r, t % p.C], sum = 0;
         for (int c = t; c < p.C; c += GroupSize) max = MathF.Max(max, p.X[r, c]);
-        max = GroupColumns.Max(shared, max);
+        max = GroupReduce.Max(shared, max);
         for (int c = t; c < p.C; c += GroupSize)
         {
             float e = MathF.Exp(p.X[r, c] - max);
             p.Out[r, c] = e;
             sum += e;
         }
-        float scale = 1 / GroupColumns.Sum(shared, 1, sum);
+        float scale = 1 / GroupReduce.Sum(shared, sum);
         for (int c = t; c < p.C; c += GroupSize) p.Out[r, c] *= scale;
     }
 
@@ -40,7 +40,7 @@ public static partial class Softmax
         int r = Grid.IdxX, t = Group.IdxX;
         float dot = 0;
         for (int c = t; c < p.C; c += GroupSize) dot += p.X[r, c] * p.Dy[r, c];
-        dot = GroupColumns.Sum(shared, 1, dot);
+        dot = GroupReduce.Sum(shared, dot);
         for (int c = t; c < p.C; c += GroupSize)
         {
             float dx = p.X[r, c] * (p.Dy[r, c] - dot);

@@ -1,19 +1,15 @@
 using System.Numerics;
 using MlffAd.Kernels.Runtime;
+using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
 public static unsafe partial class Softmax
 {
-    /// <summary>Elements worth a thread of their own: exponentials make them dear.</summary>
-    private const int Grain = 2048;
-
-    private static int V => Vector<float>.Count;
-
-    internal static void RowsHost(Tensor x, Tensor y) => y.Device.Team.For(y.Rows, new RowsJob(x.Host, y.Host, y.C), Math.Max(1, Grain / y.C));
+    internal static void RowsHost(Tensor x, Tensor y) => y.Device.Team.For(y.Rows, new RowsJob(x.Host, y.Host, y.C), 4 * y.C);
 
     internal static void GradientHost(Tensor y, Tensor dy, Tensor dx, bool add) =>
-        y.Device.Team.For(y.Rows, new GradientJob(y.Host, dy.Host, dx.Host, y.C, add), Math.Max(1, Grain / y.C));
+        y.Device.Team.For(y.Rows, new GradientJob(y.Host, dy.Host, dx.Host, y.C, add), 4 * y.C);
 
     private readonly struct RowsJob(HostRows x, HostRows y, int C) : IJob
     {

@@ -127,7 +127,7 @@ internal sealed unsafe class CoarseVectors : IDisposable
                 for (int j = 0; j < i; j++)
                 {
                     float* other = basis.Host.Row(j);
-                    ChannelRows.Scale(other, -ChannelRows.Dot(row, other, width), row, width, add: true);
+                    VectorRows.Scale(other, -VectorRows.Dot(row, other, width), row, width, add: true);
                 }
             double square = Ranks.Square(row, width);
             float scale = square > 1e-8 * before ? (float)(1 / Math.Sqrt(square)) : 0;

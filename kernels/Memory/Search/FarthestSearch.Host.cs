@@ -72,7 +72,7 @@ internal sealed unsafe class FarthestSearch : IDisposable
         _chosen = new int[count];
         _norms = new double[pool.Rows];
         _nearest = new Nearest[pool.Rows];
-        device.Team.For(pool.Rows, new NormsJob(pool.Host, pool.C, _norms, _nearest), grain: 64);
+        device.Team.For(pool.Rows, new NormsJob(pool.Host, pool.C, _norms, _nearest), pool.C);
         _largest = _norms.Max();
         if (!Array.TrueForAll(_norms, norm => norm < Ranks.Overflow))
         {
@@ -175,7 +175,7 @@ internal sealed unsafe class FarthestSearch : IDisposable
         for (int l = 0; l < _count; l++)
         {
             float* centre = _rows.Row(_chosen[l]);
-            float rank = ChannelRows.Dot(x, centre, _pool.C) + _halfNorms.Host.Data[l];
+            float rank = VectorRows.Dot(x, centre, _pool.C) + _halfNorms.Host.Data[l];
             if (rank >= reach) least = Math.Min(least, Ranks.SquaredDistance(x, centre, _pool.C));
         }
         return least;
@@ -200,7 +200,7 @@ internal sealed unsafe class FarthestSearch : IDisposable
         for (int i = 0; i < _followed.Count; i++)
         {
             int other = _followed[i].Row;
-            float rank = ChannelRows.Dot(_rows.Row(other), centre, _pool.C) + half;
+            float rank = VectorRows.Dot(_rows.Row(other), centre, _pool.C) + half;
             bool isNearer = _nearest[other].Take(rank, _count - 1);
             _nearest[other].Seen = _count;
             double reach = _nearest[other].Best - 2 * Ranks.Error(_pool.C, _norms[other], _largest);

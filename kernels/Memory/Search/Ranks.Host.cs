@@ -51,7 +51,7 @@ internal static unsafe class Ranks
     public static double HalfNorms(Tensor rows, Tensor to)
     {
         double[] squares = new double[rows.Rows];
-        rows.Device.Team.For(rows.Rows, new NormsJob(rows.Host, rows.C, to.Host.Data, squares), grain: 64);
+        rows.Device.Team.For(rows.Rows, new NormsJob(rows.Host, rows.C, to.Host.Data, squares), rows.C);
         return Array.TrueForAll(squares, double.IsFinite) ? Math.Sqrt(squares.Max()) : double.NaN;
     }
 

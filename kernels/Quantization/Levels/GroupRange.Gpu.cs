@@ -9,7 +9,8 @@ internal static class GroupRange
     /// <summary>Finds and writes the range; returns the levels on it to every thread.</summary>
     public static Levels Find(GpuRows m, GpuRows range, int region, int cells, Quantization q, ArrayView<float> values, ArrayView<int> places)
     {
-        int lo = GroupReduce.FirstLowest(values, places, m, region * cells, cells, 1), hi = GroupReduce.FirstLowest(values, places, m, region * cells, cells, -1);
+        int lo = FirstLowest(values, places, m, region * cells, cells, 1);
+        int hi = FirstLowest(values, places, m, region * cells, cells, -1);
         float low = m[region * cells + lo, 0], high = m[region * cells + hi, 0];
         if (Group.IdxX == 0)
         {
@@ -27,5 +28,26 @@ internal static class GroupRange
         int lo = (int)range[region, 2], hi = (int)range[region, 3];
         if (lo % Group.DimX == Group.IdxX) dm[region * cells + lo, 0] += dLo;
         if (hi % Group.DimX == Group.IdxX) dm[region * cells + hi, 0] += dHi;
+    }
+
+    /// <summary>The first cell that attains the lowest <c>sign·m</c> over a region's rows; sign −1 finds the highest.
+    /// Its value is to be read from m.</summary>
+    private static int FirstLowest(
+        ArrayView<float> values, ArrayView<int> cells, GpuRows m, int first, int count, float sign)
+    {
+        int at = 0;
+        float lowest = float.PositiveInfinity;
+        for (int i = Group.IdxX; i < count; i += Group.DimX)
+        {
+            float v = sign * m[first + i, 0];
+            if (v < lowest)
+            {
+                lowest = v;
+                at = i;
+            }
+        }
+        GroupReduce.Least(values, cells, lowest, ref at);
+        Group.Barrier();   // callers write both next
+        return at;
     }
 }

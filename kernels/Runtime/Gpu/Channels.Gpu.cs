@@ -18,6 +18,8 @@ internal interface IChannels<T> where T : unmanaged
 
     T Multiply(T a, T b);
 
+    T Sqrt(T x);
+
     /// <summary>f(x).</summary>
     T Apply<TFunction>(T x) where TFunction : unmanaged, IFunction;
 
@@ -46,6 +48,8 @@ internal readonly struct OneChannel : IChannels<float>
 
     public float Multiply(float a, float b) => a * b;
 
+    public float Sqrt(float x) => MathF.Sqrt(x);
+
     public float Apply<TFunction>(float x) where TFunction : unmanaged, IFunction => default(TFunction).Apply(x);
 
     public float Gradient<TFunction>(float y, float dy) where TFunction : unmanaged, IFunction => default(TFunction).Gradient(y, dy);
@@ -72,6 +76,8 @@ internal readonly struct FourChannels : IChannels<Four>
     public Four Add(Four a, Four b) => a + b;
 
     public Four Multiply(Four a, Four b) => a * b;
+
+    public Four Sqrt(Four x) => new(MathF.Sqrt(x.X), MathF.Sqrt(x.Y), MathF.Sqrt(x.Z), MathF.Sqrt(x.W));
 
     public Four Apply<TFunction>(Four x) where TFunction : unmanaged, IFunction => new(default(TFunction).Apply(x.X), default(TFunction).Apply(x.Y), default(TFunction).Apply(x.Z), default(TFunction).Apply(x.W));
 
@@ -108,6 +114,8 @@ internal readonly struct FourHalves : IChannels<Four>
     public Four Add(Four a, Four b) => a + b;
 
     public Four Multiply(Four a, Four b) => a * b;
+
+    public Four Sqrt(Four x) => default(FourChannels).Sqrt(x);
 
     public Four Apply<TFunction>(Four x) where TFunction : unmanaged, IFunction => default(FourChannels).Apply<TFunction>(x);
 

@@ -52,13 +52,22 @@ public sealed unsafe class Threads : IDisposable
     /// <summary>Threads that a call made here has: within an item of another call, the one that makes it.</summary>
     internal int Here => _inside ? 1 : Count;
 
-    /// <summary>Runs a job's items on the team and returns when all are done.</summary>
+    /// <summary>Work that is worth waking a thread for, in elements of a pass that memory bounds.</summary>
+    private const long LeastWork = 8192;
+
+    /// <summary>Runs a job's items on the team, each item worth a thread, and returns when all are done.</summary>
     /// <param name="items">Number of items.</param>
     /// <param name="job">The body.</param>
-    /// <param name="grain">Fewest items worth a thread of their own.</param>
-    public void For<T>(int items, T job, int grain = 1) where T : struct, IJob
+    public void For<T>(int items, T job) where T : struct, IJob => For(items, job, LeastWork);
+
+    /// <summary>Runs a job's items on the team and returns when all are done; small jobs take fewer threads.</summary>
+    /// <param name="items">Number of items.</param>
+    /// <param name="job">The body.</param>
+    /// <param name="workPerItem">What an item costs, in elements of a pass that memory bounds.</param>
+    public void For<T>(int items, T job, long workPerItem) where T : struct, IJob
     {
         if (items <= 0) return;
+        int grain = (int)Math.Max(1, LeastWork / Math.Max(1, workPerItem));
         int parts = Math.Min(Count, (items + grain - 1) / grain);
         if (parts <= 1 || _inside)
         {

@@ -29,8 +29,10 @@ internal static partial class LadderBench
         try
         {
             Shape map = new(images, Side, Side, Channels), vector = Shape.Of(Channels);
-            var norm = new BatchNorm.LadderOperands(New(map), New(map), New(map), New(map), New(vector), New(vector), New(vector), New(vector), New(vector), 1e-5f);
-            Pointwise.Fill(norm.Variance, 1);
+            var norm = new BatchNorm.LadderOperands(
+                new(New(map), New(map), New(map)) { Dx = New(map) },
+                new(New(vector), New(vector), New(vector), New(vector)), New(vector), New(vector));
+            Pointwise.Fill(norm.Vectors.Variance, 1);
             var count = new QuantizeCount2D.LadderOperands(New(Shape.Of(images, Regions * Cells, 1)), Regions, new Quantization(Levels, LevelPlacement.Centre, LevelBand.Half),
                 New(Shape.Of(images, Regions * Cells, Levels)), New(Shape.Of(images, Regions, 4)), New(Shape.Of(images, Regions * Levels * Levels, 3)));
             Shape levels = Shape.Of(images, Asking, Asking);

@@ -1,19 +1,18 @@
 using MlffAd.Configuration;
+using MlffAd.Kernels;
 
 namespace MlffAd.Execution;
 
 /// <summary>Batch normalisation that no longer learns is part of the convolution before it.</summary>
 internal static class Folding
 {
-    private const double Eps = 1e-5;
-
     extension(NetworkWeights weights)
     {
         /// <summary><c>γ·(x∗w − μ)/σ + β = x∗(γ/σ·w) + (β − μ·γ/σ)</c>, σ = √(running variance + ε).</summary>
         public Filter Fold(Config config, Layer layer, string bn)
         {
             var names = new BnNames(bn);
-            double eps = weights.List[names.Scale].IsBackbone ? config.Backbone.BnEps : Eps;
+            double eps = weights.List[names.Scale].IsBackbone ? config.Backbone.BnEps : BatchNorm.Epsilon;
             Span<float> gamma = weights[names.Scale], beta = weights[names.Shift], mean = weights[names.Mean], variance = weights[names.Variance];
             var (scales, bias) = (new double[gamma.Length], new float[gamma.Length]);
             for (int o = 0; o < gamma.Length; o++)

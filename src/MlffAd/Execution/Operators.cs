@@ -119,7 +119,12 @@ public abstract class Operators : IExecutor
         Value g = New(Shape.Of(x.Shape.N, s * s, x.Shape.C), x.Name + ".means"), m = New(Shape.Of(x.Shape.N, x.Shape.Area, 1), x.Name + ".similarities");
         Run([x], [g, m],
             () => Kernels.CosineToMean.Forward(x.Tensor, g.Tensor, m.Tensor, s),
-            () => Kernels.CosineToMean.Gradient(x.Tensor, g.Tensor, m.Tensor, g.HasGradient ? g.Gradient : null, m.Gradient, x.Receive(out bool add), s, add));
+            () => Kernels.CosineToMean.Gradient(
+                new(x.Tensor, g.Tensor, m.Tensor, m.Gradient, x.Receive(out bool add))
+                {
+                    Dg = g.HasGradient ? g.Gradient : null,
+                    Add = add,
+                }, s));
         return (g, m);
     }
 

@@ -9,7 +9,7 @@ namespace MlffAd.Execution;
 /// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory. A gradient has its map's format (<see cref="MapFormats"/>).</remarks>
 public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators
 {
-    private const float Momentum = 0.1f, Eps = 1e-5f;
+    private const float Momentum = 0.1f;
     private readonly Moments _moments = new();
     private readonly Device _device = parameters.Weights.Device;
     private readonly MapFormats _formats = new(config, parameters.Weights.Device);
@@ -56,7 +56,7 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         bool isBackbone = parameters.List[names.Scale].IsBackbone, frozen = isBackbone && config.Train.Bn == BnMode.Frozen;
         var raw = Conv(layer, x, Activation.None, null, frozen ? null : _moments);
         var y = into ?? New(raw.Shape, bn);
-        float eps = isBackbone ? (float)config.Backbone.BnEps : Eps;
+        float eps = isBackbone ? (float)config.Backbone.BnEps : BatchNorm.Epsilon;
         Value gamma = Trained(names.Scale), beta = Trained(names.Shift);
         var statistics = frozen ? parameters.Statistics : parameters.BatchStatistics;
         Parameter meanOf = parameters.List[names.Mean], varianceOf = parameters.List[names.Variance];
@@ -66,17 +66,26 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
             () =>
             {
                 if (!frozen) BatchNorm.Statistics(raw.Tensor, mean, variance, _moments);
-                BatchNorm.Apply(raw.Tensor, mean, variance, gamma.Tensor, beta.Tensor, eps, y.Tensor, residual?.Tensor, f);
+                BatchNorm.Apply(raw.Tensor, Vectors(), y.Tensor, residual?.Tensor, f);
             },
             () =>
             {
                 bool addX = false, addResidual = false;
                 var dx = raw.NeedsGradient ? raw.Receive(out addX) : null;
                 var dresidual = residual is { NeedsGradient: true } ? residual.Receive(out addResidual) : null;
-                BatchNorm.Gradient(raw.Tensor, mean, variance, gamma.Tensor, eps, y.Tensor, y.Gradient, f, frozen, dx,
-                    gamma.Receive(out _), beta.Receive(out _), dresidual, addX, addResidual, residual is null ? beta.Tensor : null);
+                var maps = new BatchNorm.Maps(raw.Tensor, y.Tensor, y.Gradient)
+                {
+                    Dx = dx,
+                    AddX = addX,
+                    Dresidual = dresidual,
+                    AddResidual = addResidual,
+                    FollowsFromX = residual is null,
+                };
+                BatchNorm.Gradient(maps, Vectors(), gamma.Receive(out _), beta.Receive(out _), f, frozen);
             });
         return y;
+
+        BatchNorm.Vectors Vectors() => new(mean, variance, gamma.Tensor, beta.Tensor) { Eps = eps };
     }
 
     /// <summary>Takes the batch's statistics into the running ones, if the step is taken.</summary>

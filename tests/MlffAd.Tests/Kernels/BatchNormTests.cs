@@ -65,23 +65,25 @@ public sealed class BatchNormTests
                 double[] z = Forward(values, gamma, beta, residual, shape.C, Activation.None, statistics);
                 float[] clear = [.. residual.Select((r, i) => Math.Abs(z[i]) < 0.1 ? r + 0.2f * Math.Sign(z[i]) : r)];
                 res.Write(clear);
-                BatchNorm.Apply(x, mean, variance, g, b, Eps, y, res, f);
+                var vectors = new BatchNorm.Vectors(mean, variance, g, b) { Eps = Eps };
+                BatchNorm.Apply(x, vectors, y, res, f);
                 Assert.All(Forward(values, gamma, beta, clear, shape.C, f, statistics).Zip(y.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
                 double Loss(float[][] p) => Forward(p[0], p[1], p[2], p[3], shape.C, f, statistics).Zip(upstream, (yi, u) => yi * u).Sum();
 
                 dx.Write(old);
                 dresidual.Write(old);
-                BatchNorm.Gradient(x, mean, variance, g, Eps, y, dy, f, frozen, dx, dgamma, dbeta, dresidual, addX: true, addResidual: true);
+                var maps = new BatchNorm.Maps(x, y, dy) { Dx = dx, Dresidual = dresidual };
+                BatchNorm.Gradient(maps with { AddX = true, AddResidual = true }, vectors, dgamma, dbeta, f, frozen);
                 float[] added = [.. dx.ToArray().Zip(old, (a, o) => a - o)], addedResidual = [.. dresidual.ToArray().Zip(old, (a, o) => a - o)];
                 Gradients.Check(Loss, [values, gamma, beta, clear], [added, dgamma.ToArray(), dbeta.ToArray(), addedResidual], h: 5e-3);
 
-                BatchNorm.Gradient(x, mean, variance, g, Eps, y, dy, f, frozen, dx, dgamma, dbeta, dresidual);
+                BatchNorm.Gradient(maps, vectors, dgamma, dbeta, f, frozen);
                 Assert.All(dx.ToArray().Zip(added), p => Assert.Equal(p.First, p.Second, 1e-5));
                 Assert.All(dresidual.ToArray().Zip(addedResidual), p => Assert.Equal(p.First, p.Second, 1e-6));
-                BatchNorm.Gradient(x, mean, variance, g, Eps, y, dy, f, frozen, dx: dy, dgamma, dbeta, dresidual);
+                BatchNorm.Gradient(maps with { Dx = dy }, vectors, dgamma, dbeta, f, frozen);
                 Assert.Equal(dx.ToArray(), dy.ToArray());
                 dy.Write(upstream);
-                BatchNorm.Gradient(x, mean, variance, g, Eps, y, dy, f, frozen, dx, dgamma, dbeta, dresidual: dy);
+                BatchNorm.Gradient(maps with { Dresidual = dy }, vectors, dgamma, dbeta, f, frozen);
                 Assert.Equal(dresidual.ToArray(), dy.ToArray());
                 Assert.All(dx.ToArray().Zip(added), p => Assert.Equal(p.First, p.Second, 1e-5));
             }
@@ -100,7 +102,7 @@ public sealed class BatchNormTests
         Pointwise.Fill(x, 1234.5678f);
         BatchNorm.Statistics(x, mean, variance);
         Assert.All(variance.ToArray(), v => Assert.Equal(0, v));
-        BatchNorm.Apply(x, mean, variance, gamma, beta, Eps, x);
+        BatchNorm.Apply(x, new(mean, variance, gamma, beta) { Eps = Eps }, x);
         for (int r = 0; r < shape.Rows; r++) Assert.Equal(beta.ToArray(), x.ToArray()[(10 * r)..(10 * r + 10)]);
     }
 
@@ -129,22 +131,23 @@ public sealed class BatchNormTests
                 int count = (int)shape.Count;
                 using var x = Tensor.From(lease.Device, shape, Gradients.Random(count, seed: 1), "x");
                 using var dy = Tensor.From(lease.Device, shape, Gradients.Random(count, seed: 2), "dy");
-                Tensor[] vectors = [.. Enumerable.Range(0, 6).Select(i => Tensor.From(lease.Device, Shape.Of(shape.C), Gradients.Random(shape.C, seed: i), "vector"))];
-                var (mean, variance, gamma, beta, dgamma, dbeta) = (vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5]);
+                Tensor[] tensors = [.. Enumerable.Range(0, 6).Select(i => Tensor.From(lease.Device, Shape.Of(shape.C), Gradients.Random(shape.C, seed: i), "vector"))];
+                var (mean, variance, gamma, beta, dgamma, dbeta) = (tensors[0], tensors[1], tensors[2], tensors[3], tensors[4], tensors[5]);
                 using var y = Tensor.Rent(lease.Device, shape, "y");
                 using var dx = Tensor.Rent(lease.Device, shape, "dx");
                 BatchNorm.Statistics(x, mean, variance);
-                BatchNorm.Apply(x, mean, variance, gamma, beta, Eps, y, f: f);
-                float[][] Run(Tensor? known)
+                var vectors = new BatchNorm.Vectors(mean, variance, gamma, beta) { Eps = Eps };
+                BatchNorm.Apply(x, vectors, y, f: f);
+                float[][] Run(bool recomputes)
                 {
-                    BatchNorm.Gradient(x, mean, variance, gamma, Eps, y, dy, f, frozen: false, dx, dgamma, dbeta, beta: known);
+                    BatchNorm.Gradient(new(x, y, dy) { Dx = dx, FollowsFromX = recomputes }, vectors, dgamma, dbeta, f);
                     return [dx.ToArray(), dgamma.ToArray(), dbeta.ToArray()];
                 }
-                float[][] read = Run(null);
+                float[][] read = Run(recomputes: false);
                 // The host does without y.
                 if (lease.Device.IsHost) Pointwise.Fill(y, 1);
-                Assert.Equal(read, Run(beta));
-                foreach (var v in vectors) v.Dispose();
+                Assert.Equal(read, Run(recomputes: true));
+                foreach (var v in tensors) v.Dispose();
             }
     }
 
@@ -191,14 +194,16 @@ public sealed class BatchNormTests
             using var device = Device.Open("cpu", threads);
             using var x = Tensor.From(device, shape, Gradients.Random((int)shape.Count, seed: 8), "x");
             using var dy = Tensor.From(device, shape, Gradients.Random((int)shape.Count, seed: 9), "dy");
-            Tensor[] vectors = [.. Enumerable.Range(0, 6).Select(i => Tensor.From(device, Shape.Of(40), Gradients.Random(40, seed: i), "vector"))];
-            var (mean, variance, gamma, beta, dgamma, dbeta) = (vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5]);
+            Tensor[] tensors = [.. Enumerable.Range(0, 6).Select(i => Tensor.From(device, Shape.Of(40), Gradients.Random(40, seed: i), "vector"))];
+            var (mean, variance, gamma, beta, dgamma, dbeta) = (tensors[0], tensors[1], tensors[2], tensors[3], tensors[4], tensors[5]);
             using var y = Tensor.Rent(device, shape, "y");
             using var dx = Tensor.Rent(device, shape, "dx");
             using var dresidual = Tensor.Rent(device, shape, "dresidual");
             BatchNorm.Statistics(x, mean, variance);
-            BatchNorm.Apply(x, mean, variance, gamma, beta, Eps, y, f: Activation.ReLU);
-            BatchNorm.Gradient(x, mean, variance, gamma, Eps, y, dy, Activation.ReLU, frozen: false, dx, dgamma, dbeta, dresidual);
+            var vectors = new BatchNorm.Vectors(mean, variance, gamma, beta) { Eps = Eps };
+            BatchNorm.Apply(x, vectors, y, f: Activation.ReLU);
+            var maps = new BatchNorm.Maps(x, y, dy) { Dx = dx, Dresidual = dresidual };
+            BatchNorm.Gradient(maps, vectors, dgamma, dbeta, Activation.ReLU);
             var moments = new Moments();
             using var w = Tensor.From(device, new Shape(40, 1, 1, 40), Gradients.Random(1600, seed: 10), "w");
             using var madeMean = Tensor.Rent(device, Shape.Of(40), "mean made in passing");
@@ -207,7 +212,7 @@ public sealed class BatchNormTests
             Convolution.Forward(x, w, null, product, new(1), moments: moments);
             BatchNorm.Statistics(product, madeMean, madeVariance, moments);
             float[][] results = [mean.ToArray(), variance.ToArray(), madeMean.ToArray(), madeVariance.ToArray(), y.ToArray(), dx.ToArray(), dresidual.ToArray(), dgamma.ToArray(), dbeta.ToArray()];
-            foreach (var v in vectors) v.Dispose();
+            foreach (var v in tensors) v.Dispose();
             return results;
         }
         Assert.Equal(One(1), One(2));

@@ -42,9 +42,13 @@ public sealed class LadderTests
             var vector = Shape.Of(channels);
             foreach (var (name, run) in BatchNorm.GradientLadder)
             {
-                var t = new BatchNorm.LadderOperands(New(shape, xv), New(shape, yv), New(shape, dyv), Empty(shape), New(vector, meanv), New(vector, variancev), New(vector, gammav), Empty(vector), Empty(vector), eps);
+                var maps = new BatchNorm.Maps(New(shape, xv), New(shape, yv), New(shape, dyv)) { Dx = Empty(shape) };
+                var vectors = new BatchNorm.Vectors(
+                    New(vector, meanv), New(vector, variancev), New(vector, gammav), Empty(vector))
+                { Eps = eps };
+                var t = new BatchNorm.LadderOperands(maps, vectors, Empty(vector), Empty(vector));
                 run(t);
-                AssertClose(dx, t.Dx, name);
+                AssertClose(dx, t.Maps.Dx!, name);
                 AssertClose(dgamma, t.Dgamma, name);
                 AssertClose(dbeta, t.Dbeta, name);
             }

@@ -14,7 +14,7 @@ internal static partial class OperatorRunners
         Shape similarities = Shape.Of(x.Shape.N, x.Shape.Area, 1);
         Tensor g = c.Rent("g"), m = c.Rent(similarities, "m"), dx = c.Rent("x");
         CosineToMean.Forward(x, g, m, s);
-        CosineToMean.Gradient(x, g, m, c.Input("d_g"), c.Input("d_m", similarities), dx, s);
+        CosineToMean.Gradient(new(x, g, m, c.Input("d_m", similarities), dx) { Dg = c.Input("d_g") }, s);
         c.Result("g", g);
         c.Result("m", m);
         c.Result("d_x", dx);

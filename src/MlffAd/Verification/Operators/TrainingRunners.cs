@@ -14,9 +14,11 @@ internal static partial class OperatorRunners
         var residual = c.Has("residual") ? c.Input("residual") : null;
         var (y, mean, variance) = (c.Rent("y"), training ? c.Rent("gamma") : runningMean, training ? c.Rent("gamma") : runningVariance);
         if (training) BatchNorm.Statistics(x, mean, variance);
-        BatchNorm.Apply(x, mean, variance, gamma, beta, eps, y, residual, f);
+        var vectors = new BatchNorm.Vectors(mean, variance, gamma, beta) { Eps = eps };
+        BatchNorm.Apply(x, vectors, y, residual, f);
         var (dx, dgamma, dbeta, dresidual) = (c.Rent("x"), c.Rent("gamma"), c.Rent("beta"), residual is null ? null : c.Rent("residual"));
-        BatchNorm.Gradient(x, mean, variance, gamma, eps, y, c.Input("d_y"), f, frozen: !training, dx, dgamma, dbeta, dresidual);
+        var maps = new BatchNorm.Maps(x, y, c.Input("d_y")) { Dx = dx, Dresidual = dresidual };
+        BatchNorm.Gradient(maps, vectors, dgamma, dbeta, f, frozen: !training);
         if (training)
         {
             var rows = c.Rent("gamma");

@@ -96,8 +96,16 @@ public sealed class Bf16MapTests
                 {
                     Tensor x = maps.In(shape), y = maps.Out(shape), mean = maps.Vector(vector), variance = maps.Vector(vector), gamma = maps.Vector(vector), beta = maps.Vector(vector), dgamma = maps.Vector(vector), dbeta = maps.Vector(vector);
                     BatchNorm.Statistics(x, mean, variance);
-                    BatchNorm.Apply(x, mean, variance, gamma, beta, 1e-5f, y, maps.In(shape), f);
-                    BatchNorm.Gradient(x, mean, variance, gamma, 1e-5f, maps.In(shape), maps.In(shape), f, frozen: add, maps.Out(shape), dgamma, dbeta, maps.Out(shape), add, add);
+                    var vectors = new BatchNorm.Vectors(mean, variance, gamma, beta);
+                    BatchNorm.Apply(x, vectors, y, maps.In(shape), f);
+                    var gradient = new BatchNorm.Maps(x, maps.In(shape), maps.In(shape))
+                    {
+                        Dx = maps.Out(shape),
+                        Dresidual = maps.Out(shape),
+                        AddX = add,
+                        AddResidual = add,
+                    };
+                    BatchNorm.Gradient(gradient, vectors, dgamma, dbeta, f, frozen: add);
                 });
     }
 

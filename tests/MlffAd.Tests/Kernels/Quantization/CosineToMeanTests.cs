@@ -51,7 +51,8 @@ public sealed class CosineToMeanTests
         features.Write(x);
         dx.Write(old ?? x);
         CosineToMean.Forward(features, g, m, s);
-        CosineToMean.Gradient(features, g, m, dg is null ? null : upG, upM, dx, s, add: old is not null);
+        CosineToMean.Gradient(
+            new(features, g, m, upM, dx) { Dg = dg is null ? null : upG, Add = old is not null }, s);
         return (g.ToArray(), m.ToArray(), dx.ToArray());
     }
 
