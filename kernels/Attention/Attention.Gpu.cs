@@ -6,10 +6,10 @@ namespace MlffAd.Kernels;
 public static partial class Attention
 {
     /// <summary>Threads of a group, and columns that it does at a time; channels that it takes into shared memory at a time.</summary>
-    private const int Threads = 128, Depth = 32;
+    private const int GroupSize = 128, Depth = 32;
 
     /// <summary>Shared memory: <see cref="Eight"/> for each thread, and a tile of the right factor whose rows begin in different banks.</summary>
-    private const int SharedBytes = Threads * (8 + Depth + 1) * sizeof(float);
+    private const int SharedBytes = GroupSize * (8 + Depth + 1) * sizeof(float);
 
     /// <summary>Operands of the bodies over rows: weights from left·rightᵀ, and out = weights·values.</summary>
     internal readonly record struct RowsArgs(GpuRows Left, GpuRows Right, GpuRows Values, GpuRows A, GpuRows Weights, GpuRows Out, int Levels, int Inner, int Width, int Add);
@@ -17,8 +17,8 @@ public static partial class Attention
     /// <summary>Operands of the body over columns: dv = Aᵀ·dy, dq = dSᵀ·k.</summary>
     internal readonly record struct ColumnsArgs(GpuRows A, GpuRows Dy, GpuRows Dv, GpuRows Slopes, GpuRows K, GpuRows Dq, int Levels, int WidthOfK, int WidthOfV, int AddQ, int AddV);
 
-    private static readonly GpuKernel<RowsArgs> ForwardLauncher = new("attention", ForwardBody, Threads, SharedBytes), GradientLauncher = new("attention.gradient", GradientBody, Threads, SharedBytes);
-    private static readonly GpuKernel<ColumnsArgs> ColumnsLauncher = new("attention.columns", ColumnsBody, Threads, Threads * 8 * sizeof(float));
+    private static readonly GpuKernel<RowsArgs> ForwardLauncher = new("attention", ForwardBody, GroupSize, SharedBytes), GradientLauncher = new("attention.gradient", GradientBody, GroupSize, SharedBytes);
+    private static readonly GpuKernel<ColumnsArgs> ColumnsLauncher = new("attention.columns", ColumnsBody, GroupSize, GroupSize * 8 * sizeof(float));
 
     static partial void ForwardGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y) =>
         ForwardLauncher.Launch(y.Device, Groups(k), new(k.Gpu, q.Gpu, v.Gpu, weights.Gpu, weights.Gpu, y.Gpu, k.Shape.Area, k.C, v.C, 0));
@@ -41,7 +41,7 @@ public static partial class Attention
         var shared = SharedMemory.Allocate<float>(SharedBytes / sizeof(float));
         var at = Octet.OfGroup(p.Levels);
         var max = Eight.Of(float.MinValue);
-        for (int first = 0; first < p.Levels; first += Threads)
+        for (int first = 0; first < p.Levels; first += GroupSize)
         {
             var s = Scores(shared, p, at, first);
             at.StoreMine(p.Weights, first, s);
@@ -49,14 +49,14 @@ public static partial class Attention
         }
         max = Tree<HighestOfEach>(shared, max);
         Eight sum = default;
-        for (int first = 0; first < p.Levels; first += Threads)
+        for (int first = 0; first < p.Levels; first += GroupSize)
         {
             var e = Eight.Exp(at.LoadMine(p.Weights, first) - max);
             at.StoreMine(p.Weights, first, e);
             sum += at.Mine(first, e, 0);
         }
         var scale = Eight.Of(1) / Tree<Total<Eight>>(shared, sum);
-        for (int first = 0; first < p.Levels; first += Threads) at.StoreMine(p.Weights, first, at.LoadMine(p.Weights, first) * scale);
+        for (int first = 0; first < p.Levels; first += GroupSize) at.StoreMine(p.Weights, first, at.LoadMine(p.Weights, first) * scale);
         Mix<Along>(shared, p.Weights, p.Values, p.Out, at, p.Width, p.Add);
     }
 
@@ -66,21 +66,21 @@ public static partial class Attention
         var shared = SharedMemory.Allocate<float>(SharedBytes / sizeof(float));
         var at = Octet.OfGroup(p.Levels);
         Eight dot = default;
-        for (int first = 0; first < p.Levels; first += Threads)
+        for (int first = 0; first < p.Levels; first += GroupSize)
         {
             var s = Scores(shared, p, at, first);
             at.StoreMine(p.Weights, first, s);
             dot += at.Mine(first, s * at.LoadMine(p.A, first), 0);
         }
         dot = Tree<Total<Eight>>(shared, dot);
-        for (int first = 0; first < p.Levels; first += Threads) at.StoreMine(p.Weights, first, at.LoadMine(p.A, first) * (at.LoadMine(p.Weights, first) - dot));
+        for (int first = 0; first < p.Levels; first += GroupSize) at.StoreMine(p.Weights, first, at.LoadMine(p.A, first) * (at.LoadMine(p.Weights, first) - dot));
         Mix<Along>(shared, p.Weights, p.Values, p.Out, at, p.Width, p.Add);
     }
 
     /// <summary>Eight rows of dv and of dq.</summary>
     private static void ColumnsBody(ColumnsArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads * 8);
+        var shared = SharedMemory.Allocate<float>(GroupSize * 8);
         var at = Octet.OfGroup(p.Levels);
         Mix<Across>(shared, p.A, p.Dy, p.Dv, at, p.WidthOfV, p.AddV);
         Mix<Across>(shared, p.Slopes, p.K, p.Dq, at, p.WidthOfK, p.AddQ);
@@ -90,8 +90,8 @@ public static partial class Attention
     private static Eight Scores(ArrayView<float> shared, in RowsArgs p, in Octet at, int first)
     {
         int t = Group.IdxX;
-        var left = shared.SubView(0, Threads * 8).Cast<Eight>();
-        var right = shared.SubView(Threads * 8, Threads * (Depth + 1));
+        var left = shared.SubView(0, GroupSize * 8).Cast<Eight>();
+        var right = shared.SubView(GroupSize * 8, GroupSize * (Depth + 1));
         Eight sum = default;
         for (int from = 0; from < p.Inner; from += Depth)
         {
@@ -99,7 +99,7 @@ public static partial class Attention
             Group.Barrier();
             // Channels behind the last one count as 0; levels behind the last one are masked by who asks.
             if (t < Depth) left[t] = Eight.If(from + lane < p.Inner, at.Load(p.Left, c), 0);
-            for (int row = t / Depth; row < Threads; row += Threads / Depth) right[row * (Depth + 1) + lane] = p.Right[at.Row(first + row), c];
+            for (int row = t / Depth; row < GroupSize; row += GroupSize / Depth) right[row * (Depth + 1) + lane] = p.Right[at.Row(first + row), c];
             Group.Barrier();
             for (int i = 0; i < Depth; i++) sum.MultiplyAdd(right[t * (Depth + 1) + i], left[i]);
         }
@@ -110,14 +110,14 @@ public static partial class Attention
     private static void Mix<TWay>(ArrayView<float> shared, GpuRows weights, GpuRows values, GpuRows output, in Octet at, int width, int add) where TWay : struct, IWay
     {
         int t = Group.IdxX;
-        var part = shared.SubView(0, Threads * 8).Cast<Eight>();
-        for (int from = 0; from < width; from += Threads)
+        var part = shared.SubView(0, GroupSize * 8).Cast<Eight>();
+        for (int from = 0; from < width; from += GroupSize)
         {
             int c = IntrinsicMath.Min(from + t, width - 1);
             Eight sum = default;
-            for (int first = 0; first < at.Levels; first += Threads)
+            for (int first = 0; first < at.Levels; first += GroupSize)
             {
-                int count = IntrinsicMath.Min(Threads, at.Levels - first);
+                int count = IntrinsicMath.Min(GroupSize, at.Levels - first);
                 Group.Barrier();
                 part[t] = default(TWay).Load(weights, at, first);
                 Group.Barrier();
@@ -129,5 +129,5 @@ public static partial class Attention
 
     /// <summary>Reduces every thread's numbers; the result is every thread's.</summary>
     private static Eight Tree<TPair>(ArrayView<float> shared, Eight value) where TPair : unmanaged, IPair<Eight> =>
-        GroupReduce.Tree<TPair, Eight>(shared.SubView(0, Threads * 8).Cast<Eight>(), value, 1, Threads);
+        GroupReduce.Tree<TPair, Eight>(shared.SubView(0, GroupSize * 8).Cast<Eight>(), value, 1, GroupSize);
 }

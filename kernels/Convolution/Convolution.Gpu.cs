@@ -16,10 +16,16 @@ public static partial class Convolution
         using Tensor? newX = Changed(x, format, unit), newW = Changed(w, format, unit);
         (x, w) = (newX ?? x, newW ?? w);
         int terms = (int)(w.Count / w.Shape.N);
-        var args = new GpuProductArgs(Map(x, y.Shape, g), Map(w.Reshape(Shape.Of(1, w.Shape.N, terms)), y.Shape, g), y.GpuAny, y.Rows, y.C, terms) with
+        var args = new GpuProductArgs
         {
-            Bias = bias?.Gpu ?? y.GpuAny,
-            Residual = (residual ?? y).GpuAny,
+            A = Map(x, y.Shape, g),
+            B = Map(w.Reshape(Shape.Of(1, w.Shape.N, terms)), y.Shape, g),
+            Y = y.GpuAny,
+            Bias = bias?.Gpu ?? default,
+            Residual = residual?.GpuAny ?? default,
+            M = y.Rows,
+            N = y.C,
+            K = terms,
             HasBias = bias is null ? 0 : 1,
             HasResidual = residual is null ? 0 : 1,
         };
@@ -42,7 +48,16 @@ public static partial class Convolution
         var format = FormatOf(dx, dy);
         using Tensor? newDy = Changed(dy, format, 1), newW = Changed(w, format, 1);
         (dy, w) = (newDy ?? dy, newW ?? w);
-        var args = new GpuProductArgs(Map(dy, dx.Shape, g), Map(w, dx.Shape, g) with { OutH = dy.C }, dx.GpuAny, dx.Rows, dx.C, g.Kernel * g.Kernel * dy.C) with { Add = add ? 1 : 0 };
+        var args = new GpuProductArgs
+        {
+            A = Map(dy, dx.Shape, g),
+            B = Map(w, dx.Shape, g) with { Outputs = dy.C },
+            Y = dx.GpuAny,
+            M = dx.Rows,
+            N = dx.C,
+            K = g.Kernel * g.Kernel * dy.C,
+            Add = add ? 1 : 0,
+        };
         if (g.Stride == 1)
         {
             GpuProduct.Launch<ReachingOutputs, TapWeights, Identity>(dx.Device, 1, args);
@@ -68,7 +83,17 @@ public static partial class Convolution
         int wanted = Math.Clamp(GpuProduct.PartsWanted(dw.Device, dy.C, terms), 1, most), tile = dy.Format == Format.Bf16 ? 32 : 16;
         int part = ((dy.Rows + wanted - 1) / wanted + tile - 1) / tile * tile, parts = (dy.Rows + part - 1) / part;
         var result = dw.Reshape(Shape.Of(1, dy.C, terms));
-        var args = new GpuProductArgs(Map(dy, dy.Shape, g), Map(x, dy.Shape, g), result.Gpu, dy.C, terms, dy.Rows) with { Part = part, Add = add ? 1 : 0 };
+        var args = new GpuProductArgs
+        {
+            A = Map(dy, dy.Shape, g),
+            B = Map(x, dy.Shape, g),
+            Y = result.Gpu,
+            M = dy.C,
+            N = terms,
+            K = dy.Rows,
+            Part = part,
+            Add = add ? 1 : 0,
+        };
         if (parts == 1)
         {
             GpuProduct.Launch<TermsOfRows, PatchColumns, Identity>(dw.Device, parts, args);
@@ -125,13 +150,24 @@ public static partial class Convolution
 
     private static void ToBf16Body(ChannelsArgs p)
     {
-        int row = Channels.Place<FourHalves, Four>(p.ToC, out int c);
+        int row = Channels.Locate<FourHalves, Four>(p.ToC, out int c);
         if (row < p.Rows) default(FourHalves).Store(p.To, row, c, new(Channel(p, row, c), Channel(p, row, c + 1), Channel(p, row, c + 2), Channel(p, row, c + 3)));
     }
 
     private static float Channel(in ChannelsArgs p, int row, int c) => c < p.FromC ? p.From[row, c] : 0;
 
-    private static GpuFactor Map(Tensor t, Shape y, ConvGeometry g) => new(t.GpuAny, t.Shape.H, t.Shape.W, t.C, y.H, y.W, g.Kernel, g.Stride, g.Pad);
+    private static GpuFactor Map(Tensor t, Shape grid, ConvGeometry g) => new()
+    {
+        Data = t.GpuAny,
+        H = t.Shape.H,
+        W = t.Shape.W,
+        C = t.C,
+        GridH = grid.H,
+        GridW = grid.W,
+        Kernel = g.Kernel,
+        Stride = g.Stride,
+        Pad = g.Pad,
+    };
 
     private static readonly GpuKernel<SumArgs> SumLauncher = new("convolution.sum", SumBody);
 

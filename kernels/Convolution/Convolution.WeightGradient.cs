@@ -73,7 +73,7 @@ public static unsafe partial class Convolution
             const int pitch = BlockP * Product.Group;
             float* b = a + BlockO * BlockP;
             float** left = stackalloc float*[padded], y = stackalloc float*[rows], pointers = stackalloc float*[BlockP], coming = stackalloc float*[BlockRuns];
-            var places = stackalloc Gather.Place[BlockP];
+            var places = stackalloc Gather.SourceRow[BlockP];
             for (int i = 0; i < padded; i++) left[i] = a + i / Product.Group * pitch + i % Product.Group;
             for (int i = 0; i < rows; i++) y[i] = dw + ((nint)(p0 / part) * outputs + o0 + i) * terms + t0;
             for (int p = p0; p < p0 + count; p += BlockP)
@@ -93,7 +93,7 @@ public static unsafe partial class Convolution
         }
 
         /// <summary>Lists what the next block of positions will read of dy and of the first tap of x, which the tiles fetch while they sum: runs of <see cref="BlockP"/> floats, over several positions where a row is shorter.</summary>
-        private int NextBlock(int p, int length, int o0, int rows, int t0, int columns, Gather.Place* places, float** pointers, float** coming)
+        private int NextBlock(int p, int length, int o0, int rows, int t0, int columns, Gather.SourceRow* places, float** pointers, float** coming)
         {
             int count = 0, c = t0 % x.Length, dense = x.Stride == 1 ? (int)Math.Max(1, BlockP / x.Pitch) : 1;
             for (int k = 0; k < length; k += Math.Max(1, BlockP / dy.Pitch))
@@ -106,7 +106,7 @@ public static unsafe partial class Convolution
         }
 
         /// <summary>Packs columns t0 … of the patches, (tap, channel) pairs, of one block of positions into panels.</summary>
-        private void PackPatches(int t0, int columns, int length, Gather.Place* places, float** pointers, float* to)
+        private void PackPatches(int t0, int columns, int length, Gather.SourceRow* places, float** pointers, float* to)
         {
             int run;
             for (int begin = 0; begin < columns; begin += run)

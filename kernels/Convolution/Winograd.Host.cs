@@ -116,7 +116,7 @@ internal static unsafe partial class Winograd
 
     private static int Blocks(int c) => (c + Channels - 1) / Channels;
 
-    /// <summary>An item's cost, for <see cref="Threads.For{T}(int, T, long)"/>.</summary>
+    /// <summary>An item's cost, for <see cref="ThreadTeam.For{T}(int, T, long)"/>.</summary>
     private static int Work(int c) => 16 * Math.Min(c, Channels);
 
     /// <summary>Tiles over the output maps, row by row; the last of a row or column may reach over the edge.</summary>

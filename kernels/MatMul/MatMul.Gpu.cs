@@ -6,8 +6,16 @@ public static partial class MatMul
 {
     static partial void ForwardGpu(Tensor a, Tensor b, Tensor y, bool transposeA, bool transposeB, bool add)
     {
-        int m = y.Shape.Area, n = y.C, k = transposeA ? a.Shape.Area : a.C;
-        var args = new GpuProductArgs(Matrix(a, a.GpuAny), Matrix(b, b.GpuAny), y.Gpu, m, n, k) with { Add = add ? 1 : 0 };
+        var args = new GpuProductArgs
+        {
+            A = Matrix(a),
+            B = Matrix(b),
+            Y = y.Gpu,
+            M = y.Shape.Area,
+            N = y.C,
+            K = transposeA ? a.Shape.Area : a.C,
+            Add = add ? 1 : 0,
+        };
         switch (transposeA, transposeB)
         {
             case (false, false): GpuProduct.Launch<RowsOfTerms, TermsOfRows, Identity>(y.Device, y.Shape.N, args); break;
@@ -17,5 +25,5 @@ public static partial class MatMul
         }
     }
 
-    private static GpuFactor Matrix(Tensor t, GpuRows rows) => new(rows, t.Shape.Area, 1, t.C, 0, 0, 0, 0, 0);
+    private static GpuFactor Matrix(Tensor t) => new() { Data = t.GpuAny, H = t.Shape.Area, C = t.C };
 }

@@ -7,8 +7,8 @@ namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the GPU's body for <c>y = a·bᵀ</c> of one pair, one idea a rung.</summary>
 /// <remarks>Version 0 is the definition: each thread sums one result. In version 1 a group brings tiles of both factors into shared memory, so that an element is fetched once for 16 results. Version 2 is
-/// <see cref="PlainProduct{TA,TB,TFunction,TEnding}"/>: 4 × 4 results of each thread in registers, an element once for 64. Version 3 multiplies by tensor cores, a tile after the other; version 4 is
-/// <see cref="TensorProduct{TA,TB,TFunction,TFragments,TTile,TEnding}"/>: larger tiles, of which two are on their way while one is multiplied. The last two want a card that has tensor cores, terms in fours and columns in pairs.</remarks>
+/// <see cref="TiledProduct{TA,TB,TFunction,TEpilogue}"/>: 4 × 4 results of each thread in registers, an element once for 64. Version 3 multiplies by tensor cores, a tile after the other; version 4 is
+/// <see cref="TensorCoreProduct{TA,TB,TFunction,TFragments,TTile,TEpilogue}"/>: larger tiles, of which two are on their way while one is multiplied. The last two want a card that has tensor cores, terms in fours and columns in pairs.</remarks>
 public static partial class MatMul
 {
     static partial void GpuLadder(Device device, ref (string Name, Rung Forward)[] rungs)
@@ -17,7 +17,7 @@ public static partial class MatMul
         (string, Rung)[] plain =
         [
             ("0: the definition", (a, b, y) => DefinitionOnGpu.Launch(device, Pair(a, b, y))), ("1: tiles in shared memory", (a, b, y) => SharedTiles.Launch(device, Pair(a, b, y))),
-            ("2: 4 × 4 results in registers", (a, b, y) => PlainProduct<RowsOfTerms, RowsOfTerms, Identity, Stored>.Launch(device, 1, Pair(a, b, y))),
+            ("2: 4 × 4 results in registers", (a, b, y) => TiledProduct<RowsOfTerms, RowsOfTerms, Identity, Stored<Float32Map>>.Launch(device, 1, Pair(a, b, y))),
         ];
         Rung? tensor = arithmetic switch
         {
@@ -30,7 +30,15 @@ public static partial class MatMul
         rungs = tensor is null ? plain : [.. plain, ("3: tensor cores", tensor), ("4: three tiles in flight", (a, b, y) => GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity>(device, 1, Pair(a, b, y)))];
     }
 
-    private static GpuProductArgs Pair(Tensor a, Tensor b, Tensor y) => new(Matrix(a, a.Gpu), Matrix(b, b.Gpu), y.Gpu, y.Rows, y.C, a.C);
+    private static GpuProductArgs Pair(Tensor a, Tensor b, Tensor y) => new()
+    {
+        A = Matrix(a),
+        B = Matrix(b),
+        Y = y.Gpu,
+        M = y.Rows,
+        N = y.C,
+        K = a.C,
+    };
 
     private static class DefinitionOnGpu
     {
@@ -78,9 +86,9 @@ public static partial class MatMul
     /// <summary>64 × 32 results by four warps, 16 × 32 each. The tile of 16 terms passes through registers into shared memory, is waited for, multiplied, and waited for again.</summary>
     private static class OneTensorTile<TFragments> where TFragments : unmanaged, IFragments
     {
-        private const int TileM = 64, TileN = 32, Threads = 128, B = TileM * Fragment.Words, Floats = (TileM + TileN) * Fragment.Words;
+        private const int TileM = 64, TileN = 32, GroupSize = 128, B = TileM * Fragment.Words, Floats = (TileM + TileN) * Fragment.Words;
 
-        private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.tile", Body, Threads, (Floats + default(TFragments).Exchange) * sizeof(float));
+        private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.tile", Body, GroupSize, (Floats + default(TFragments).Exchange) * sizeof(float));
 
         public static void Launch(Device device, in GpuProductArgs p) => Launcher.Launch(device, new Index3D((p.M + TileM - 1) / TileM, (p.N + TileN - 1) / TileN, 1), p);
 
@@ -98,12 +106,12 @@ public static partial class MatMul
                 Bring(tiles, B + Fragment.Along(line, chunk), p.B.Data, n0 + line, p.N, k, p.K);
                 Group.Barrier();
                 for (int c = 0; c < 4; c += Fragment.ChunksOf<TFragments>())
-                    TensorProduct<RowsOfTerms, RowsOfTerms, Identity, TFragments, FourWarps, Stored>.Multiply(ref s, Fragment.Operand<TFragments>(tiles, 0, row, c, right: false),
+                    TensorCoreProduct<RowsOfTerms, RowsOfTerms, Identity, TFragments, FourWarps, Stored<Float32Map>>.Multiply(ref s, Fragment.Operand<TFragments>(tiles, 0, row, c, right: false),
                         Fragment.Operand<TFragments>(tiles, B, 0, c, right: true), Fragment.Operand<TFragments>(tiles, B, 16, c, right: true), exchange);
                 Group.Barrier();
             }
             int lane = thread & 31;
-            TensorProduct<RowsOfTerms, RowsOfTerms, Identity, TFragments, FourWarps, Stored>.Store(p, 0, m0 + row + (lane >> 2), n0 + 2 * (lane & 3), s);
+            TensorCoreProduct<RowsOfTerms, RowsOfTerms, Identity, TFragments, FourWarps, Stored<Float32Map>>.Store(p, 0, m0 + row + (lane >> 2), n0 + 2 * (lane & 3), s);
         }
 
         private static void Bring(ArrayView<float> tiles, int to, in GpuRows from, int row, int rows, int k, int terms)

@@ -7,7 +7,7 @@ namespace MlffAd.Kernels;
 public static partial class KCentre
 {
     /// <summary>Threads of a group.</summary>
-    private const int Threads = 256;
+    private const int GroupSize = 256;
 
     /// <summary>Choices that are made before the host looks at them.</summary>
     private const int Together = 64;
@@ -32,14 +32,14 @@ public static partial class KCentre
 
     private static readonly GpuKernel<MeanArgs> MeanLauncher = new("memory.kcentre.mean", MeanBody, float64: true);
 
-    private static readonly GpuKernel<ChoiceArgs> ChoiceLauncher = new("memory.kcentre", ChoiceBody, Threads,
-        Threads * (sizeof(double) + sizeof(int)) + sizeof(float), float64: true);
+    private static readonly GpuKernel<ChoiceArgs> ChoiceLauncher = new("memory.kcentre", ChoiceBody, GroupSize,
+        GroupSize * (sizeof(double) + sizeof(int)) + sizeof(float), float64: true);
 
     static partial void ChooseGpu(
         Tensor pool, int count, Action<int>? onChosen, CancellationToken stop, ref Coreset? chosen)
     {
         var device = pool.Device;
-        int groups = (pool.Rows + Threads - 1) / Threads;
+        int groups = (pool.Rows + GroupSize - 1) / GroupSize;
         using var packed = PackedVectors.Pack(pool);
         using Tensor mean = Tensor.Rent(device, Shape.Of(pool.C), "mean"),
             squares = Tensor.Rent(device, Shape.Of(1, pool.Rows, 2), "squared distances"),
@@ -82,8 +82,8 @@ public static partial class KCentre
     /// that to the nearest choice; the group that comes last finds it among all groups'.</summary>
     private static void ChoiceBody(ChoiceArgs p)
     {
-        var values = SharedMemory.Allocate<double>(Threads);
-        var rows = SharedMemory.Allocate<int>(Threads);
+        var values = SharedMemory.Allocate<double>(GroupSize);
+        var rows = SharedMemory.Allocate<int>(GroupSize);
         var come = SharedMemory.Allocate<float>(1);
         int i = Grid.GlobalIndex.X, t = Group.IdxX, row = i;
         double value = double.PositiveInfinity;
@@ -107,7 +107,7 @@ public static partial class KCentre
         int parts = last ? Grid.DimX : 0;
         value = double.PositiveInfinity;
         row = p.Rows;
-        for (int part = t; part < parts; part += Threads)
+        for (int part = t; part < parts; part += GroupSize)
         {
             if (!(p.Parts[part] < value)) continue;
             value = p.Parts[part];

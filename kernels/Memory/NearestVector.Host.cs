@@ -53,10 +53,10 @@ public static unsafe partial class NearestVector
         [SkipLocalsInit]
         public void Run(int part, int item)
         {
-            int i = item % blocksM, j = item / blocksM, m = Threads.Start(i, blocksM, units) * TWide.Rows;
-            int rows = Math.Min(Threads.Start(i + 1, blocksM, units) * TWide.Rows, _rows) - m;
+            int i = item % blocksM, j = item / blocksM, m = ThreadTeam.Start(i, blocksM, units) * TWide.Rows;
+            int rows = Math.Min(ThreadTeam.Start(i + 1, blocksM, units) * TWide.Rows, _rows) - m;
             if (rows <= 0) return;
-            int first = Threads.Start(j, blocksN, panels.Count), end = Threads.Start(j + 1, blocksN, panels.Count);
+            int first = ThreadTeam.Start(j, blocksN, panels.Count), end = ThreadTeam.Start(j + 1, blocksN, panels.Count);
             int n = first * Tiles.Wide, columns = Math.Min(end * Tiles.Wide, panels.N) - n;
             int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows;
             float** q = stackalloc float*[padded];

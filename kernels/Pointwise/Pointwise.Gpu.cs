@@ -81,7 +81,7 @@ public static partial class Pointwise
 
     private static void ConvertBody<TFrom, TTo>(PointwiseArgs p) where TFrom : unmanaged, IChannels<Four> where TTo : unmanaged, IChannels<Four>
     {
-        int r = Channels.Place<TTo, Four>(p.C, out int c);
+        int r = Channels.Locate<TTo, Four>(p.C, out int c);
         if (r < p.Rows) Channels.Put<TTo, Four>(p.Y, r, c, default(TFrom).Load(p.A, r, c), p.Add);
     }
 
@@ -95,7 +95,7 @@ public static partial class Pointwise
 
     private static void Body<TElement, TChannels, T>(PointwiseArgs p) where TElement : unmanaged, IElement where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int r = Channels.Place<TChannels, T>(p.C, out int c);
+        int r = Channels.Locate<TChannels, T>(p.C, out int c);
         if (r >= p.Rows) return;
         var y = default(TElement).Of<TChannels, T>(default(TChannels).Load(p.A, r, c), default(TChannels).Load(p.B, r, c), p.Value);
         Channels.Put<TChannels, T>(p.Y, r, c, y, p.Add);

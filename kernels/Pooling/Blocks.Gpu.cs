@@ -37,7 +37,7 @@ internal static partial class Blocks
     /// <summary>A thread sums the block of one coarse element or four: along each line, then down the lines.</summary>
     private static void SumSmallBody<TChannels, T>(BlockArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int r = Channels.Place<TChannels, T>(p.CoarseShape.C, out int c);
+        int r = Channels.Locate<TChannels, T>(p.CoarseShape.C, out int c);
         if (r >= p.CoarseShape.N * p.CoarseShape.H * p.CoarseShape.W) return;
         int bh = p.FineShape.H / p.CoarseShape.H, bw = p.FineShape.W / p.CoarseShape.W;
         int corner = (r / p.CoarseShape.W * bh * p.CoarseShape.W + r % p.CoarseShape.W) * bw;
@@ -68,7 +68,7 @@ internal static partial class Blocks
 
     private static void SpreadBody<TChannels, T>(BlockArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int r = Channels.Place<TChannels, T>(p.FineShape.C, out int c);
+        int r = Channels.Locate<TChannels, T>(p.FineShape.C, out int c);
         if (r >= p.FineShape.N * p.FineShape.H * p.FineShape.W) return;
         int bh = p.FineShape.H / p.CoarseShape.H, bw = p.FineShape.W / p.CoarseShape.W;
         T x = default(TChannels).Multiply(default(TChannels).All(p.Scale), default(TChannels).Load(p.Coarse, r / p.FineShape.W / bh * p.CoarseShape.W + r % p.FineShape.W / bw, c));

@@ -53,7 +53,7 @@ public static unsafe partial class LocalMean
 
     private static void Body<TChannels, T>(LocalArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int r = Channels.Place<TChannels, T>(p.Shape.C, out int c), h = p.Shape.H, w = p.Shape.W;
+        int r = Channels.Locate<TChannels, T>(p.Shape.C, out int c), h = p.Shape.H, w = p.Shape.W;
         if (r >= p.Shape.N * h * w) return;
         int column = r % w, row = r / w % h, rows = p.Radius + 1 + row, columns = p.Radius + 1 + h + column;
         int bottom = IntrinsicMath.Min(p.Radius, h - 1 - row), right = IntrinsicMath.Min(p.Radius, w - 1 - column);

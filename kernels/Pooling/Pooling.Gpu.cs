@@ -25,7 +25,7 @@ public static partial class Pooling
 
     private static void MaxBody<TChannels, T>(MaxArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int r = Channels.Place<TChannels, T>(p.YShape.C, out int c);
+        int r = Channels.Locate<TChannels, T>(p.YShape.C, out int c);
         if (r >= p.YShape.N * p.YShape.H * p.YShape.W) return;
         int n = r / (p.YShape.H * p.YShape.W), top = r / p.YShape.W % p.YShape.H * p.Stride - p.Pad, left = r % p.YShape.W * p.Stride - p.Pad;
         T best = default, winner = default(TChannels).All(-1);
@@ -41,7 +41,7 @@ public static partial class Pooling
 
     private static void MaxGradientBody<TChannels, T>(MaxArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int r = Channels.Place<TChannels, T>(p.XShape.C, out int c);
+        int r = Channels.Locate<TChannels, T>(p.XShape.C, out int c);
         if (r >= p.XShape.N * p.XShape.H * p.XShape.W) return;
         int n = r / (p.XShape.H * p.XShape.W), h = r / p.XShape.W % p.XShape.H + p.Pad, w = r % p.XShape.W + p.Pad;
         int lastRow = IntrinsicMath.Min(h / p.Stride, p.YShape.H - 1), lastColumn = IntrinsicMath.Min(w / p.Stride, p.YShape.W - 1);

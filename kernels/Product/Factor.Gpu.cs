@@ -2,16 +2,17 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Where a row or a term of a factor lies: three numbers, of which each <see cref="IFactor"/> makes its own use.</summary>
-internal struct Place(int a, int b, int c)
+/// <summary>A row or a term of a factor as three indices, whose meaning its <see cref="IFactor"/> defines: of a map the
+/// item, line and column, of a filter's terms the tap along y, along x, and the channel.</summary>
+internal struct FactorCoordinate(int a, int b, int c)
 {
     public int A = a, B = b, C = c;
 
     /// <summary>Number <paramref name="i"/> as (outer, middle, last), the last counting fastest.</summary>
-    public static Place Of(int i, int middle, int last) => new(i / (middle * last), i / last % middle, i % last);
+    public static FactorCoordinate Of(int i, int middle, int last) => new(i / (middle * last), i / last % middle, i % last);
 
     /// <summary>The place <paramref name="by"/> further.</summary>
-    public Place Advance(int by, int middle, int last)
+    public FactorCoordinate Advance(int by, int middle, int last)
     {
         var p = this;
         p.C += by;
@@ -27,8 +28,23 @@ internal struct Place(int a, int b, int c)
     }
 }
 
-/// <summary>A factor's data and the numbers its <see cref="IFactor"/> needs: extents and pitch of a map, its geometry, or pitches of a matrix.</summary>
-internal readonly record struct GpuFactor(GpuRows Data, int H, int W, int C, int OutH, int OutW, int Kernel, int Stride, int Pad);
+/// <summary>A factor's data, and what its <see cref="IFactor"/> needs of the map or matrix it lies in.</summary>
+internal struct GpuFactor
+{
+    public GpuRows Data;
+
+    /// <summary>Extents of the map that the elements lie in; of a matrix, H is an item's stored rows.</summary>
+    public int H, W, C;
+
+    /// <summary>Extents of the map whose positions rows or terms run over.</summary>
+    public int GridH, GridW;
+
+    /// <summary>Output channels, of weights whose terms run over them.</summary>
+    public int Outputs;
+
+    /// <summary>The convolution's geometry.</summary>
+    public int Kernel, Stride, Pad;
+}
 
 /// <summary>How a product on a GPU finds the elements of its left or right factor: a <em>row</em> of A or column of B, and a <em>term</em> of the sum.</summary>
 /// <remarks>What follows from the row and what follows from the term is worked out apart: a thread keeps its rows for the whole sum and goes from term to term without a division.</remarks>
@@ -41,19 +57,19 @@ internal interface IFactor
     bool ByClasses { get; }
 
     /// <summary>A row; beyond the last it may be anything.</summary>
-    Place Row(in GpuFactor f, int batch, int row);
+    FactorCoordinate Row(in GpuFactor f, int batch, int row);
 
     /// <summary>A term; beyond the last it may be anything.</summary>
-    Place Term(in GpuFactor f, int batch, int k);
+    FactorCoordinate Term(in GpuFactor f, int batch, int k);
 
     /// <summary>How many there are of a term's middle number, if it has one.</summary>
     int Middle(in GpuFactor f, int batch);
 
     /// <summary>The term <paramref name="by"/> further.</summary>
-    Place Next(in GpuFactor f, Place term, int by, int middle);
+    FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle);
 
     /// <summary>The element's offset in the data, or −1 where there are zeros. Three elements more lie behind it, if rows and terms are in fours.</summary>
-    int At(in GpuFactor f, Place row, Place term);
+    int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term);
 }
 
 /// <summary>A matrix stored as [row, term]; an item is <c>H</c> stored rows.</summary>
@@ -63,15 +79,15 @@ internal readonly struct RowsOfTerms : IFactor
 
     public bool ByClasses => false;
 
-    public Place Row(in GpuFactor f, int batch, int row) => new((batch * f.H + row) * f.Data.Pitch, 0, 0);
+    public FactorCoordinate Row(in GpuFactor f, int batch, int row) => new((batch * f.H + row) * f.Data.Pitch, 0, 0);
 
-    public Place Term(in GpuFactor f, int batch, int k) => new(k, 0, 0);
+    public FactorCoordinate Term(in GpuFactor f, int batch, int k) => new(k, 0, 0);
 
     public int Middle(in GpuFactor f, int batch) => 0;
 
-    public Place Next(in GpuFactor f, Place term, int by, int middle) => new(term.A + by, 0, 0);
+    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) => new(term.A + by, 0, 0);
 
-    public int At(in GpuFactor f, Place row, Place term) => row.A + term.A;
+    public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term) => row.A + term.A;
 }
 
 /// <summary>A matrix stored as [term, row]; an item is <c>H</c> stored rows.</summary>
@@ -81,13 +97,13 @@ internal readonly struct TermsOfRows : IFactor
 
     public bool ByClasses => false;
 
-    public Place Row(in GpuFactor f, int batch, int row) => new(row, 0, 0);
+    public FactorCoordinate Row(in GpuFactor f, int batch, int row) => new(row, 0, 0);
 
-    public Place Term(in GpuFactor f, int batch, int k) => new((batch * f.H + k) * f.Data.Pitch, 0, 0);
+    public FactorCoordinate Term(in GpuFactor f, int batch, int k) => new((batch * f.H + k) * f.Data.Pitch, 0, 0);
 
     public int Middle(in GpuFactor f, int batch) => 0;
 
-    public Place Next(in GpuFactor f, Place term, int by, int middle) => new(term.A + by * f.Data.Pitch, 0, 0);
+    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) => new(term.A + by * f.Data.Pitch, 0, 0);
 
-    public int At(in GpuFactor f, Place row, Place term) => row.A + term.A;
+    public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term) => row.A + term.A;
 }

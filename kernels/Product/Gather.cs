@@ -54,13 +54,13 @@ internal readonly unsafe struct Gather
     };
 
     /// <summary>Looks up <paramref name="count"/> positions from the <paramref name="first"/> on; the list is filled up to <paramref name="padded"/> by repeating the last.</summary>
-    public void Locate(int first, int count, int padded, Place* places)
+    public void Locate(int first, int count, int padded, SourceRow* places)
     {
         int x = first % OutW, y = first / OutW % OutH, n = first / (OutW * OutH);
         for (int i = 0; i < count; i++)
         {
             int top = y * Stride + OriginY, left = x * Stride + OriginX;
-            places[i] = new Place(Data + n * ItemPitch + ((nint)top * W + left) * Pitch, top, left);
+            places[i] = new SourceRow(Data + n * ItemPitch + ((nint)top * W + left) * Pitch, top, left);
             if (++x < OutW) continue;
             x = 0;
             if (++y < OutH) continue;
@@ -71,7 +71,7 @@ internal readonly unsafe struct Gather
     }
 
     /// <summary>Pointers to float <paramref name="offset"/> of a tap's row at each place.</summary>
-    public void Fill(int tap, int offset, int count, Place* places, float** rows)
+    public void Fill(int tap, int offset, int count, SourceRow* places, float** rows)
     {
         int ty = tap / TapsX, tx = tap % TapsX;
         nint shift = ((nint)ty * W + tx) * Pitch + (nint)offset * Step;
@@ -83,7 +83,7 @@ internal readonly unsafe struct Gather
     }
 
     /// <summary>The first tap's row at an output position (its address even where it lies outside) and its coordinates.</summary>
-    public readonly struct Place(float* corner, int top, int left)
+    public readonly struct SourceRow(float* corner, int top, int left)
     {
         public readonly float* Corner = corner;
         public readonly int Top = top, Left = left;

@@ -13,12 +13,20 @@ internal static class GpuProduct
     public const int MomentRows = 128;
 
     /// <summary>Computes the product in <paramref name="layers"/> parts or batch items.</summary>
-    public static void Launch<TA, TB, TFunction>(Device device, int layers, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction =>
-        LaunchStored<TA, TB, TFunction, Stored, StoredBf16>(device, layers, p);
+    public static void Launch<TA, TB, TFunction>(Device device, int layers, in GpuProductArgs p)
+        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction
+    {
+        if (p.Y.IsBf16) Launch<TA, TB, TFunction, Stored<Bf16Map>>(device, layers, p);
+        else Launch<TA, TB, TFunction, Stored<Float32Map>>(device, layers, p);
+    }
 
     /// <summary>The same on tensor cores, with the moments of the result, to which nothing is added.</summary>
-    public static void LaunchWithMoments<TA, TB>(Device device, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor =>
-        LaunchStored<TA, TB, Identity, WithMoments, WithMomentsBf16>(device, 1, p);
+    public static void LaunchWithMoments<TA, TB>(Device device, in GpuProductArgs p)
+        where TA : unmanaged, IFactor where TB : unmanaged, IFactor
+    {
+        if (p.Y.IsBf16) Launch<TA, TB, Identity, WithMoments<Bf16Map>>(device, 1, p);
+        else Launch<TA, TB, Identity, WithMoments<Float32Map>>(device, 1, p);
+    }
 
     /// <summary>The total of a sum in <paramref name="parts"/> parts, which are added in an order that depends on their number alone.</summary>
     public static void LaunchParts<TA, TB>(Device device, int parts, in GpuProductArgs p) where TA : unmanaged, IFactor where TB : unmanaged, IFactor
@@ -28,38 +36,31 @@ internal static class GpuProduct
         Launch<TA, TB, Identity, PartsAdded>(device, parts, p with { Set = set, Counters = ((GpuDevice)device).Counters });
     }
 
-    private static void LaunchStored<TA, TB, TFunction, TEnding, TEndingBf16>(Device device, int layers, in GpuProductArgs p)
-        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding where TEndingBf16 : unmanaged, IEnding
-    {
-        if (p.Y.IsBf16) Launch<TA, TB, TFunction, TEndingBf16>(device, layers, p);
-        else Launch<TA, TB, TFunction, TEnding>(device, layers, p);
-    }
-
-    private static void Launch<TA, TB, TFunction, TEnding>(Device device, int layers, in GpuProductArgs p)
-        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding =>
-        Launch<TA, TB, TFunction, TEnding>(device, layers, p, ArithmeticOf(device, p), IsWide(p.M, p.N, layers));
+    private static void Launch<TA, TB, TFunction, TEpilogue>(Device device, int layers, in GpuProductArgs p)
+        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEpilogue : unmanaged, IEpilogue =>
+        Launch<TA, TB, TFunction, TEpilogue>(device, layers, p, ArithmeticOf(device, p), IsWide(p.M, p.N, layers));
 
     /// <summary>The same, in a given arithmetic, which the factors must fit, and tile.</summary>
-    internal static void Launch<TA, TB, TFunction, TEnding>(Device device, int layers, in GpuProductArgs p, Arithmetic arithmetic, bool wide)
-        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
+    internal static void Launch<TA, TB, TFunction, TEpilogue>(Device device, int layers, in GpuProductArgs p, Arithmetic arithmetic, bool wide)
+        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEpilogue : unmanaged, IEpilogue
     {
         switch (arithmetic)
         {
-            case Arithmetic.Tf32: Launch<TA, TB, TFunction, Tf32Fragments, TEnding>(device, layers, p, wide); break;
-            case Arithmetic.Bf16: Launch<TA, TB, TFunction, Bf16Fragments, TEnding>(device, layers, p, wide); break;
-            case Arithmetic.Bf16Maps: Launch<TA, TB, TFunction, Bf16MapFragments, TEnding>(device, layers, p, wide); break;
-            case Arithmetic.EmulatedBf16Maps: Launch<TA, TB, TFunction, EmulatedFragments<Bf16MapWord>, TEnding>(device, layers, p, wide); break;
-            case Arithmetic.EmulatedTf32: Launch<TA, TB, TFunction, EmulatedFragments<Tf32Word>, TEnding>(device, layers, p, wide); break;
-            case Arithmetic.EmulatedBf16: Launch<TA, TB, TFunction, EmulatedFragments<Bf16Word>, TEnding>(device, layers, p, wide); break;
-            default: PlainProduct<TA, TB, TFunction, TEnding>.Launch(device, layers, p); break;
+            case Arithmetic.Tf32: Launch<TA, TB, TFunction, Tf32Fragments, TEpilogue>(device, layers, p, wide); break;
+            case Arithmetic.Bf16: Launch<TA, TB, TFunction, Bf16Fragments, TEpilogue>(device, layers, p, wide); break;
+            case Arithmetic.Bf16Maps: Launch<TA, TB, TFunction, Bf16MapFragments, TEpilogue>(device, layers, p, wide); break;
+            case Arithmetic.EmulatedBf16Maps: Launch<TA, TB, TFunction, EmulatedFragments<Bf16MapWord>, TEpilogue>(device, layers, p, wide); break;
+            case Arithmetic.EmulatedTf32: Launch<TA, TB, TFunction, EmulatedFragments<Tf32Word>, TEpilogue>(device, layers, p, wide); break;
+            case Arithmetic.EmulatedBf16: Launch<TA, TB, TFunction, EmulatedFragments<Bf16Word>, TEpilogue>(device, layers, p, wide); break;
+            default: TiledProduct<TA, TB, TFunction, TEpilogue>.Launch(device, layers, p); break;
         }
     }
 
-    private static void Launch<TA, TB, TFunction, TFragments, TEnding>(Device device, int layers, in GpuProductArgs p, bool wide)
-        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TEnding : unmanaged, IEnding
+    private static void Launch<TA, TB, TFunction, TFragments, TEpilogue>(Device device, int layers, in GpuProductArgs p, bool wide)
+        where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TEpilogue : unmanaged, IEpilogue
     {
-        if (wide) TensorProduct<TA, TB, TFunction, TFragments, EightWarps, TEnding>.Launch(device, layers, p);
-        else TensorProduct<TA, TB, TFunction, TFragments, FourWarps, TEnding>.Launch(device, layers, p);
+        if (wide) TensorCoreProduct<TA, TB, TFunction, TFragments, EightWarps, TEpilogue>.Launch(device, layers, p);
+        else TensorCoreProduct<TA, TB, TFunction, TFragments, FourWarps, TEpilogue>.Launch(device, layers, p);
     }
 
     /// <summary>How a product is computed: on tensor cores only if both factors can be read 16 bytes at a time, and results stored 8.</summary>

@@ -99,13 +99,13 @@ internal readonly unsafe struct Panels : IDisposable
         _data.Device.Team.For(batches * Count, job, K * Tiles.Wide / 2);
 
     /// <summary>The panel of a job's item: its batch, first column, columns in use, width and place.</summary>
-    public Place Panel(int item)
+    public PanelSlot Panel(int item)
     {
         int batch = item / Count, column = item % Count * Tiles.Wide;
-        return new Place(batch, column, Math.Min(Tiles.Wide, N - column), Width(N, column), Data + batch * Size + (long)column * K);
+        return new PanelSlot(batch, column, Math.Min(Tiles.Wide, N - column), Width(N, column), Data + batch * Size + (long)column * K);
     }
 
-    public readonly struct Place(int batch, int column, int count, int width, float* to)
+    public readonly struct PanelSlot(int batch, int column, int count, int width, float* to)
     {
         public readonly float* To = to;
 

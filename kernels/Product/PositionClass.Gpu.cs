@@ -24,8 +24,8 @@ internal readonly struct PositionClass(in GpuFactor f, int layer)
     /// <summary>The map's row of position <paramref name="i"/>, or −1 beyond the edge.</summary>
     public int Row(in GpuFactor f, int i)
     {
-        var p = Place.Of(i, Positions(f.OutH, f.Stride), Positions(f.OutW, f.Stride));
+        var p = FactorCoordinate.Of(i, Positions(f.GridH, f.Stride), Positions(f.GridW, f.Stride));
         int y = First(f, Y) + p.B * f.Stride, x = First(f, X) + p.C * f.Stride;
-        return y < f.OutH && x < f.OutW ? (p.A * f.OutH + y) * f.OutW + x : -1;
+        return y < f.GridH && x < f.GridW ? (p.A * f.GridH + y) * f.GridW + x : -1;
     }
 }

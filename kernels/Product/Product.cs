@@ -83,15 +83,15 @@ internal readonly unsafe struct Product
         {
             int share = block / (blocksOfShare * blocksN * product.Batches), i = share * blocksOfShare + block % blocksOfShare, j = block / blocksOfShare % blocksN;
             int batch = block / (blocksOfShare * blocksN) % product.Batches;
-            int m = Threads.Start(i, blocksM, unitsM) * unit, n = Threads.Start(j, blocksN, unitsN) * TWide.Width;
-            Block(batch, m, Math.Min(Threads.Start(i + 1, blocksM, unitsM) * unit, product.M) - m, n, Math.Min(Threads.Start(j + 1, blocksN, unitsN) * TWide.Width, product.B.N) - n);
+            int m = ThreadTeam.Start(i, blocksM, unitsM) * unit, n = ThreadTeam.Start(j, blocksN, unitsN) * TWide.Width;
+            Block(batch, m, Math.Min(ThreadTeam.Start(i + 1, blocksM, unitsM) * unit, product.M) - m, n, Math.Min(ThreadTeam.Start(j + 1, blocksN, unitsN) * TWide.Width, product.B.N) - n);
         }
 
         [SkipLocalsInit]
         private void Block(int batch, int m, int rows, int n, int columns)
         {
             int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows, first = batch * Math.Max(product.M, product.Apart) + m;
-            var places = stackalloc Gather.Place[padded];
+            var places = stackalloc Gather.SourceRow[padded];
             float** a = stackalloc float*[MaxSegments * padded], y = stackalloc float*[rows], residual = stackalloc float*[rows];
             var A = product.A;
             A.Locate(first, rows, padded, places);
@@ -213,10 +213,10 @@ internal readonly unsafe struct Product
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Run<TWide, TNarrow>(in Sums a, int i, int width, float* b, in ITile.Ends ends, float** y, float** residual, in ITile.Due due) where TWide : ITile where TNarrow : ITile
+    private static void Run<TWide, TNarrow>(in Sums a, int i, int width, float* b, in ITile.TileEpilogue epilogue, float** y, float** residual, in ITile.Due due) where TWide : ITile where TNarrow : ITile
     {
-        if (width == TWide.Width) TWide.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, ends, y, residual, due);
-        else TNarrow.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, ends, y, residual, due);
+        if (width == TWide.Width) TWide.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, epilogue, y, residual, due);
+        else TNarrow.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, epilogue, y, residual, due);
     }
 
     /// <summary>Fetches what the tile below will need of Y and the residual: a panel's columns of each row, a pattern that the processor does not foresee.</summary>

@@ -18,9 +18,9 @@ internal static class ProductEpilogue
     }
 
     /// <summary><c>f(sum + old + bias + residual)</c>, of them those that are wanted.</summary>
-    public static float Value<TFunction, TEnding>(in GpuProductArgs p, int row, int n, float sum) where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
+    public static float Value<TFunction, TEpilogue>(in GpuProductArgs p, int row, int n, float sum) where TFunction : unmanaged, IFunction where TEpilogue : unmanaged, IEpilogue
     {
-        if (!default(TEnding).AddsParts)
+        if (!default(TEpilogue).AddsParts)
         {
             if (p.Add != 0) sum += p.Y[row, n];
             if (p.HasBias != 0) sum += p.Bias[0, n];
@@ -30,22 +30,22 @@ internal static class ProductEpilogue
     }
 
     /// <summary>Stores the same of two neighbours.</summary>
-    public static void Store<TFunction, TEnding>(in GpuProductArgs p, int row, int n, Two sum) where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
+    public static void Store<TFunction, TEpilogue>(in GpuProductArgs p, int row, int n, Two sum) where TFunction : unmanaged, IFunction where TEpilogue : unmanaged, IEpilogue
     {
-        if (!default(TEnding).AddsParts)
+        if (!default(TEpilogue).AddsParts)
         {
-            if (p.Add != 0) sum += Pair<TEnding>(p.Y, row, n);
+            if (p.Add != 0) sum += Pair<TEpilogue>(p.Y, row, n);
             if (p.HasBias != 0) sum += p.Bias.Pair(0, n);
-            if (p.HasResidual != 0) sum += Pair<TEnding>(p.Residual, row, n);
+            if (p.HasResidual != 0) sum += Pair<TEpilogue>(p.Residual, row, n);
         }
         sum = new Two(default(TFunction).Apply(sum.X), default(TFunction).Apply(sum.Y));
-        if (default(TEnding).IsBf16) p.Y.Data[(row * p.Y.Pitch + n) / 2] = Bf16.Pack(sum.X, sum.Y);
+        if (default(TEpilogue).IsBf16) p.Y.Data[(row * p.Y.Pitch + n) / 2] = Bf16.Pack(sum.X, sum.Y);
         else p.Y.Pair(row, n) = sum;
     }
 
-    private static Two Pair<TEnding>(GpuRows rows, int row, int n) where TEnding : unmanaged, IEnding
+    private static Two Pair<TEpilogue>(GpuRows rows, int row, int n) where TEpilogue : unmanaged, IEpilogue
     {
-        if (!default(TEnding).IsBf16) return rows.Pair(row, n);
+        if (!default(TEpilogue).IsBf16) return rows.Pair(row, n);
         float word = rows.Data[(row * rows.Pitch + n) / 2];
         return new(Bf16.Low(word), Bf16.High(word));
     }

@@ -21,11 +21,11 @@ internal unsafe interface ITile
     /// <param name="length">Terms of a segment.</param>
     /// <param name="step">Floats from one term of a row to the next.</param>
     /// <param name="b">The panel, at its first term.</param>
-    /// <param name="ends">What the sums begin with, and what becomes of them.</param>
+    /// <param name="epilogue">What the sums begin with, and what becomes of them.</param>
     /// <param name="y">Rows of the result, as many as the tile has; written over the whole width.</param>
     /// <param name="residual">Rows of a summand, or null.</param>
     /// <param name="due">What to fetch meanwhile.</param>
-    static abstract void Run(float** rows, int stride, int segments, int length, nint step, float* b, in Ends ends, float** y, float** residual, in Due due);
+    static abstract void Run(float** rows, int stride, int segments, int length, nint step, float* b, in TileEpilogue epilogue, float** y, float** residual, in Due due);
 
     /// <summary>Rows that will be needed soon, fetched while a tile sums, their cache lines one by one: all at once, they would be waited for.</summary>
     /// <param name="rows">1, 2, 4 or 8 rows.</param>
@@ -47,7 +47,7 @@ internal unsafe interface ITile
     /// <param name="bias">A summand for each column, or null.</param>
     /// <param name="add">Whether the result's old value is a summand.</param>
     /// <param name="rectify">Whether negative sums become 0.</param>
-    readonly struct Ends(nint column, float* bias, bool add, bool rectify)
+    readonly struct TileEpilogue(nint column, float* bias, bool add, bool rectify)
     {
         public readonly nint Column = column;
         public readonly float* Bias = bias;
@@ -61,15 +61,15 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
     public static int Rows => 8;
     public static int Width => 2 * TLanes.Count;
 
-    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.Ends ends, float** y, float** residual, in ITile.Due due)
+    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.TileEpilogue epilogue, float** y, float** residual, in ITile.Due due)
     {
         TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default,
             c40 = default, c41 = default, c50 = default, c51 = default, c60 = default, c61 = default, c70 = default, c71 = default;
-        nint column = ends.Column;
-        if (ends.Bias != null)
+        nint column = epilogue.Column;
+        if (epilogue.Bias != null)
         {
-            c00 = c10 = c20 = c30 = c40 = c50 = c60 = c70 = TLanes.Load(ends.Bias + column);
-            c01 = c11 = c21 = c31 = c41 = c51 = c61 = c71 = TLanes.Load(ends.Bias + column + TLanes.Count);
+            c00 = c10 = c20 = c30 = c40 = c50 = c60 = c70 = TLanes.Load(epilogue.Bias + column);
+            c01 = c11 = c21 = c31 = c41 = c51 = c61 = c71 = TLanes.Load(epilogue.Bias + column + TLanes.Count);
         }
         if (residual != null)
         {
@@ -108,7 +108,7 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
                 (c70, c71) = (TLanes.MultiplyAdd(a, b0, c70), TLanes.MultiplyAdd(a, b1, c71));
             }
         }
-        if (ends.Add)
+        if (epilogue.Add)
         {
             (c00, c01) = (TLanes.Add(c00, TLanes.Load(y[0] + column)), TLanes.Add(c01, TLanes.Load(y[0] + column + TLanes.Count)));
             (c10, c11) = (TLanes.Add(c10, TLanes.Load(y[1] + column)), TLanes.Add(c11, TLanes.Load(y[1] + column + TLanes.Count)));
@@ -119,7 +119,7 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
             (c60, c61) = (TLanes.Add(c60, TLanes.Load(y[6] + column)), TLanes.Add(c61, TLanes.Load(y[6] + column + TLanes.Count)));
             (c70, c71) = (TLanes.Add(c70, TLanes.Load(y[7] + column)), TLanes.Add(c71, TLanes.Load(y[7] + column + TLanes.Count)));
         }
-        if (ends.Rectify)
+        if (epilogue.Rectify)
         {
             (c00, c01) = (TLanes.Rectify(c00), TLanes.Rectify(c01));
             (c10, c11) = (TLanes.Rectify(c10), TLanes.Rectify(c11));
@@ -158,15 +158,15 @@ internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : 
     public static int Rows => 6;
     public static int Width => 2 * TLanes.Count;
 
-    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.Ends ends, float** y, float** residual, in ITile.Due due)
+    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.TileEpilogue epilogue, float** y, float** residual, in ITile.Due due)
     {
         TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default,
             c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
-        nint column = ends.Column;
-        if (ends.Bias != null)
+        nint column = epilogue.Column;
+        if (epilogue.Bias != null)
         {
-            c00 = c10 = c20 = c30 = c40 = c50 = TLanes.Load(ends.Bias + column);
-            c01 = c11 = c21 = c31 = c41 = c51 = TLanes.Load(ends.Bias + column + TLanes.Count);
+            c00 = c10 = c20 = c30 = c40 = c50 = TLanes.Load(epilogue.Bias + column);
+            c01 = c11 = c21 = c31 = c41 = c51 = TLanes.Load(epilogue.Bias + column + TLanes.Count);
         }
         if (residual != null)
         {
@@ -200,7 +200,7 @@ internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : 
                 (c50, c51) = (TLanes.MultiplyAdd(a, b0, c50), TLanes.MultiplyAdd(a, b1, c51));
             }
         }
-        if (ends.Add)
+        if (epilogue.Add)
         {
             (c00, c01) = (TLanes.Add(c00, TLanes.Load(y[0] + column)), TLanes.Add(c01, TLanes.Load(y[0] + column + TLanes.Count)));
             (c10, c11) = (TLanes.Add(c10, TLanes.Load(y[1] + column)), TLanes.Add(c11, TLanes.Load(y[1] + column + TLanes.Count)));
@@ -209,7 +209,7 @@ internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : 
             (c40, c41) = (TLanes.Add(c40, TLanes.Load(y[4] + column)), TLanes.Add(c41, TLanes.Load(y[4] + column + TLanes.Count)));
             (c50, c51) = (TLanes.Add(c50, TLanes.Load(y[5] + column)), TLanes.Add(c51, TLanes.Load(y[5] + column + TLanes.Count)));
         }
-        if (ends.Rectify)
+        if (epilogue.Rectify)
         {
             (c00, c01) = (TLanes.Rectify(c00), TLanes.Rectify(c01));
             (c10, c11) = (TLanes.Rectify(c10), TLanes.Rectify(c11));

@@ -9,7 +9,7 @@ public static partial class CosineToMean
     /// <summary>Threads that share a cell's dot products, or neighbouring channels of a region sum: their reads are one run of 128 bytes.</summary>
     private const int Lanes = 32;
 
-    private const int Threads = 256, Groups = Threads / Lanes;
+    private const int GroupSize = 256, Groups = GroupSize / Lanes;
 
     internal struct MeanArgs
     {
@@ -47,19 +47,19 @@ public static partial class CosineToMean
     }
 
     private static readonly GpuKernel<MeanArgs> MeanLauncher =
-        new("quantization.cosine.mean", MeanBody, Threads, Threads * sizeof(float));
+        new("quantization.cosine.mean", MeanBody, GroupSize, GroupSize * sizeof(float));
 
     private static readonly GpuKernel<CosineArgs> CosineLauncher =
-        new("quantization.cosine", CosineBody, Threads, Threads * sizeof(float));
+        new("quantization.cosine", CosineBody, GroupSize, GroupSize * sizeof(float));
 
     private static readonly GpuKernel<WeightsArgs> WeightsLauncher =
-        new("quantization.cosine.weights", WeightsBody, Threads, Threads * sizeof(float));
+        new("quantization.cosine.weights", WeightsBody, GroupSize, GroupSize * sizeof(float));
 
     private static readonly GpuKernel<ShareArgs> ShareLauncher =
-        new("quantization.cosine.share", ShareBody, Threads, Threads * sizeof(float));
+        new("quantization.cosine.share", ShareBody, GroupSize, GroupSize * sizeof(float));
 
     private static readonly GpuKernel<SpreadArgs> SpreadLauncher =
-        new("quantization.cosine.spread", SpreadBody, Threads);
+        new("quantization.cosine.spread", SpreadBody, GroupSize);
 
     static partial void ForwardGpu(Tensor x, Tensor g, Tensor m, Regions regions)
     {
@@ -146,7 +146,7 @@ public static partial class CosineToMean
     /// <summary>A group does a region and 32 channels.</summary>
     private static void MeanBody(MeanArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads);
+        var shared = SharedMemory.Allocate<float>(GroupSize);
         int t = Group.IdxX, region = Grid.IdxX, c = Grid.IdxY * Lanes + t % Lanes;
         float sum = RegionSum(shared, p.X, p.Map, region, c, p.C, default, weighted: false);
         if (t < Lanes && c < p.C) p.G[region, c] = sum / p.Map.Cells;
@@ -155,7 +155,7 @@ public static partial class CosineToMean
     /// <summary>A group does eight cells, 32 lanes each.</summary>
     private static void CosineBody(CosineArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads);
+        var shared = SharedMemory.Allocate<float>(GroupSize);
         int t = Group.IdxX, cell = Grid.IdxX * Groups + t / Lanes;
         float gg = 0, gx = 0, xx = 0;
         if (cell < p.Cells)
@@ -178,7 +178,7 @@ public static partial class CosineToMean
     /// <summary>α_i and β_i: a group does eight cells, 32 lanes each.</summary>
     private static void WeightsBody(WeightsArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads);
+        var shared = SharedMemory.Allocate<float>(GroupSize);
         int t = Group.IdxX, cell = Grid.IdxX * Groups + t / Lanes;
         float gg = 0, xx = 0;
         if (cell < p.Cells)
@@ -202,11 +202,11 @@ public static partial class CosineToMean
     /// <summary>dg'/h²: a group does a region and 32 channels.</summary>
     private static void ShareBody(ShareArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads);
+        var shared = SharedMemory.Allocate<float>(GroupSize);
         int t = Group.IdxX, region = Grid.IdxX, c = Grid.IdxY * Lanes + t % Lanes;
         float gg = 0, gamma = 0;
-        for (int k = t; k < p.C; k += Threads) gg += p.G[region, k] * p.G[region, k];
-        for (int cell = region * p.Map.Cells + t; cell < (region + 1) * p.Map.Cells; cell += Threads) gamma += p.Dm[cell, 0] * p.M[cell, 0];
+        for (int k = t; k < p.C; k += GroupSize) gg += p.G[region, k] * p.G[region, k];
+        for (int cell = region * p.Map.Cells + t; cell < (region + 1) * p.Map.Cells; cell += GroupSize) gamma += p.Dm[cell, 0] * p.M[cell, 0];
         gg = Clipped(GroupReduce.Sum(shared, gg));
         gamma = GroupReduce.Sum(shared, gamma);
         float sum = RegionSum(shared, p.X, p.Map, region, c, p.C, p.Weights, weighted: true);

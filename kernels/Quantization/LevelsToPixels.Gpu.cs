@@ -5,15 +5,15 @@ namespace MlffAd.Kernels;
 
 public static partial class LevelsToPixels
 {
-    private const int Threads = 256, Lanes = 32, Groups = Threads / Lanes;
+    private const int GroupSize = 256, Lanes = 32, Groups = GroupSize / Lanes;
 
     internal readonly record struct PixelsArgs(GpuRows M, GpuRows Range, GpuRows D, GpuRows T, GpuRows Paths, GpuRows Dd, GpuRows Dm,
         Quantization Q, int Rows, int Cells, int C, int AddD, int AddM);
 
-    private static readonly GpuKernel<PixelsArgs> ForwardLauncher = new("quantization.pixels", ForwardBody, Threads),
-        LevelLauncher = new("quantization.pixels.levels", LevelBody, Threads, Threads * sizeof(float)),
-        PathLauncher = new("quantization.pixels.paths", PathBody, Threads, Threads * sizeof(float)),
-        RangeLauncher = new("quantization.pixels.range", RangeBody, Threads, Threads * sizeof(float));
+    private static readonly GpuKernel<PixelsArgs> ForwardLauncher = new("quantization.pixels", ForwardBody, GroupSize),
+        LevelLauncher = new("quantization.pixels.levels", LevelBody, GroupSize, GroupSize * sizeof(float)),
+        PathLauncher = new("quantization.pixels.paths", PathBody, GroupSize, GroupSize * sizeof(float)),
+        RangeLauncher = new("quantization.pixels.range", RangeBody, GroupSize, GroupSize * sizeof(float));
 
     static partial void ForwardGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor t) =>
         ForwardLauncher.LaunchItems(m.Device, t.Count, new PixelsArgs(m.Gpu, range.Gpu, d.Gpu, t.Gpu, m.Gpu, d.Gpu, m.Gpu, q, m.Rows, m.Shape.Area, t.C, 0, 0));
@@ -21,7 +21,7 @@ public static partial class LevelsToPixels
     static partial void GradientGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths, Tensor dd, Tensor dm, bool addD, bool addM)
     {
         var args = new PixelsArgs(m.Gpu, range.Gpu, d.Gpu, dt.Gpu, paths.Gpu, dd.Gpu, dm.Gpu, q, m.Rows, m.Shape.Area, d.C, addD ? 1 : 0, addM ? 1 : 0);
-        LevelLauncher.Launch(m.Device, new Index3D(d.Rows, (d.C + Threads - 1) / Threads, 1), args);
+        LevelLauncher.Launch(m.Device, new Index3D(d.Rows, (d.C + GroupSize - 1) / GroupSize, 1), args);
         PathLauncher.Launch(m.Device, (m.Rows + Groups - 1) / Groups, args);
         RangeLauncher.Launch(m.Device, m.Shape.N, args);
     }
@@ -48,13 +48,13 @@ public static partial class LevelsToPixels
     /// channel over the few positions whose code is not 0, in their order.</summary>
     private static void LevelBody(PixelsArgs p)
     {
-        var codes = SharedMemory.Allocate<float>(Threads);
-        int t = Group.IdxX, row = Grid.IdxX, image = row / p.Q.Levels, n = row % p.Q.Levels, c = Grid.IdxY * Threads + t;
+        var codes = SharedMemory.Allocate<float>(GroupSize);
+        int t = Group.IdxX, row = Grid.IdxX, image = row / p.Q.Levels, n = row % p.Q.Levels, c = Grid.IdxY * GroupSize + t;
         var levels = LevelsOf(p, image);
         float sum = 0;
-        for (int start = 0; start < p.Cells; start += Threads)
+        for (int start = 0; start < p.Cells; start += GroupSize)
         {
-            int size = p.Cells - start < Threads ? p.Cells - start : Threads, first = image * p.Cells + start;
+            int size = p.Cells - start < GroupSize ? p.Cells - start : GroupSize, first = image * p.Cells + start;
             float part = 0;
             if (t < size)
             {
@@ -75,7 +75,7 @@ public static partial class LevelsToPixels
     /// meet once.</summary>
     private static void PathBody(PixelsArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads);
+        var shared = SharedMemory.Allocate<float>(GroupSize);
         int t = Group.IdxX, i = Grid.IdxX * Groups + t / Lanes;
         float a = 0, w = 0;
         if (i < p.Rows)
@@ -103,10 +103,10 @@ public static partial class LevelsToPixels
     /// <summary>dm: a group does an image.</summary>
     private static void RangeBody(PixelsArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads);
+        var shared = SharedMemory.Allocate<float>(GroupSize);
         int image = Grid.IdxX;
         float dLo = 0, dHi = 0;
-        for (int i = Group.IdxX; i < p.Cells; i += Threads)
+        for (int i = Group.IdxX; i < p.Cells; i += GroupSize)
         {
             int row = image * p.Cells + i;
             float a = p.Paths[row, 0], w = p.Paths[row, 1];

@@ -5,12 +5,12 @@ namespace MlffAd.Kernels;
 
 public static partial class QuantizeCount1D
 {
-    private const int Threads = 128;
+    private const int GroupSize = 128;
 
     internal readonly record struct Count1DArgs(GpuRows M, GpuRows Range, GpuRows Rows, GpuRows DRows, GpuRows Dm, Quantization Q, int Cells, int Add);
 
-    private static readonly GpuKernel<Count1DArgs> ForwardLauncher = new("quantization.count1d", ForwardBody, Threads, 4 * Threads * sizeof(float)),
-        GradientLauncher = new("quantization.count1d.gradient", GradientBody, Threads, Threads * sizeof(float));
+    private static readonly GpuKernel<Count1DArgs> ForwardLauncher = new("quantization.count1d", ForwardBody, GroupSize, 4 * GroupSize * sizeof(float)),
+        GradientLauncher = new("quantization.count1d.gradient", GradientBody, GroupSize, GroupSize * sizeof(float));
 
     static partial void ForwardGpu(Tensor m, Quantization q, Tensor range, Tensor rows) =>
         ForwardLauncher.Launch(m.Device, m.Shape.N, new Count1DArgs(m.Gpu, range.Gpu, rows.Gpu, rows.Gpu, m.Gpu, q, m.Shape.Area, 0));
@@ -22,19 +22,19 @@ public static partial class QuantizeCount1D
     /// gathers those that it sees. No atomics, and each sum goes through the positions in their order.</summary>
     private static void ForwardBody(Count1DArgs p)
     {
-        var values = SharedMemory.Allocate<float>(Threads);
-        var firsts = SharedMemory.Allocate<int>(Threads);
-        var lasts = SharedMemory.Allocate<int>(Threads);
+        var values = SharedMemory.Allocate<float>(GroupSize);
+        var firsts = SharedMemory.Allocate<int>(GroupSize);
+        var lasts = SharedMemory.Allocate<int>(GroupSize);
         int t = Group.IdxX, image = Grid.IdxX, first = image * p.Cells;
         var levels = GroupRange.Find(p.M, p.Range, image, p.Cells, p.Q, values, firsts);
         float total = 0;
-        for (int block = 0; block < levels.Count; block += Threads)
+        for (int block = 0; block < levels.Count; block += GroupSize)
         {
             int n = block + t;
             float level = levels.Level(n), count = 0;
-            for (int start = 0; start < p.Cells; start += Threads)
+            for (int start = 0; start < p.Cells; start += GroupSize)
             {
-                int size = p.Cells - start < Threads ? p.Cells - start : Threads;
+                int size = p.Cells - start < GroupSize ? p.Cells - start : GroupSize;
                 float part = 0;
                 if (t < size)
                 {
@@ -59,18 +59,18 @@ public static partial class QuantizeCount1D
             }
         }
         total = GroupReduce.Sum(values, total);
-        for (int n = t; n < levels.Count; n += Threads) p.Rows[image * levels.Count + n, 1] /= total + Epsilon;
+        for (int n = t; n < levels.Count; n += GroupSize) p.Rows[image * levels.Count + n, 1] /= total + Epsilon;
     }
 
     /// <summary>A group does an image, a thread every 128th position.</summary>
     private static void GradientBody(Count1DArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads);
+        var shared = SharedMemory.Allocate<float>(GroupSize);
         int t = Group.IdxX, image = Grid.IdxX, first = image * p.Cells, row = image * p.Q.Levels;
         var levels = new Levels(p.Q, p.Range[image, 0], p.Range[image, 1]);
         float total = 0, mean = 0, dLo = 0, dHi = 0;
-        for (int i = t; i < p.Cells; i += Threads) total += levels.Sum(p.M[first + i, 0]);
-        for (int n = t; n < levels.Count; n += Threads)
+        for (int i = t; i < p.Cells; i += GroupSize) total += levels.Sum(p.M[first + i, 0]);
+        for (int n = t; n < levels.Count; n += GroupSize)
         {
             mean += p.DRows[row + n, 1] * p.Rows[row + n, 1];
             dLo += (1 - levels.Weight(n)) * p.DRows[row + n, 0];
@@ -78,7 +78,7 @@ public static partial class QuantizeCount1D
         }
         total = GroupReduce.Sum(shared, total);
         mean = GroupReduce.Sum(shared, mean);
-        for (int i = t; i < p.Cells; i += Threads)
+        for (int i = t; i < p.Cells; i += GroupSize)
         {
             float v = p.M[first + i, 0], sum = 0;
             int last = levels.Last(v);

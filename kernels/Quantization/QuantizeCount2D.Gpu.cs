@@ -6,12 +6,12 @@ namespace MlffAd.Kernels;
 public static partial class QuantizeCount2D
 {
     /// <summary>As many as there are pairs of eight levels.</summary>
-    private const int Threads = 64;
+    private const int GroupSize = 64;
 
     internal readonly record struct Count2DArgs(GpuRows M, GpuRows Range, GpuRows Rows, GpuRows DRows, GpuRows Dm, Quantization Q, int Side, int Add);
 
-    private static readonly GpuKernel<Count2DArgs> ForwardLauncher = new("quantization.count2d", ForwardBody, Threads, 6 * Threads * sizeof(float)),
-        GradientLauncher = new("quantization.count2d.gradient", GradientBody, Threads, Threads * sizeof(float));
+    private static readonly GpuKernel<Count2DArgs> ForwardLauncher = new("quantization.count2d", ForwardBody, GroupSize, 6 * GroupSize * sizeof(float)),
+        GradientLauncher = new("quantization.count2d.gradient", GradientBody, GroupSize, GroupSize * sizeof(float));
 
     static partial void ForwardGpu(Tensor m, int side, Quantization q, Tensor range, Tensor rows) =>
         ForwardLauncher.Launch(m.Device, range.Rows, new Count2DArgs(m.Gpu, range.Gpu, rows.Gpu, rows.Gpu, m.Gpu, q, side, 0));
@@ -23,23 +23,23 @@ public static partial class QuantizeCount2D
     /// works out once, and gathers E_a·E_b.</summary>
     private static void ForwardBody(Count2DArgs p)
     {
-        var upper = SharedMemory.Allocate<float>(Threads);
-        var upperFirst = SharedMemory.Allocate<int>(Threads);
-        var upperLast = SharedMemory.Allocate<int>(Threads);
-        var lower = SharedMemory.Allocate<float>(Threads);
-        var lowerFirst = SharedMemory.Allocate<int>(Threads);
-        var lowerLast = SharedMemory.Allocate<int>(Threads);
+        var upper = SharedMemory.Allocate<float>(GroupSize);
+        var upperFirst = SharedMemory.Allocate<int>(GroupSize);
+        var upperLast = SharedMemory.Allocate<int>(GroupSize);
+        var lower = SharedMemory.Allocate<float>(GroupSize);
+        var lowerFirst = SharedMemory.Allocate<int>(GroupSize);
+        var lowerLast = SharedMemory.Allocate<int>(GroupSize);
         int t = Group.IdxX, region = Grid.IdxX, cells = p.Side * p.Side, first = region * cells;
         var levels = GroupRange.Find(p.M, p.Range, region, cells, p.Q, upper, upperFirst);
         int pairs = levels.Count * levels.Count, edge = p.Side - 1, neighbours = edge * edge;
         float total = 0;
-        for (int block = 0; block < pairs; block += Threads)
+        for (int block = 0; block < pairs; block += GroupSize)
         {
             int a = (block + t) / levels.Count, b = (block + t) % levels.Count, row = region * pairs + block + t;
             float levelA = levels.Level(a), levelB = levels.Level(b), count = 0;
-            for (int start = 0; start < neighbours; start += Threads)
+            for (int start = 0; start < neighbours; start += GroupSize)
             {
-                int size = neighbours - start < Threads ? neighbours - start : Threads;
+                int size = neighbours - start < GroupSize ? neighbours - start : GroupSize;
                 float part = 0;
                 if (t < size)
                 {
@@ -70,23 +70,23 @@ public static partial class QuantizeCount2D
             }
         }
         total = GroupReduce.Sum(upper, total);
-        for (int pair = t; pair < pairs; pair += Threads) p.Rows[region * pairs + pair, 2] /= total + QuantizeCount1D.Epsilon;
+        for (int pair = t; pair < pairs; pair += GroupSize) p.Rows[region * pairs + pair, 2] /= total + QuantizeCount1D.Epsilon;
     }
 
     /// <summary>A group does a region, a thread every 64th cell.</summary>
     private static void GradientBody(Count2DArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads);
+        var shared = SharedMemory.Allocate<float>(GroupSize);
         int t = Group.IdxX, region = Grid.IdxX, side = p.Side, cells = side * side, first = region * cells, edge = side - 1;
         var levels = new Levels(p.Q, p.Range[region, 0], p.Range[region, 1]);
         int pairs = levels.Count * levels.Count, row = region * pairs;
         float total = 0, mean = 0, dLo = 0, dHi = 0;
-        for (int i = t; i < edge * edge; i += Threads)
+        for (int i = t; i < edge * edge; i += GroupSize)
         {
             int cell = first + i / edge * side + i % edge;
             total += levels.Sum(p.M[cell, 0]) * levels.Sum(p.M[cell + side + 1, 0]);
         }
-        for (int pair = t; pair < pairs; pair += Threads)
+        for (int pair = t; pair < pairs; pair += GroupSize)
         {
             float a = levels.Weight(pair / levels.Count), b = levels.Weight(pair % levels.Count), dA = p.DRows[row + pair, 0], dB = p.DRows[row + pair, 1];
             mean += p.DRows[row + pair, 2] * p.Rows[row + pair, 2];
@@ -95,7 +95,7 @@ public static partial class QuantizeCount2D
         }
         total = GroupReduce.Sum(shared, total);
         mean = GroupReduce.Sum(shared, mean);
-        for (int i = t; i < cells; i += Threads)
+        for (int i = t; i < cells; i += GroupSize)
         {
             int y = i / side, x = i % side;
             float v = p.M[first + i, 0], sum = 0;

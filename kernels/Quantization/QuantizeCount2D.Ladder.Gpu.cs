@@ -19,8 +19,8 @@ public static partial class QuantizeCount2D
 
     internal readonly record struct StepArgs(GpuRows M, GpuRows Codes, GpuRows Range, GpuRows Rows, Quantization Q, int Side, int Regions);
 
-    private static readonly GpuKernel<StepArgs> RangeLauncher = new("quantization.range", RangeBody, Threads, 2 * Threads * sizeof(float)), CodesLauncher = new("quantization.codes", CodesBody),
-        MapPairsLauncher = new("quantization.pairs.map", MapPairsBody), PairsLauncher = new("quantization.pairs", PairsBody), ShareLauncher = new("quantization.share", ShareBody, Threads, Threads * sizeof(float));
+    private static readonly GpuKernel<StepArgs> RangeLauncher = new("quantization.range", RangeBody, GroupSize, 2 * GroupSize * sizeof(float)), CodesLauncher = new("quantization.codes", CodesBody),
+        MapPairsLauncher = new("quantization.pairs.map", MapPairsBody), PairsLauncher = new("quantization.pairs", PairsBody), ShareLauncher = new("quantization.share", ShareBody, GroupSize, GroupSize * sizeof(float));
 
     private static void InSteps(LadderOperands t, bool dense)
     {
@@ -34,8 +34,8 @@ public static partial class QuantizeCount2D
 
     private static void RangeBody(StepArgs p)
     {
-        var values = SharedMemory.Allocate<float>(Threads);
-        var places = SharedMemory.Allocate<int>(Threads);
+        var values = SharedMemory.Allocate<float>(GroupSize);
+        var places = SharedMemory.Allocate<int>(GroupSize);
         GroupRange.Find(p.M, p.Range, Grid.IdxX, p.Side * p.Side, p.Q, values, places);
     }
 
@@ -94,11 +94,11 @@ public static partial class QuantizeCount2D
     /// <summary>Counts become shares of their region's sum; a group a region.</summary>
     private static void ShareBody(StepArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads);
+        var shared = SharedMemory.Allocate<float>(GroupSize);
         int pairs = p.Q.Levels * p.Q.Levels, first = Grid.IdxX * pairs;
         float total = 0;
-        for (int pair = Group.IdxX; pair < pairs; pair += Threads) total += p.Rows[first + pair, 2];
+        for (int pair = Group.IdxX; pair < pairs; pair += GroupSize) total += p.Rows[first + pair, 2];
         total = GroupReduce.Sum(shared, total);
-        for (int pair = Group.IdxX; pair < pairs; pair += Threads) p.Rows[first + pair, 2] /= total + QuantizeCount1D.Epsilon;
+        for (int pair = Group.IdxX; pair < pairs; pair += GroupSize) p.Rows[first + pair, 2] /= total + QuantizeCount1D.Epsilon;
     }
 }

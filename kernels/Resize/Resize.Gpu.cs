@@ -39,7 +39,7 @@ public static partial class Resize
 
     private static void BilinearBody<TChannels, T>(BilinearArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int r = Channels.Place<TChannels, T>(p.YShape.C, out int c);
+        int r = Channels.Locate<TChannels, T>(p.YShape.C, out int c);
         if (r >= p.YShape.N * p.YShape.H * p.YShape.W) return;
         int first = r / (p.YShape.H * p.YShape.W) * p.XShape.H, top = p.Vertical.At(r / p.YShape.W % p.YShape.H, out float t), left = p.Horizontal.At(r % p.YShape.W, out float u);
         int above = (first + top) * p.XShape.W, below = (first + p.Vertical.Above(top)) * p.XShape.W, right = p.Horizontal.Above(left);
@@ -53,7 +53,7 @@ public static partial class Resize
 
     private static void BilinearGradientBody<TChannels, T>(BilinearArgs p) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
-        int r = Channels.Place<TChannels, T>(p.XShape.C, out int c);
+        int r = Channels.Locate<TChannels, T>(p.XShape.C, out int c);
         if (r >= p.XShape.N * p.XShape.H * p.XShape.W) return;
         int n = r / (p.XShape.H * p.XShape.W), h = r / p.XShape.W % p.XShape.H, w = r % p.XShape.W;
         int left = p.Horizontal.First(w - 1), right = p.Horizontal.First(w + 1), bottom = p.Vertical.First(h + 1);

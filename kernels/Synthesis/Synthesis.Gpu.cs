@@ -5,9 +5,9 @@ namespace MlffAd.Kernels;
 
 public static partial class Synthesis
 {
-    private const int Threads = 256;
+    private const int GroupSize = 256;
 
-    private static readonly GpuKernel<SynthesisArgs> Body = new("synthesis", Make, Threads, Threads * sizeof(float));
+    private static readonly GpuKernel<SynthesisArgs> Body = new("synthesis", Make, GroupSize, GroupSize * sizeof(float));
 
     internal struct SynthesisArgs
     {
@@ -46,7 +46,7 @@ public static partial class Synthesis
     /// The image's place in Y holds confetti's field meanwhile, and warped values before they are rounded.</summary>
     private static void Make(SynthesisArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(Threads);
+        var shared = SharedMemory.Allocate<float>(GroupSize);
         int n = Grid.IdxX, pixels = p.Side * p.Side, first = n * pixels, at = (int)Interop.FloatAsInt(p.Plan[2 * p.Radius + 1 + n]);
         bool isWarped = p.Plan[at] != 0;
         float luma = isWarped ? Warped(p, first, at + 1) : 0f, mean = GroupReduce.Sum(shared, luma) / pixels;
@@ -88,7 +88,7 @@ public static partial class Synthesis
     {
         float shiftX = p.Plan[at], shiftY = p.Plan[at + 1], sin = p.Plan[at + 2], cos = p.Plan[at + 3], brightness = p.Plan[at + 6], middle = 0.5f * p.Side, luma = 0;
         bool mirror = p.Plan[at + 4] != 0, overturn = p.Plan[at + 5] != 0;
-        for (int i = Group.IdxX; i < p.Side * p.Side; i += Threads)
+        for (int i = Group.IdxX; i < p.Side * p.Side; i += GroupSize)
         {
             int x = i % p.Side, y = i / p.Side;
             float dx = (mirror ? p.Side - 1 - x : x) + 0.5f - middle - shiftX, dy = (overturn ? p.Side - 1 - y : y) + 0.5f - middle - shiftY;
@@ -107,14 +107,14 @@ public static partial class Synthesis
     /// <summary>The contrast, rounded, in the image's place.</summary>
     private static void Contrasted(in SynthesisArgs p, int first, float mean, float contrast)
     {
-        for (int i = Group.IdxX; i < p.Side * p.Side; i += Threads)
+        for (int i = Group.IdxX; i < p.Side * p.Side; i += GroupSize)
             for (int c = 3 * (first + i), end = c + 3; c < end; c++) p.Rgb[c] = (byte)Colour.Round(mean + contrast * (p.Y[c] - mean));
     }
 
     /// <summary>Confetti before the blur, into Y: of each group the last square that a pixel belongs to.</summary>
     private static void Field(in SynthesisArgs p, int first, int at, int coloured, int black)
     {
-        for (int i = Group.IdxX; i < p.Side * p.Side; i += Threads)
+        for (int i = Group.IdxX; i < p.Side * p.Side; i += GroupSize)
         {
             float x = i % p.Side + 0.5f, y = i / p.Side + 0.5f, r = 0, g = 0, b = 0;
             for (int group = 0; group < 2; group++)
@@ -137,7 +137,7 @@ public static partial class Synthesis
     /// <summary>The field of Y blurred along the rows, into Other.</summary>
     private static void AlongRows(in SynthesisArgs p, int first, int at, int squares)
     {
-        for (int i = Group.IdxX; i < p.Side * p.Side; i += Threads)
+        for (int i = Group.IdxX; i < p.Side * p.Side; i += GroupSize)
         {
             int x = i % p.Side, row = first + i - x, to = 3 * (first + i);
             float r = 0, g = 0, b = 0;
@@ -162,7 +162,7 @@ public static partial class Synthesis
     {
         int left = (int)p.Plan[at], top = (int)p.Plan[at + 1], width = (int)p.Plan[at + 2], pixels = width * (int)p.Plan[at + 3];
         float sum = 0;
-        for (int i = Group.IdxX; i < pixels; i += Threads)
+        for (int i = Group.IdxX; i < pixels; i += GroupSize)
             sum += p.Recoloured(p.Load(first, left + i % width, top + i / width), at + Piece.FirstChange, 0, stopsAtContrast: true).Luma;
         return sum;
     }
@@ -177,7 +177,7 @@ public static partial class Synthesis
             float pixels = p.Plan[at + 2] * p.Plan[at + 3];
             mean = (int)(lumas / pixels + 0.5f);
         }
-        for (int i = Group.IdxX; i < columns; i += Threads)
+        for (int i = Group.IdxX; i < columns; i += GroupSize)
         {
             int x = i % p.Side, top = i / p.Side * size, changedHere = 0;
             for (int y = top; y < top + size; y++)
@@ -200,7 +200,7 @@ public static partial class Synthesis
     {
         const int size = SynthesisOptions.Cell;
         int cells = p.Side / size * (p.Side / size);
-        for (int cell = n * cells + Group.IdxX; cell < (n + 1) * cells; cell += Threads)
+        for (int cell = n * cells + Group.IdxX; cell < (n + 1) * cells; cell += GroupSize)
         {
             float changed = 0;
             for (int i = 0; i < size; i++) changed += p.Changed[cell * size + i];

@@ -64,7 +64,7 @@ internal sealed class DemoCommand
             + "from the good ones, finds the defects, writes reports; with a memory, which takes seconds, then with "
             + "the network. Needs no data.",
             "mlffad demo", "mlffad demo --output demo --json demo.json")
-        { folder, CommonOptions.Json, seed, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads };
+        { folder, CommonOptions.Json, seed, CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads };
         verb.SetAction((parse, stop) =>
         {
             var demo = new DemoCommand(parse, plan, parse.GetRequiredValue(folder), stop);

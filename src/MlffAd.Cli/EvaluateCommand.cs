@@ -33,7 +33,7 @@ internal static class EvaluateCommand
             "mlffad evaluate bottle.mlffad photographs/bottle", "mlffad evaluate bottle.mlffad photographs/bottle --report bottle-report --json bottle.json")
         {
             path, folder, CommonOptions.Json, report, tiff, pro, limit, resolution,
-            CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels,
+            CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels,
         };
         verb.SetAction((parse, stop) =>
         {

@@ -50,7 +50,7 @@ internal sealed class LearnCommand
         foreach (var option in new Option[]
         {
             _output, _good, _undo, _dryRun, _force, CommonOptions.Plain, CommonOptions.Device,
-            CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels,
+            CommonOptions.Precision, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels,
         }) verb.Options.Add(option);
         verb.Validators.Add(result =>
         {

@@ -51,7 +51,7 @@ internal sealed class ThresholdCommand
         foreach (var option in new Option[]
         {
             _value, _pixelValue, _undo, _dryRun, _force, CommonOptions.Plain, CommonOptions.Device,
-            CommonOptions.Multiplying,
+            CommonOptions.Precision,
             CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels,
         }) verb.Options.Add(option);
         _keys = new ConfigOptions(verb,

@@ -63,7 +63,7 @@ internal sealed class TrainCommand
     private TrainCommand(Verb verb)
     {
         foreach (var option in new Option[] { _output, _maxImages, _budget, _weights, _resume, _threshold,
-            CommonOptions.Plain, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
+            CommonOptions.Plain, CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads,
             CommonOptions.MaxBad, CommonOptions.MaxPixels })
             verb.Options.Add(option);
         verb.Arguments.Add(_folder);

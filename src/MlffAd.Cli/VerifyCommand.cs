@@ -19,7 +19,7 @@ internal static class VerifyCommand
         var verb = new Verb("verify", "Recomputes reference files on a device and compares every tensor with its tolerance.",
             "mlffad verify tests/reference/conv.safetensors", "mlffad verify --device debug --all tests/reference/net_mini.safetensors", "mlffad verify --device cuda:0 --precision tf32 tests/reference/*.safetensors")
         {
-            files, all, weights, CommonOptions.Device, CommonOptions.Multiplying, CommonOptions.Threads,
+            files, all, weights, CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads,
         };
         verb.SetAction(parse =>
         {

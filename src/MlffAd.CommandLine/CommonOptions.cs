@@ -28,15 +28,15 @@ internal static class CommonOptions
     };
 
     /// <summary><c>--precision</c>, under the names that people use.</summary>
-    public static readonly Option<Precision> Multiplying = new("--precision")
+    public static readonly Option<Precision> Precision = new("--precision")
     {
-        Description = "How matrices are multiplied: fp32, the default; or, for the tensor cores of an NVIDIA card of compute capability 8.0 or later, tf32 or bf16: factors rounded to 10 or 7 bits behind the point, sums in fp32; with bf16 most maps are kept in it, too.",
+        Description = "How matrices are multiplied: fp32, the default; or, for the tensor cores of an NVIDIA card of compute capability 8.0 or later, tf32 or bf16: factors rounded to 10 or 7 mantissa bits, sums in fp32; with bf16 most maps are kept in it, too.",
         HelpName = "fp32|tf32|bf16",   // no default value, which help would show by its name here
         CustomParser = result => result.Tokens[0].Value switch
         {
-            "fp32" => Precision.Float32,
-            "tf32" => Precision.Tf32,
-            "bf16" => Precision.Bf16,
+            "fp32" => Kernels.Runtime.Precision.Float32,
+            "tf32" => Kernels.Runtime.Precision.Tf32,
+            "bf16" => Kernels.Runtime.Precision.Bf16,
             var other => Refuse(result, $"--precision takes fp32, tf32 or bf16, not '{other}'."),
         },
     };
@@ -44,7 +44,7 @@ internal static class CommonOptions
     private static Precision Refuse(ArgumentResult result, string why)
     {
         result.AddError(why);
-        return Precision.Float32;
+        return Kernels.Runtime.Precision.Float32;
     }
 
     /// <summary><c>--threads</c>: host threads; results do not depend on it.</summary>
@@ -105,9 +105,9 @@ internal static class CommonOptions
     /// <summary>The argument that names a model.</summary>
     public static Argument<string> Model() => new("MODEL") { Description = "A model that 'mlffad train' wrote." };
 
-    /// <summary>Opens the device that <see cref="Device"/>, <see cref="Threads"/> and <see cref="Multiplying"/> name; the caller disposes it.</summary>
+    /// <summary>Opens the device that <see cref="Device"/>, <see cref="ThreadTeam"/> and <see cref="Precision"/> name; the caller disposes it.</summary>
     /// <exception cref="DeviceException">There is none of that name, it cannot be opened, or it cannot multiply so.</exception>
-    public static Device OpenDevice(this ParseResult parse) => Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), parse.GetValue(Threads), parse.GetValue(Multiplying));
+    public static Device OpenDevice(this ParseResult parse) => Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), parse.GetValue(Threads), parse.GetValue(Precision));
 
     /// <summary>Opens a data set, and says on the error stream which of its images are passed over.</summary>
     /// <exception cref="MlffAdException">As <see cref="Data.DataSet.Open"/>.</exception>

@@ -49,7 +49,7 @@ internal sealed class DetectCommand
         foreach (var option in new Option[]
         {
             _heatmaps, _csv, CommonOptions.Json, _threshold, _pixelThreshold, CommonOptions.Device,
-            CommonOptions.Multiplying, CommonOptions.Threads, CommonOptions.MaxPixels,
+            CommonOptions.Precision, CommonOptions.Threads, CommonOptions.MaxPixels,
         }) verb.Options.Add(option);
         verb.SetAction((parse, stop) => Task.FromResult(Run(parse, stop)));
     }

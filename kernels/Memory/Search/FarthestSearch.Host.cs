@@ -243,8 +243,8 @@ internal sealed unsafe class FarthestSearch : IDisposable
         [SkipLocalsInit]
         public void Run(int part, int item)
         {
-            int begin = Threads.Start(item, blocks, rows.Length);
-            int count = Threads.Start(item + 1, blocks, rows.Length) - begin;
+            int begin = ThreadTeam.Start(item, blocks, rows.Length);
+            int count = ThreadTeam.Start(item + 1, blocks, rows.Length) - begin;
             int padded = (count + TWide.Rows - 1) / TWide.Rows * TWide.Rows, seen = search._nearest[rows[begin]].Seen;
             float** x = stackalloc float*[padded];
             for (int r = 0; r < padded; r++) x[r] = search._rows.Row(rows[begin + Math.Min(r, count - 1)]);

@@ -18,7 +18,7 @@ public abstract partial class Device : IDisposable
     {
         Precision = precision;
         (Id, Name) = (id, name);
-        Team = new Threads(threads);
+        Team = new ThreadTeam(threads);
         Pool = new BufferPool(allocate);
         if (Profiler.LevelFromEnvironment is > 0 and int level) Profiler = new Profiler(this, level);
     }
@@ -40,7 +40,7 @@ public abstract partial class Device : IDisposable
     public virtual Format MapFormat => Format.Float32;
 
     /// <summary>The host threads: run the host bodies on <c>cpu</c>, prepare batches elsewhere.</summary>
-    public Threads Team { get; }
+    public ThreadTeam Team { get; }
 
     /// <summary>The device's memory blocks.</summary>
     public BufferPool Pool { get; }

@@ -53,7 +53,7 @@ internal sealed class GpuKernel<TArgs>(
         return new(accelerator is CudaAccelerator ? accelerator.LoadStreamKernel(body, new KernelSpecialization(group, null)) : accelerator.LoadStreamKernel(body), List(null));
     }
 
-    /// <summary>The body as it is written: <c>PlainProduct&lt;PatchFactor, RowsOfTerms, ReLU&gt;.Body</c>.</summary>
+    /// <summary>The body as it is written: <c>TiledProduct&lt;PatchFactor, RowsOfTerms, ReLU&gt;.Body</c>.</summary>
     private CompiledKernel List(string? ptx)
     {
         static string With(string name, Type[] arguments) => arguments is [] ? name : $"{name}<{string.Join(", ", arguments.Select(type => With(type.Name.Split('`')[0], type.GetGenericArguments())))}>";

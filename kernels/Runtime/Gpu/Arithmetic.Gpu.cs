@@ -6,10 +6,10 @@ internal enum Arithmetic
     /// <summary>In float32.</summary>
     Float32,
 
-    /// <summary>On tensor cores, factors rounded to TF32 (10 bits behind the point), sums in float32.</summary>
+    /// <summary>On tensor cores, factors rounded to TF32 (10 mantissa bits), sums in float32.</summary>
     Tf32,
 
-    /// <summary>On tensor cores, factors rounded to BF16 (7 bits behind the point), sums in float32.</summary>
+    /// <summary>On tensor cores, factors rounded to BF16 (7 mantissa bits), sums in float32.</summary>
     Bf16,
 
     /// <summary>As <see cref="Bf16"/>, of factors that are BF16 in memory.</summary>

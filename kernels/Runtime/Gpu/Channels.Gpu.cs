@@ -149,7 +149,7 @@ internal static class Channels
     }
 
     /// <summary>A thread's row and first channel, row-major, so that neighbours touch neighbours.</summary>
-    public static int Place<TChannels, T>(int channels, out int c) where TChannels : unmanaged, IChannels<T> where T : unmanaged
+    public static int Locate<TChannels, T>(int channels, out int c) where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
         int i = Grid.GlobalIndex.X, across = channels / default(TChannels).Count;
         c = i % across * default(TChannels).Count;

@@ -23,11 +23,11 @@ public sealed unsafe class StreamPeak : IDisposable
 
     private const int Floats = ArrayBytes / sizeof(float), Passes = 3;
 
-    private readonly Threads _team;
+    private readonly ThreadTeam _team;
     private readonly HostStorage _from = new(Floats), _to = new(Floats);
 
     /// <summary>Allocates the arrays.</summary>
-    public StreamPeak(Threads team)
+    public StreamPeak(ThreadTeam team)
     {
         _team = team;
         // Written once by who reads them later: a page that nobody wrote may be the one page of zeros, which the cache holds.

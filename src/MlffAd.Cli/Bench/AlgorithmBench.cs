@@ -23,15 +23,15 @@ internal static class AlgorithmBench
     /// <param name="Side">Cells along the map's side.</param>
     /// <param name="Letter">As in the table.</param>
     /// <param name="Gain">The implicit product's least time over its.</param>
-    public sealed record Row(string Pass, int Channels, int Side, char Letter, double Gain);
+    public sealed record AlgorithmResult(string Pass, int Channels, int Side, char Letter, double Gain);
 
     /// <summary>Times every layer of the table: forward with one image and weights that are ready, gradients with eight images and weights that are not, as they are used.</summary>
-    public static IEnumerable<Row> Run(Device device, int rounds)
+    public static IEnumerable<AlgorithmResult> Run(Device device, int rounds)
     {
         foreach (var pass in Enum.GetValues<Pass>())
             foreach (int channels in AlgorithmTable.Channels)
             {
-                Row? last = null;
+                AlgorithmResult? last = null;
                 foreach (int side in AlgorithmTable.Sides)
                 {
                     Shape map = new(pass == Pass.Forward ? 1 : 8, side, side, channels);
@@ -42,10 +42,10 @@ internal static class AlgorithmBench
     }
 
     /// <summary>The table's lines, as they stand in its source.</summary>
-    public static string Source(IEnumerable<Row> rows) => string.Concat(rows.GroupBy(r => r.Pass).Select(pass =>
+    public static string Source(IEnumerable<AlgorithmResult> rows) => string.Concat(rows.GroupBy(r => r.Pass).Select(pass =>
         $"        [Pass.{pass.Key}] = [{string.Join(", ", pass.GroupBy(r => r.Channels).Select(line => $"\"{string.Concat(line.Select(r => r.Letter))}\""))}],\n")) + "        // ";
 
-    private static Row Fastest(Device device, Pass pass, Shape map, int rounds)
+    private static AlgorithmResult Fastest(Device device, Pass pass, Shape map, int rounds)
     {
         var g = new ConvGeometry(3, 1, 1);
         Shape filter = new(map.C, 3, 3, map.C);
@@ -64,6 +64,6 @@ internal static class AlgorithmBench
         foreach (var packed in filters) packed.Dispose();
         int fastest = Array.IndexOf(best, best.Min());
         if (best[0] < LeastGain * best[fastest]) fastest = 0;
-        return new Row($"{pass}", map.C, map.W, "i24"[fastest], best[0] / best[fastest]);
+        return new AlgorithmResult($"{pass}", map.C, map.W, "i24"[fastest], best[0] / best[fastest]);
     }
 }

@@ -34,7 +34,7 @@ internal static class BenchCommand
         var gemm = new Verb("gemm", "Times the matrix product, which is under every convolution, against the device's multiply-add peak, in turns (on a processor with one thread and with all), and every rung of its ladder.",
             "mlffad bench gemm", "mlffad bench gemm --rounds 21", "mlffad bench gemm --update kernels/Product/README.md kernels/Convolution/README.md", "mlffad bench gemm --device cuda:0 --precision tf32 --update docs/gpu.md")
         {
-            rounds, BenchProjects.Where, CommonOptions.Multiplying, update, CommonOptions.Threads,
+            rounds, BenchProjects.Where, CommonOptions.Precision, update, CommonOptions.Threads,
         };
         gemm.SetAction(parse =>
         {
@@ -62,7 +62,7 @@ internal static class BenchCommand
             string[] pages = parse.GetValue(update) is { } page ? [page] : [];
             MarkedPages.Require(pages, section);
             using var device = Device.Open("cpu", parse.GetValue(CommonOptions.Threads));
-            var (output, rows) = (parse.InvocationConfiguration.Output, new List<AlgorithmBench.Row>());
+            var (output, rows) = (parse.InvocationConfiguration.Output, new List<AlgorithmBench.AlgorithmResult>());
             Tables.WriteLine(output,
                 $"{device.Name}, {Threads(device)}: the fastest, and how many times as fast as the implicit product.");
             foreach (var row in AlgorithmBench.Run(device, parse.GetValue(rounds)))
@@ -76,7 +76,7 @@ internal static class BenchCommand
     }
 
     /// <summary>A table of one page.</summary>
-    private sealed record Section(string Page, string Title, string Head, IReadOnlyList<GemmBench.Row> Rows);
+    private sealed record Section(string Page, string Title, string Head, IReadOnlyList<GemmBench.GemmResult> Rows);
 
     /// <summary>Measures and prints one table after the other.</summary>
     private static List<Section> Measure(Device all, int rounds, TextWriter output)

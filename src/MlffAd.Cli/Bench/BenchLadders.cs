@@ -20,13 +20,13 @@ internal static class BenchLadders
             "Times every version of a GPU's batch normalisation (its gradient), co-occurrence, "
             + "attention (with its gradients) and search for the nearest vector, in turns, beside what the "
             + "device copies. The product's versions are in 'mlffad bench gemm'.",
-            "mlffad bench ladders --device cuda:0 --batch 32", "mlffad bench ladders --device opencl:0 --update docs/gpu.md") { rounds, device, CommonOptions.Multiplying, BenchProjects.Batch, update };
+            "mlffad bench ladders --device cuda:0 --batch 32", "mlffad bench ladders --device opencl:0 --update docs/gpu.md") { rounds, device, CommonOptions.Precision, BenchProjects.Batch, update };
         verb.SetAction(parse =>
         {
             string id = parse.GetRequiredValue(device);
             if (id is "cpu" or "debug") throw new MlffAdException(ExitCode.Usage, $"'{id}' has no such ladders; --device takes cuda:N or opencl:N.");
             string[] pages = parse.GetValue(update)!;
-            using var gpu = Device.Open(id, precision: parse.GetValue(CommonOptions.Multiplying));
+            using var gpu = Device.Open(id, precision: parse.GetValue(CommonOptions.Precision));
             MarkedPages.Require(pages, Section);
             var rows = LadderBench.Run(gpu, parse.GetValue(rounds), parse.GetValue(BenchProjects.Batch), out double copy);
             string text = Text(gpu, rows, copy);
@@ -36,7 +36,7 @@ internal static class BenchLadders
         return verb;
     }
 
-    private static string Text(Device device, IReadOnlyList<LadderBench.Row> rows, double copy) => string.Join('\n',
+    private static string Text(Device device, IReadOnlyList<LadderBench.RungResult> rows, double copy) => string.Join('\n',
     [
         string.Create(CultureInfo.InvariantCulture, $"{device.Name}, {device.Precision.Name()}, copies {copy:0.0} GB/s (measured between the rungs)."), "", "| operator | rung | ms | of copying |", "|---|---|---:|---:|",
         .. rows.Select(r => string.Create(CultureInfo.InvariantCulture, $"| {r.Ladder} | {r.Rung} | {1e3 * r.Seconds:0.000} | {r.Share:0.0%} |")), "",

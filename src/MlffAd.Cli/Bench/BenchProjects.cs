@@ -62,7 +62,7 @@ internal static class BenchProjects
             "mlffad bench ops --filter memory --images photographs/bottle",
             "mlffad bench ops --json ops.json --update docs/cpu.md")
         {
-            Filter, Where, CommonOptions.Multiplying, Batch, CommonOptions.Images, CommonOptions.Threads,
+            Filter, Where, CommonOptions.Precision, Batch, CommonOptions.Images, CommonOptions.Threads,
             CommonOptions.Json, Update,
             Against, Rounds,
         };
@@ -109,7 +109,7 @@ internal static class BenchProjects
     public static Device OpenDevice(ParseResult parse)
     {
         string id = parse.GetRequiredValue(Where);
-        return id != "debug" ? Device.Open(id, parse.GetValue(CommonOptions.Threads), parse.GetValue(CommonOptions.Multiplying)) : throw new MlffAdException(ExitCode.Usage, "The simulator 'debug' says nothing of speed; --device takes cpu, cuda:N or opencl:N.");
+        return id != "debug" ? Device.Open(id, parse.GetValue(CommonOptions.Threads), parse.GetValue(CommonOptions.Precision)) : throw new MlffAdException(ExitCode.Usage, "The simulator 'debug' says nothing of speed; --device takes cpu, cuda:N or opencl:N.");
     }
 
     /// <summary>The races against ONNX Runtime and libtorch.</summary>

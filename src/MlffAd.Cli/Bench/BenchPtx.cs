@@ -27,12 +27,12 @@ internal static class BenchPtx
         var sm = CommonOptions.AtLeast(50, new Option<int>("--sm") { Description = "The architecture: 75 (Turing), 80 (Ampere), 90 (Hopper) …", HelpName = "N", DefaultValueFactory = _ => 90 });
         var folder = new Option<string?>("--output", "-o") { Description = "Also write each kernel's PTX text into this folder.", HelpName = "FOLDER" };
         var verb = new Verb("ptx", "Compiles the GPU kernels of a training step (paper, unless --preset says otherwise) and of scoring for an NVIDIA card, and shows how often each is launched and what its code holds. No GPU is needed.",
-            "mlffad bench ptx", "mlffad bench ptx --sm 80 --precision tf32 -o ptx") { sm, CommonOptions.Multiplying, folder, CommonOptions.Json };
+            "mlffad bench ptx", "mlffad bench ptx --sm 80 --precision tf32 -o ptx") { sm, CommonOptions.Precision, folder, CommonOptions.Json };
         var options = new PresetOptions(verb, "train.batch");
         verb.SetAction(parse =>
         {
             var config = options.ForBench(parse);
-            var rows = Compile(config, parse.GetValue(sm), parse.GetValue(CommonOptions.Multiplying));
+            var rows = Compile(config, parse.GetValue(sm), parse.GetValue(CommonOptions.Precision));
             Print(parse.InvocationConfiguration.Output, rows);
             if (parse.GetValue(CommonOptions.Json) is { } path) AtomicFile.WriteText(path, Json(rows));
             if (parse.GetValue(folder) is not { } to) return;
@@ -51,7 +51,7 @@ internal static class BenchPtx
     /// <param name="SharedBytes">Shared memory it takes.</param>
     /// <param name="Training">Launches in a training step.</param>
     /// <param name="Scoring">Launches in scoring a batch.</param>
-    public sealed record Row(string Name, string File, string Text, int Group, int DeclaredBytes, int SharedBytes, long Training, long Scoring)
+    public sealed record KernelFigures(string Name, string File, string Text, int Group, int DeclaredBytes, int SharedBytes, long Training, long Scoring)
     {
         /// <summary>Products on tensor cores.</summary>
         public int TensorProducts => Count(@"mma\.sync");
@@ -72,7 +72,7 @@ internal static class BenchPtx
     }
 
     /// <summary>Measures peaks, takes two training steps and scores a batch on a device that only compiles.</summary>
-    public static IReadOnlyList<Row> Compile(Config config, int sm, Precision precision)
+    public static IReadOnlyList<KernelFigures> Compile(Config config, int sm, Precision precision)
     {
         using var device = Device.OpenCompiler(sm, precision);
         var weights = Initialisation.Random(MlffNetwork.Parameters(config), config.Train.Seed);
@@ -103,14 +103,14 @@ internal static class BenchPtx
         return [.. device.CompiledKernels.Select((k, i) => RowOf(k, i, training.GetValueOrDefault(k) - before.GetValueOrDefault(k), k.Launches - planned.GetValueOrDefault(k))).OrderByDescending(r => r.Training)];
     }
 
-    private static Row RowOf(CompiledKernel k, int i, long training, long scoring)
+    private static KernelFigures RowOf(CompiledKernel k, int i, long training, long scoring)
     {
         string text = k.Ptx!;
         int shared = Regex.Matches(text, @"\.shared .*\[(\d+)\]").Sum(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture));
-        return new Row($"{k.Name}: {k.Body}", string.Create(CultureInfo.InvariantCulture, $"{i:00}-{k.Name}.ptx"), text, k.Group, k.SharedBytes, shared, training, scoring);
+        return new KernelFigures($"{k.Name}: {k.Body}", string.Create(CultureInfo.InvariantCulture, $"{i:00}-{k.Name}.ptx"), text, k.Group, k.SharedBytes, shared, training, scoring);
     }
 
-    private static void Print(TextWriter output, IReadOnlyList<Row> rows)
+    private static void Print(TextWriter output, IReadOnlyList<KernelFigures> rows)
     {
         static string Text(long n) => n == 0 ? "" : n.ToString(CultureInfo.InvariantCulture);
         Tables.Write(output, Columns,
@@ -124,7 +124,7 @@ internal static class BenchPtx
         ], sums: true);
     }
 
-    private static string Json(IReadOnlyList<Row> rows) => System.Text.Json.JsonSerializer.Serialize(
+    private static string Json(IReadOnlyList<KernelFigures> rows) => System.Text.Json.JsonSerializer.Serialize(
         rows.Select(r => new { r.Name, r.File, r.Group, r.DeclaredBytes, r.SharedBytes, r.Training, r.Scoring, r.TensorProducts, r.Copies, r.Vectors, r.FloatAtomics, r.Local }), Options);
 
     private static readonly System.Text.Json.JsonSerializerOptions Options = new() { WriteIndented = true, PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.CamelCase };

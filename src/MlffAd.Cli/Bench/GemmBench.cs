@@ -10,7 +10,7 @@ internal static class GemmBench
     /// <param name="Name">What ran.</param>
     /// <param name="GigaFlops">Median GFLOP/s.</param>
     /// <param name="Share">Median of the ratio to the peak measured just before.</param>
-    public sealed record Row(string Name, double GigaFlops, double Share);
+    public sealed record GemmResult(string Name, double GigaFlops, double Share);
 
     /// <summary>Products of the network's size, of at least 256 terms: two of whole 3×3 filters, of 1024 channels and
     /// of 256, one of minimal filtering's, for eight images the 1×1 convolutions of the three stages, and one image's
@@ -29,7 +29,7 @@ internal static class GemmBench
     /// <param name="rounds">How often each is timed.</param>
     /// <param name="peak">Median of the peak, GFLOP/s.</param>
     /// <param name="shapes">M, N, K.</param>
-    public static IReadOnlyList<Row> Products(Device device, int rounds, out double peak, params ReadOnlySpan<(int M, int N, int K)> shapes)
+    public static IReadOnlyList<GemmResult> Products(Device device, int rounds, out double peak, params ReadOnlySpan<(int M, int N, int K)> shapes)
     {
         var work = new List<Work>();
         foreach (var (m, n, k) in shapes) work.Add(Work.Product($"M{m} N{n} K{k}", m, n, k, null));
@@ -37,11 +37,11 @@ internal static class GemmBench
     }
 
     /// <summary>Times every rung of the product's ladder on one shape.</summary>
-    public static IReadOnlyList<Row> ProductLadder(Device device, int rounds, (int M, int N, int K) shape, out double peak) =>
+    public static IReadOnlyList<GemmResult> ProductLadder(Device device, int rounds, (int M, int N, int K) shape, out double peak) =>
         Time(device, rounds, [.. MatMul.LadderOf(device).Select(rung => Work.Product(rung.Name, shape.M, shape.N, shape.K, rung.Forward))], out peak);
 
     /// <summary>Times every rung of the convolution's three ladders: 3×3 taps on a map, as many channels out as in.</summary>
-    public static IReadOnlyList<Row> ConvolutionLadder(Device device, int rounds, Shape map, out double peak)
+    public static IReadOnlyList<GemmResult> ConvolutionLadder(Device device, int rounds, Shape map, out double peak)
     {
         Shape filter = new(map.C, 3, 3, map.C);
         IEnumerable<Work> Rungs(string name, (string Name, Convolution.Rung Run)[] ladder, Shape a, Shape b, Shape result) =>
@@ -50,7 +50,7 @@ internal static class GemmBench
             [.. Rungs("y, ", Convolution.Ladder, map, filter, map), .. Rungs("dx, ", Convolution.InputGradientLadder, map, filter, map), .. Rungs("dw, ", Convolution.WeightGradientLadder, map, map, filter)], out peak);
     }
 
-    private static Row[] Time(Device device, int rounds, List<Work> work, out double peak)
+    private static GemmResult[] Time(Device device, int rounds, List<Work> work, out double peak)
     {
         using var meter = device.IsHost ? null : new PeakMeter(device);
         var (speeds, shares, peaks) = (work.ConvertAll(_ => new List<double>()), work.ConvertAll(_ => new List<double>()), new List<double>());
@@ -71,7 +71,7 @@ internal static class GemmBench
                 shares[i].Add(speed / ceiling);
             }
         peak = Timing.Median(peaks);
-        return [.. work.Select((w, i) => new Row(w.Name, Timing.Median(speeds[i]), Timing.Median(shares[i])))];
+        return [.. work.Select((w, i) => new GemmResult(w.Name, Timing.Median(speeds[i]), Timing.Median(shares[i])))];
     }
 
     /// <summary>On a GPU several calls are waited for together.</summary>

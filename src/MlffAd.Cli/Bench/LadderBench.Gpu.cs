@@ -17,7 +17,7 @@ internal static partial class LadderBench
     /// <param name="Run">A call.</param>
     private sealed record Work(string Ladder, string Rung, double Bytes, Action Run);
 
-    static partial void RunGpu(Device device, int rounds, int images, List<Row> rows, ref double copy)
+    static partial void RunGpu(Device device, int rounds, int images, List<RungResult> rows, ref double copy)
     {
         var tensors = new List<Tensor>();
         Tensor New(Shape shape)
@@ -56,7 +56,7 @@ internal static partial class LadderBench
         finally { tensors.ForEach(t => t.Dispose()); }
     }
 
-    private static double Time(Device device, int rounds, Work[] work, List<Row> rows)
+    private static double Time(Device device, int rounds, Work[] work, List<RungResult> rows)
     {
         using var meter = new PeakMeter(device);
         var (seconds, shares, copies) = (new List<double>[work.Length], new List<double>[work.Length], new List<double>());
@@ -69,7 +69,7 @@ internal static partial class LadderBench
                 (seconds[i] ??= []).Add(time);
                 (shares[i] ??= []).Add(work[i].Bytes / 1e9 / ceiling / time);
             }
-        rows.AddRange(work.Select((w, i) => new Row(w.Ladder, w.Rung, Timing.Median(seconds[i]), Timing.Median(shares[i]))));
+        rows.AddRange(work.Select((w, i) => new RungResult(w.Ladder, w.Rung, Timing.Median(seconds[i]), Timing.Median(shares[i]))));
         return Timing.Median(copies);
     }
 }

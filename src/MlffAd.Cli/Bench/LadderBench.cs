@@ -12,20 +12,20 @@ internal static partial class LadderBench
     /// <param name="Rung">The rung.</param>
     /// <param name="Seconds">Median time of a call, launches included.</param>
     /// <param name="Share">Median share of the time that what the operator must read and write takes to copy, in its own time.</param>
-    public sealed record Row(string Ladder, string Rung, double Seconds, double Share);
+    public sealed record RungResult(string Ladder, string Rung, double Seconds, double Share);
 
     /// <summary>Times every rung; a host has none.</summary>
     /// <param name="device">The GPU.</param>
     /// <param name="rounds">How often each is timed.</param>
     /// <param name="images">Images of 256 × 256 pixels, as in the paper's training.</param>
     /// <param name="copy">Median of what the device copies, GB/s.</param>
-    public static IReadOnlyList<Row> Run(Device device, int rounds, int images, out double copy)
+    public static IReadOnlyList<RungResult> Run(Device device, int rounds, int images, out double copy)
     {
-        List<Row> rows = [];
+        List<RungResult> rows = [];
         copy = 0;
         RunGpu(device, rounds, images, rows, ref copy);
         return rows;
     }
 
-    static partial void RunGpu(Device device, int rounds, int images, List<Row> rows, ref double copy);
+    static partial void RunGpu(Device device, int rounds, int images, List<RungResult> rows, ref double copy);
 }

@@ -30,7 +30,7 @@ internal static class PlanCommand
             "mlffad plan bottle.mlffad", "mlffad plan bottle.mlffad --batch 8 --threads 1",
             "mlffad plan bottle.mlffad --images photographs/bottle")
         {
-            path, batch, rounds, CommonOptions.Images, CommonOptions.Device, CommonOptions.Multiplying,
+            path, batch, rounds, CommonOptions.Images, CommonOptions.Device, CommonOptions.Precision,
             CommonOptions.Threads,
         };
         verb.SetAction(parse =>

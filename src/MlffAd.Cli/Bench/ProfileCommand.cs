@@ -37,7 +37,7 @@ internal static class ProfileCommand
             "mlffad profile --device cuda:0 --precision tf32 --batch 32 --trace step.json")
         {
             steps, scoring, CommonOptions.Images, trace, CommonOptions.Json, CommonOptions.Device,
-            CommonOptions.Multiplying, CommonOptions.Threads,
+            CommonOptions.Precision, CommonOptions.Threads,
         };
         var options = new PresetOptions(verb, "train.batch");
         verb.SetAction(parse =>
@@ -55,7 +55,7 @@ internal static class ProfileCommand
             List<KernelCall> calls = [];
             double wall = scores ? Score(parse, device, config, parse.GetValue(steps), calls)
                 : Train(device, config, parse.GetValue(steps), calls);
-            var rows = Row.Of(calls, parse.GetValue(steps), peaks);
+            var rows = ProfileLine.Of(calls, parse.GetValue(steps), peaks);
             Print(parse.InvocationConfiguration.Output, device, config, peaks, rows, wall, scores ? "Scoring a batch"
                 : "A training step");
             if (parse.GetValue(CommonOptions.Json) is { } json) AtomicFile.WriteText(json, Json(device, config, peaks, rows, wall));
@@ -108,11 +108,11 @@ internal static class ProfileCommand
     }
 
     /// <summary>A kernel in a step.</summary>
-    private sealed record Row(string Name, double Calls, double Seconds, double Flop, double Bytes, double Least)
+    private sealed record ProfileLine(string Name, double Calls, double Seconds, double Flop, double Bytes, double Least)
     {
-        public static IReadOnlyList<Row> Of(IEnumerable<KernelCall> calls, int steps, PeakRates peaks) =>
+        public static IReadOnlyList<ProfileLine> Of(IEnumerable<KernelCall> calls, int steps, PeakRates peaks) =>
         [
-            .. calls.GroupBy(call => call.Name).Select(k => new Row(k.Key, k.Count() / (double)steps, k.Sum(call => call.Seconds) / steps, k.Sum(call => (double)call.Flop) / steps, k.Sum(call => (double)call.Bytes) / steps,
+            .. calls.GroupBy(call => call.Name).Select(k => new ProfileLine(k.Key, k.Count() / (double)steps, k.Sum(call => call.Seconds) / steps, k.Sum(call => (double)call.Flop) / steps, k.Sum(call => (double)call.Bytes) / steps,
                 peaks.Fma == 0 ? 0 : k.Sum(call => Math.Max(call.Flop / peaks.Arithmetic(k.Key), call.Bytes / peaks.Stream.Ceiling)) / 1e9 / steps)).OrderByDescending(row => row.Seconds),
         ];
 
@@ -120,16 +120,16 @@ internal static class ProfileCommand
         public double? OfRoofline => Least == 0 ? null : Least / Seconds;
     }
 
-    private static void Print(TextWriter output, Device device, Config config, PeakRates peaks, IReadOnlyList<Row> rows, double wall, string what)
+    private static void Print(TextWriter output, Device device, Config config, PeakRates peaks, IReadOnlyList<ProfileLine> rows, double wall, string what)
     {
         double all = rows.Sum(r => r.Seconds);
-        string[] Cells(Row r) =>
+        string[] Cells(ProfileLine r) =>
         [
             r.Name, Text(r.Calls, "0.#"), Text(r.Seconds * 1e3, "0.000"), Text(r.Seconds / all, "0.0%"),
             Text(r.Flop / 1e9, "0.00"), Text(r.Bytes / 1e6, "0.0"), Text(r.Flop / r.Seconds / 1e9, "0"),
             Text(r.Bytes / r.Seconds / 1e9, "0.0"), r.OfRoofline is { } share ? Text(share, "0%") : "",
         ];
-        var sum = new Row("all", rows.Sum(r => r.Calls), all, rows.Sum(r => r.Flop), rows.Sum(r => r.Bytes),
+        var sum = new ProfileLine("all", rows.Sum(r => r.Calls), all, rows.Sum(r => r.Flop), rows.Sum(r => r.Bytes),
             rows.Sum(r => r.Least));
         Tables.Write(output, Columns, [.. rows.Append(sum).Select(Cells)], sums: true);
         Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
@@ -146,7 +146,7 @@ internal static class ProfileCommand
 
     private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
-    private static string Json(Device device, Config config, PeakRates peaks, IReadOnlyList<Row> rows, double wall) => JsonSerializer.Serialize(new
+    private static string Json(Device device, Config config, PeakRates peaks, IReadOnlyList<ProfileLine> rows, double wall) => JsonSerializer.Serialize(new
     {
         device = device.Id,
         name = device.Name,

@@ -37,7 +37,7 @@ internal sealed class Filter(ReadOnlyMemory<float> weights, int outputs, double[
     }
 
     /// <summary>All weights, scaled: in <paramref name="room"/>, if there is anything to scale.</summary>
-    public ReadOnlySpan<float> Rows(float[] room, Threads team)
+    public ReadOnlySpan<float> Rows(float[] room, ThreadTeam team)
     {
         if (scales is null) return weights.Span;
         team.For(outputs, new ScaleJob(this, room));

@@ -60,7 +60,7 @@ Left out: GFLOP, MB. A wider terminal shows them, and so does a file.
 ────────────────────────────────────────────────────────────────────────────────
  kernel                                               training  scoring  shared
 ────────────────────────────────────────────────────────────────────────────────
- product: PlainProduct<ReachingOutputs, TapWeights,         37             8704
+ product: TiledProduct<ReachingOutputs, TapWeights,         37             8704
  Identity, Stored>.Body
  pointwise.wide:                                             4        1
  Pointwise.Body<Differentiated<LeakyReLU>,
@@ -74,7 +74,7 @@ terminal shows them, and so does a file.
  kernel                                           training  scoring  shared  mma.sync     16  local
                                                                                        bytes
 ────────────────────────────────────────────────────────────────────────────────────────────────────
- product: PlainProduct<ReachingOutputs,                 37             8704        16      4
+ product: TiledProduct<ReachingOutputs,                 37             8704        16      4
  TapWeights, Identity, Stored>.Body
  pointwise.wide:                                         4        1                        5      9
  Pointwise.Body<Differentiated<LeakyReLU>,
@@ -87,7 +87,7 @@ Left out: threads, cp.async, float atomics. A wider terminal shows them, and so 
  kernel                                            training  scoring  threads  shared  mma.sync  cp.async     16  local
                                                                                                            bytes
 ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- product: PlainProduct<ReachingOutputs,                  37               256    8704        16         8      4
+ product: TiledProduct<ReachingOutputs,                  37               256    8704        16         8      4
  TapWeights, Identity, Stored>.Body
  pointwise.wide:                                          4        1      256                                  5      9
  Pointwise.Body<Differentiated<LeakyReLU>,

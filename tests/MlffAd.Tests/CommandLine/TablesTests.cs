@@ -29,7 +29,7 @@ public sealed partial class TablesTests(TinyModel tiny)
 
     private static readonly string[][] Ptx =
     [
-        ["product: PlainProduct<ReachingOutputs, TapWeights, Identity, Stored>.Body", "37", "",
+        ["product: TiledProduct<ReachingOutputs, TapWeights, Identity, Stored>.Body", "37", "",
             "256", "8704", "16", "8", "4", "", ""],
         ["pointwise.wide: Pointwise.Body<Differentiated<LeakyReLU>, FourChannels, Four>", "4", "1",
             "256", "", "", "", "5", "2", "9"],

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace MlffAd.Tests.Kernels;
 
-/// <summary>Every rung of the GPU's ladders computes the same (the product's: <see cref="TensorProductTests"/>).</summary>
+/// <summary>Every rung of the GPU's ladders computes the same (the product's: <see cref="TensorCoreProductTests"/>).</summary>
 public sealed class LadderTests
 {
     public static TheoryData<string> Timed => [.. TestDevices.Timed.Where(row => row.Data != "cpu").Select(row => row.Data)];

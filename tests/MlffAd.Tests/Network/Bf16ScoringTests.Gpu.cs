@@ -39,7 +39,7 @@ public sealed class Bf16ScoringTests
 
     private static (float[][] Outputs, long Bytes, Format[] Formats) Score(string id, Config config, Precision precision, Func<Features, Value[]> wanted)
     {
-        using var emulation = precision == Precision.Float32 ? null : new TensorProductTests.Emulation(id, precision);
+        using var emulation = precision == Precision.Float32 ? null : new TensorCoreProductTests.Emulation(id, precision);
         using var lease = emulation is null ? TestDevices.Borrow(id) : null;
         using var plan = Planner.Plan(config, Initialisation.Random(MlffNetwork.Parameters(config), 1), emulation?.Device ?? lease!.Device, new Shape(2, config.ImageSize, config.ImageSize, 3),
             (x, image) => wanted(new MlffNetwork(config).Forward(x, image)));

@@ -40,7 +40,7 @@ public sealed class Bf16TrainingTests
     [DeviceTheory, MemberData(nameof(Gpus))]
     public void WhatIsRestoredIsRoundedToo(string id)
     {
-        using var emulation = new TensorProductTests.Emulation(id, Precision.Bf16);
+        using var emulation = new TensorCoreProductTests.Emulation(id, Precision.Bf16);
         var list = MlffNetwork.Parameters(Preset.Find("tiny"));
         NetworkWeights first = Initialisation.Random(list, 1), second = Initialisation.Random(list, 2);
         using var parameters = new Parameters(emulation.Device, first);
@@ -50,7 +50,7 @@ public sealed class Bf16TrainingTests
 
     private static (double[] Losses, float[] Weights) Train(string id, Config config, Precision precision, Action<Features, Parameters> look)
     {
-        using var emulation = precision == Precision.Float32 ? null : new TensorProductTests.Emulation(id, precision);
+        using var emulation = precision == Precision.Float32 ? null : new TensorCoreProductTests.Emulation(id, precision);
         using var lease = emulation is null ? TestDevices.Borrow(id) : null;
         var device = emulation?.Device ?? lease!.Device;
         using var parameters = new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(config), 1));

@@ -68,14 +68,14 @@ internal sealed unsafe partial class PtxGroup
 
     private ulong* R(int thread) => _files + thread * _registers;
 
-    /// <summary>Rounded to 10 bits behind the point, half away from zero.</summary>
+    /// <summary>Rounded to 10 mantissa bits, half away from zero.</summary>
     private static uint ToTf32(float v)
     {
         uint bits = BitConverter.SingleToUInt32Bits(v);
         return float.IsFinite(v) ? bits + 0x1000 & 0xFFFFE000 : float.IsNaN(v) ? 0x7FFFFFFF : bits;
     }
 
-    /// <summary>Rounded to 7 bits behind the point, half to even.</summary>
+    /// <summary>Rounded to 7 mantissa bits, half to even.</summary>
     private static uint ToBf16(float v)
     {
         uint bits = BitConverter.SingleToUInt32Bits(v);

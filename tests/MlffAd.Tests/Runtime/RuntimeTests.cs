@@ -60,7 +60,7 @@ public sealed class RuntimeTests
     [Fact]
     public void TheTeamCoversEveryItemOnceAndPassesOnFailures()
     {
-        using var team = new Threads(4);
+        using var team = new ThreadTeam(4);
         for (int items = 0; items < 40; items++)
         {
             var hits = new int[items];
@@ -75,7 +75,7 @@ public sealed class RuntimeTests
     public unsafe void SharesAreTakenOnceTheirOwnersFirst()
     {
         const int parts = 3;
-        using var team = new Threads(parts);
+        using var team = new ThreadTeam(parts);
         int* next = stackalloc int[parts * Shares.Pitch];
         for (int items = 0; items < 40; items++)
         {
@@ -92,7 +92,7 @@ public sealed class RuntimeTests
     [Fact]
     public void TheTeamAllocatesNothing()
     {
-        using var team = new Threads(3);
+        using var team = new ThreadTeam(3);
         var hits = new int[9];
         team.For(9, new Count(hits));
         long before = GC.GetAllocatedBytesForCurrentThread();

@@ -112,7 +112,7 @@ public sealed class Bf16MapTests
     [DeviceTheory, MemberData(nameof(Gpus))]
     public void ConvolutionsMultiplyThemAsTheyAre(string id)
     {
-        using var emulation = new TensorProductTests.Emulation(id, Precision.Bf16);
+        using var emulation = new TensorCoreProductTests.Emulation(id, Precision.Bf16);
         foreach (var c in new ConvolutionTests.Case[]
         {
             new(new(1, 9, 7, 8), 16, new(3, 1, 1)), new(new(2, 8, 9, 24), 72, new(1)), new(new(1, 11, 10, 8), 8, new(3, 2, 1)), new(new(1, 6, 5, 24), 8, new(1, 2, 0)),
@@ -147,7 +147,7 @@ public sealed class Bf16MapTests
     [DeviceTheory, MemberData(nameof(Gpus))]
     public void MatricesAreMultipliedAsTheyAre(string id)
     {
-        using var emulation = new TensorProductTests.Emulation(id, Precision.Bf16);
+        using var emulation = new TensorCoreProductTests.Emulation(id, Precision.Bf16);
         const int items = 2, m = 72, n = 40, k = 24;
         using Tensor a = emulation.Rounded(Shape.Of(items, m, k), 1, Format.Bf16), b = emulation.Rounded(Shape.Of(items, n, k), 2, Format.Bf16), y = emulation.Rounded(Shape.Of(items, m, n), 3);
         float[] av = a.ToArray(), bv = b.ToArray();

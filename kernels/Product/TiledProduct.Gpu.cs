@@ -5,7 +5,7 @@ namespace MlffAd.Kernels;
 
 /// <summary>The matrix product in float32, on any GPU. A group of 256 threads computes 64 × 64 results, each thread 4 × 4 in registers, from tiles of 64 × 16 of both factors in shared memory.</summary>
 /// <remarks>Each loaded element is used 64 times. Factors are indexed in place (implicit products): no patch is ever stored. The order of the sum is fixed.</remarks>
-internal static class PlainProduct<TA, TB, TFunction, TEnding> where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEnding : unmanaged, IEnding
+internal static class TiledProduct<TA, TB, TFunction, TEpilogue> where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TEpilogue : unmanaged, IEpilogue
 {
     private const int Tile = 64, Terms = 16, GroupSize = 256, Pitch = Tile + 4;
 
@@ -42,7 +42,7 @@ internal static class PlainProduct<TA, TB, TFunction, TEnding> where TA : unmana
         Store(p, layer, m0 + row + 1, n0 + column, c1);
         Store(p, layer, m0 + row + 2, n0 + column, c2);
         Store(p, layer, m0 + row + 3, n0 + column, c3);
-        if (default(TEnding).AddsParts) ProductEpilogue.AddParts(p, a.Cast<float>(), Tile, Tile);
+        if (default(TEpilogue).AddsParts) ProductEpilogue.AddParts(p, a.Cast<float>(), Tile, Tile);
     }
 
     /// <summary>Each thread brings four elements of a 64 × 16 tile, stored [term][row]; zeros beyond the factor.</summary>
@@ -72,5 +72,5 @@ internal static class PlainProduct<TA, TB, TFunction, TEnding> where TA : unmana
         if (n + 3 < p.N) p.Y[row, n + 3] = v.W;
     }
 
-    private static float Value(in GpuProductArgs p, int row, int n, float sum) => n < p.N ? ProductEpilogue.Value<TFunction, TEnding>(p, row, n, sum) : sum;
+    private static float Value(in GpuProductArgs p, int row, int n, float sum) => n < p.N ? ProductEpilogue.Value<TFunction, TEpilogue>(p, row, n, sum) : sum;
 }

@@ -32,10 +32,10 @@ internal struct Strip
 
 /// <summary>The GPU's product on tensor cores: a group computes 128 × 128 or 128 × 64 results, each warp 64 × 32 of them in registers, from tiles of 16 terms in shared memory, or 32 in BF16.</summary>
 /// <remarks>Three tiles of each factor are in shared memory: one is multiplied, one has been asked for and one is being asked for, by copies that pass the registers by; so there is one barrier for
-/// 16 terms. Tiles lie there so that no two threads of a warp meet in a bank (<see cref="Fragment"/>). Factors are found in place, as in <see cref="PlainProduct{TA,TB,TFunction,TEnding}"/>;
+/// 16 terms. Tiles lie there so that no two threads of a warp meet in a bank (<see cref="Fragment"/>). Factors are found in place, as in <see cref="TiledProduct{TA,TB,TFunction,TEpilogue}"/>;
 /// their data, pitch and channels must be multiples of 16 bytes, of float32 or BF16, and results, which are stored two at a time, so that eight rows of a fragment fill eight sectors of 32 bytes, of 8. The order of the sum is fixed.</remarks>
-internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEnding>
-    where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TTile : unmanaged, ITileOfWarps where TEnding : unmanaged, IEnding
+internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TEpilogue>
+    where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TTile : unmanaged, ITileOfWarps where TEpilogue : unmanaged, IEpilogue
 {
     public const int TileM = 128, WarpM = 64, WarpN = 32;
 
@@ -89,13 +89,13 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
             ahead = ahead == 2 * Stage ? 0 : ahead + Stage;
         }
         int lane = thread & 31, m = m0 + row + (lane >> 2), n = n0 + column + 2 * (lane & 3);
-        if (default(TEnding).MakesMoments) Moments(p, tiles, m0, n0, m, row / WarpM * 8 + (lane >> 2), column + 2 * (lane & 3), s0, s1, s2, s3);
+        if (default(TEpilogue).MakesMoments) Moments(p, tiles, m0, n0, m, row / WarpM * 8 + (lane >> 2), column + 2 * (lane & 3), s0, s1, s2, s3);
         Store(p, layer, m, n, s0);
         Store(p, layer, m + 16, n, s1);
         Store(p, layer, m + 32, n, s2);
         Store(p, layer, m + 48, n, s3);
         default(TFragments).WaitForAll();   // a group does not end before its copies, and they would overwrite what groups tell one another
-        if (default(TEnding).AddsParts) ProductEpilogue.AddParts(p, tiles, TileM, TileN);
+        if (default(TEpilogue).AddsParts) ProductEpilogue.AddParts(p, tiles, TileM, TileN);
     }
 
     /// <summary>A's fragment of 16 rows and the terms of one multiplication.</summary>
@@ -220,13 +220,13 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
     private static void Store(in GpuProductArgs p, int layer, int m, int n, float first, float second)
     {
         int row = ProductEpilogue.RowOf<TA>(p, layer, m);
-        if (row >= 0 && n < p.N) ProductEpilogue.Store<TFunction, TEnding>(p, row, n, new Two(first, second));
+        if (row >= 0 && n < p.N) ProductEpilogue.Store<TFunction, TEpilogue>(p, row, n, new Two(first, second));
     }
 
     /// <summary>A thread's share of bringing a factor's tiles: two or four times 16 bytes of each.</summary>
     private struct Loader<T> where T : unmanaged, IFactor
     {
-        private Place _one, _p0, _p1, _p2, _p3;
+        private FactorCoordinate _one, _p0, _p1, _p2, _p3;
         private int _k;
         private readonly int _row, _rows, _line, _lines, _extent, _middle;
 
@@ -277,7 +277,7 @@ internal static class TensorProduct<TA, TB, TFunction, TFragments, TTile, TEndin
             _k += Fragment.TermsOf<TFragments>();
         }
 
-        private void Load(in GpuFactor f, ArrayView<float> tiles, int to, int end, int i, ref Place place)
+        private void Load(in GpuFactor f, ArrayView<float> tiles, int to, int end, int i, ref FactorCoordinate place)
         {
             int line = _line + i * _lines, at;
             if (default(T).AlongTerms)

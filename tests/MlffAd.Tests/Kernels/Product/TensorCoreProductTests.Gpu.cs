@@ -7,7 +7,7 @@ namespace MlffAd.Tests.Kernels;
 
 /// <summary>The tensor cores' product; where there are none with its fragments emulated: the same places in memory, the same elements in the same threads, by plain arithmetic. Factors are rounded to TF32 or BF16 beforehand, so
 /// that products are exact and only sums round.</summary>
-public sealed class TensorProductTests
+public sealed class TensorCoreProductTests
 {
     public static TheoryData<string, Precision> Emulating => [.. TestDevices.Fast.Where(row => row.Data != "cpu").SelectMany(row => new[] { (row.Data, Precision.Tf32), (row.Data, Precision.Bf16) })];
 
@@ -86,7 +86,7 @@ public sealed class TensorProductTests
     private static void Multiply(Tensor a, Tensor b, Tensor y, bool transposeA, bool transposeB, bool wide)
     {
         int m = y.Shape.Area, n = y.C, k = transposeA ? a.Shape.Area : a.C;
-        var args = new GpuProductArgs(Factor(a), Factor(b), y.Gpu, m, n, k);
+        var args = new GpuProductArgs { A = Factor(a), B = Factor(b), Y = y.Gpu, M = m, N = n, K = k };
         switch (transposeA, transposeB)
         {
             case (false, false): Launch<RowsOfTerms, TermsOfRows>(y, args, wide); break;
@@ -97,7 +97,7 @@ public sealed class TensorProductTests
     }
 
     private static void Launch<TA, TB>(Tensor y, in GpuProductArgs p, bool wide) where TA : unmanaged, IFactor where TB : unmanaged, IFactor =>
-        GpuProduct.Launch<TA, TB, Identity, Stored>(y.Device, y.Shape.N, p, GpuProduct.ArithmeticOf(y.Device, p), wide);
+        GpuProduct.Launch<TA, TB, Identity, Stored<Float32Map>>(y.Device, y.Shape.N, p, GpuProduct.ArithmeticOf(y.Device, p), wide);
 
     [DeviceTheory, MemberData(nameof(Emulating))]
     public void ConvolutionsAndGradientsEqualTheSumsOfRoundedFactors(string id, Precision precision)
@@ -170,8 +170,17 @@ public sealed class TensorProductTests
         using var b = emulation.Rounded(Shape.Of(1, n, k), 2);
         using var y = Tensor.Rent(emulation.Device, Shape.Of(1, m, n), "y");
         using var moments = Tensor.Rent(emulation.Device, new Shape(2, 1, 2, n), "moments");
-        var args = new GpuProductArgs(Factor(a), Factor(b), y.Gpu, m, n, k) with { Moments = moments.Gpu };
-        GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity, WithMoments>(emulation.Device, 1, args, ((GpuDevice)emulation.Device).Arithmetic, wide: true);
+        var args = new GpuProductArgs
+        {
+            A = Factor(a),
+            B = Factor(b),
+            Y = y.Gpu,
+            Moments = moments.Gpu,
+            M = m,
+            N = n,
+            K = k,
+        };
+        GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity, WithMoments<Float32Map>>(emulation.Device, 1, args, ((GpuDevice)emulation.Device).Arithmetic, wide: true);
         float[] values = y.ToArray(), made = moments.ToArray();
         for (int block = 0; block < 2; block++)
             for (int column = 0; column < n; column++)
@@ -183,7 +192,7 @@ public sealed class TensorProductTests
             }
     }
 
-    private static GpuFactor Factor(Tensor t) => new(t.GpuAny, t.Shape.Area, 1, t.C, 0, 0, 0, 0, 0);
+    private static GpuFactor Factor(Tensor t) => new() { Data = t.GpuAny, H = t.Shape.Area, C = t.C };
 
     private static int Launches(Device device) => (int)device.CompiledKernels.Sum(k => k.Launches);
 

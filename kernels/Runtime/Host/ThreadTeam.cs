@@ -21,7 +21,7 @@ internal interface IItemJob
 /// <remarks>A host body computes an item the same way wherever it runs, so results do not depend on the number of threads.
 /// Workers spin for some 20 µs after a call, long enough for the next operator to find them awake, then park. No call allocates:
 /// the job lives on the caller's stack and workers reach it by pointer.</remarks>
-public sealed unsafe class Threads : IDisposable
+public sealed unsafe class ThreadTeam : IDisposable
 {
     private const int Spins = 200;
 
@@ -38,7 +38,7 @@ public sealed unsafe class Threads : IDisposable
 
     /// <summary>Starts the team.</summary>
     /// <param name="count">Threads, the caller included; 0 means one for each processor.</param>
-    public Threads(int count = 0)
+    public ThreadTeam(int count = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         Count = count == 0 ? Environment.ProcessorCount : count;
@@ -129,13 +129,13 @@ public sealed unsafe class Threads : IDisposable
 
     private sealed class Worker
     {
-        private readonly Threads _team;
+        private readonly ThreadTeam _team;
         private readonly int _part;
         private readonly SemaphoreSlim _signal = new(0);
         private volatile int _calls;
         private int _parked;
 
-        public Worker(Threads team, int part)
+        public Worker(ThreadTeam team, int part)
         {
             (_team, _part) = (team, part);
             new Thread(Loop) { IsBackground = true, Name = $"mlffad worker {part}" }.Start();
@@ -183,7 +183,7 @@ internal readonly unsafe struct Shares(int* next, int items, int parts)
     {
         for (int i = 0; i < parts; i++)
         {
-            int owner = (part + i) % parts, first = Threads.Start(owner, parts, items), count = Threads.Start(owner + 1, parts, items) - first;
+            int owner = (part + i) % parts, first = ThreadTeam.Start(owner, parts, items), count = ThreadTeam.Start(owner + 1, parts, items) - first;
             int* counter = next + owner * Pitch;
             if (Volatile.Read(ref *counter) >= count) continue;
             int item = Interlocked.Increment(ref *counter) - 1;
