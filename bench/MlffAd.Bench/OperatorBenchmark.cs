@@ -12,7 +12,8 @@ using Perfolizer.Horology;
 namespace MlffAd.Bench;
 
 /// <summary>The one benchmark, with the cases as its parameter: it runs in this process, on one device.</summary>
-/// <remarks>BenchmarkDotNet finds how often to call, warms up and removes outliers. The peaks are measured before each case and behind it, so that other programs slow both alike.</remarks>
+/// <remarks>BenchmarkDotNet finds how often to call, warms up and removes outliers. The peaks are measured before each
+/// case and behind it, so that other programs slow both alike.</remarks>
 public class OperatorBenchmark
 {
     private static IReadOnlyList<OperatorCase> _cases = [];
@@ -35,23 +36,30 @@ public class OperatorBenchmark
     /// <param name="device">Where.</param>
     /// <param name="cases">What.</param>
     /// <param name="progress">Told of the number of cases begun.</param>
-    internal static IReadOnlyList<OperatorRow> Time(Device device, IReadOnlyList<OperatorCase> cases, Action<int> progress)
+    internal static IReadOnlyList<OperatorRow> Time(Device device, IReadOnlyList<OperatorCase> cases,
+        Action<int> progress)
     {
         (_device, _cases, _progress) = (device, cases, progress);
         Rows.Clear();
         var folder = Directory.CreateTempSubdirectory();
         var log = new ErrorLog();
-        var job = new Job().WithToolchain(InProcessEmitToolchain.Instance).WithUnrollFactor(1).WithEvaluateOverhead(false)
+        var job = new Job().WithToolchain(InProcessEmitToolchain.Instance).WithUnrollFactor(1)
+            .WithEvaluateOverhead(false)
             .WithIterationTime(TimeInterval.FromMilliseconds(30)).WithWarmupCount(1).WithIterationCount(9);
-        var config = ManualConfig.CreateEmpty().AddJob(job).AddLogger(log).AddColumnProvider(DefaultColumnProviders.Params)
-            .WithArtifactsPath(folder.FullName).WithOptions(ConfigOptions.DisableLogFile | ConfigOptions.KeepBenchmarkFiles);
+        var config =
+            ManualConfig.CreateEmpty().AddJob(job).AddLogger(log).AddColumnProvider(DefaultColumnProviders.Params)
+            .WithArtifactsPath(folder.FullName)
+                .WithOptions(ConfigOptions.DisableLogFile | ConfigOptions.KeepBenchmarkFiles);
         try
         {
             using (_meter = new PeakMeter(device))
             {
-                var reports = BenchmarkRunner.Run<OperatorBenchmark>(config).Reports.ToDictionary(r => (OperatorCase)r.BenchmarkCase.Parameters[nameof(Case)]);
-                return [.. cases.Select(c => reports.TryGetValue(c, out var report) && report.ResultStatistics is { } time
-                    ? Rows[c] with { Seconds = time.Median / 1e9 } : throw new InvalidOperationException($"{c} was not timed: {log.GetLog()}"))];
+                var reports = BenchmarkRunner.Run<OperatorBenchmark>(config).Reports
+                    .ToDictionary(r => (OperatorCase)r.BenchmarkCase.Parameters[nameof(Case)]);
+                return [.. cases.Select(c => reports.TryGetValue(c, out var report)
+                    && report.ResultStatistics is { } time
+                    ? Rows[c] with { Seconds = time.Median / 1e9 }
+                    : throw new InvalidOperationException($"{c} was not timed: {log.GetLog()}"))];
             }
         }
         finally { folder.Delete(recursive: true); }
@@ -77,7 +85,8 @@ public class OperatorBenchmark
         _run.Dispose();
         _rates.Add(_meter.Measure());
         double Median(Func<PeakRates, double> of) => Timing.Median(_rates.Select(of));
-        Rows[Case] = new OperatorRow(Case, _run.Kernels, new(Median(r => r.Fma), Median(r => r.Product), new(Median(r => r.Stream.Read), Median(r => r.Stream.Copy), Median(r => r.Stream.CopyPast))));
+        Rows[Case] = new OperatorRow(Case, _run.Kernels, new(Median(r => r.Fma), Median(r => r.Product),
+            new(Median(r => r.Stream.Read), Median(r => r.Stream.Copy), Median(r => r.Stream.CopyPast))));
     }
 
     /// <summary>Keeps what went wrong, and nothing else.</summary>

@@ -6,7 +6,8 @@ namespace MlffAd.Bench;
 /// <summary>An operator at one shape.</summary>
 /// <param name="Name">The kernel's name, or what several have in common.</param>
 /// <param name="What">Shapes and variant; with the name, what tells it from other cases.</param>
-/// <param name="Operands">Their places: a slice of a wider tensor is benched as one. A gradient lies like its value.</param>
+/// <param name="Operands">Their places: a slice of a wider tensor is benched as one. A gradient
+/// lies like its value.</param>
 /// <param name="FormatOf">How an operand's numbers lie in memory.</param>
 /// <param name="Bind">Makes what noise in the operands cannot be, such as variances, the results that a gradient starts
 /// from, or packed vectors, and returns the call.</param>
@@ -17,7 +18,8 @@ public sealed record OperatorCase(
     public int InStep { get; set; }
 
     /// <summary>Bytes of one set of operands.</summary>
-    public long OperandBytes => Operands.Sum(o => o.Root.Shape.Count * (FormatOf(o) == Format.Bf16 ? sizeof(ushort) : sizeof(float)));
+    public long OperandBytes =>
+        Operands.Sum(o => o.Root.Shape.Count * (FormatOf(o) == Format.Bf16 ? sizeof(ushort) : sizeof(float)));
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {What}";
@@ -28,8 +30,8 @@ public sealed record OperatorCase(
 /// <param name="Held">What was made for it beside the operands; the caller disposes it.</param>
 public readonly record struct OperatorCall(Action Run, IDisposable? Held = null);
 
-/// <summary>A case's operands, filled with noise, in as many copies as the last-level cache cannot hold: each call takes the next, so what it reads comes from memory,
-/// as most does in a training step.</summary>
+/// <summary>A case's operands, filled with noise, in as many copies as the last-level cache cannot hold: each call
+/// takes the next, so what it reads comes from memory, as most does in a training step.</summary>
 public sealed class OperatorRun : IDisposable
 {
     /// <summary>Copies of very small operands end here: what those cost is the call.</summary>

@@ -7,7 +7,8 @@ namespace MlffAd.Bench;
 /// <param name="Kernels">What it declares, by kernel.</param>
 /// <param name="Peaks">What the device did at best beside it.</param>
 /// <param name="Seconds">Median time of a call.</param>
-internal sealed record OperatorRow(OperatorCase Case, IReadOnlyList<KernelTotals> Kernels, PeakRates Peaks, double Seconds = 0)
+internal sealed record OperatorRow(OperatorCase Case, IReadOnlyList<KernelTotals> Kernels, PeakRates Peaks,
+    double Seconds = 0)
 {
     /// <summary>The kernel: an operator may choose between several.</summary>
     public string Name => Kernels.Count == 1 ? Kernels[0].Name : Case.Name;

@@ -9,7 +9,9 @@ namespace MlffAd.Bench;
 /// <summary>The figures for people, pages and programs.</summary>
 internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<OperatorRow> rows, string? filter)
 {
-    private readonly string[] _heads = ["×", "ms", "GFLOP/s", "GB/s", "of peak", filter is null ? "of step" : "of these"];
+    private readonly string[] _heads = ["×", "ms", "GFLOP/s", "GB/s", "of peak", filter is null
+        ? "of step"
+        : "of these"];
 
     private double Step => rows.Sum(r => r.InStep);
 
@@ -29,9 +31,11 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
     public string Markdown()
     {
         var text = new StringBuilder($"{Title}\n\n{Sums}\n\n");
-        Append(text, ["operator", "shapes", .. _heads], Operators.Select(o => (string[])[o.Name, Invariant($"{o.Rows.Count}"), .. Cells(o.Rows)]));
+        Append(text, ["operator", "shapes", .. _heads],
+            Operators.Select(o => (string[])[o.Name, Invariant($"{o.Rows.Count}"), .. Cells(o.Rows)]));
         text.Append("\nThe shapes that take a hundredth of the time or more:\n\n");
-        Append(text, ["operator", "shape", .. _heads], rows.Where(r => r.InStep >= Step / 100).OrderByDescending(r => r.InStep).Select(r => (string[])[r.Name, r.Case.What, .. Cells([r])]));
+        Append(text, ["operator", "shape", .. _heads], rows.Where(r => r.InStep >= Step / 100)
+            .OrderByDescending(r => r.InStep).Select(r => (string[])[r.Name, r.Case.What, .. Cells([r])]));
         return text.ToString();
     }
 
@@ -63,8 +67,17 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
     }, new JsonSerializerOptions { WriteIndented = true });
 
     private string Title => device.IsHost
-        ? Invariant($"{device.Name}, {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}, batch {batch}. Peaks, measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds; GB/s read {Peak(r => r.Stream.Read):0.0}, copied {Peak(r => r.Stream.Copy):0.0}, copied past the cache {Peak(r => r.Stream.CopyPast):0.0}. All are medians; a share is of its own row's, the fastest of the last three or, with 'fma', the multiply-adds.")
-        : Invariant($"{device.Name}, {device.Precision.Name()}, batch {batch}. Peaks, measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds, {Peak(r => r.Product):0} of products, {Peak(r => r.Stream.Copy):0} GB/s copied. All are medians; a share is of its own row's last or, with 'fma', of its multiply-adds or, where an operator is a product, of its products.");
+        ? string.Create(CultureInfo.InvariantCulture,
+            $"{device.Name}, {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}, batch {batch}. Peaks, "
+                + $"measured beside each operator: {Peak(r => r.Fma):0} GFLOP/s of multiply-adds; GB/s read "
+                + $"{Peak(r => r.Stream.Read):0.0}, copied {Peak(r => r.Stream.Copy):0.0}, by non-temporal stores "
+                + $"{Peak(r => r.Stream.CopyPast):0.0}. All are medians; a share is of its own row's, the fastest of "
+                + $"the last three or, with 'fma', the multiply-adds.")
+        : string.Create(CultureInfo.InvariantCulture,
+            $"{device.Name}, {device.Precision.Name()}, batch {batch}. Peaks, measured beside each operator: "
+                + $"{Peak(r => r.Fma):0} GFLOP/s of multiply-adds, {Peak(r => r.Product):0} of products, "
+                + $"{Peak(r => r.Stream.Copy):0} GB/s copied. All are medians; a share is of its own row's last or, "
+                + $"with 'fma', of its multiply-adds or, where an operator is a product, of its products.");
 
     /// <summary>Where a training step goes.</summary>
     private string Sums
@@ -73,15 +86,23 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
         {
             // A part of the rows is no step.
             if (filter is not null) return "";
-            double In(string start) => rows.Where(r => r.Case.Name.StartsWith(start, StringComparison.Ordinal)).Sum(r => r.InStep) * 1e3;
-            double gradients = In("convolution.gradient"), weights = In("convolution.gradient.weight"), inputs = In("convolution.gradient.input");
-            return Invariant($"A training step by these rows (calls × time): {Step * 1e3:0} ms. Convolutions {In("convolution"):0} ms: forward {In("convolution") - gradients:0}, gradients to the inputs {inputs:0}, to the weights {weights:0}.");
+            double In(string start) =>
+                rows.Where(r => r.Case.Name.StartsWith(start, StringComparison.Ordinal)).Sum(r => r.InStep) * 1e3;
+            double gradients = In("convolution.gradient");
+            double weights = In("convolution.gradient.weight");
+            double inputs = In("convolution.gradient.input");
+            return string.Create(CultureInfo.InvariantCulture,
+                $"A training step by these rows (calls × time): {Step * 1e3:0} ms. Convolutions {In("convolution"):0} "
+                    + $"ms: forward {In("convolution") - gradients:0}, gradients to the inputs {inputs:0}, to the "
+                    + $"weights {weights:0}.");
         }
     }
 
-    private IEnumerable<(string Name, List<OperatorRow> Rows)> Operators => rows.GroupBy(r => r.Name).Select(o => (o.Key, o.ToList()));
+    private IEnumerable<(string Name, List<OperatorRow> Rows)> Operators =>
+        rows.GroupBy(r => r.Name).Select(o => (o.Key, o.ToList()));
 
-    /// <summary>Of several rows: their calls and time in a step; speeds and share over it. Rows outside the step count once each.</summary>
+    /// <summary>Of several rows: their calls and time in a step; speeds and share over it. Rows outside the step
+    /// count once each.</summary>
     private string[] Cells(IReadOnlyList<OperatorRow> some)
     {
         bool outside = some.All(r => r.Case.InStep == 0);
@@ -90,9 +111,13 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
         string bound = 2 * Sum(r => r.BoundByArithmetic ? r.Seconds : 0) > seconds ? " fma" : "";
         return
         [
-            outside ? "" : Invariant($"{some.Sum(r => r.Case.InStep)}"), Invariant($"{(some.Count == 1 ? some[0].Seconds : seconds) * 1e3:0.000}"),
+            outside ? ""
+                : Invariant($"{some.Sum(r => r.Case.InStep)}"),
+                Invariant($"{(some.Count == 1 ? some[0].Seconds : seconds) * 1e3:0.000}"),
             Invariant($"{Sum(r => r.Flop) / seconds / 1e9:0.0}"), Invariant($"{Sum(r => r.Bytes) / seconds / 1e9:0.0}"),
-            Invariant($"{least / seconds * 100:0}%{bound}"), outside ? "" : Invariant($"{some.Sum(r => r.InStep) / Step * 100:0.0}%"),
+            Invariant($"{least / seconds * 100:0}%{bound}"), outside
+                ? ""
+                : Invariant($"{some.Sum(r => r.InStep) / Step * 100:0.0}%"),
         ];
     }
 

@@ -46,7 +46,8 @@ var verb = BenchProjects.Ops(parse =>
             rows.Add(comparison.Time(name, rounds, StreamPeak.ArrayBytes));
         }
         line.Clear();
-        var table = new ComparisonTable(device, batch, folder, rounds, rows, comparison.LeftOut);
+        var table = new ComparisonTable(device: device, batch: batch, against: folder, rounds: rounds, rows: rows,
+            leftOut: comparison.LeftOut);
         table.Write(Console.Out);
         if (parse.GetValue(CommonOptions.Json) is { } path) AtomicFile.WriteText(path, table.Json());
         return 0;

@@ -11,8 +11,9 @@ using MlffAd.Weights;
 
 namespace MlffAd.Bench;
 
-/// <summary>Every operator that a training step calls, at the step's own shapes, each once with its number of calls: found by walking the network's description.
-/// A term notes its forward at once and its gradients on the way back, as <see cref="Recorder"/> and <see cref="Tape"/> would run them.</summary>
+/// <summary>Every operator that a training step calls, at the step's own shapes, each once with its number of calls:
+/// found by walking the network's description. A term notes its forward at once and its gradients on the way back, as
+/// <see cref="Recorder"/> and <see cref="Tape"/> would run them.</summary>
 public sealed partial class StepOperators : IExecutor
 {
     private readonly Dictionary<(string Name, string What), OperatorCase> _cases = [];
@@ -43,7 +44,8 @@ public sealed partial class StepOperators : IExecutor
         walk.Step(config, batch, device);
         walk._inStep = false;
         walk.Others(config, batch, device);
-        return [.. walk._cases.Values.GroupBy(c => c.Name.Split('.')[0]).SelectMany(family => family.OrderBy(c => c.Name, StringComparer.Ordinal))];
+        return [.. walk._cases.Values.GroupBy(c => c.Name.Split('.')[0])
+            .SelectMany(family => family.OrderBy(c => c.Name, StringComparer.Ordinal))];
     }
 
     /// <summary>Those whose operator or shape contains a text; all where there is none.</summary>
@@ -51,7 +53,10 @@ public sealed partial class StepOperators : IExecutor
     public static IReadOnlyList<T> Filter<T>(IReadOnlyList<T> cases, string? text) where T : class
     {
         T[] some = [.. cases.Where(c => c.ToString()!.Contains(text ?? "", StringComparison.OrdinalIgnoreCase))];
-        return some is not [] ? some : throw new MlffAdException(ExitCode.Usage, $"No operator or shape contains '{text}'; without --filter all are shown.");
+        return some is not []
+            ? some
+            : throw new MlffAdException(ExitCode.Usage,
+                $"No operator or shape contains '{text}'; without --filter all are shown.");
     }
 
     private void Step(Config config, int batch, Device device)
@@ -69,18 +74,24 @@ public sealed partial class StepOperators : IExecutor
             }
         }
         var o = KernelOptions.Loss(config.Loss);
-        Note("losses", $"{F.Shape}", [F, S, labels, values, F, S], t => Losses.Evaluate(t[0], t[1], t[2], o, t[3], t[4], t[5]), t => t[2].Write(Labels(S.Shape)));
+        Note("losses", $"{F.Shape}", [F, S, labels, values, F, S],
+            t => Losses.Evaluate(t[0], t[1], t[2], o, t[3], t[4], t[5]), t => t[2].Write(Labels(S.Shape)));
         _written.UnionWith([F, S]);
         while (_backward.TryPop(out var gradients)) gradients();
 
         var parameters = MlffNetwork.Parameters(config);
-        Value w = Of(Shape.Of(parameters.TrainedFloats), "parameters"), statistics = Of(Shape.Of(parameters.StatisticFloats), "statistics");
-        Note("batchnorm.running", Count(statistics), [statistics, statistics, statistics], t => BatchNorm.UpdateRunning(t[0], t[1], 1, t[2]), t => Pointwise.Fill(t[1], 100));
+        Value w = Of(Shape.Of(parameters.TrainedFloats), "parameters");
+        Value statistics = Of(Shape.Of(parameters.StatisticFloats), "statistics");
+        Note("batchnorm.running", Count(statistics), [statistics, statistics, statistics],
+            t => BatchNorm.UpdateRunning(t[0], t[1], 1, t[2]), t => Pointwise.Fill(t[1], 100));
         var clip = Of(Shape.Of(2), "clip");
         Note("sgd.clip", Count(w), [w, values, clip], t => Sgd.Clip(t[0], t[1], 0, t[2]));
         var all = new SgdRange(0, parameters.Trained.Max(p => p.Start + p.Count), 1e-5f);
-        if (device.MapFormat == Format.Bf16) Note("pointwise.copy", Count(w) + " bf16", [w, In(Format.Bf16, Of(w.Shape, "rounded"))], t => Pointwise.Copy(t[0], t[1]));
-        Note("sgd.step", Count(w), [w, w, w, clip], t => Sgd.Step(t[0], t[1], t[2], [all], rate: 1e-4f, momentum: 0.9f, t[3]), t => t[3].Write([1, 1]));
+        if (device.MapFormat == Format.Bf16)
+            Note("pointwise.copy", Count(w) + " bf16", [w, In(Format.Bf16, Of(w.Shape, "rounded"))],
+                t => Pointwise.Copy(t[0], t[1]));
+        Note("sgd.step", Count(w), [w, w, w, clip],
+            t => Sgd.Step(t[0], t[1], t[2], [all], rate: 1e-4f, momentum: 0.9f, t[3]), t => t[3].Write([1, 1]));
     }
 
     /// <summary>A batch that the device makes.</summary>
@@ -88,29 +99,39 @@ public sealed partial class StepOperators : IExecutor
     {
         var book = PseudoAnomalies.Sample(config.With("train.batch", batch.ToString(CultureInfo.InvariantCulture)));
         float[] packed = book.Pack().ToArray();
-        Value image = Of(new(batch, config.ImageSize, config.ImageSize, 3), "image"), labels = Of(new(batch, config.MapSide, config.MapSide, 1), "labels");
-        Note("synthesis", $"{image.Shape}", [Of(Shape.Of(packed.Length), "recipes"), image, labels, Of(Shape.Of(batch), "stayed good")],
-            t => Synthesis.Forward(t[0], book.Options, book.Normalisation, t[1], t[2], t[3]), t => t[0].Write(packed));
+        Value image = Of(new(batch, config.ImageSize, config.ImageSize, 3), "image");
+        Value labels = Of(new(batch, config.MapSide, config.MapSide, 1), "labels");
+        Note("synthesis", $"{image.Shape}", [Of(Shape.Of(packed.Length), "recipes"), image, labels,
+            Of(Shape.Of(batch), "stayed good")], t => Synthesis.Forward(t[0], book.Options, book.Normalisation, t[1],
+                t[2], t[3]), t => t[0].Write(packed));
     }
 
     /// <summary>Operators that the network does without, or that come before it.</summary>
     private void Others(Config config, int batch, Device device)
     {
         if (!_cases.Keys.Any(k => k.Name == "synthesis")) Made(config, batch);
-        Value map = Of(new(batch, config.MapSide, config.MapSide, config.Fusion.Width), "map"), score = Of(map.Shape.WithC(1), "score");
-        Value image = Of(new(batch, config.ImageSize, config.ImageSize, 3), "image"), photograph = Of(Shape.Of((3 * batch * Photograph * Photograph + 3) / 4), "photograph");
+        Value map = Of(new(batch, config.MapSide, config.MapSide, config.Fusion.Width), "map");
+        Value score = Of(map.Shape.WithC(1), "score");
+        Value image = Of(new(batch, config.ImageSize, config.ImageSize, 3), "image");
+        Value photograph = Of(Shape.Of((3 * batch * Photograph * Photograph + 3) / 4), "photograph");
         var how = KernelOptions.Normalisation(Preprocessing.ImageNet);
         Note("losses.distance", $"{map.Shape}", [map, score], t => Losses.Distance(t[0], t[1]));
-        Note("losses.distance.gradient", $"{map.Shape}", [map, score, map], t => Losses.DistanceGradient(t[0], t[1], t[2]));
-        Note("pointwise.activation", $"{map.Shape} {Activation.ReLU}", [map, map], t => Pointwise.Apply(Activation.ReLU, t[0], t[1]));
+        Note("losses.distance.gradient", $"{map.Shape}", [map, score, map],
+            t => Losses.DistanceGradient(t[0], t[1], t[2]));
+        Note("pointwise.activation", $"{map.Shape} {Activation.ReLU}", [map, map],
+            t => Pointwise.Apply(Activation.ReLU, t[0], t[1]));
         Note("pointwise.copy", $"{map.Shape}", [map, map], t => Pointwise.Copy(t[0], t[1]));
-        Value matrices = Of(Shape.Of(batch, 128, 128), "matrices");   // what attention between levels is made of on the host
-        Note("matmul", Text(matrices), [matrices, matrices, matrices], t => MatMul.Forward(t[0], t[1], t[2], transposeA: false, transposeB: true));
+        // what attention between levels is made of on the host
+        Value matrices = Of(Shape.Of(batch, 128, 128), "matrices");
+        Note("matmul", Text(matrices), [matrices, matrices, matrices],
+            t => MatMul.Forward(t[0], t[1], t[2], transposeA: false, transposeB: true));
         Note("softmax", Text(matrices), [matrices, matrices], t => Softmax.Rows(t[0], t[1]));
-        Note("softmax.gradient", Text(matrices), [matrices, matrices, matrices], t => Softmax.Gradient(t[0], t[1], t[2]));
+        Note("softmax.gradient", Text(matrices), [matrices, matrices, matrices],
+            t => Softmax.Gradient(t[0], t[1], t[2]));
         Note("imaging.normalise", $"{image.Shape}", [image, image], t => Normalise.Forward(t[0], t[1], how));
         Memory(_sample?.Config ?? config, batch, device);
-        Note("imaging.resize", $"{Photograph}×{Photograph} → {image.Shape}", [photograph, image], t => AntialiasResize.Forward(t[0], Photograph, Photograph, t[1]));
+        Note("imaging.resize", $"{Photograph}×{Photograph} → {image.Shape}", [photograph, image],
+            t => AntialiasResize.Forward(t[0], Photograph, Photograph, t[1]));
     }
 
     /// <summary>A side of MVTec AD's photographs.</summary>
@@ -131,7 +152,8 @@ public sealed partial class StepOperators : IExecutor
         if (_inStep) known.InStep++;
     }
 
-    /// <summary>Whether a gradient is added to, as in <see cref="Value.Receive"/>: the first to give the whole overwrites, the first to give a part finds zeros.</summary>
+    /// <summary>Whether a gradient is added to, as in <see cref="Value.Receive"/>: the first to give the whole
+    /// overwrites, the first to give a part finds zeros.</summary>
     private bool Adds(Value x)
     {
         var whole = x.Root;
@@ -151,7 +173,8 @@ public sealed partial class StepOperators : IExecutor
     private Format FormatOf(Value v) => _formats.GetValueOrDefault(v.Root);
 
     /// <summary>A shape, of how many channels it is a slice, and its format.</summary>
-    private string Text(Value v) => $"{v.Shape}{(v.Root.Shape.C == v.Shape.C ? "" : $" of {v.Root.Shape.C}")}{Text(FormatOf(v))}";
+    private string Text(Value v) =>
+        $"{v.Shape}{(v.Root.Shape.C == v.Shape.C ? "" : $" of {v.Root.Shape.C}")}{Text(FormatOf(v))}";
 
     private static string Text(Format format) => format == Format.Bf16 ? " bf16" : "";
 
@@ -162,5 +185,7 @@ public sealed partial class StepOperators : IExecutor
     private static string Count(Value v) => FormattableString.Invariant($"{v.Shape.C / 1e6:0.0} million");
 
     /// <summary>An anomaly in the corner of every second image.</summary>
-    private static float[] Labels(Shape s) => [.. Enumerable.Range(0, s.Rows).Select(i => i / s.Area % 2 == 1 && i % s.Area / s.W < s.H / 4 && i % s.W < s.W / 4 ? 1f : 0f)];
+    private static float[] Labels(Shape s) =>
+        [.. Enumerable.Range(0, s.Rows).Select(i => i / s.Area % 2 == 1 && i % s.Area / s.W < s.H / 4
+            && i % s.W < s.W / 4 ? 1f : 0f)];
 }

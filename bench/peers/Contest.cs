@@ -48,7 +48,9 @@ internal abstract record Contest(string Name, string Preset, int Batch)
         int side = Config.ImageSize;
         var random = new Random(1);
         byte[] bytes = new byte[Batch * side * side * 3];
-        for (int i = 0; i < bytes.Length; i++) bytes[i] = (byte)(128 + 60 * Math.Sin(i / 3 % side / 9.0) + 40 * Math.Sin(i / 3 / side / 7.0) + random.Next(-20, 20));
+        for (int i = 0; i < bytes.Length; i++)
+            bytes[i] = (byte)(128 + 60 * Math.Sin(i / 3 % side / 9.0) + 40 * Math.Sin(i / 3 / side / 7.0)
+                + random.Next(-20, 20));
         return bytes;
     }
 
@@ -65,7 +67,9 @@ internal abstract record Contest(string Name, string Preset, int Batch)
     protected static double Difference(ReadOnlySpan<float> ours, ReadOnlySpan<float> peers)
     {
         double largest = 0, difference = 0;
-        for (int i = 0; i < peers.Length; i++) (largest, difference) = (Math.Max(largest, Math.Abs(peers[i])), Math.Max(difference, Math.Abs(ours[i] - peers[i])));
+        for (int i = 0; i < peers.Length; i++)
+            (largest, difference) =
+                (Math.Max(largest, Math.Abs(peers[i])), Math.Max(difference, Math.Abs(ours[i] - peers[i])));
         return difference / largest;
     }
 }

@@ -9,7 +9,8 @@ using MlffAd.Weights;
 
 namespace MlffAd.Peers;
 
-/// <summary>A model's scores of photographs, and those that ONNX Runtime makes with its export: of the image as we resized it, where only arithmetic may differ, and of the image as it is.</summary>
+/// <summary>A model's scores of photographs, and those that ONNX Runtime makes with its export: of the image as we
+/// resized it, where only arithmetic may differ, and of the image as it is.</summary>
 internal static class ExportCheck
 {
     /// <summary>Prints the largest differences and how many verdicts differ.</summary>
@@ -37,7 +38,8 @@ internal static class ExportCheck
             var small = image.Resize(scorer.Side, scorer.Side);
             float ours = scorer.Score([small])[0].Readout(scorer.Model.Metadata.Config), same = Score(session, small),
                 whole = Score(session, image);
-            (resized, original, largest) = (Math.Max(resized, Math.Abs(ours - same)), Math.Max(original, Math.Abs(ours - whole)), Math.Max(largest, Math.Abs(ours)));
+            (resized, original, largest) = (Math.Max(resized, Math.Abs(ours - same)),
+                Math.Max(original, Math.Abs(ours - whole)), Math.Max(largest, Math.Abs(ours)));
             double threshold = model.Metadata.Threshold;
             if (ours > threshold != same > threshold || ours > threshold != whole > threshold) verdicts++;
         }

@@ -10,13 +10,15 @@ using MlffAd.Weights;
 namespace MlffAd.Peers;
 
 /// <summary>A planned network, or its backbone, against ONNX Runtime on the same description's export.</summary>
-internal sealed record InferenceRace(string Name, string Preset, bool WholeNetwork, int Batch) : Contest($"inference.{Name}", Preset, Batch)
+internal sealed record InferenceRace(string Name, string Preset, bool WholeNetwork,
+    int Batch) : Contest($"inference.{Name}", Preset, Batch)
 {
     public static new IEnumerable<Contest> All =>
     [
         new InferenceRace("paper.batch1", "paper", true, 1), new InferenceRace("paper.batch8", "paper", true, 8),
         new InferenceRace("fast.batch1", "fast", true, 1), new InferenceRace("fast.batch8", "fast", true, 8),
-        new InferenceRace("backbone.batch1", "paper", false, 1), new InferenceRace("backbone.batch8", "paper", false, 8),
+        new InferenceRace("backbone.batch1", "paper", false, 1),
+            new InferenceRace("backbone.batch8", "paper", false, 8),
     ];
 
     public override (string Text, string Key) Peer => ("ONNX Runtime", "onnxRuntime");
@@ -25,13 +27,16 @@ internal sealed record InferenceRace(string Name, string Preset, bool WholeNetwo
     {
         using var device = Device.Open("cpu", threads);
         var weights = Weights(MlffNetwork.Parameters(Config));
-        return WholeNetwork ? RunWhole(device, weights, threads, rounds) : RunBackbone(device, weights, threads, rounds);
+        return WholeNetwork
+            ? RunWhole(device, weights, threads, rounds)
+            : RunBackbone(device, weights, threads, rounds);
     }
 
     private Outcome RunWhole(Device device, NetworkWeights weights, int threads, int rounds)
     {
         int side = Config.ImageSize;
-        var model = new Model(new ModelMetadata(Config, Preprocessing.ImageNet, 0, null, new TrainingRecord(0, 0, 0, "", null), "race"), weights);
+        var model = new Model(new ModelMetadata(Config: Config, Preprocessing: Preprocessing.ImageNet, Threshold: 0,
+            Calibration: null, Training: new TrainingRecord(0, 0, 0, "", null), Class: "race"), weights);
         byte[] bytes = Photographs();
         using var plan =
             Planner.Plan(Config, weights, device, new Shape(Batch, side, side, 3), MlffNetwork.Scores(Config));
@@ -62,7 +67,8 @@ internal sealed record InferenceRace(string Name, string Preset, bool WholeNetwo
     }
 
     private static Outcome Outcome(Race.Result times, double difference) =>
-        new(times, string.Create(CultureInfo.InvariantCulture, $"largest difference {difference:0.0e+00} of the largest output"), ("difference", difference));
+        new(times, string.Create(CultureInfo.InvariantCulture,
+            $"largest difference {difference:0.0e+00} of the largest output"), ("difference", difference));
 
     /// <summary>From channels last to channels first.</summary>
     private float[] Turn(float[] last, int area, int channels)
@@ -70,7 +76,8 @@ internal sealed record InferenceRace(string Name, string Preset, bool WholeNetwo
         float[] first = new float[last.Length];
         for (int n = 0; n < Batch; n++)
             for (int p = 0; p < area; p++)
-                for (int c = 0; c < channels; c++) first[(n * channels + c) * area + p] = last[(n * area + p) * channels + c];
+                for (int c = 0; c < channels; c++)
+                    first[(n * channels + c) * area + p] = last[(n * area + p) * channels + c];
         return first;
     }
 }

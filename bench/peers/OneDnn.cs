@@ -6,14 +6,18 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MlffAd.Peers;
 
-/// <summary>Tells libtorch's oneDNN how large the processor's caches are, where a hypervisor hides that from it.</summary>
-/// <remarks>On AMD's processors oneDNN reads the sizes by cpuid's function 0x8000001D. Where that is empty it takes each level for one byte, and its first convolution divides by zero. Its record of
-/// the processor is found through the library's table of symbols; where in it the numbers lie is that of the oneDNN in libtorch 2.10, and they are written only over the wrong ones.</remarks>
+/// <summary>Tells libtorch's oneDNN how large the processor's caches are, where a hypervisor
+/// hides that from it.</summary>
+/// <remarks>On AMD's processors oneDNN reads the sizes by cpuid's function 0x8000001D. Where that is empty it takes
+/// each level for one byte, and its first convolution divides by zero. Its record of the processor is found through the
+/// library's table of symbols; where in it the numbers lie is that of the oneDNN in libtorch 2.10, and they are written
+/// only over the wrong ones.</remarks>
 internal static unsafe class OneDnn
 {
     private const string Record = "_ZN4dnnl4impl3cpu3x643cpuEv";
 
-    /// <summary>Ints from the record's begin: bytes of the three levels, processors that share each, number of levels.</summary>
+    /// <summary>Ints from the record's begin: bytes of the three levels, processors that share each,
+    /// number of levels.</summary>
     private const int Sizes = 7, Sharing = 17, Levels = 27;
 
     /// <summary>A last level as of Zen 3 to 5, of which cpuid's other functions tell only a socket's sum.</summary>
@@ -22,14 +26,22 @@ internal static unsafe class OneDnn
     /// <summary>Does it, if it must be done; the library must be loaded.</summary>
     public static void TellCaches()
     {
-        const int authentic = 0x68747541, first = unchecked((int)0x80000005), second = unchecked((int)0x80000006), hidden = unchecked((int)0x8000001D);
-        if (!OperatingSystem.IsLinux() || !X86Base.IsSupported || X86Base.CpuId(0, 0).Ebx != authentic || (X86Base.CpuId(hidden, 0).Eax & 31) != 0) return;
-        string? line = File.ReadLines("/proc/self/maps").FirstOrDefault(l => l.EndsWith("/libtorch_cpu.so", StringComparison.Ordinal));
-        if (line is null || Symbol(line[line.IndexOf('/', StringComparison.Ordinal)..], Record) is not { } offset) return;
-        nint begin = nint.Parse(line.AsSpan(0, line.IndexOf('-', StringComparison.Ordinal)), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        const int authentic = 0x68747541;
+        const int first = unchecked((int)0x80000005);
+        const int second = unchecked((int)0x80000006);
+        const int hidden = unchecked((int)0x8000001D);
+        if (!OperatingSystem.IsLinux() || !X86Base.IsSupported || X86Base.CpuId(0, 0).Ebx != authentic
+            || (X86Base.CpuId(hidden, 0).Eax & 31) != 0) return;
+        string? line = File.ReadLines("/proc/self/maps")
+            .FirstOrDefault(l => l.EndsWith("/libtorch_cpu.so", StringComparison.Ordinal));
+        if (line is null || Symbol(line[line.IndexOf('/', StringComparison.Ordinal)..], Record) is not { } offset)
+            return;
+        nint begin = nint.Parse(line.AsSpan(0, line.IndexOf('-', StringComparison.Ordinal)), NumberStyles.HexNumber,
+            CultureInfo.InvariantCulture);
         int* record = ((delegate* unmanaged<int*>)(begin + (nint)offset))();
         if (record[Levels] != 3 || record[Sizes] != 1 || record[Sizes + 1] != 1 || record[Sizes + 2] != 1) return;
-        (record[Sizes], record[Sizes + 1], record[Sizes + 2]) = ((X86Base.CpuId(first, 0).Ecx >>> 24) << 10, (X86Base.CpuId(second, 0).Ecx >>> 16) << 10, LastLevel);
+        (record[Sizes], record[Sizes + 1], record[Sizes + 2]) =
+            ((X86Base.CpuId(first, 0).Ecx >>> 24) << 10, (X86Base.CpuId(second, 0).Ecx >>> 16) << 10, LastLevel);
         record[Sharing + 2] = LastLevelShared;
     }
 
@@ -39,7 +51,8 @@ internal static unsafe class OneDnn
         const int tableOfSymbols = 2, entry = 24;
         using var file = File.OpenHandle(path);
         byte[] header = Read(file, 0, 64);
-        (int size, int count) = (BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(0x3a)), BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(0x3c)));
+        (int size, int count) = (BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(0x3a)),
+            BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(0x3c)));
         byte[] sections = Read(file, BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(0x28)), (long)size * count);
         long Field(int section, int at) => BinaryPrimitives.ReadInt64LittleEndian(sections.AsSpan(section * size + at));
         int Word(int section, int at) => BinaryPrimitives.ReadInt32LittleEndian(sections.AsSpan(section * size + at));
@@ -48,9 +61,11 @@ internal static unsafe class OneDnn
         {
             if (Word(i, 4) != tableOfSymbols) continue;
             int strings = Word(i, 0x28);
-            byte[] symbols = Read(file, Field(i, 0x18), Field(i, 0x20)), names = Read(file, Field(strings, 0x18), Field(strings, 0x20));
+            byte[] symbols = Read(file, Field(i, 0x18), Field(i, 0x20));
+            byte[] names = Read(file, Field(strings, 0x18), Field(strings, 0x20));
             for (int at = 0; at < symbols.Length; at += entry)
-                if (names.AsSpan(BinaryPrimitives.ReadInt32LittleEndian(symbols.AsSpan(at))).StartsWith(wanted)) return BinaryPrimitives.ReadUInt64LittleEndian(symbols.AsSpan(at + 8));
+                if (names.AsSpan(BinaryPrimitives.ReadInt32LittleEndian(symbols.AsSpan(at))).StartsWith(wanted))
+                    return BinaryPrimitives.ReadUInt64LittleEndian(symbols.AsSpan(at + 8));
         }
         return null;
     }

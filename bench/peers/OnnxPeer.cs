@@ -2,7 +2,8 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace MlffAd.Peers;
 
-/// <summary>ONNX Runtime with its best settings: all graph optimisations, its threads spinning, inputs and outputs bound once.</summary>
+/// <summary>ONNX Runtime with its best settings: all graph optimisations, its threads spinning, inputs and
+/// outputs bound once.</summary>
 internal sealed class OnnxPeer : IDisposable
 {
     private readonly SessionOptions _options;
@@ -13,7 +14,13 @@ internal sealed class OnnxPeer : IDisposable
 
     public OnnxPeer(byte[] model, int threads)
     {
-        _options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL, ExecutionMode = ExecutionMode.ORT_SEQUENTIAL, IntraOpNumThreads = threads, InterOpNumThreads = 1 };
+        _options = new SessionOptions
+        {
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
+            IntraOpNumThreads = threads,
+            InterOpNumThreads = 1,
+        };
         _session = new InferenceSession(model, _options);
         _binding = _session.CreateIoBinding();
     }

@@ -6,7 +6,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Peers;
 
-/// <summary>A training step of ours on a description that is no whole network: it descends the sum of its outputs' means. Recorded once, then done again.</summary>
+/// <summary>A training step of ours on a description that is no whole network: it descends the sum of its outputs'
+/// means. Recorded once, then done again.</summary>
 internal sealed class PartStep : IDisposable
 {
     private readonly Config _config;
@@ -20,7 +21,10 @@ internal sealed class PartStep : IDisposable
     public PartStep(Config config, Parameters parameters, Func<IExecutor, Value, Value[]> describe, Tensor images)
     {
         (_config, _parameters) = (config, parameters);
-        _ranges = [.. parameters.List.Trained.Select(p => new SgdRange(p.Start, p.Count, p.Kind == ParameterKind.Weight ? (float)config.Train.WeightDecay : 0))];
+        _ranges = [
+            .. parameters.List.Trained.Select(p => new SgdRange(p.Start, p.Count, p.Kind == ParameterKind.Weight
+                ? (float)config.Train.WeightDecay
+                : 0))];
         _clip = Tensor.From(images.Device, Shape.Of(2), [0, 1], "clip");
         _recorder = new Recorder(config, parameters, _tape, images.Shape.N);
         _outputs = describe(_recorder, new Value(images));
@@ -38,7 +42,8 @@ internal sealed class PartStep : IDisposable
             Pointwise.Fill(output.Receive(out _), 1f / output.Shape.Count);
         }
         _tape.Backward();
-        Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)_config.Train.Lr, (float)_config.Train.Momentum, _clip);
+        Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)_config.Train.Lr,
+            (float)_config.Train.Momentum, _clip);
         _recorder.CommitStatistics(_clip);
         _parameters.Weights.Device.Pool.IsWarm = true;
         return loss;

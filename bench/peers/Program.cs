@@ -8,24 +8,34 @@ using MlffAd.Kernels.Runtime;
 using MlffAd.Peers;
 
 var rounds = new Option<int>("--rounds") { Description = "Rounds that count.", DefaultValueFactory = _ => 7 };
-var threads = new Option<int>("--threads") { Description = "Threads of each; 0: one for each processor.", DefaultValueFactory = _ => 0 };
+var threads = new Option<int>("--threads")
+{
+    Description = "Threads of each; 0: one for each processor.",
+    DefaultValueFactory = _ => 0,
+};
 var json = new Option<string?>("--json") { Description = "Also write the figures to this file." };
 var only = new Option<string?>("--only") { Description = "Races whose name contains this." };
-var root = new RootCommand("Races mlffad's processor engine against ONNX Runtime and libtorch, in turns, on the same weights and images.") { rounds, threads, json, only };
+var root = new RootCommand(
+    "Races mlffad's processor engine against ONNX Runtime and libtorch, in turns, on the same weights and images.")
+{ rounds, threads, json, only };
 root.SetAction(parse =>
 {
     int count = Count(parse);
     var results = new SortedDictionary<string, Dictionary<string, double>>(StringComparer.Ordinal);
     using (var device = Device.Open("cpu", 1))
-        Console.WriteLine($"{device.Name}, {count} threads; milliseconds an image, medians (minima) of {parse.GetValue(rounds)} rounds in turns.");
+        Console.WriteLine(
+            $"{device.Name}, {count} threads; milliseconds an image, medians (minima) of {parse.GetValue(rounds)} "
+                + $"rounds in turns.");
     foreach (var race in Contest.All)
     {
         if (parse.GetValue(only) is { } part && !race.Name.Contains(part, StringComparison.Ordinal)) continue;
         var outcome = race.Run(count, parse.GetValue(rounds));
         var (times, (peer, key)) = (outcome.Times, race.Peer);
-        double[] ours = [.. times.Ours.Select(t => t * 1e3 / race.Batch)], peers = [.. times.Peers.Select(t => t * 1e3 / race.Batch)];
+        double[] ours = [.. times.Ours.Select(t => t * 1e3 / race.Batch)];
+        double[] peers = [.. times.Peers.Select(t => t * 1e3 / race.Batch)];
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{race.Name,-28} ours {Timing.Median(ours),7:0.00} ({ours.Min(),7:0.00})  {peer} {Timing.Median(peers),7:0.00} ({peers.Min(),7:0.00})  ratio {times.Ratio:0.000}  {outcome.Remark}"));
+            $"{race.Name,-28} ours {Timing.Median(ours),7:0.00} ({ours.Min(),7:0.00})  {peer} "
+                + $"{Timing.Median(peers),7:0.00} ({peers.Min(),7:0.00})  ratio {times.Ratio:0.000}  {outcome.Remark}"));
         var figures = results[race.Name] = new()
         {
             ["oursMs"] = Timing.Median(ours),
@@ -36,12 +46,17 @@ root.SetAction(parse =>
         };
         foreach (var (name, value) in outcome.Figures) figures[name] = value;
     }
-    if (parse.GetValue(json) is { } path) AtomicFile.WriteText(path, JsonSerializer.Serialize(results, new JsonSerializerOptions { WriteIndented = true }));
+    if (parse.GetValue(json) is { } path)
+        AtomicFile.WriteText(path,
+            JsonSerializer.Serialize(results, new JsonSerializerOptions { WriteIndented = true }));
 });
 var model = new Argument<string>("MODEL");
 var photographs = new Argument<string[]>("PATH") { Arity = ArgumentArity.OneOrMore };
-var check = new Command("export", "Compares a model's scores of photographs with those of its ONNX export in ONNX Runtime.") { model, photographs, threads };
-check.SetAction(parse => ExportCheck.Run(parse.GetRequiredValue(model), parse.GetRequiredValue(photographs), Count(parse), Console.Out));
+var check = new Command("export",
+    "Compares a model's scores of photographs with those of its ONNX export in ONNX Runtime.")
+{ model, photographs, threads };
+check.SetAction(parse => ExportCheck.Run(parse.GetRequiredValue(model), parse.GetRequiredValue(photographs),
+    Count(parse), Console.Out));
 root.Add(check);
 var folder = new Argument<string>("DIR");
 var size = new Option<int>("--size") { DefaultValueFactory = _ => 10000 };
@@ -52,7 +67,8 @@ var choice =
 choice.SetAction(parse =>
 {
     var memory = Preset.Find("memory")
-        .Memory with { Size = parse.GetValue(size), Candidates = parse.GetValue(candidates) };
+        .Memory with
+    { Size = parse.GetValue(size), Candidates = parse.GetValue(candidates) };
     KCentreRace.Run(parse.GetRequiredValue(folder), Preset.Find("memory") with { Memory = memory }, Count(parse),
         Console.Out);
 });

@@ -2,10 +2,12 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Peers;
 
-/// <summary>Two ways to do the same thing, timed in turns: so that other programs on the machine slow both alike.</summary>
+/// <summary>Two ways to do the same thing, timed in turns: so that other programs on the machine
+/// slow both alike.</summary>
 internal static class Race
 {
-    /// <summary>How long a turn takes at least, and the pause before it: the peers' threads go on spinning for some 0.2 s when they have nothing to do, on the processors that the other now needs.</summary>
+    /// <summary>How long a turn takes at least, and the pause before it: the peers' threads go on spinning for some 0.2
+    /// s when they have nothing to do, on the processors that the other now needs.</summary>
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(400), Pause = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Seconds a call, by round.</summary>

@@ -11,7 +11,8 @@ internal static class TorchLosses
     /// <summary>α L_f + β L_s + ξ L_fs of features F [N, M, M, C], scores S and labels [N, M, M, 1].</summary>
     public static Tensor Evaluate(Tensor F, Tensor S, Tensor labels, LossConfig c)
     {
-        if (c.Pairing != Pairing.Mean) throw new NotSupportedException("The peer compares with the mean good score alone.");
+        if (c.Pairing != Pairing.Mean)
+            throw new NotSupportedException("The peer compares with the mean good score alone.");
         Tensor good = 1 - labels, n0 = good.sum(), n1 = labels.sum(), A = TorchExecutor.Distance(F);
         var lf = 0.5 * (A * good).sum() / n0 - 0.5 * ((-(-A).expm1()).clamp_min(1e-6).log() * labels).sum() / n1;
         var mean = (S * good).sum() / n0;
@@ -23,7 +24,8 @@ internal static class TorchLosses
     private static Tensor Structure(Tensor F, Tensor S, Tensor labels, LossConfig c)
     {
         long n = F.shape[0];
-        Tensor Patches(Tensor map) => avg_pool2d(map.permute(0, 3, 1, 2), c.Patch, c.Patch).permute(0, 2, 3, 1).reshape(n, -1, map.shape[3]);
+        Tensor Patches(Tensor map) =>
+            avg_pool2d(map.permute(0, 3, 1, 2), c.Patch, c.Patch).permute(0, 2, 3, 1).reshape(n, -1, map.shape[3]);
         Tensor f = Patches(F), s = Patches(S), y = Patches(labels), sum = zeros(1);
         for (long i = 0; i < n; i++)
         {
@@ -32,7 +34,8 @@ internal static class TorchLosses
             Tensor Rows(Tensor patches)
             {
                 var x = patches[i].index_select(0, good);
-                return log_softmax(((x.unsqueeze(0) - x.unsqueeze(1)).square().sum(-1) + 1e-8).sqrt() / c.Temperature, -1);
+                return log_softmax(((x.unsqueeze(0) - x.unsqueeze(1)).square().sum(-1) + 1e-8).sqrt() / c.Temperature,
+                    -1);
             }
             Tensor a = Rows(s), b = Rows(f);
             sum = sum + (a.exp() * (a - b)).sum(-1).mean();

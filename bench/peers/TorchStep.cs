@@ -20,7 +20,9 @@ internal sealed class TorchStep : IDisposable
 
     static TorchStep()
     {
-        if (OperatingSystem.IsLinux()) WeakSymbols.Mark(Path.Combine(AppContext.BaseDirectory, "runtimes/linux-x64/native/libLibTorchSharp.so"), "GLIBCXX_3.4.32");
+        if (OperatingSystem.IsLinux())
+            WeakSymbols.Mark(Path.Combine(AppContext.BaseDirectory, "runtimes/linux-x64/native/libLibTorchSharp.so"),
+                "GLIBCXX_3.4.32");
     }
 
     /// <summary>Copies weights and images.</summary>
@@ -30,14 +32,17 @@ internal sealed class TorchStep : IDisposable
     /// <param name="shape">Their shape, [N, S, S, 3].</param>
     /// <param name="threads">How many.</param>
     /// <param name="loss">What is descended, as a function of the images.</param>
-    public TorchStep(Config config, NetworkWeights weights, float[] images, Shape shape, int threads, Func<TorchExecutor, Value, Tensor> loss)
+    public TorchStep(Config config, NetworkWeights weights, float[] images, Shape shape, int threads,
+        Func<TorchExecutor, Value, Tensor> loss)
     {
         (_config, _shape, _loss) = (config, shape, loss);
         set_num_threads(threads);
         OneDnn.TellCaches();
         _images = tensor(images, TorchExecutor.Dims(shape));
         foreach (var p in weights.List.Trained.Concat(weights.List.Statistics))
-            _parameters[p.Name] = tensor(weights[p].ToArray(), p.Kind == ParameterKind.Weight ? TorchExecutor.Dims(p.Shape) : [p.Shape.C]);
+            _parameters[p.Name] = tensor(weights[p].ToArray(), p.Kind == ParameterKind.Weight
+                ? TorchExecutor.Dims(p.Shape)
+                : [p.Shape.C]);
         foreach (var p in weights.List.Trained)
         {
             var weight = _parameters[p.Name];
@@ -68,7 +73,8 @@ internal sealed class TorchStep : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in _parameters.Values.Concat(_trained.Select(t => t.Velocity)).Append(_images)) tensor.Dispose();
+        foreach (var tensor in _parameters.Values.Concat(_trained.Select(t => t.Velocity)).Append(_images))
+            tensor.Dispose();
     }
 
     /// <summary>Leaves behind only what backward needs.</summary>

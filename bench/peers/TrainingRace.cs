@@ -9,10 +9,13 @@ using TorchSharp;
 
 namespace MlffAd.Peers;
 
-/// <summary>A training step (forward, loss, backward, update) of the whole network, or of its backbone, against libtorch on the same description, from the same weights.</summary>
-internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwork, int Batch) : Contest($"training.{Name}", Preset, Batch)
+/// <summary>A training step (forward, loss, backward, update) of the whole network, or of its backbone, against
+/// libtorch on the same description, from the same weights.</summary>
+internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwork,
+    int Batch) : Contest($"training.{Name}", Preset, Batch)
 {
-    public static new IEnumerable<Contest> All => [new TrainingRace("backbone.batch8", "paper", false, 8), new TrainingRace("paper.batch8", "paper", true, 8)];
+    public static new IEnumerable<Contest> All =>
+        [new TrainingRace("backbone.batch8", "paper", false, 8), new TrainingRace("paper.batch8", "paper", true, 8)];
 
     public override (string Text, string Key) Peer => ("libtorch", "libtorch");
 
@@ -29,7 +32,8 @@ internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwor
         var weights = Weights(MlffNetwork.Parameters(Config));
         using var parameters = new Parameters(device, weights);
         using var step = new TrainingStep(Config, parameters, Batch);
-        return Run(parameters, weights, images, rounds, () => step.Run(images, labels, Config.Train.Lr).Losses.Total, (x, image) =>
+        return Run(parameters, weights, images, rounds, () => step.Run(images, labels, Config.Train.Lr).Losses.Total,
+            (x, image) =>
         {
             var features = new MlffNetwork(Config).Forward(x, image);
             var y = torch.tensor(labels, [Batch, Config.MapSide, Config.MapSide, 1]);
@@ -37,19 +41,23 @@ internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwor
         });
     }
 
-    /// <summary>The backbone's loss is the mean distance of its cells' features from 0, summed over f1, f2 and f3.</summary>
+    /// <summary>The backbone's loss is the mean distance of its cells' features from 0, summed over
+    /// f1, f2 and f3.</summary>
     private Outcome RunBackbone(Device device, float[] images, int rounds)
     {
         Value[] Describe(IExecutor x, Value image) => [.. Backbone(x, image).Select(x.Distance)];
         var weights = Weights(ParameterList.Of(Config, Describe));
         using var parameters = new Parameters(device, weights);
-        using var input = Tensor.From(device, new Shape(Batch, Config.ImageSize, Config.ImageSize, 3), images, "images");
+        using var input =
+            Tensor.From(device, new Shape(Batch, Config.ImageSize, Config.ImageSize, 3), images, "images");
         using var step = new PartStep(Config, parameters, Describe, input);
-        return Run(parameters, weights, images, rounds, step.Run, (x, image) => Describe(x, image).Select(S => x.Read(S).mean()).Aggregate((a, b) => a + b));
+        return Run(parameters, weights, images, rounds, step.Run,
+            (x, image) => Describe(x, image).Select(S => x.Read(S).mean()).Aggregate((a, b) => a + b));
     }
 
     /// <summary>A first step of both, whose results are compared, and the race.</summary>
-    private Outcome Run(Parameters parameters, NetworkWeights weights, float[] images, int rounds, Func<double> ours, Func<TorchExecutor, Value, torch.Tensor> loss)
+    private Outcome Run(Parameters parameters, NetworkWeights weights, float[] images, int rounds, Func<double> ours,
+        Func<TorchExecutor, Value, torch.Tensor> loss)
     {
         double first = ours(), gigabytes = parameters.Weights.Device.Pool.AllocatedBytes / 1e9;
         int side = Config.ImageSize, threads = parameters.Weights.Device.Team.Count;
@@ -57,14 +65,17 @@ internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwor
         double lossDifference = Math.Abs(peer.Run() / first - 1);
         var (stepDifference, weightDifference) = Compare(weights, parameters.ToHost(), peer);
         string remark = string.Create(CultureInfo.InvariantCulture,
-            $"loss differs by {lossDifference:0.0e+00}, first step by {stepDifference:0.0e+00} of its length, weights after it by {weightDifference:0.0e+00}; ours holds {gigabytes:0.00} GB");
-        return new(Race.Run(rounds, () => ours(), () => peer.Run()), remark,
-            ("lossDifference", lossDifference), ("stepDifference", stepDifference), ("weightDifference", weightDifference), ("oursGigabytes", gigabytes));
+            $"loss differs by {lossDifference:0.0e+00}, first step by {stepDifference:0.0e+00} of its length, weights "
+                + $"after it by {weightDifference:0.0e+00}; ours holds {gigabytes:0.00} GB");
+        return new(Race.Run(rounds, () => ours(), () => peer.Run()), remark, ("lossDifference", lossDifference),
+            ("stepDifference", stepDifference), ("weightDifference", weightDifference), ("oursGigabytes", gigabytes));
     }
 
-    /// <summary>How far the way from the first weights differs, as a share of its length, and the largest difference of a weight as a share of its tensor's largest.</summary>
-    /// <remarks>The first is some 1e-3: where an activation is 0 but for rounding, the two disagree whether the ReLU lets its gradient through. The second leaves out shifts,
-    /// which start from 0: some of the whole network's have no gradient, because the next batch normalisation takes them off again.</remarks>
+    /// <summary>How far the way from the first weights differs, as a share of its length, and the largest difference of
+    /// a weight as a share of its tensor's largest.</summary>
+    /// <remarks>The first is some 1e-3: where an activation is 0 but for rounding, the two disagree whether the ReLU
+    /// lets its gradient through. The second leaves out shifts, which start from 0: some of the whole network's have no
+    /// gradient, because the next batch normalisation takes them off again.</remarks>
     private static (double Step, double Weights) Compare(NetworkWeights before, NetworkWeights ours, TorchStep peer)
     {
         double squares = 0, errors = 0, largest = 0;
@@ -88,7 +99,8 @@ internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwor
         int side = Config.MapSide;
         float[] labels = new float[Batch * side * side];
         for (int n = 0; n < Batch; n += 2)
-            for (int y = 0; y < side / 4; y++) labels.AsSpan((n * side + side / 4 + y) * side + side / 2, side / 4).Fill(1);
+            for (int y = 0; y < side / 4; y++)
+                labels.AsSpan((n * side + side / 4 + y) * side + side / 2, side / 4).Fill(1);
         return labels;
     }
 }

@@ -5,29 +5,43 @@ namespace MlffAd.Kernels;
 
 public static partial class Attention
 {
-    /// <summary>Threads of a group, and columns that it does at a time; channels that it takes into shared memory at a time.</summary>
+    /// <summary>Threads of a group, and columns that it does at a time; channels that it takes into shared
+    /// memory at a time.</summary>
     private const int GroupSize = 128, Depth = 32;
 
-    /// <summary>Shared memory: <see cref="Eight"/> for each thread, and a tile of the right factor whose rows begin in different banks.</summary>
+    /// <summary>Shared memory: <see cref="Eight"/> for each thread, and a tile of the right factor whose rows begin in
+    /// different banks.</summary>
     private const int SharedBytes = GroupSize * (8 + Depth + 1) * sizeof(float);
 
     /// <summary>Operands of the bodies over rows: weights from left·rightᵀ, and out = weights·values.</summary>
-    internal readonly record struct RowsArgs(GpuRows Left, GpuRows Right, GpuRows Values, GpuRows A, GpuRows Weights, GpuRows Out, int Levels, int Inner, int Width, int Add);
+    internal readonly record struct RowsArgs(GpuRows Left, GpuRows Right, GpuRows Values, GpuRows A, GpuRows Weights,
+        GpuRows Out, int Levels, int Inner, int Width, int Add);
 
     /// <summary>Operands of the body over columns: dv = Aᵀ·dy, dq = dSᵀ·k.</summary>
-    internal readonly record struct ColumnsArgs(GpuRows A, GpuRows Dy, GpuRows Dv, GpuRows Slopes, GpuRows K, GpuRows Dq, int Levels, int WidthOfK, int WidthOfV, int AddQ, int AddV);
+    internal readonly record struct ColumnsArgs(GpuRows A, GpuRows Dy, GpuRows Dv, GpuRows Slopes, GpuRows K,
+        GpuRows Dq, int Levels, int WidthOfK, int WidthOfV, int AddQ, int AddV);
 
-    private static readonly GpuKernel<RowsArgs> ForwardLauncher = new("attention", ForwardBody, GroupSize, SharedBytes), GradientLauncher = new("attention.gradient", GradientBody, GroupSize, SharedBytes);
-    private static readonly GpuKernel<ColumnsArgs> ColumnsLauncher = new("attention.columns", ColumnsBody, GroupSize, GroupSize * 8 * sizeof(float));
+    private static readonly GpuKernel<RowsArgs> ForwardLauncher = new("attention", ForwardBody, GroupSize, SharedBytes);
+
+    private static readonly GpuKernel<RowsArgs> GradientLauncher = new("attention.gradient", GradientBody, GroupSize,
+        SharedBytes);
+    private static readonly GpuKernel<ColumnsArgs> ColumnsLauncher = new("attention.columns", ColumnsBody, GroupSize,
+        GroupSize * 8 * sizeof(float));
 
     static partial void ForwardGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y) =>
-        ForwardLauncher.Launch(y.Device, Groups(k), new(k.Gpu, q.Gpu, v.Gpu, weights.Gpu, weights.Gpu, y.Gpu, k.Shape.Area, k.C, v.C, 0));
+        ForwardLauncher.Launch(y.Device, Groups(k), new(Left: k.Gpu, Right: q.Gpu, Values: v.Gpu, A: weights.Gpu,
+            Weights: weights.Gpu, Out: y.Gpu, Levels: k.Shape.Area, Inner: k.C, Width: v.C, Add: 0));
 
-    static partial void GradientGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk, Tensor dq, Tensor dv, bool addK, bool addQ, bool addV)
+    static partial void GradientGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk,
+        Tensor dq, Tensor dv, bool addK, bool addQ, bool addV)
     {
         int levels = k.Shape.Area;
-        GradientLauncher.Launch(dy.Device, Groups(k), new(dy.Gpu, v.Gpu, q.Gpu, weights.Gpu, slopes.Gpu, dk.Gpu, levels, v.C, k.C, addK ? 1 : 0));
-        ColumnsLauncher.Launch(dy.Device, Groups(k), new(weights.Gpu, dy.Gpu, dv.Gpu, slopes.Gpu, k.Gpu, dq.Gpu, levels, k.C, v.C, addQ ? 1 : 0, addV ? 1 : 0));
+        GradientLauncher.Launch(dy.Device, Groups(k), new(Left: dy.Gpu, Right: v.Gpu, Values: q.Gpu, A: weights.Gpu,
+            Weights: slopes.Gpu, Out: dk.Gpu, Levels: levels, Inner: v.C, Width: k.C, Add: addK ? 1 : 0));
+        ColumnsLauncher.Launch(dy.Device, Groups(k), new(A: weights.Gpu, Dy: dy.Gpu, Dv: dv.Gpu, Slopes: slopes.Gpu,
+            K: k.Gpu, Dq: dq.Gpu, Levels: levels, WidthOfK: k.C, WidthOfV: v.C, AddQ: addQ ? 1 : 0, AddV: addV
+            ? 1
+            : 0));
     }
 
     /// <summary>A group does eight levels of an item.</summary>
@@ -56,7 +70,8 @@ public static partial class Attention
             sum += at.Mine(first, e, 0);
         }
         var scale = Eight.Of(1) / Tree<Total<Eight>>(shared, sum);
-        for (int first = 0; first < p.Levels; first += GroupSize) at.StoreMine(p.Weights, first, at.LoadMine(p.Weights, first) * scale);
+        for (int first = 0; first < p.Levels; first += GroupSize)
+            at.StoreMine(p.Weights, first, at.LoadMine(p.Weights, first) * scale);
         Mix<Along>(shared, p.Weights, p.Values, p.Out, at, p.Width, p.Add);
     }
 
@@ -73,7 +88,8 @@ public static partial class Attention
             dot += at.Mine(first, s * at.LoadMine(p.A, first), 0);
         }
         dot = Tree<Total<Eight>>(shared, dot);
-        for (int first = 0; first < p.Levels; first += GroupSize) at.StoreMine(p.Weights, first, at.LoadMine(p.A, first) * (at.LoadMine(p.Weights, first) - dot));
+        for (int first = 0; first < p.Levels; first += GroupSize)
+            at.StoreMine(p.Weights, first, at.LoadMine(p.A, first) * (at.LoadMine(p.Weights, first) - dot));
         Mix<Along>(shared, p.Weights, p.Values, p.Out, at, p.Width, p.Add);
     }
 
@@ -86,7 +102,8 @@ public static partial class Attention
         Mix<Across>(shared, p.Slopes, p.K, p.Dq, at, p.WidthOfK, p.AddQ);
     }
 
-    /// <summary>The scores of the group's eight rows of the left factor with row first + t of the right one. Both come into shared memory, 32 channels a time.</summary>
+    /// <summary>The scores of the group's eight rows of the left factor with row first + t of the right one. Both come
+    /// into shared memory, 32 channels a time.</summary>
     private static Eight Scores(ArrayView<float> shared, in RowsArgs p, in Octet at, int first)
     {
         int t = Group.IdxX;
@@ -99,15 +116,18 @@ public static partial class Attention
             Group.Barrier();
             // Channels behind the last one count as 0; levels behind the last one are masked by who asks.
             if (t < Depth) left[t] = Eight.If(from + lane < p.Inner, at.Load(p.Left, c), 0);
-            for (int row = t / Depth; row < GroupSize; row += GroupSize / Depth) right[row * (Depth + 1) + lane] = p.Right[at.Row(first + row), c];
+            for (int row = t / Depth; row < GroupSize; row += GroupSize / Depth)
+                right[row * (Depth + 1) + lane] = p.Right[at.Row(first + row), c];
             Group.Barrier();
             for (int i = 0; i < Depth; i++) sum.MultiplyAdd(right[t * (Depth + 1) + i], left[i]);
         }
         return sum;
     }
 
-    /// <summary>Eight rows of weights·values, the weights a part of their map's rows or columns: a thread does every 128th channel.</summary>
-    private static void Mix<TWay>(ArrayView<float> shared, GpuRows weights, GpuRows values, GpuRows output, in Octet at, int width, int add) where TWay : struct, IWay
+    /// <summary>Eight rows of weights·values, the weights a part of their map's rows or columns: a thread does every
+    /// 128th channel.</summary>
+    private static void Mix<TWay>(ArrayView<float> shared, GpuRows weights, GpuRows values, GpuRows output,
+        in Octet at, int width, int add) where TWay : struct, IWay
     {
         int t = Group.IdxX;
         var part = shared.SubView(0, GroupSize * 8).Cast<Eight>();

@@ -11,7 +11,8 @@ public static partial class Attention
         MatMul.ForwardHost(weights, v, y, transposeA: false, transposeB: false, add: false);
     }
 
-    private static void GradientHost(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk, Tensor dq, Tensor dv, bool addK, bool addQ, bool addV)
+    private static void GradientHost(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk,
+        Tensor dq, Tensor dv, bool addK, bool addQ, bool addV)
     {
         MatMul.ForwardHost(dy, v, slopes, transposeA: false, transposeB: true, add: false);
         Softmax.GradientHost(weights, slopes, slopes, add: false);

@@ -2,11 +2,15 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Attention's earlier version on the GPU: products and softmax one after the other, as the host does them, each a launch. The later one is <see cref="ForwardBody"/>, <see cref="GradientBody"/> and <see cref="ColumnsBody"/>.</summary>
+/// <summary>Attention's earlier version on the GPU: products and softmax one after the other, as the host does them,
+/// each a launch. The later one is <see cref="ForwardBody"/>, <see cref="GradientBody"/> and
+/// <see cref="ColumnsBody"/>.</summary>
 public static partial class Attention
 {
-    /// <summary>What a rung reads and writes: <see cref="Forward"/>'s operands, then <see cref="Gradient"/>'s.</summary>
-    internal sealed record LadderOperands(Tensor K, Tensor Q, Tensor V, Tensor Weights, Tensor Y, Tensor Dy, Tensor Slopes, Tensor Dk, Tensor Dq, Tensor Dv);
+    /// <summary>What a rung reads and writes: <see cref="Forward"/>'s operands, then
+    /// <see cref="Gradient"/>'s.</summary>
+    internal sealed record LadderOperands(Tensor K, Tensor Q, Tensor V, Tensor Weights, Tensor Y, Tensor Dy,
+        Tensor Slopes, Tensor Dk, Tensor Dq, Tensor Dv);
 
     /// <summary>The rungs, lowest first: the result, then the gradients.</summary>
     internal static readonly (string Name, Action<LadderOperands> Run)[] Ladder =
@@ -15,7 +19,8 @@ public static partial class Attention
         ("1: three launches", t =>
         {
             ForwardGpu(t.K, t.Q, t.V, t.Weights, t.Y);
-            GradientGpu(t.K, t.Q, t.V, t.Weights, t.Dy, t.Slopes, t.Dk, t.Dq, t.Dv, addK: false, addQ: false, addV: false);
+            GradientGpu(t.K, t.Q, t.V, t.Weights, t.Dy, t.Slopes, t.Dk, t.Dq, t.Dv, addK: false, addQ: false,
+                addV: false);
         }),
     ];
 

@@ -4,7 +4,9 @@ namespace MlffAd.Kernels;
 
 /// <summary>Attention between levels (spec §4): <c>A = softmax(k·qᵀ)</c> along rows, <c>y = A·v</c>, item by item, not
 /// scaled.</summary>
-/// <remarks>k and q are <c>[N, …, L, C]</c>, v and y <c>[N, …, L, W]</c>, A <c>[N, 1, L, L]</c>: L levels, L the product of height and width; all may be channel slices. A is kept, since the gradient needs it. With dY the gradient of y:
+/// <remarks>k and q are <c>[N, …, L, C]</c>, v and y <c>[N, …, L, W]</c>, A <c>[N, 1, L, L]</c>: L levels, L the
+/// product of height and width; all may be channel slices. A is kept, since the gradient needs it.
+/// With dY the gradient of y:
 /// <list type="bullet">
 /// <item><c>dA = dY·vᵀ</c>, <c>dS = A∘(dA − Σ A∘dA)</c>, the sum along a row</item>
 /// <item><c>dk = dS·q</c>, <c>dq = dSᵀ·k</c>, <c>dv = Aᵀ·dY</c></item>
@@ -24,7 +26,8 @@ public static partial class Attention
     {
         Check("attention", k, q, v, weights, y);
         long n = k.Shape.N, levels = k.Shape.Area;
-        using var _ = ForwardKernel.Begin(y, n * levels * levels * (2L * k.C + 2L * v.C + 5), 4 * n * levels * (2L * k.C + 2L * v.C + levels));
+        using var _ = ForwardKernel.Begin(y, n * levels * levels * (2L * k.C + 2L * v.C + 5),
+            4 * n * levels * (2L * k.C + 2L * v.C + levels));
         if (y.Device.IsHost) ForwardHost(k, q, v, weights, y);
         else ForwardGpu(k, q, v, weights, y);
     }
@@ -41,14 +44,16 @@ public static partial class Attention
     /// <param name="addK">Whether <paramref name="dk"/> is added to what it holds.</param>
     /// <param name="addQ">Whether <paramref name="dq"/> is.</param>
     /// <param name="addV">Whether <paramref name="dv"/> is.</param>
-    public static void Gradient(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor dk, Tensor dq, Tensor dv, bool addK = false, bool addQ = false, bool addV = false)
+    public static void Gradient(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor dk, Tensor dq,
+        Tensor dv, bool addK = false, bool addQ = false, bool addV = false)
     {
         Check("attention.gradient", k, q, v, weights, dy);
         Shape.Same("attention.gradient", k, dk);
         Shape.Same("attention.gradient", q, dq);
         Shape.Same("attention.gradient", v, dv);
         long n = k.Shape.N, levels = k.Shape.Area;
-        using var _ = GradientKernel.Begin(dk, n * levels * levels * (4L * k.C + 4L * v.C + 4), 4 * n * levels * (levels + (4L + (addK ? 1 : 0) + (addQ ? 1 : 0)) * k.C + (addV ? 4L : 3L) * v.C));
+        using var _ = GradientKernel.Begin(dk, n * levels * levels * (4L * k.C + 4L * v.C + 4),
+            4 * n * levels * (levels + (4L + (addK ? 1 : 0) + (addQ ? 1 : 0)) * k.C + (addV ? 4L : 3L) * v.C));
         using var slopes = Tensor.Rent(dy.Device, weights.Shape, "attention.slopes");   // dA, then dS
         if (dk.Device.IsHost) GradientHost(k, q, v, weights, dy, slopes, dk, dq, dv, addK, addQ, addV);
         else GradientGpu(k, q, v, weights, dy, slopes, dk, dq, dv, addK, addQ, addV);
@@ -58,10 +63,13 @@ public static partial class Attention
     {
         Shape.Same(name, k, q);
         Shape.Same(name, v, y);
-        Shape.Require(name, k.Shape.Area == v.Shape.Area && k.Shape.N == v.Shape.N && weights.Shape == Shape.Of(k.Shape.N, k.Shape.Area, k.Shape.Area),
-            "k and q, v and y must have the same levels for each item, and the weights be levels × levels", k, v, weights);
+        Shape.Require(name, k.Shape.Area == v.Shape.Area && k.Shape.N == v.Shape.N
+            && weights.Shape == Shape.Of(k.Shape.N, k.Shape.Area, k.Shape.Area),
+            "k and q, v and y must have the same levels for each item, and the weights be levels × levels", k, v,
+            weights);
     }
 
     static partial void ForwardGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y);
-    static partial void GradientGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk, Tensor dq, Tensor dv, bool addK, bool addQ, bool addV);
+    static partial void GradientGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk,
+        Tensor dq, Tensor dv, bool addK, bool addQ, bool addV);
 }

@@ -24,7 +24,8 @@ internal struct Eight(Four low, Four high) : IAdditionOperators<Eight, Eight, Ei
     public static Eight Exp(Eight a) => new(Exp(a.Low), Exp(a.High));
 
     /// <summary><paramref name="a"/> if it counts, else the other number throughout.</summary>
-    public static Eight If(bool counts, Eight a, float other) => new(If(counts, a.Low, other), If(counts, a.High, other));
+    public static Eight If(bool counts, Eight a, float other) =>
+        new(If(counts, a.Low, other), If(counts, a.High, other));
 
     public void MultiplyAdd(float a, Eight b)
     {
@@ -32,16 +33,19 @@ internal struct Eight(Four low, Four high) : IAdditionOperators<Eight, Eight, Ei
         High.MultiplyAdd(a, b.High);
     }
 
-    private static Four Max(Four a, Four b) => new(MathF.Max(a.X, b.X), MathF.Max(a.Y, b.Y), MathF.Max(a.Z, b.Z), MathF.Max(a.W, b.W));
+    private static Four Max(Four a, Four b) =>
+        new(MathF.Max(a.X, b.X), MathF.Max(a.Y, b.Y), MathF.Max(a.Z, b.Z), MathF.Max(a.W, b.W));
 
     private static Four Exp(Four a) => new(MathF.Exp(a.X), MathF.Exp(a.Y), MathF.Exp(a.Z), MathF.Exp(a.W));
 
-    private static Four If(bool counts, Four a, float other) => new(counts ? a.X : other, counts ? a.Y : other, counts ? a.Z : other, counts ? a.W : other);
+    private static Four If(bool counts, Four a, float other) =>
+        new(counts ? a.X : other, counts ? a.Y : other, counts ? a.Z : other, counts ? a.W : other);
 }
 
 public static partial class Attention
 {
-    /// <summary>The levels that a group does: eight of an item's, from <paramref name="first"/> on. What lies behind an item's last level is read as the last one and not written.</summary>
+    /// <summary>The levels that a group does: eight of an item's, from <paramref name="first"/> on. What lies behind an
+    /// item's last level is read as the last one and not written.</summary>
     /// <param name="levels">Levels of an item.</param>
     /// <param name="start">The item's first row.</param>
     /// <param name="first">The first of the eight among the item's levels.</param>
@@ -50,14 +54,16 @@ public static partial class Attention
         public readonly int Levels = levels, Start = start, First = first;
 
         /// <summary>This group's.</summary>
-        public static Octet OfGroup(int levels) => new(levels, Grid.IdxX / GroupsOf(levels) * levels, Grid.IdxX % GroupsOf(levels) * 8);
+        public static Octet OfGroup(int levels) =>
+            new(levels, Grid.IdxX / GroupsOf(levels) * levels, Grid.IdxX % GroupsOf(levels) * 8);
 
         /// <summary>The row of one of the item's levels.</summary>
         public int Row(int level) => Start + IntrinsicMath.Min(level, Levels - 1);
 
         /// <summary>A column of the eight rows.</summary>
-        public Eight Load(in GpuRows m, int c) => new(
-            new(m[Row(First), c], m[Row(First + 1), c], m[Row(First + 2), c], m[Row(First + 3), c]), new(m[Row(First + 4), c], m[Row(First + 5), c], m[Row(First + 6), c], m[Row(First + 7), c]));
+        public Eight Load(in GpuRows m, int c) =>
+            new(new(m[Row(First), c], m[Row(First + 1), c], m[Row(First + 2), c], m[Row(First + 3), c]),
+                new(m[Row(First + 4), c], m[Row(First + 5), c], m[Row(First + 6), c], m[Row(First + 7), c]));
 
         /// <summary>Writes a column of the eight rows, or adds to it.</summary>
         public void Store(in GpuRows m, int c, in Eight e, int add)
@@ -73,7 +79,8 @@ public static partial class Attention
         }
 
         /// <summary>The column of a levels × levels map that this thread does among 128.</summary>
-        public Eight LoadMine(in GpuRows map, int first) => Load(map, IntrinsicMath.Min(first + Group.IdxX, Levels - 1));
+        public Eight LoadMine(in GpuRows map, int first) =>
+            Load(map, IntrinsicMath.Min(first + Group.IdxX, Levels - 1));
 
         /// <summary>Writes it, if there is one.</summary>
         public void StoreMine(in GpuRows map, int first, in Eight e)
@@ -109,9 +116,10 @@ public static partial class Attention
         public Eight Load(in GpuRows weights, in Octet at, int first)
         {
             int row = at.Row(first + Group.IdxX), c = at.First, last = at.Levels - 1;
-            return new(
-                new(weights[row, c], weights[row, IntrinsicMath.Min(c + 1, last)], weights[row, IntrinsicMath.Min(c + 2, last)], weights[row, IntrinsicMath.Min(c + 3, last)]),
-                new(weights[row, IntrinsicMath.Min(c + 4, last)], weights[row, IntrinsicMath.Min(c + 5, last)], weights[row, IntrinsicMath.Min(c + 6, last)], weights[row, IntrinsicMath.Min(c + 7, last)]));
+            return new(new(weights[row, c], weights[row, IntrinsicMath.Min(c + 1, last)],
+                weights[row, IntrinsicMath.Min(c + 2, last)], weights[row, IntrinsicMath.Min(c + 3, last)]),
+                new(weights[row, IntrinsicMath.Min(c + 4, last)], weights[row, IntrinsicMath.Min(c + 5, last)],
+                    weights[row, IntrinsicMath.Min(c + 6, last)], weights[row, IntrinsicMath.Min(c + 7, last)]));
         }
     }
 

@@ -15,13 +15,16 @@ internal enum Pass
     WeightGradient,
 }
 
-/// <summary>Which algorithm a 3×3 layer at stride 1 runs by. It is looked up by the layer and an image's extents, never timed while the program runs and never chosen by the number of images,
-/// so that a verdict or a model depends neither on noise nor on company.</summary>
-/// <remarks><c>mlffad bench algorithms --update kernels/Convolution/AlgorithmTable.cs</c> measures and writes the table of the vector width that it runs with (with <c>DOTNET_EnableAVX2=0</c> that is 128).
-/// A letter is a map: i, the implicit product; 2 and 4, minimal filtering of tiles of 2×2 and 4×4 outputs.</remarks>
+/// <summary>Which algorithm a 3×3 layer at stride 1 runs by. It is looked up by the layer and an image's extents, never
+/// timed while the program runs and never chosen by the number of images, so that a verdict or a model depends neither
+/// on noise nor on company.</summary>
+/// <remarks><c>mlffad bench algorithms --update kernels/Convolution/AlgorithmTable.cs</c> measures and writes the table
+/// of the vector width that it runs with (with <c>DOTNET_EnableAVX2=0</c> that is 128). A letter is a map: i, the
+/// implicit product; 2 and 4, minimal filtering of tiles of 2×2 and 4×4 outputs.</remarks>
 internal static class AlgorithmTable
 {
-    /// <summary>Rows: fewest channels, the fewer of input and output. Columns: fewest cells along a side. Below the first it is always the product.</summary>
+    /// <summary>Rows: fewest channels, the fewer of input and output. Columns: fewest cells along a side. Below the
+    /// first it is always the product.</summary>
     public static readonly int[] Channels = [16, 32, 64, 128, 256, 512, 1024], Sides = [4, 8, 16, 32, 64];
 
     private static readonly Dictionary<Pass, string[]> Bits128 = new()
@@ -60,11 +63,13 @@ internal static class AlgorithmTable
         int row = -1, column = -1;
         while (row + 1 < Channels.Length && Channels[row + 1] <= channels) row++;
         while (column + 1 < Sides.Length && Sides[column + 1] * Sides[column + 1] <= cells) column++;
-        return row < 0 || column < 0 ? HostAlgorithm.Implicit : (Bits switch { 512 => Bits512, 256 => Bits256, _ => Bits128 })[pass][row][column] switch
-        {
-            '2' => HostAlgorithm.Winograd2,
-            '4' => HostAlgorithm.Winograd4,
-            _ => HostAlgorithm.Implicit,
-        };
+        return row < 0 || column < 0
+            ? HostAlgorithm.Implicit
+            : (Bits switch { 512 => Bits512, 256 => Bits256, _ => Bits128 })[pass][row][column] switch
+            {
+                '2' => HostAlgorithm.Winograd2,
+                '4' => HostAlgorithm.Winograd4,
+                _ => HostAlgorithm.Implicit,
+            };
     }
 }

@@ -8,7 +8,8 @@ public static partial class Convolution
     /// <summary>The fewest positions of the weight gradient's sum that are worth a part of their own.</summary>
     private const int LeastPositions = 1024;
 
-    static partial void ForwardGpu(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual, Activation f, Moments? moments)
+    static partial void ForwardGpu(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual,
+        Activation f, Moments? moments)
     {
         // Tensor cores, which alone take BF16, write results in pairs.
         var format = y.C % 2 == 0 ? FormatOf(x, y) : Format.Float32;
@@ -29,9 +30,13 @@ public static partial class Convolution
             HasBias = bias is null ? 0 : 1,
             HasResidual = residual is null ? 0 : 1,
         };
-        if (moments is not null && f == Activation.None && bias is null && residual is null && GpuProduct.ArithmeticOf(y.Device, args) != Arithmetic.Float32)
+        if (moments is not null && f == Activation.None && bias is null && residual is null
+            && GpuProduct.ArithmeticOf(y.Device, args) != Arithmetic.Float32)
         {
-            GpuProduct.LaunchWithMoments<PatchFactor, RowsOfTerms>(y.Device, args with { Moments = moments.BeginOnGpu(y, GpuProduct.MomentRows).Gpu });
+            GpuProduct.LaunchWithMoments<PatchFactor, RowsOfTerms>(y.Device, args with
+            {
+                Moments = moments.BeginOnGpu(y, GpuProduct.MomentRows).Gpu,
+            });
             return;
         }
         switch (f)
@@ -63,24 +68,32 @@ public static partial class Convolution
             GpuProduct.Launch<ReachingOutputs, TapWeights, Identity>(dx.Device, 1, args);
             return;
         }
-        int positions = dx.Shape.N * PositionClass.Positions(dx.Shape.H, g.Stride) * PositionClass.Positions(dx.Shape.W, g.Stride);
-        GpuProduct.Launch<ReachingOutputsOfClass, TapWeightsOfClass, Identity>(dx.Device, g.Stride * g.Stride, args with { M = positions });
+        int positions =
+            dx.Shape.N * PositionClass.Positions(dx.Shape.H, g.Stride) * PositionClass.Positions(dx.Shape.W, g.Stride);
+        GpuProduct.Launch<ReachingOutputsOfClass, TapWeightsOfClass, Identity>(dx.Device, g.Stride * g.Stride,
+            args with { M = positions });
     }
 
     static partial void WeightGradientGpu(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add)
     {
         var format = FormatOf(x, dy);
-        using Tensor? newX = Changed(x, format, Unit(format, x, dy, g)), newDy = Changed(dy, format, 1), wide = newX is null || newX.C == dw.C ? null : Tensor.Rent(dw.Device, dw.Shape.WithC(newX.C), "weight gradient of more channels");
+        using Tensor? newX = Changed(x, format, Unit(format, x, dy, g));
+        using Tensor? newDy = Changed(dy, format, 1);
+        using Tensor? wide = newX is null || newX.C == dw.C
+            ? null
+            : Tensor.Rent(dw.Device, dw.Shape.WithC(newX.C), "weight gradient of more channels");
         if (wide is not null)
         {
             WeightGradientGpu(newX!, newDy ?? dy, wide, g, add: false);
-            ChannelsLauncher.LaunchItems(dw.Device, dw.Count, new(wide.Gpu, dw.Gpu, dw.Rows, wide.C, dw.C, add ? 1 : 0));
+            ChannelsLauncher.LaunchItems(dw.Device, dw.Count,
+                new(From: wide.Gpu, To: dw.Gpu, Rows: dw.Rows, FromC: wide.C, ToC: dw.C, Add: add ? 1 : 0));
             return;
         }
         (x, dy) = (newX ?? x, newDy ?? dy);
         // Few results leave the device idle: then the positions are split, each part summed apart, and the parts added.
         int terms = (int)(dw.Count / dw.Shape.N), most = (dy.Rows + LeastPositions - 1) / LeastPositions;
-        int wanted = Math.Clamp(GpuProduct.PartsWanted(dw.Device, dy.C, terms), 1, most), tile = dy.Format == Format.Bf16 ? 32 : 16;
+        int wanted = Math.Clamp(GpuProduct.PartsWanted(dw.Device, dy.C, terms), 1, most);
+        int tile = dy.Format == Format.Bf16 ? 32 : 16;
         int part = ((dy.Rows + wanted - 1) / wanted + tile - 1) / tile * tile, parts = (dy.Rows + part - 1) / part;
         var result = dw.Reshape(Shape.Of(1, dy.C, terms));
         var args = new GpuProductArgs
@@ -100,24 +113,35 @@ public static partial class Convolution
             return;
         }
         using var partial = Tensor.Rent(dw.Device, Shape.Of(parts, dy.C, terms), "partial weight gradients");
-        GpuProduct.LaunchParts<TermsOfRows, PatchColumns>(dw.Device, parts, args with { Y = partial.Gpu, Total = result.Gpu });
+        GpuProduct.LaunchParts<TermsOfRows, PatchColumns>(dw.Device, parts, args with
+        {
+            Y = partial.Gpu,
+            Total = result.Gpu,
+        });
     }
 
     static partial void BiasGradientGpu(Tensor dy, Tensor db, bool add)
     {
         int parts = (dy.Rows + 255) / 256;
         using var partial = Tensor.Rent(dy.Device, Shape.Of(1, parts, dy.C), "partial bias gradients");
-        SumLauncher.LaunchItems(dy.Device, (long)parts * dy.C, new SumArgs(dy.Gpu, partial.Gpu, dy.Rows, dy.C, dy.C, parts, 256, 0));
-        SumLauncher.LaunchItems(dy.Device, dy.C, new SumArgs(partial.Gpu, db.Gpu, parts, dy.C, dy.C, 1, parts, add ? 1 : 0));
+        SumLauncher.LaunchItems(dy.Device, (long)parts * dy.C,
+            new SumArgs(From: dy.Gpu, To: partial.Gpu, Rows: dy.Rows, Columns: dy.C, C: dy.C, Parts: parts, Block: 256,
+                Add: 0));
+        SumLauncher.LaunchItems(dy.Device, dy.C, new SumArgs(From: partial.Gpu, To: db.Gpu, Rows: parts, Columns: dy.C,
+            C: dy.C, Parts: 1, Block: parts, Add: add ? 1 : 0));
     }
 
     /// <summary>What factors are multiplied in: BF16 if a map of the layer is.</summary>
     private static Format FormatOf(Tensor x, Tensor y) => x.Format == Format.Bf16 ? x.Format : y.Format;
 
-    /// <summary>In how many the channels of x must come. A filter's input gets channels of zeros if they are fewer: tensor cores take the image's four or eight channels in less time than others its three.</summary>
-    private static int Unit(Format format, Tensor x, Tensor y, ConvGeometry g) => format == Format.Bf16 ? 8 : ((GpuDevice)x.Device).Arithmetic != Arithmetic.Float32 && g.Kernel > 1 && y.C % 4 == 0 ? 4 : 1;
+    /// <summary>In how many the channels of x must come. A filter's input gets channels of zeros if they are fewer:
+    /// tensor cores take the image's four or eight channels in less time than others its three.</summary>
+    private static int Unit(Format format, Tensor x, Tensor y, ConvGeometry g) =>
+        format == Format.Bf16 ? 8 : ((GpuDevice)x.Device).Arithmetic != Arithmetic.Float32 && g.Kernel > 1
+            && y.C % 4 == 0 ? 4 : 1;
 
-    /// <summary>A factor in another format or with channels of zeros behind its own; null if it is as it should be.</summary>
+    /// <summary>A factor in another format or with channels of zeros behind its own; null if it is
+    /// as it should be.</summary>
     private static Tensor? Changed(Tensor t, Format format, int unit)
     {
         int c = (t.C + unit - 1) / unit * unit;
@@ -128,13 +152,14 @@ public static partial class Convolution
             Pointwise.CopyOnGpu(t, changed);
             return changed;
         }
-        ChannelsArgs p = new(t.Gpu, changed.GpuAny, t.Rows, t.C, c, 0);
+        ChannelsArgs p = new(From: t.Gpu, To: changed.GpuAny, Rows: t.Rows, FromC: t.C, ToC: c, Add: 0);
         if (format == Format.Bf16) ToBf16Launcher.LaunchItems(t.Device, changed.Count / 4, p);
         else ChannelsLauncher.LaunchItems(t.Device, changed.Count, p);
         return changed;
     }
 
-    private static readonly GpuKernel<ChannelsArgs> ChannelsLauncher = new("convolution.channels", ChannelsBody), ToBf16Launcher = new("convolution.to.bf16", ToBf16Body);
+    private static readonly GpuKernel<ChannelsArgs> ChannelsLauncher = new("convolution.channels", ChannelsBody);
+    private static readonly GpuKernel<ChannelsArgs> ToBf16Launcher = new("convolution.to.bf16", ToBf16Body);
 
     /// <summary>Channels that both have are copied, or added; what only To has becomes 0.</summary>
     internal readonly record struct ChannelsArgs(GpuRows From, GpuRows To, int Rows, int FromC, int ToC, int Add);
@@ -151,7 +176,9 @@ public static partial class Convolution
     private static void ToBf16Body(ChannelsArgs p)
     {
         int row = Channels.Locate<FourHalves, Four>(p.ToC, out int c);
-        if (row < p.Rows) default(FourHalves).Store(p.To, row, c, new(Channel(p, row, c), Channel(p, row, c + 1), Channel(p, row, c + 2), Channel(p, row, c + 3)));
+        if (row < p.Rows)
+            default(FourHalves).Store(p.To, row, c,
+                new(Channel(p, row, c), Channel(p, row, c + 1), Channel(p, row, c + 2), Channel(p, row, c + 3)));
     }
 
     private static float Channel(in ChannelsArgs p, int row, int c) => c < p.FromC ? p.From[row, c] : 0;
@@ -172,7 +199,8 @@ public static partial class Convolution
     private static readonly GpuKernel<SumArgs> SumLauncher = new("convolution.sum", SumBody);
 
     /// <summary>Row sums of [Rows, Columns] in Parts blocks of Block rows each.</summary>
-    internal readonly record struct SumArgs(GpuRows From, GpuRows To, int Rows, int Columns, int C, int Parts, int Block, int Add);
+    internal readonly record struct SumArgs(GpuRows From, GpuRows To, int Rows, int Columns, int C, int Parts,
+        int Block, int Add);
 
     private static void SumBody(SumArgs p)
     {

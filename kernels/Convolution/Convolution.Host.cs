@@ -4,13 +4,15 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class Convolution
 {
-    /// <summary>Below so many input channels a row of taps becomes one segment, read from a padded copy of the input: runs of three floats
-    /// would leave the tile waiting.</summary>
+    /// <summary>Below so many input channels a row of taps becomes one segment, read from a padded copy of the input:
+    /// runs of three floats would leave the tile waiting.</summary>
     private const int FewChannels = 16;
 
     /// <summary>How a layer of inputs <paramref name="x"/> runs a pass.</summary>
     private static HostAlgorithm Choose(Pass pass, ConvGeometry g, Shape x, int outputs) =>
-        Winograd.Takes(g, x.C, outputs) ? AlgorithmTable.Of(pass, Math.Min(x.C, outputs), x.Area) : HostAlgorithm.Implicit;
+        Winograd.Takes(g, x.C, outputs)
+            ? AlgorithmTable.Of(pass, Math.Min(x.C, outputs), x.Area)
+            : HostAlgorithm.Implicit;
 
     internal static Panels PackHost(Device device, ReadOnlySpan<float> weights, Shape shape, HostAlgorithm algorithm)
     {
@@ -24,7 +26,8 @@ public static unsafe partial class Convolution
             };
     }
 
-    internal static void ForwardHost(Tensor x, Panels w, HostAlgorithm algorithm, ConvGeometry g, Tensor? bias, Tensor y, Tensor? residual, Activation f, Moments? moments = null)
+    internal static void ForwardHost(Tensor x, Panels w, HostAlgorithm algorithm, ConvGeometry g, Tensor? bias,
+        Tensor y, Tensor? residual, Activation f, Moments? moments = null)
     {
         switch (algorithm)
         {
@@ -45,11 +48,14 @@ public static unsafe partial class Convolution
         }.Run(y.Device);
     }
 
-    private static void InputGradientHost(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add) => InputGradientBy(Choose(Pass.InputGradient, g, dx.Shape, dy.C), dy, w, dx, g, add);
+    private static void InputGradientHost(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add) =>
+        InputGradientBy(Choose(Pass.InputGradient, g, dx.Shape, dy.C), dy, w, dx, g, add);
 
-    /// <summary>The gradient to the input is a convolution of dy with the taps in reverse. With a stride s the inputs fall into s² phases (their
-    /// coordinates modulo s); each sees its own subset of the taps at stride 1, so no tap that hits nothing is multiplied.</summary>
-    internal static void InputGradientBy(HostAlgorithm algorithm, Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add)
+    /// <summary>The gradient to the input is a convolution of dy with the taps in reverse. With a stride s the inputs
+    /// fall into s² phases (their coordinates modulo s); each sees its own subset of the taps at stride 1, so no tap
+    /// that hits nothing is multiplied.</summary>
+    internal static void InputGradientBy(HostAlgorithm algorithm, Tensor dy, Tensor w, Tensor dx, ConvGeometry g,
+        bool add)
     {
         switch (algorithm)
         {
@@ -61,7 +67,8 @@ public static unsafe partial class Convolution
                 InputGradientPhase(dy, w, dx, g, add, phaseY, phaseX);
     }
 
-    private static void InputGradientPhase(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add, int phaseY, int phaseX)
+    private static void InputGradientPhase(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add, int phaseY,
+        int phaseX)
     {
         int h = (dx.Shape.H - phaseY + g.Stride - 1) / g.Stride, v = (dx.Shape.W - phaseX + g.Stride - 1) / g.Stride;
         var (tapsY, lastY, originY) = Phase(g, phaseY);
@@ -94,13 +101,15 @@ public static unsafe partial class Convolution
             B = panels,
             M = dx.Shape.N * h * v,
             Batches = 1,
-            Y = new Scatter(dx.Host, dx.Shape.H, dx.Shape.W, g.Stride, phaseY, phaseX),
+            Y = new Scatter(rows: dx.Host, h: dx.Shape.H, w: dx.Shape.W, stride: g.Stride, originY: phaseY,
+                originX: phaseX),
             Epilogue = new Epilogue { Add = add },
         }.Run(dx.Device);
     }
 
-    /// <summary>Along one axis, the taps that reach inputs a = i·s + phase: those ≡ (phase + p) mod s. The output that tap u reaches a from is (a + p − u)/s,
-    /// so the largest tap comes first and starts at <c>Origin</c> for i = 0.</summary>
+    /// <summary>Along one axis, the taps that reach inputs a = i·s + phase: those ≡ (phase + p) mod s. The output that
+    /// tap u reaches a from is (a + p − u)/s, so the largest tap comes first and starts at
+    /// <c>Origin</c> for i = 0.</summary>
     private static (int Taps, int Last, int Origin) Phase(ConvGeometry g, int phase)
     {
         int tap = (phase + g.Pad) % g.Stride;
@@ -115,13 +124,16 @@ public static unsafe partial class Convolution
         for (int n = 0; n < dx.Shape.N; n++)
             for (int i = 0; i < h; i++)
                 for (int j = 0; j < w; j++)
-                    new Span<float>(rows.Row((n * dx.Shape.H + i * stride + phaseY) * dx.Shape.W + j * stride + phaseX), dx.C).Clear();
+                    new Span<float>(
+                        rows.Row((n * dx.Shape.H + i * stride + phaseY) * dx.Shape.W + j * stride + phaseX),
+                        dx.C).Clear();
     }
 
     private static Tensor? PadFewChannels(Tensor x, ConvGeometry g)
     {
         if (g.Kernel == 1 || x.C >= FewChannels) return null;
-        var padded = Tensor.Rent(x.Device, new Shape(x.Shape.N, x.Shape.H + 2 * g.Pad, x.Shape.W + 2 * g.Pad, x.C), "padded input");
+        var padded = Tensor.Rent(x.Device, new Shape(x.Shape.N, x.Shape.H + 2 * g.Pad, x.Shape.W + 2 * g.Pad, x.C),
+            "padded input");
         x.Device.Team.For(padded.Shape.N * padded.Shape.H, new PadJob(x, padded, g.Pad), padded.Shape.W * x.C / 2);
         return padded;
     }
@@ -161,7 +173,8 @@ public static unsafe partial class Convolution
                 new Span<float>(to.Row(line * padded.Shape.W), padded.Shape.W * x.C).Clear();
                 if (i < 0 || i >= x.Shape.H) continue;
                 for (int j = 0; j < x.Shape.W; j++)
-                    Panels.CopyRow(from.Row((n * x.Shape.H + i) * x.Shape.W + j), x.C, x.C, to.Row(line * padded.Shape.W + pad + j));
+                    Panels.CopyRow(from.Row((n * x.Shape.H + i) * x.Shape.W + j), x.C, x.C,
+                        to.Row(line * padded.Shape.W + pad + j));
             }
         }
     }

@@ -9,18 +9,22 @@ public static unsafe partial class Convolution
     /// <summary>Positions of a block of the sum, and the extents of a block of dw.</summary>
     private const int BlockP = 128, BlockO = 288, BlockT = 256;
 
-    /// <summary>Positions that are packed together, so that their rows stay in the first-level cache from one panel to the next.</summary>
+    /// <summary>Positions that are packed together, so that their rows stay in the first-level cache from one
+    /// panel to the next.</summary>
     private const int FewPositions = 8;
 
-    /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order; partial sums of fewer than the least positions cost up to a tenth of the time.</summary>
+    /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order;
+    /// partial sums of fewer than the least positions cost up to a tenth of the time.</summary>
     private const int EnoughParts = 16, LeastPart = 1024;
 
     /// <summary>Runs of <see cref="BlockP"/> floats that hold a block of positions.</summary>
     private const int BlockRuns = BlockP * ((BlockO + BlockP - 1) / BlockP + (BlockT + BlockP - 1) / BlockP);
 
-    private static void WeightGradientHost(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add) => WeightGradientBy(Choose(Pass.WeightGradient, g, x.Shape, dy.C), x, dy, dw, g, add);
+    private static void WeightGradientHost(Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add) =>
+        WeightGradientBy(Choose(Pass.WeightGradient, g, x.Shape, dy.C), x, dy, dw, g, add);
 
-    internal static void WeightGradientBy(HostAlgorithm algorithm, Tensor x, Tensor dy, Tensor dw, ConvGeometry g, bool add)
+    internal static void WeightGradientBy(HostAlgorithm algorithm, Tensor x, Tensor dy, Tensor dw, ConvGeometry g,
+        bool add)
     {
         switch (algorithm)
         {
@@ -31,13 +35,15 @@ public static unsafe partial class Convolution
         Tiles.Dispatch(new WeightCall(Patches(x, padded, dy.Shape, g), dy, dw, add));
     }
 
-    /// <summary><c>dw[o, (t, c)] = Σ_p dy[p, o] · patch[p, t][c]</c>: a product whose sum runs over positions p. Both factors lie across it and are packed, block by block.</summary>
+    /// <summary><c>dw[o, (t, c)] = Σ_p dy[p, o] · patch[p, t][c]</c>: a product whose sum runs over positions p. Both
+    /// factors lie across it and are packed, block by block.</summary>
     private readonly struct WeightCall(Gather x, Tensor dy, Tensor dw, bool add) : Tiles.ICall
     {
         public void With<TWide, TNarrow>() where TWide : ITile where TNarrow : ITile
         {
             int positions = dy.Rows, outputs = dy.C, terms = x.Taps * x.Length;
-            int blockO = Part(outputs, (outputs + BlockO - 1) / BlockO, TWide.Rows), blockT = Part(terms, (terms + BlockT - 1) / BlockT, TWide.Width);
+            int blockO = Part(outputs, (outputs + BlockO - 1) / BlockO, TWide.Rows);
+            int blockT = Part(terms, (terms + BlockT - 1) / BlockT, TWide.Width);
             int blocksO = (outputs + blockO - 1) / blockO, blocksT = (terms + blockT - 1) / blockT;
             int parts = Math.Clamp(EnoughParts / (blocksO * blocksT), 1, Math.Max(1, positions / LeastPart));
             int part = Part(positions, parts, BlockP);
@@ -46,24 +52,34 @@ public static unsafe partial class Convolution
             var device = dw.Device;
             int threads = Math.Min(device.Team.Count, blocksO * blocksT * parts), scratch = BlockP * (BlockO + blockT);
             using var packed = Tensor.Rent(device, Shape.Of(threads, 1, scratch), "packed blocks");
-            using var partial = parts == 1 ? null : Tensor.Rent(device, Shape.Of(parts, outputs, terms), "partial weight gradients");
-            device.Team.Share(threads, blocksO * blocksT * parts, new WeightJob<TWide, TNarrow>(x, dy.Host, positions, part, (partial ?? dw).Host.Data, outputs, terms, blockO, blockT,
-                parts == 1 && add, packed.Host.Data, scratch));
-            if (partial is not null) device.Team.For((int)dw.Count, new SumJob(partial.Host.Data, parts, (nint)dw.Count, dw.Host.Data, add), 1);
+            using var partial = parts == 1
+                ? null
+                : Tensor.Rent(device, Shape.Of(parts, outputs, terms), "partial weight gradients");
+            device.Team.Share(threads, blocksO * blocksT * parts,
+                new WeightJob<TWide, TNarrow>(x: x, dy: dy.Host, positions: positions, part: part,
+                    dw: (partial ?? dw).Host.Data, outputs: outputs, terms: terms, blockO: blockO, blockT: blockT,
+                    add: parts == 1 && add, packed: packed.Host.Data, scratch: scratch));
+            if (partial is not null)
+                device.Team.For((int)dw.Count, new SumJob(partial.Host.Data, parts, (nint)dw.Count, dw.Host.Data, add),
+                    1);
         }
     }
 
     /// <summary>The extent of equal parts, rounded up to a multiple of <paramref name="unit"/>.</summary>
     private static int Part(int extent, int parts, int unit) => ((extent + parts - 1) / parts + unit - 1) / unit * unit;
 
-    private readonly struct WeightJob<TWide, TNarrow>(Gather x, HostRows dy, int positions, int part, float* dw, int outputs, int terms, int blockO, int blockT,
-        bool add, float* packed, int scratch) : IItemJob where TWide : ITile where TNarrow : ITile
+    private readonly struct WeightJob<TWide, TNarrow>(Gather x, HostRows dy, int positions, int part, float* dw,
+        int outputs, int terms, int blockO, int blockT, bool add, float* packed, int scratch) : IItemJob
+        where TWide : ITile where TNarrow : ITile
     {
         public void Run(int thread, int block)
         {
             int blocksO = (outputs + blockO - 1) / blockO, blocksT = (terms + blockT - 1) / blockT;
-            int o = block % blocksO * blockO, t = block / blocksO % blocksT * blockT, p = block / (blocksO * blocksT) * part;
-            Block(p, Math.Min(part, positions - p), o, Math.Min(blockO, outputs - o), t, Math.Min(blockT, terms - t), packed + (nint)thread * scratch);
+            int o = block % blocksO * blockO;
+            int t = block / blocksO % blocksT * blockT;
+            int p = block / (blocksO * blocksT) * part;
+            Block(p, Math.Min(part, positions - p), o, Math.Min(blockO, outputs - o), t, Math.Min(blockT, terms - t),
+                packed + (nint)thread * scratch);
         }
 
         [SkipLocalsInit]
@@ -72,7 +88,9 @@ public static unsafe partial class Convolution
             int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows;
             const int pitch = BlockP * Product.Group;
             float* b = a + BlockO * BlockP;
-            float** left = stackalloc float*[padded], y = stackalloc float*[rows], pointers = stackalloc float*[BlockP], coming = stackalloc float*[BlockRuns];
+            float** left = stackalloc float*[padded], y = stackalloc float*[rows];
+            float** pointers = stackalloc float*[BlockP];
+            float** coming = stackalloc float*[BlockRuns];
             var places = stackalloc Gather.SourceRow[BlockP];
             for (int i = 0; i < padded; i++) left[i] = a + i / Product.Group * pitch + i % Product.Group;
             for (int i = 0; i < rows; i++) y[i] = dw + ((nint)(p0 / part) * outputs + o0 + i) * terms + t0;
@@ -82,18 +100,27 @@ public static unsafe partial class Convolution
                 for (int k = 0; k < length; k++)
                 {
                     float* row = dy.Row(p + k) + o0, to = a + k * Product.Group;
-                    for (int i = 0; i < rows; i += Product.Group, to += pitch) Panels.CopyRow(row + i, Math.Min(Product.Group, rows - i), Math.Min(Product.Group, padded - i), to);
+                    for (int i = 0; i < rows; i += Product.Group, to += pitch)
+                        Panels.CopyRow(row + i, Math.Min(Product.Group, rows - i), Math.Min(Product.Group, padded - i),
+                            to);
                 }
                 x.Locate(p, length, length, places);
                 PackPatches(t0, columns, length, places, pointers, b);
-                int ahead = p + BlockP < p0 + count ? NextBlock(p + BlockP, Math.Min(BlockP, p0 + count - p - BlockP), o0, rows, t0, columns, places, pointers, coming) : 0;
-                Product.Sweep<TWide, TNarrow>(new Product.Sums(left, 0, 1, length, Product.Group, coming, ahead), rows, b, BlockP, 0, 0, columns, columns, y, null,
-                    new Epilogue { Add = add }, p == p0, last: false);
+                int ahead = p + BlockP < p0 + count
+                    ? NextBlock(p + BlockP, Math.Min(BlockP, p0 + count - p - BlockP), o0, rows, t0, columns, places,
+                        pointers, coming)
+                    : 0;
+                Product.Sweep<TWide, TNarrow>(new Product.Sums(rows: left, stride: 0, segments: 1, length: length,
+                    step: Product.Group, coming: coming, ahead: ahead), rows, b, BlockP, 0, 0, columns, columns, y,
+                    null, new Epilogue { Add = add }, p == p0, last: false);
             }
         }
 
-        /// <summary>Lists what the next block of positions will read of dy and of the first tap of x, which the tiles fetch while they sum: runs of <see cref="BlockP"/> floats, over several positions where a row is shorter.</summary>
-        private int NextBlock(int p, int length, int o0, int rows, int t0, int columns, Gather.SourceRow* places, float** pointers, float** coming)
+        /// <summary>Lists what the next block of positions will read of dy and of the first tap of x, which the tiles
+        /// fetch while they sum: runs of <see cref="BlockP"/> floats, over several positions where a
+        /// row is shorter.</summary>
+        private int NextBlock(int p, int length, int o0, int rows, int t0, int columns, Gather.SourceRow* places,
+            float** pointers, float** coming)
         {
             int count = 0, c = t0 % x.Length, dense = x.Stride == 1 ? (int)Math.Max(1, BlockP / x.Pitch) : 1;
             for (int k = 0; k < length; k += Math.Max(1, BlockP / dy.Pitch))
@@ -105,7 +132,8 @@ public static unsafe partial class Convolution
             return count;
         }
 
-        /// <summary>Packs columns t0 … of the patches, (tap, channel) pairs, of one block of positions into panels.</summary>
+        /// <summary>Packs columns t0 … of the patches, (tap, channel) pairs, of one block of
+        /// positions into panels.</summary>
         private void PackPatches(int t0, int columns, int length, Gather.SourceRow* places, float** pointers, float* to)
         {
             int run;
@@ -124,9 +152,12 @@ public static unsafe partial class Convolution
                         int filled = j + count == columns ? panel + width - j : count;
                         float* at = to + panel * BlockP + j - panel;
                         if (count == TWide.Width)
-                            for (int k = k0; k < k1; k++) Unsafe.CopyBlockUnaligned(at + k * TWide.Width, pointers[k] + j - begin, (uint)(TWide.Width * sizeof(float)));
+                            for (int k = k0; k < k1; k++)
+                                Unsafe.CopyBlockUnaligned(at + k * TWide.Width, pointers[k] + j - begin,
+                                    (uint)(TWide.Width * sizeof(float)));
                         else
-                            for (int k = k0; k < k1; k++) Panels.CopyRow(pointers[k] + j - begin, count, filled, at + k * width);
+                            for (int k = k0; k < k1; k++)
+                                Panels.CopyRow(pointers[k] + j - begin, count, filled, at + k * width);
                     }
                 }
             }
@@ -168,7 +199,8 @@ public static unsafe partial class Convolution
                 {
                     float* row = dy.Row(p);
                     int o = 0;
-                    for (; o <= c - Vector<float>.Count; o += Vector<float>.Count) (Vector.Load(sums + o) + Vector.Load(row + o)).Store(sums + o);
+                    for (; o <= c - Vector<float>.Count; o += Vector<float>.Count)
+                        (Vector.Load(sums + o) + Vector.Load(row + o)).Store(sums + o);
                     for (; o < c; o++) sums[o] += row[o];
                 }
             }

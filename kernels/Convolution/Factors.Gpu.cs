@@ -19,7 +19,8 @@ internal readonly struct PatchFactor : IFactor
 
     public int Middle(in GpuFactor f, int batch) => f.Kernel;
 
-    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) => term.Advance(by, middle, f.C);
+    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) =>
+        term.Advance(by, middle, f.C);
 
     public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term)
     {
@@ -28,7 +29,8 @@ internal readonly struct PatchFactor : IFactor
     }
 }
 
-/// <summary>The same with the indices' roles exchanged, for sums over positions: row = (tap, channel), term = output position.</summary>
+/// <summary>The same with the indices' roles exchanged, for sums over positions: row = (tap, channel), term =
+/// output position.</summary>
 internal readonly struct PatchColumns : IFactor
 {
     public bool AlongTerms => false;
@@ -41,7 +43,8 @@ internal readonly struct PatchColumns : IFactor
 
     public int Middle(in GpuFactor f, int batch) => f.GridH;
 
-    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) => term.Advance(by, middle, f.GridW);
+    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) =>
+        term.Advance(by, middle, f.GridW);
 
     public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term)
     {
@@ -50,7 +53,8 @@ internal readonly struct PatchColumns : IFactor
     }
 }
 
-/// <summary>The output gradient that reaches an input, at stride 1: row = input position (of a map GridH × GridW), term = (tap, output channel).</summary>
+/// <summary>The output gradient that reaches an input, at stride 1: row = input position (of a map GridH × GridW), term
+/// = (tap, output channel).</summary>
 internal readonly struct ReachingOutputs : IFactor
 {
     public bool AlongTerms => true;
@@ -67,7 +71,8 @@ internal readonly struct ReachingOutputs : IFactor
 
     public int Middle(in GpuFactor f, int batch) => f.Kernel;
 
-    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) => term.Advance(by, middle, f.C);
+    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) =>
+        term.Advance(by, middle, f.C);
 
     public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term)
     {
@@ -76,7 +81,8 @@ internal readonly struct ReachingOutputs : IFactor
     }
 }
 
-/// <summary>Weights [outputs, taps, inputs] seen from the input: row = input channel, term = (tap, output channel), <c>Outputs</c> of them.</summary>
+/// <summary>Weights [outputs, taps, inputs] seen from the input: row = input channel, term = (tap, output channel),
+/// <c>Outputs</c> of them.</summary>
 internal readonly struct TapWeights : IFactor
 {
     public bool AlongTerms => false;
@@ -85,16 +91,20 @@ internal readonly struct TapWeights : IFactor
 
     public FactorCoordinate Row(in GpuFactor f, int batch, int row) => new(row, 0, 0);
 
-    public FactorCoordinate Term(in GpuFactor f, int batch, int k) => FactorCoordinate.Of(k, f.Kernel * f.Kernel, f.Outputs);
+    public FactorCoordinate Term(in GpuFactor f, int batch, int k) =>
+        FactorCoordinate.Of(k, f.Kernel * f.Kernel, f.Outputs);
 
     public int Middle(in GpuFactor f, int batch) => f.Kernel * f.Kernel;
 
-    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) => term.Advance(by, middle, f.Outputs);
+    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) =>
+        term.Advance(by, middle, f.Outputs);
 
-    public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term) => (term.C * f.Kernel * f.Kernel + term.B) * f.Data.Pitch + row.A;
+    public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term) =>
+        (term.C * f.Kernel * f.Kernel + term.B) * f.Data.Pitch + row.A;
 }
 
-/// <summary><see cref="ReachingOutputs"/> of a class: row = its position, term = (its tap along y, along x, output channel).</summary>
+/// <summary><see cref="ReachingOutputs"/> of a class: row = its position, term = (its tap along y, along x,
+/// output channel).</summary>
 internal readonly struct ReachingOutputsOfClass : IFactor
 {
     public bool AlongTerms => true;
@@ -104,8 +114,10 @@ internal readonly struct ReachingOutputsOfClass : IFactor
     public FactorCoordinate Row(in GpuFactor f, int batch, int row)
     {
         var c = new PositionClass(f, batch);
-        var p = FactorCoordinate.Of(row, PositionClass.Positions(f.GridH, f.Stride), PositionClass.Positions(f.GridW, f.Stride));
-        return new(p.A * f.H, p.B + (PositionClass.First(f, c.Y) + f.Pad - c.Y) / f.Stride, p.C + (PositionClass.First(f, c.X) + f.Pad - c.X) / f.Stride);
+        var p = FactorCoordinate.Of(row, PositionClass.Positions(f.GridH, f.Stride),
+            PositionClass.Positions(f.GridW, f.Stride));
+        return new(p.A * f.H, p.B + (PositionClass.First(f, c.Y) + f.Pad - c.Y) / f.Stride,
+            p.C + (PositionClass.First(f, c.X) + f.Pad - c.X) / f.Stride);
     }
 
     public FactorCoordinate Term(in GpuFactor f, int batch, int k) => FactorCoordinate.Of(k, Middle(f, batch), f.C);
@@ -113,12 +125,15 @@ internal readonly struct ReachingOutputsOfClass : IFactor
     /// <summary>At least 1, by which <see cref="Term"/> may divide.</summary>
     public int Middle(in GpuFactor f, int batch) => Math.Max(1, PositionClass.Taps(f, new PositionClass(f, batch).X));
 
-    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) => term.Advance(by, middle, f.C);
+    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) =>
+        term.Advance(by, middle, f.C);
 
-    public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term) => default(ReachingOutputs).At(f, row, term);
+    public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term) =>
+        default(ReachingOutputs).At(f, row, term);
 }
 
-/// <summary><see cref="TapWeights"/> of a class: row = input channel, term as in <see cref="ReachingOutputsOfClass"/>.</summary>
+/// <summary><see cref="TapWeights"/> of a class: row = input channel, term as in
+/// <see cref="ReachingOutputsOfClass"/>.</summary>
 internal readonly struct TapWeightsOfClass : IFactor
 {
     public bool AlongTerms => false;
@@ -131,11 +146,14 @@ internal readonly struct TapWeightsOfClass : IFactor
         return new(row, c.Y, c.X);
     }
 
-    public FactorCoordinate Term(in GpuFactor f, int batch, int k) => FactorCoordinate.Of(k, Middle(f, batch), f.Outputs);
+    public FactorCoordinate Term(in GpuFactor f, int batch, int k) =>
+        FactorCoordinate.Of(k, Middle(f, batch), f.Outputs);
 
     public int Middle(in GpuFactor f, int batch) => default(ReachingOutputsOfClass).Middle(f, batch);
 
-    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) => term.Advance(by, middle, f.Outputs);
+    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) =>
+        term.Advance(by, middle, f.Outputs);
 
-    public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term) => ((term.C * f.Kernel + row.B + f.Stride * term.A) * f.Kernel + row.C + f.Stride * term.B) * f.Data.Pitch + row.A;
+    public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term) =>
+        ((term.C * f.Kernel + row.B + f.Stride * term.A) * f.Kernel + row.C + f.Stride * term.B) * f.Data.Pitch + row.A;
 }

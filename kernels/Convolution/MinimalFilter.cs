@@ -3,11 +3,14 @@ using System.Runtime.CompilerServices;
 
 namespace MlffAd.Kernels;
 
-/// <summary>A minimal filtering scheme F(m, 3) (Winograd; Lavin and Gray): m outputs of a 3-tap filter by m + 2 products,
-/// <c>y = Aᵀ[(G·g) ⊙ (Bᵀ·d)]</c>. Applied along both sides of a tile of m×m outputs it takes (m + 2)² products a channel pair where the definition takes 9·m².</summary>
-/// <remarks>It is multiplication of polynomials: both factors are evaluated at m + 1 points and at infinity, multiplied there, and interpolated. Each transformation is
-/// one-dimensional, of vectors of channels, from places <c>step</c> floats apart to places <c>toStep</c> floats apart, which may be the same.
-/// <para>The sum Σ dy·y is linear in g: the gradient to the filter is <c>dg = Gᵀ[(A·dy) ⊙ (Bᵀ·d)]</c>, with the transposes of the same matrices.</para></remarks>
+/// <summary>A minimal filtering scheme F(m, 3) (Winograd; Lavin and Gray): m outputs of a 3-tap filter by m + 2
+/// products, <c>y = Aᵀ[(G·g) ⊙ (Bᵀ·d)]</c>. Applied along both sides of a tile of m×m outputs it takes (m + 2)²
+/// products a channel pair where the definition takes 9·m².</summary>
+/// <remarks>It is multiplication of polynomials: both factors are evaluated at m + 1 points and at infinity, multiplied
+/// there, and interpolated. Each transformation is one-dimensional, of vectors of channels, from places <c>step</c>
+/// floats apart to places <c>toStep</c> floats apart, which may be the same.
+/// <para>The sum Σ dy·y is linear in g: the gradient to the filter is <c>dg = Gᵀ[(A·dy) ⊙ (Bᵀ·d)]</c>, with the
+/// transposes of the same matrices.</para></remarks>
 internal unsafe interface IMinimalFilter
 {
     /// <summary>m.</summary>
@@ -37,7 +40,8 @@ internal readonly unsafe struct Winograd2 : IMinimalFilter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Input(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> d0 = Vector.Load(from), d1 = Vector.Load(from + step), d2 = Vector.Load(from + 2 * step), d3 = Vector.Load(from + 3 * step);
+        Vector<float> d0 = Vector.Load(from), d1 = Vector.Load(from + step);
+        Vector<float> d2 = Vector.Load(from + 2 * step), d3 = Vector.Load(from + 3 * step);
         (d0 - d2).Store(to);
         (d1 + d2).Store(to + toStep);
         (d2 - d1).Store(to + 2 * toStep);
@@ -47,7 +51,8 @@ internal readonly unsafe struct Winograd2 : IMinimalFilter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> g0 = Vector.Load(from), g1 = Vector.Load(from + step), g2 = Vector.Load(from + 2 * step), even = (g0 + g2) * 0.5f, odd = g1 * 0.5f;
+        Vector<float> g0 = Vector.Load(from), g1 = Vector.Load(from + step);
+        Vector<float> g2 = Vector.Load(from + 2 * step), even = (g0 + g2) * 0.5f, odd = g1 * 0.5f;
         g0.Store(to);
         (even + odd).Store(to + toStep);
         (even - odd).Store(to + 2 * toStep);
@@ -57,7 +62,8 @@ internal readonly unsafe struct Winograd2 : IMinimalFilter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Output(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step), s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step);
+        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step);
+        Vector<float> s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step);
         (s0 + s1 + s2).Store(to);
         (s1 - s2 + s3).Store(to + toStep);
     }
@@ -75,7 +81,9 @@ internal readonly unsafe struct Winograd2 : IMinimalFilter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FilterGradient(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step), s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step), even = (s1 + s2) * 0.5f;
+        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step);
+        Vector<float> s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step);
+        Vector<float> even = (s1 + s2) * 0.5f;
         (s0 + even).Store(to);
         ((s1 - s2) * 0.5f).Store(to + toStep);
         (even + s3).Store(to + 2 * toStep);
@@ -83,9 +91,11 @@ internal readonly unsafe struct Winograd2 : IMinimalFilter
 }
 
 /// <summary>F(4, 3) at 0, ±a, ±b, ∞: 36 products for 144.</summary>
-/// <remarks>With N(p) the product of p's distances to the other finite points: rows of Bᵀ are the coefficients of Π_{q ≠ p} (x − q), rows of G are (1, p, p²)/N(p), columns of Aᵀ (1, p, p², p³).
-/// Points ±a and ±b share their even and odd halves. The usual ±1, ±2 make sums of numbers of very different size; with ±⅝, ±1½ the error is a third to a half of theirs
-/// (1.5e-5 of the outputs' root mean square at worst, 2.4e-6 on average, for 1024 channels), and their powers are exact.</remarks>
+/// <remarks>With N(p) the product of p's distances to the other finite points: rows of Bᵀ are the coefficients of Π_{q
+/// ≠ p} (x − q), rows of G are (1, p, p²)/N(p), columns of Aᵀ (1, p, p², p³). Points ±a and ±b share their even and odd
+/// halves. The usual ±1, ±2 make sums of numbers of very different size; with ±⅝, ±1½ the error is a third to a half of
+/// theirs (1.5e-5 of the outputs' root mean square at worst, 2.4e-6 on average, for 1024 channels), and their
+/// powers are exact.</remarks>
 internal readonly unsafe struct Winograd4 : IMinimalFilter
 {
     private const float A = 0.625f, B = 1.5f, A2 = A * A, B2 = B * B, A3 = A * A2, B3 = B * B2;
@@ -98,8 +108,9 @@ internal readonly unsafe struct Winograd4 : IMinimalFilter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Input(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> d0 = Vector.Load(from), d1 = Vector.Load(from + step), d2 = Vector.Load(from + 2 * step), d3 = Vector.Load(from + 3 * step),
-            d4 = Vector.Load(from + 4 * step), d5 = Vector.Load(from + 5 * step);
+        Vector<float> d0 = Vector.Load(from), d1 = Vector.Load(from + step);
+        Vector<float> d2 = Vector.Load(from + 2 * step), d3 = Vector.Load(from + 3 * step);
+        Vector<float> d4 = Vector.Load(from + 4 * step), d5 = Vector.Load(from + 5 * step);
         (A2 * B2 * d0 - (A2 + B2) * d2 + d4).Store(to);
         Vector<float> even = d4 - B2 * d2, odd = A * (d3 - B2 * d1);
         (even + odd).Store(to + toStep);
@@ -113,7 +124,9 @@ internal readonly unsafe struct Winograd4 : IMinimalFilter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> g0 = Vector.Load(from), g1 = Vector.Load(from + step), g2 = Vector.Load(from + 2 * step), even = NA * (g0 + A2 * g2), odd = NA * A * g1;
+        Vector<float> g0 = Vector.Load(from), g1 = Vector.Load(from + step);
+        Vector<float> g2 = Vector.Load(from + 2 * step), even = NA * (g0 + A2 * g2);
+        Vector<float> odd = NA * A * g1;
         (N0 * g0).Store(to);
         (even + odd).Store(to + toStep);
         (even - odd).Store(to + 2 * toStep);
@@ -126,8 +139,10 @@ internal readonly unsafe struct Winograd4 : IMinimalFilter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Output(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step), s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step),
-            s4 = Vector.Load(from + 4 * step), s5 = Vector.Load(from + 5 * step), evenA = s1 + s2, oddA = s1 - s2, evenB = s3 + s4, oddB = s3 - s4;
+        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step);
+        Vector<float> s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step);
+        Vector<float> s4 = Vector.Load(from + 4 * step), s5 = Vector.Load(from + 5 * step);
+        Vector<float> evenA = s1 + s2, oddA = s1 - s2, evenB = s3 + s4, oddB = s3 - s4;
         (s0 + evenA + evenB).Store(to);
         (A * oddA + B * oddB).Store(to + toStep);
         (A2 * evenA + B2 * evenB).Store(to + 2 * toStep);
@@ -137,7 +152,8 @@ internal readonly unsafe struct Winograd4 : IMinimalFilter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void OutputGradient(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> y0 = Vector.Load(from), y1 = Vector.Load(from + step), y2 = Vector.Load(from + 2 * step), y3 = Vector.Load(from + 3 * step);
+        Vector<float> y0 = Vector.Load(from), y1 = Vector.Load(from + step);
+        Vector<float> y2 = Vector.Load(from + 2 * step), y3 = Vector.Load(from + 3 * step);
         y0.Store(to);
         Vector<float> even = y0 + A2 * y2, odd = A * y1 + A3 * y3;
         (even + odd).Store(to + toStep);
@@ -151,8 +167,11 @@ internal readonly unsafe struct Winograd4 : IMinimalFilter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FilterGradient(float* from, nint step, float* to, nint toStep)
     {
-        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step), s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step),
-            s4 = Vector.Load(from + 4 * step), s5 = Vector.Load(from + 5 * step), evenA = NA * (s1 + s2), oddA = s1 - s2, evenB = NB * (s3 + s4), oddB = s3 - s4;
+        Vector<float> s0 = Vector.Load(from), s1 = Vector.Load(from + step);
+        Vector<float> s2 = Vector.Load(from + 2 * step), s3 = Vector.Load(from + 3 * step);
+        Vector<float> s4 = Vector.Load(from + 4 * step), s5 = Vector.Load(from + 5 * step);
+        Vector<float> evenA = NA * (s1 + s2), oddA = s1 - s2, evenB = NB * (s3 + s4);
+        Vector<float> oddB = s3 - s4;
         (N0 * s0 + evenA + evenB).Store(to);
         (NA * A * oddA + NB * B * oddB).Store(to + toStep);
         (A2 * evenA + B2 * evenB + s5).Store(to + 2 * toStep);

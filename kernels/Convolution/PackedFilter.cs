@@ -2,7 +2,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>A convolution's weights in the form that its device multiplies, for weights that stay as they are; <see cref="Convolution.Pack"/> makes it.</summary>
+/// <summary>A convolution's weights in the form that its device multiplies, for weights that stay as they are;
+/// <see cref="Convolution.Pack"/> makes it.</summary>
 public sealed class PackedFilter : IDisposable
 {
     internal PackedFilter(ConvGeometry geometry, HostAlgorithm algorithm, Panels? panels, Tensor? weights) =>

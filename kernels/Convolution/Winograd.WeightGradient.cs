@@ -5,7 +5,8 @@ using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The gradient to the weights by minimal filtering: at each point a product of the transformed tiles of dy and x, whose sum runs over the tiles, and back to 3×3 taps at the end.</summary>
+/// <summary>The gradient to the weights by minimal filtering: at each point a product of the transformed tiles of dy
+/// and x, whose sum runs over the tiles, and back to 3×3 taps at the end.</summary>
 internal static unsafe partial class Winograd
 {
     /// <summary>Fewest tiles that are worth a lot of their own: each lot reads and writes the sums once.</summary>
@@ -23,16 +24,21 @@ internal static unsafe partial class Winograd
         int points = (T.Outputs + 2) * (T.Outputs + 2), groups = (dy.C + Product.Group - 1) / Product.Group;
         var grid = new Grid(dy.Shape, T.Outputs);
         long perTile = (long)points * (x.C + dy.C) * sizeof(float);
-        int lots = (int)Math.Clamp(grid.Tiles * perTile / Math.Max(Lot, points * (long)x.C * dy.C * sizeof(float)), 1, Math.Max(1, grid.Tiles / LeastTiles)), lot = (grid.Tiles + lots - 1) / lots;
+        int lots = (int)Math.Clamp(grid.Tiles * perTile / Math.Max(Lot, points * (long)x.C * dy.C * sizeof(float)), 1,
+            Math.Max(1, grid.Tiles / LeastTiles));
+        int lot = (grid.Tiles + lots - 1) / lots;
         using var sums = Tensor.Rent(device, Shape.Of(points, 1, x.C * dy.C + Gap), "transformed weight gradients");
         for (int first = 0; first < grid.Tiles; first += lot)
         {
             int count = Math.Min(lot, grid.Tiles - first);
             using var v = Panels.Empty(device, points, count, x.C);
-            using var d = Tensor.Rent(device, Shape.Of(points, 1, groups * Product.Group * count + Gap), "transformed output gradients");
+            using var d = Tensor.Rent(device, Shape.Of(points, 1, groups * Product.Group * count + Gap),
+                "transformed output gradients");
             int narrow = Panels.Width(x.C, (x.C - 1) / Tiles.Wide * Tiles.Wide);
-            device.Team.For(count * Blocks(x.C), new TileJob<OfInput<T>>(x.Host, x.Shape, grid, pad, first, new Points(v.Data, (nint)v.Size, count, Tiles.Wide, narrow)), Work(x.C));
-            device.Team.For(count * Blocks(dy.C), new TileJob<OfOutputGradient<T>>(dy.Host, dy.Shape, grid, pad: 0, first, new Points(d.Host.Data, d.Pitch, count, Product.Group, Product.Group)), Work(dy.C));
+            device.Team.For(count * Blocks(x.C), new TileJob<OfInput<T>>(x: x.Host, shape: x.Shape, grid: grid,
+                pad: pad, first: first, to: new Points(v.Data, (nint)v.Size, count, Tiles.Wide, narrow)), Work(x.C));
+            device.Team.For(count * Blocks(dy.C), new TileJob<OfOutputGradient<T>>(dy.Host, dy.Shape, grid, pad: 0,
+                first, new Points(d.Host.Data, d.Pitch, count, Product.Group, Product.Group)), Work(dy.C));
             new Product
             {
                 A = new Gather
@@ -67,11 +73,13 @@ internal static unsafe partial class Winograd
         public static int Points => T.Outputs + 2;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Run(float* from, nint step, float* to, nint toStep) => T.OutputGradient(from, step, to, toStep);
+        public static void Run(float* from, nint step, float* to, nint toStep) =>
+        T.OutputGradient(from, step, to, toStep);
     }
 
     /// <summary>Items are blocks of a filter's channels.</summary>
-    private readonly struct FilterGradientJob<T>(HostRows sums, int inputs, float* dw, bool add) : IJob where T : IMinimalFilter
+    private readonly struct FilterGradientJob<T>(HostRows sums, int inputs, float* dw, bool add) : IJob
+        where T : IMinimalFilter
     {
         [SkipLocalsInit]
         public void Run(int begin, int end)
@@ -85,7 +93,8 @@ internal static unsafe partial class Winograd
                 for (int c = c0; c < c1; c += V)
                 {
                     float* source = sums.Data + (nint)o * inputs + c, taps = dw + (nint)o * 9 * inputs + c;
-                    for (int j = 0; j < points; j++) T.FilterGradient(source + j * sums.Pitch, (nint)points * sums.Pitch, s + j * V, side);
+                    for (int j = 0; j < points; j++)
+                        T.FilterGradient(source + j * sums.Pitch, (nint)points * sums.Pitch, s + j * V, side);
                     for (int i = 0; i < 3; i++)
                     {
                         float* line = s + i * side;

@@ -14,18 +14,20 @@ public static partial class AntialiasResize
         public int Count, Height, Width, OutHeight, OutWidth;
     }
 
-    static partial void Gpu(Tensor rgb, int height, int width, Tensor y) => Body.LaunchItems(y.Device, y.Rows, new ResizeArgs
-    {
-        Rgb = rgb.Gpu.Data.Cast<byte>(),
-        Y = y.Gpu.Data,
-        Count = y.Rows,
-        Height = height,
-        Width = width,
-        OutHeight = y.Shape.H,
-        OutWidth = y.Shape.W,
-    });
+    static partial void Gpu(Tensor rgb, int height, int width, Tensor y) => Body.LaunchItems(y.Device, y.Rows,
+        new ResizeArgs
+        {
+            Rgb = rgb.Gpu.Data.Cast<byte>(),
+            Y = y.Gpu.Data,
+            Count = y.Rows,
+            Height = height,
+            Width = width,
+            OutHeight = y.Shape.H,
+            OutWidth = y.Shape.W,
+        });
 
-    /// <summary>A thread for each output pixel. Neighbours share their inputs through the cache; weights are computed as needed.</summary>
+    /// <summary>A thread for each output pixel. Neighbours share their inputs through the cache; weights are
+    /// computed as needed.</summary>
     private static void Resize(ResizeArgs a)
     {
         int item = Grid.GlobalIndex.X;
@@ -62,5 +64,6 @@ public static partial class AntialiasResize
         a.Y[3 * item + 2] = (int)(b + 0.5f);
     }
 
-    private static float Triangle(int i, float centre, float reach) => Math.Max(0f, 1f - Math.Abs(i + 0.5f - centre) / reach);
+    private static float Triangle(int i, float centre, float reach) =>
+        Math.Max(0f, 1f - Math.Abs(i + 0.5f - centre) / reach);
 }

@@ -13,19 +13,24 @@ public static unsafe partial class AntialiasResize
     /// <param name="resized">Receives <c>[outHeight, outWidth, 3]</c>.</param>
     /// <param name="outHeight">Rows wanted.</param>
     /// <param name="outWidth">Columns wanted.</param>
-    public static void Forward(ReadOnlySpan<byte> rgb, int height, int width, Span<byte> resized, int outHeight, int outWidth)
+    public static void Forward(ReadOnlySpan<byte> rgb, int height, int width, Span<byte> resized, int outHeight,
+        int outWidth)
     {
         if (rgb.Length != 3L * height * width || resized.Length != 3L * outHeight * outWidth)
-            throw new ArgumentException($"{rgb.Length} bytes for {height}×{width}, {resized.Length} for {outHeight}×{outWidth}.");
+            throw new ArgumentException(
+                $"{rgb.Length} bytes for {height}×{width}, {resized.Length} for {outHeight}×{outWidth}.");
         fixed (byte* from = rgb, to = resized)
-            new Rows(from, height, width, new(height, outHeight), new(width, outWidth), null, to).Run(0, outHeight);
+            new Rows(images: from, height: height, width: width, down: new(height, outHeight),
+                along: new(width, outWidth), floats: null, bytes: to).Run(0, outHeight);
     }
 
-    private static void Host(Tensor rgb, int height, int width, Tensor y) => y.Device.Team.For(y.Shape.N * y.Shape.H,
-        new Rows((byte*)rgb.Host.Data, height, width, new(height, y.Shape.H), new(width, y.Shape.W), y.Host.Data, null));
+    private static void Host(Tensor rgb, int height, int width, Tensor y) =>
+        y.Device.Team.For(y.Shape.N * y.Shape.H, new Rows(images: (byte*)rgb.Host.Data, height: height, width: width,
+            down: new(height, y.Shape.H), along: new(width, y.Shape.W), floats: y.Host.Data, bytes: null));
 
     /// <summary>Output rows <c>begin … end − 1</c>, counted over the batch, as floats or as bytes.</summary>
-    private readonly struct Rows(byte* images, int height, int width, ResizeTaps down, ResizeTaps along, float* floats, byte* bytes) : IJob
+    private readonly struct Rows(byte* images, int height, int width, ResizeTaps down, ResizeTaps along, float* floats,
+        byte* bytes) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -40,14 +45,16 @@ public static unsafe partial class AntialiasResize
                 {
                     SumColumns(images + (nint)(r / outHeight) * height * inRow, inRow, r % outHeight, column);
                     SumRow(column, row);
-                    if (floats != null) new Span<float>(row, outRow).CopyTo(new Span<float>(floats + (nint)r * outRow, outRow));
+                    if (floats != null)
+                        new Span<float>(row, outRow).CopyTo(new Span<float>(floats + (nint)r * outRow, outRow));
                     else for (int i = 0; i < outRow; i++) bytes[(nint)r * outRow + i] = (byte)row[i];
                 }
             }
             ArrayPool<float>.Shared.Return(scratch);
         }
 
-        /// <summary><c>column[i] = Σ_k w[k]·x[first + k, i]</c>, 32 bytes of a row at a time: four vectors of sums stay in registers.</summary>
+        /// <summary><c>column[i] = Σ_k w[k]·x[first + k, i]</c>, 32 bytes of a row at a time: four vectors of sums
+        /// stay in registers.</summary>
         private void SumColumns(byte* image, int inRow, int o, float* column)
         {
             byte* top = image + (nint)down.First[o] * inRow;
@@ -80,7 +87,8 @@ public static unsafe partial class AntialiasResize
             }
         }
 
-        /// <summary><c>row[o] = ⌊Σ_k w[o, k]·column[first(o) + k] + ½⌋</c>, a pixel at a time; the fourth lane is the next pixel's, overwritten by it.</summary>
+        /// <summary><c>row[o] = ⌊Σ_k w[o, k]·column[first(o) + k] + ½⌋</c>, a pixel at a time; the fourth lane is the
+        /// next pixel's, overwritten by it.</summary>
         private void SumRow(float* column, float* row)
         {
             for (int o = 0; o < along.First.Length; o++)
@@ -88,7 +96,8 @@ public static unsafe partial class AntialiasResize
                 var s = Vector128<float>.Zero;
                 float* x = column + 3 * along.First[o];
                 var weights = along.Weights.AsSpan(o * along.Width, along.Count[o]);
-                for (int k = 0; k < weights.Length; k++) s = Vector128.FusedMultiplyAdd(Vector128.Create(weights[k]), Vector128.Load(x + 3 * k), s);
+                for (int k = 0; k < weights.Length; k++)
+                    s = Vector128.FusedMultiplyAdd(Vector128.Create(weights[k]), Vector128.Load(x + 3 * k), s);
                 Vector128.Floor(s + Vector128.Create(0.5f)).Store(row + 3 * o);
             }
         }

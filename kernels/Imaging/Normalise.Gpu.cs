@@ -14,13 +14,14 @@ public static partial class Normalise
         public GpuNormalisation How;
     }
 
-    static partial void Gpu(Tensor x, Tensor y, PixelNormalisation how) => Body.LaunchItems(y.Device, y.Rows, new NormaliseArgs
-    {
-        X = x.Gpu.Data,
-        Y = y.Gpu.Data,
-        Count = y.Rows,
-        How = new(how),
-    });
+    static partial void Gpu(Tensor x, Tensor y, PixelNormalisation how) => Body.LaunchItems(y.Device, y.Rows,
+        new NormaliseArgs
+        {
+            X = x.Gpu.Data,
+            Y = y.Gpu.Data,
+            Count = y.Rows,
+            How = new(how),
+        });
 
     private static void Pixel(NormaliseArgs a)
     {
@@ -33,7 +34,12 @@ public static partial class Normalise
 internal readonly struct GpuNormalisation(PixelNormalisation how)
 {
     private readonly int _bgr = how.Bgr ? 1 : 0;
-    private readonly float _factor0 = how.Factor[0], _factor1 = how.Factor[1], _factor2 = how.Factor[2], _shift0 = how.Shift[0], _shift1 = how.Shift[1], _shift2 = how.Shift[2];
+    private readonly float _factor0 = how.Factor[0];
+    private readonly float _factor1 = how.Factor[1];
+    private readonly float _factor2 = how.Factor[2];
+    private readonly float _shift0 = how.Shift[0];
+    private readonly float _shift1 = how.Shift[1];
+    private readonly float _shift2 = how.Shift[2];
 
     /// <summary>Writes a pixel, in the network's order of channels.</summary>
     public void Write(ArrayView<float> y, int pixel, float r, float g, float b)

@@ -11,7 +11,8 @@ public static unsafe partial class Normalise
     /// <param name="how">Scale, means, deviations, channel order.</param>
     public static void Forward(ReadOnlySpan<byte> rgb, Span<float> y, PixelNormalisation how)
     {
-        if (rgb.Length != y.Length || rgb.Length % 3 != 0) throw new ArgumentException($"{rgb.Length} bytes to {y.Length} floats.");
+        if (rgb.Length != y.Length || rgb.Length % 3 != 0)
+            throw new ArgumentException($"{rgb.Length} bytes to {y.Length} floats.");
         // Four pixels, 12 of the 16 bytes loaded, fill three vectors: the channels' pattern repeats after them.
         var (f0, f1, f2) = Pattern(how.Factor);
         var (s0, s1, s2) = Pattern(how.Shift);
@@ -32,14 +33,17 @@ public static unsafe partial class Normalise
                 Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(x2.AsInt32()), f2, s2).Store(to + i + 8);
             }
             for (; i < rgb.Length; i += 3)
-                for (int c = 0; c < 3; c++) to[i + c] = MathF.FusedMultiplyAdd(from[i + (how.Bgr ? 2 - c : c)], how.Factor[c], how.Shift[c]);
+                for (int c = 0; c < 3; c++)
+                    to[i + c] = MathF.FusedMultiplyAdd(from[i + (how.Bgr ? 2 - c : c)], how.Factor[c], how.Shift[c]);
         }
     }
 
     private static (Vector128<float>, Vector128<float>, Vector128<float>) Pattern(float[] c) =>
-        (Vector128.Create(c[0], c[1], c[2], c[0]), Vector128.Create(c[1], c[2], c[0], c[1]), Vector128.Create(c[2], c[0], c[1], c[2]));
+        (Vector128.Create(c[0], c[1], c[2], c[0]), Vector128.Create(c[1], c[2], c[0], c[1]),
+            Vector128.Create(c[2], c[0], c[1], c[2]));
 
-    private static void Host(Tensor x, Tensor y, PixelNormalisation how) => y.Device.Team.For(y.Rows, new Pixels(x.Host.Data, y.Host.Data, how), 2);
+    private static void Host(Tensor x, Tensor y, PixelNormalisation how) =>
+        y.Device.Team.For(y.Rows, new Pixels(x.Host.Data, y.Host.Data, how), 2);
 
     private readonly struct Pixels(float* x, float* y, PixelNormalisation how) : IJob
     {

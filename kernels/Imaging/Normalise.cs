@@ -2,12 +2,14 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>How 8-bit RGB becomes what a backbone was trained on: output channel c is <c>Factor[c]·v + Shift[c]</c>.</summary>
+/// <summary>How 8-bit RGB becomes what a backbone was trained on: output channel c is
+/// <c>Factor[c]·v + Shift[c]</c>.</summary>
 /// <remarks>That is <c>(v·scale/255 − mean)/std</c> with the division done once (spec §2.3).</remarks>
 public sealed class PixelNormalisation
 {
     /// <summary>RGB in 0…1, ImageNet's means and deviations: what holds without imported weights.</summary>
-    public static readonly PixelNormalisation ImageNet = new(bgr: false, valueScale: 1, [0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
+    public static readonly PixelNormalisation ImageNet = new(bgr: false, valueScale: 1, [0.485f, 0.456f, 0.406f],
+        [0.229f, 0.224f, 0.225f]);
 
     /// <summary>Folds scale, mean and deviation.</summary>
     /// <param name="bgr">Whether the network's channels are blue, green, red.</param>
@@ -16,7 +18,8 @@ public sealed class PixelNormalisation
     /// <param name="deviation">Three standard deviations, likewise.</param>
     public PixelNormalisation(bool bgr, float valueScale, ReadOnlySpan<float> mean, ReadOnlySpan<float> deviation)
     {
-        if (mean.Length != 3 || deviation.Length != 3) throw new ArgumentException($"{mean.Length} means and {deviation.Length} deviations for three channels.");
+        if (mean.Length != 3 || deviation.Length != 3)
+            throw new ArgumentException($"{mean.Length} means and {deviation.Length} deviations for three channels.");
         Bgr = bgr;
         for (int c = 0; c < 3; c++)
         {
@@ -38,8 +41,10 @@ public sealed class PixelNormalisation
     public ReadOnlySpan<float> Shifts => Shift;
 }
 
-/// <summary>Bytes as numbers to the network's input: <c>y[.., c] = Factor[c]·x[.., c or 2 − c] + Shift[c]</c> (spec §2.3).</summary>
-/// <remarks>One multiply-add an element; reads and writes every element once. An image is input and has no gradient.</remarks>
+/// <summary>Bytes as numbers to the network's input:
+/// <c>y[.., c] = Factor[c]·x[.., c or 2 − c] + Shift[c]</c> (spec §2.3).</summary>
+/// <remarks>One multiply-add an element; reads and writes every element once. An image is input and
+/// has no gradient.</remarks>
 public static partial class Normalise
 {
     private static readonly Kernel Named = new("imaging.normalise");
@@ -51,7 +56,8 @@ public static partial class Normalise
     public static void Forward(Tensor x, Tensor y, PixelNormalisation how)
     {
         Shape.Same("normalise", x, y);
-        Shape.Require("normalise", x.C == 3 && x.IsContiguous && y.IsContiguous, "images have three channels without gaps", x, y);
+        Shape.Require("normalise", x.C == 3 && x.IsContiguous
+            && y.IsContiguous, "images have three channels without gaps", x, y);
         using var _ = Named.Begin(y, 2 * y.Count, 2 * sizeof(float) * y.Count);
         if (y.Device.IsHost) Host(x, y, how);
         else Gpu(x, y, how);

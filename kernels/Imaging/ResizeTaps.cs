@@ -1,8 +1,9 @@
 namespace MlffAd.Kernels;
 
-/// <summary>The triangle filter along one axis: output o is <c>Σ_k Weights[o·Width + k] · x[First[o] + k]</c>.</summary>
-/// <remarks>Weights are computed in float64 and sum to 1. Every output has <see cref="Width"/> taps, the spare ones of weight 0 at
-/// the end; <see cref="Count"/> says how many matter.</remarks>
+/// <summary>The triangle filter along one axis: output o is
+/// <c>Σ_k Weights[o·Width + k] · x[First[o] + k]</c>.</summary>
+/// <remarks>Weights are computed in float64 and sum to 1. Every output has <see cref="Width"/> taps, the spare ones of
+/// weight 0 at the end; <see cref="Count"/> says how many matter.</remarks>
 internal sealed class ResizeTaps
 {
     public ResizeTaps(int from, int to)
@@ -15,7 +16,8 @@ internal sealed class ResizeTaps
         {
             double centre = (o + 0.5) * scale, sum = 0;
             int first = Math.Max(0, (int)(centre - reach + 0.5)), last = Math.Min(from, (int)(centre + reach + 0.5));
-            for (int k = 0; k < last - first; k++) sum += w[k] = Math.Max(0, 1 - Math.Abs(first + k + 0.5 - centre) / reach);
+            for (int k = 0; k < last - first; k++)
+                sum += w[k] = Math.Max(0, 1 - Math.Abs(first + k + 0.5 - centre) / reach);
             for (int k = 0; k < last - first; k++) Weights[o * Width + k] = (float)(w[k] / sum);
             (First[o], Count[o]) = (first, last - first);
         }

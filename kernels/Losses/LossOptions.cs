@@ -9,4 +9,5 @@ namespace MlffAd.Kernels;
 /// <param name="PairAll">Compare an anomalous score with every good one instead of with their mean.</param>
 /// <param name="Patch">Side of L_fs's patches, in cells; divides the map.</param>
 /// <param name="Temperature">τ of L_fs's softmax.</param>
-public readonly record struct LossOptions(float Alpha, float Beta, float Xi, float Gamma, float Lambda, bool PairAll, int Patch, float Temperature);
+public readonly record struct LossOptions(float Alpha, float Beta, float Xi, float Gamma, float Lambda, bool PairAll,
+    int Patch, float Temperature);

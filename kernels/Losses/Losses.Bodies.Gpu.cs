@@ -96,7 +96,8 @@ public static partial class Losses
         int first = r / p.Area * p.Area;
         float sum = 0;
         for (int j = 0; j < p.Area; j++)
-            sum += (p.Slopes[r, p.Column + j] + p.Slopes[first + j, p.Column + r - first]) * (p.X[r, c] - p.X[first + j, c]);
+            sum += (p.Slopes[r, p.Column + j] + p.Slopes[first + j, p.Column + r - first]) * (p.X[r, c]
+                - p.X[first + j, c]);
         p.Dx[r, c] = sum;
     }
 
@@ -197,8 +198,10 @@ public static partial class Losses
         if (r >= p.Cells) return;
         bool anomalous = p.Labels[r, 0] != 0;
         float active = anomalous || p.All != 0 ? p.Pairs[r, 1] : p.Sums[0, Sum.Active];
-        float slope = ScoreSlope(p.S[r, 0], anomalous, active, p.Sums[0, Sum.Good], p.Sums[0, Sum.Anomalous], p.Gamma, p.All != 0);
-        p.DS[r, 0] = p.Upstream * (p.Beta * slope + p.Xi / (p.Patch * p.Patch) * p.DpatchS[PatchOf(r, p.H, p.W, p.Patch), 0]);
+        float slope = ScoreSlope(p.S[r, 0], anomalous, active, p.Sums[0, Sum.Good], p.Sums[0, Sum.Anomalous], p.Gamma,
+            p.All != 0);
+        p.DS[r, 0] =
+            p.Upstream * (p.Beta * slope + p.Xi / (p.Patch * p.Patch) * p.DpatchS[PatchOf(r, p.H, p.W, p.Patch), 0]);
     }
 
     private static void FeatureGradientBody(FeatureGradientArgs p)
@@ -206,6 +209,7 @@ public static partial class Losses
         int i = Grid.GlobalIndex.X, r = i / p.C, c = i % p.C;
         if (r >= p.Cells) return;
         float slope = FeatureSlope(p.A[r, 0], p.Labels[r, 0] != 0, p.Sums[0, Sum.Good], p.Sums[0, Sum.Anomalous]);
-        p.DF[r, c] = p.Upstream * (p.Alpha * slope * p.F[r, c] + p.Xi / (p.Patch * p.Patch) * p.DpatchF[PatchOf(r, p.H, p.W, p.Patch), c]);
+        p.DF[r, c] = p.Upstream * (p.Alpha * slope * p.F[r, c]
+            + p.Xi / (p.Patch * p.Patch) * p.DpatchF[PatchOf(r, p.H, p.W, p.Patch), c]);
     }
 }

@@ -6,22 +6,27 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class Losses
 {
-    private static void DistanceHost(Tensor F, Tensor S) => F.Device.Team.For(F.Rows, new DistanceJob(F.Host, S.Host, F.C), F.C);
+    private static void DistanceHost(Tensor F, Tensor S) =>
+        F.Device.Team.For(F.Rows, new DistanceJob(F.Host, S.Host, F.C), F.C);
 
     private static void DistanceGradientHost(Tensor F, Tensor A, Tensor dS, Tensor dF, bool add)
     {
         DistanceHost(F, A);
-        F.Device.Team.For(F.Rows, new DistanceGradientJob(F.Host, A.Host, dS.Host, dF.Host, F.C, add), F.C);
+        F.Device.Team.For(F.Rows,
+            new DistanceGradientJob(F: F.Host, A: A.Host, dS: dS.Host, dF: dF.Host, C: F.C, add: add), F.C);
     }
 
     private static void PatchesHost(Tensor patchF, Tensor patchS, Tensor patchLabels, Tensor slopes, LossOptions o) =>
-        patchF.Device.Team.For(patchF.Rows, new PatchRowJob(patchF.Host, patchS.Host, patchLabels.Host, slopes.Host, patchF.Shape, o.Temperature));
+        patchF.Device.Team.For(patchF.Rows, new PatchRowJob(F: patchF.Host, S: patchS.Host, labels: patchLabels.Host,
+            slopes: slopes.Host, grid: patchF.Shape, temperature: o.Temperature));
 
     // A few thousand cells: one thread, in float64.
-    private static void CellsHost(Tensor A, Tensor S, Tensor labels, Tensor slopes, LossOptions o, Tensor pairs, Tensor sums, Tensor values)
+    private static void CellsHost(Tensor A, Tensor S, Tensor labels, Tensor slopes, LossOptions o, Tensor pairs,
+        Tensor sums, Tensor values)
     {
         HostRows a = A.Host, s = S.Host, y = labels.Host, kl = slopes.Host, pair = pairs.Host;
-        double good = 0, bad = 0, sumGood = 0, distances = 0, anomalies = 0, above = 0, hinges = 0, active = 0, divergence = 0;
+        double good = 0, bad = 0, sumGood = 0, distances = 0, anomalies = 0, above = 0, hinges = 0;
+        double active = 0, divergence = 0;
         for (int i = 0; i < S.Rows; i++)
         {
             if (y[i, 0] != 0)
@@ -48,11 +53,13 @@ public static unsafe partial class Losses
         for (int i = 0; i < slopes.Rows; i++) divergence += kl[i, slopes.C - 1];
 
         var sum = sums.HostSpan;
-        (sum[Sum.Good], sum[Sum.Anomalous], sum[Sum.MeanGood], sum[Sum.Active]) = ((float)good, (float)bad, mean, (float)active);
+        (sum[Sum.Good], sum[Sum.Anomalous], sum[Sum.MeanGood], sum[Sum.Active]) =
+            ((float)good, (float)bad, mean, (float)active);
         double lf = (good > 0 ? distances / good / 2 : 0) + (bad > 0 ? anomalies / bad / 2 : 0);
         double ls = (good > 0 ? above / good : 0) + (bad > 0 ? hinges / bad / (all ? good : 1) : 0);
         var v = values.HostSpan;
-        (v[0], v[1], v[2], v[3]) = ((float)(o.Alpha * lf + o.Beta * ls + o.Xi * divergence), (float)lf, (float)ls, (float)divergence);
+        (v[0], v[1], v[2], v[3]) =
+            ((float)(o.Alpha * lf + o.Beta * ls + o.Xi * divergence), (float)lf, (float)ls, (float)divergence);
     }
 
     private static (float, float) Hinge(float distance) => distance > 0 ? (distance, 1) : (0, 0);
@@ -60,7 +67,8 @@ public static unsafe partial class Losses
     /// <summary>Each cell against all cells of the other label.</summary>
     private static void PairsHost(Tensor S, Tensor labels, float lambda, Tensor pairs, int good, int bad)
     {
-        using var scores = Tensor.Rent(S.Device, Shape.Of(good + bad), "losses.scores");   // the good ones, then the anomalous
+        // the good ones, then the anomalous
+        using var scores = Tensor.Rent(S.Device, Shape.Of(good + bad), "losses.scores");
         HostRows s = S.Host, y = labels.Host;
         float* goodScores = scores.Host.Data, badScores = goodScores + good;
         for (int i = 0, g = 0, b = 0; i < S.Rows; i++)
@@ -68,15 +76,18 @@ public static unsafe partial class Losses
             if (y[i, 0] == 0) goodScores[g++] = s[i, 0];
             else badScores[b++] = s[i, 0];
         }
-        S.Device.Team.For(S.Rows, new PairsJob(s, y, goodScores, good, badScores, bad, lambda, pairs.Host), good + bad);
+        S.Device.Team.For(S.Rows, new PairsJob(s: s, labels: y, good: goodScores, goods: good, bad: badScores,
+            bads: bad, lambda: lambda, pairs: pairs.Host), good + bad);
     }
 
     private static void GradientHost(Maps maps, LossOptions o, float upstream)
     {
         var F = maps.F;
         var team = F.Device.Team;
-        team.For(maps.PatchF.Rows, new PatchGradientJob(maps.PatchF.Host, maps.Slopes.Host, maps.DpatchF.Host, maps.PatchF.Shape, 0));
-        team.For(maps.PatchS.Rows, new PatchGradientJob(maps.PatchS.Host, maps.Slopes.Host, maps.DpatchS.Host, maps.PatchS.Shape, maps.PatchS.Shape.Area));
+        team.For(maps.PatchF.Rows,
+            new PatchGradientJob(maps.PatchF.Host, maps.Slopes.Host, maps.DpatchF.Host, maps.PatchF.Shape, 0));
+        team.For(maps.PatchS.Rows, new PatchGradientJob(maps.PatchS.Host, maps.Slopes.Host, maps.DpatchS.Host,
+            maps.PatchS.Shape, maps.PatchS.Shape.Area));
         team.For(F.Rows, new CellGradientJob(maps, o, upstream), F.C);
     }
 
@@ -93,7 +104,8 @@ public static unsafe partial class Losses
         }
     }
 
-    private readonly struct DistanceGradientJob(HostRows F, HostRows A, HostRows dS, HostRows dF, int C, bool add) : IJob
+    private readonly struct DistanceGradientJob(HostRows F, HostRows A, HostRows dS, HostRows dF, int C,
+        bool add) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -106,7 +118,8 @@ public static unsafe partial class Losses
     }
 
     /// <summary>Patch i against all patches of its image: distances, then KL_i and its slopes in float64.</summary>
-    private readonly struct PatchRowJob(HostRows F, HostRows S, HostRows labels, HostRows slopes, Shape grid, float temperature) : IJob
+    private readonly struct PatchRowJob(HostRows F, HostRows S, HostRows labels, HostRows slopes, Shape grid,
+        float temperature) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -129,7 +142,8 @@ public static unsafe partial class Losses
                 }
                 double normP = LogSum(P, first, area), normQ = LogSum(Q, first, area), divergence = 0;
                 for (int j = 0; j < area; j++)
-                    if (labels[first + j, 0] == 0) divergence += LogRatio(P[j], Q[j], normP, normQ, out double a, out _) * a;
+                    if (labels[first + j, 0] == 0)
+                        divergence += LogRatio(P[j], Q[j], normP, normQ, out double a, out _) * a;
                 double weight = 1.0 / grid.N / good;
                 P[2 * area] = (float)(divergence * weight);
                 for (int j = 0; j < area; j++)
@@ -166,7 +180,8 @@ public static unsafe partial class Losses
         }
     }
 
-    /// <summary>dx_i = Σ_j (G_ij + G_ji)(x_i − x_j): a distance pulls at both its ends. G starts at a column of the slopes.</summary>
+    /// <summary>dx_i = Σ_j (G_ij + G_ji)(x_i − x_j): a distance pulls at both its ends. G starts at a column
+    /// of the slopes.</summary>
     private readonly struct PatchGradientJob(HostRows x, HostRows slopes, HostRows dx, Shape grid, int column) : IJob
     {
         public void Run(int begin, int end)
@@ -183,99 +198,5 @@ public static unsafe partial class Losses
                 }
             }
         }
-    }
-
-    private readonly struct PairsJob(HostRows s, HostRows labels, float* good, int goods, float* bad, int bads, float lambda, HostRows pairs) : IJob
-    {
-        public void Run(int begin, int end)
-        {
-            for (int i = begin; i < end; i++)
-                (pairs[i, 0], pairs[i, 1]) = labels[i, 0] != 0 ? Against(good, goods, lambda - s[i, 0], 1) : Against(bad, bads, lambda + s[i, 0], -1);
-        }
-
-        /// <summary>Σ max(0, shift + sign·x) and how many are above 0.</summary>
-        private static (float, float) Against(float* x, int n, float shift, float sign)
-        {
-            double sum = 0, count = 0;
-            for (int first = 0; first < n; first += 4096)
-            {
-                int i = first, last = Math.Min(n, first + 4096);
-                Vector<float> sums = Vector<float>.Zero, counts = Vector<float>.Zero;
-                for (; i <= last - V; i += V)
-                {
-                    var h = Vector.Max(new Vector<float>(shift) + Vector.Load(x + i) * sign, Vector<float>.Zero);
-                    sums += h;
-                    counts += Vector.ConditionalSelect(Vector.GreaterThan(h, Vector<float>.Zero), Vector<float>.One, Vector<float>.Zero);
-                }
-                (sum, count) = (sum + Vector.Sum(sums), count + Vector.Sum(counts));
-                for (; i < last; i++)
-                {
-                    var (h, one) = Hinge(shift + x[i] * sign);
-                    (sum, count) = (sum + h, count + one);
-                }
-            }
-            return ((float)sum, (float)count);
-        }
-    }
-
-    private readonly struct CellGradientJob : IJob
-    {
-        private readonly HostRows _f, _s, _labels, _a, _pairs, _dpatchF, _dpatchS, _dF, _dS;
-        private readonly Shape _map;
-        private readonly LossOptions _o;
-        private readonly float _upstream, _good, _bad, _active;
-
-        public CellGradientJob(Maps maps, LossOptions o, float upstream)
-        {
-            (_f, _s, _labels, _a, _pairs) = (maps.F.Host, maps.S.Host, maps.Labels.Host, maps.A.Host, maps.Pairs.Host);
-            (_dpatchF, _dpatchS, _dF, _dS) = (maps.DpatchF.Host, maps.DpatchS.Host, maps.DF.Host, maps.DS.Host);
-            var sums = maps.Sums.HostSpan;
-            (_map, _o, _upstream, _good, _bad, _active) = (maps.F.Shape, o, upstream, sums[Sum.Good], sums[Sum.Anomalous], sums[Sum.Active]);
-        }
-
-        public void Run(int begin, int end)
-        {
-            float perCell = _upstream * _o.Xi / (_o.Patch * _o.Patch);
-            for (int r = begin; r < end; r++)
-            {
-                bool anomalous = _labels[r, 0] != 0;
-                int patch = PatchOf(r, _map.H, _map.W, _o.Patch);
-                float active = anomalous || _o.PairAll && _bad > 0 ? _pairs[r, 1] : _active;
-                _dS[r, 0] = _upstream * _o.Beta * ScoreSlope(_s[r, 0], anomalous, active, _good, _bad, _o.Gamma, _o.PairAll) + perCell * _dpatchS[patch, 0];
-                float* d = _dF.Row(r);
-                new Span<float>(d, _map.C).Clear();
-                Scale(_f.Row(r), _upstream * _o.Alpha * FeatureSlope(_a[r, 0], anomalous, _good, _bad), d, _map.C, add: true);
-                Scale(_dpatchF.Row(patch), perCell, d, _map.C, add: true);
-            }
-        }
-    }
-
-    /// <summary>The patch of a cell: its row among the [N, H/p, W/p] patches.</summary>
-    private static int PatchOf(int cell, int H, int W, int p) => (cell / W / H * (H / p) + cell / W % H / p) * (W / p) + cell % W / p;
-
-    /// <summary>‖a − b‖²; ‖a‖² without b.</summary>
-    private static float SquaredDistance(float* a, float* b, int n)
-    {
-        int c = 0;
-        var lanes = Vector<float>.Zero;
-        for (; c <= n - V; c += V)
-        {
-            var d = b is null ? Vector.Load(a + c) : Vector.Load(a + c) - Vector.Load(b + c);
-            lanes += d * d;
-        }
-        float sum = Vector.Sum(lanes);
-        for (; c < n; c++)
-        {
-            float d = b is null ? a[c] : a[c] - b[c];
-            sum += d * d;
-        }
-        return sum;
-    }
-
-    private static void AccumulateDifference(float* a, float* b, float* y, int n, float scale)
-    {
-        int c = 0;
-        for (; c <= n - V; c += V) (Vector.Load(y + c) + (Vector.Load(a + c) - Vector.Load(b + c)) * scale).Store(y + c);
-        for (; c < n; c++) y[c] += (a[c] - b[c]) * scale;
     }
 }

@@ -3,12 +3,15 @@ using MlffAd.Kernels.Runtime;
 namespace MlffAd.Kernels;
 
 /// <summary>The three losses of the feature map F and the score map S, with their gradients (spec §7).</summary>
-/// <remarks>F is [N,H,W,C], S and the labels y ∈ {0, 1} are [N,H,W,1]; N₀ good and N₁ anomalous cells in the batch; a term without cells is 0.
+/// <remarks>F is [N,H,W,C], S and the labels y ∈ {0, 1} are [N,H,W,1]; N₀ good and N₁ anomalous cells in the batch; a
+/// term without cells is 0.
 /// <para><c>A = q/(√(q + 1) + 1)</c>, q = ‖F‖²; <c>L_f = 1/(2N₀) Σ A + 1/(2N₁) Σ −ln max(u, 10⁻⁶)</c>, u = 1 − e^(−A).
 /// ∂A/∂F = F/(A + 1); ∂(−ln u)/∂A = −e^(−A)/u, 0 where the max clips.</para>
-/// <para><c>L_s = 1/N₀ Σ max(0, S − γ) + 1/N₁ Σ max(0, λ − (S − S̄))</c>, S̄ the mean good score, or each good score in turn, averaged; 0 if there is none.</para>
-/// <para><c>L_fs</c>: F and S averaged over patches; of the R patches without an anomalous cell, distances <c>P_ij = √(‖F_i − F_j‖² + 10⁻⁸)</c>, Q likewise of S,
-/// rows a = softmax(Q_i/τ), b = softmax(P_i/τ); <c>1/(N·R) Σ_i KL(a ‖ b)</c>. ∂KL_i/∂P_ij = (b_ij − a_ij)/τ, ∂KL_i/∂Q_ij = a_ij (ln a_ij − ln b_ij − KL_i)/τ.</para>
+/// <para><c>L_s = 1/N₀ Σ max(0, S − γ) + 1/N₁ Σ max(0, λ − (S − S̄))</c>, S̄ the mean good score, or each good score in
+/// turn, averaged; 0 if there is none.</para>
+/// <para><c>L_fs</c>: F and S averaged over patches; of the R patches without an anomalous cell, distances
+/// <c>P_ij = √(‖F_i − F_j‖² + 10⁻⁸)</c>, Q likewise of S, rows a = softmax(Q_i/τ), b = softmax(P_i/τ);
+/// <c>1/(N·R) Σ_i KL(a ‖ b)</c>. ∂KL_i/∂P_ij = (b_ij − a_ij)/τ, ∂KL_i/∂Q_ij = a_ij (ln a_ij − ln b_ij − KL_i)/τ.</para>
 /// Nothing waits for the device; sums go in fixed order.</remarks>
 public static partial class Losses
 {
@@ -18,8 +21,11 @@ public static partial class Losses
     /// <summary>Under the roots of P and Q, so that they have a slope at 0.</summary>
     private const float Softening = 1e-8f;
 
-    private static readonly Kernel DistanceKernel = new("losses.distance"), DistanceGradientKernel = new("losses.distance.gradient"),
-        CellsKernel = new("losses.cells"), PatchesKernel = new("losses.patches"), GradientKernel = new("losses.gradient");
+    private static readonly Kernel DistanceKernel = new("losses.distance");
+    private static readonly Kernel DistanceGradientKernel = new("losses.distance.gradient");
+    private static readonly Kernel CellsKernel = new("losses.cells");
+    private static readonly Kernel PatchesKernel = new("losses.patches");
+    private static readonly Kernel GradientKernel = new("losses.gradient");
 
     /// <summary>The pseudo-Huber distance of each cell's features from 0: <c>S = A(F)</c>.</summary>
     public static void Distance(Tensor F, Tensor S)
@@ -47,17 +53,20 @@ public static partial class Losses
     /// <param name="labels">1 where a cell is anomalous, else 0 [N,H,W,1].</param>
     /// <param name="o">Constants.</param>
     /// <param name="values">Overwritten with α L_f + β L_s + ξ L_fs, L_f, L_s, L_fs; a vector of 4.</param>
-    /// <param name="dF">Overwritten with upstream · ∂/∂F of the sum; null, with <paramref name="dS"/>, if gradients are not wanted.</param>
+    /// <param name="dF">Overwritten with upstream · ∂/∂F of the sum; null, with <paramref name="dS"/>, if
+    /// gradients are not wanted.</param>
     /// <param name="dS">Overwritten with upstream · ∂/∂S.</param>
     /// <param name="upstream">Gradient of the sum.</param>
-    public static void Evaluate(Tensor F, Tensor S, Tensor labels, LossOptions o, Tensor values, Tensor? dF, Tensor? dS, float upstream = 1)
+    public static void Evaluate(Tensor F, Tensor S, Tensor labels, LossOptions o, Tensor values, Tensor? dF,
+        Tensor? dS, float upstream = 1)
     {
         RequireMaps("losses", F, S, labels);
         if (dF is not null) Shape.Same("losses", F, dF);
         if (dS is not null) Shape.Same("losses", S, dS);
         Shape.Require("losses", (dF is null) == (dS is null), "both gradients are wanted, or neither", F, S);
         Shape.Require("losses", values.Shape == Shape.Of(4), "the values are a vector of 4", values);
-        Shape.Require("losses", o.Patch > 0 && F.Shape.H % o.Patch == 0 && F.Shape.W % o.Patch == 0, $"patches of {o.Patch} cells must tile the map", F);
+        Shape.Require("losses", o.Patch > 0 && F.Shape.H % o.Patch == 0
+            && F.Shape.W % o.Patch == 0, $"patches of {o.Patch} cells must tile the map", F);
 
         var device = F.Device;
         Shape grid = S.Shape with { H = S.Shape.H / o.Patch, W = S.Shape.W / o.Patch };
@@ -86,7 +95,8 @@ public static partial class Losses
 
         using var dpatches = Tensor.Rent(device, grid.WithC(F.C + 1), "losses.dpatches");
         using var __ = GradientKernel.Begin(F, 4 * F.Count, 8 * F.Count);
-        var maps = new Maps(F, S, labels, A, pairs, sums, patchF, patchS, slopes, dpatches.Slice(0, F.C), dpatches.Slice(F.C, 1), dF, dS);
+        var maps = new Maps(F: F, S: S, Labels: labels, A: A, Pairs: pairs, Sums: sums, PatchF: patchF, PatchS: patchS,
+            Slopes: slopes, DpatchF: dpatches.Slice(0, F.C), DpatchS: dpatches.Slice(F.C, 1), DF: dF, DS: dS);
         if (device.IsHost) GradientHost(maps, o, upstream);
         else GradientGpu(maps, o, upstream);
     }
@@ -97,14 +107,17 @@ public static partial class Losses
         public const int Good = 0, Anomalous = 1, MeanGood = 2, Active = 3, Count = 4;
     }
 
-    /// <summary>What the gradient reads and writes. A row of <c>Slopes</c> belongs to patch i: R numbers ∂L_fs/∂P_ij / P_ij, R numbers ∂L_fs/∂Q_ij / Q_ij,
-    /// KL_i/(N·R). A row of <c>Pairs</c> belongs to a cell: Σ max(0, λ − (S_j − S_i)) over its partners of the other label, and how many are above 0.</summary>
-    private readonly record struct Maps(Tensor F, Tensor S, Tensor Labels, Tensor A, Tensor Pairs, Tensor Sums, Tensor PatchF, Tensor PatchS, Tensor Slopes,
-        Tensor DpatchF, Tensor DpatchS, Tensor DF, Tensor DS);
+    /// <summary>What the gradient reads and writes. A row of <c>Slopes</c> belongs to patch i: R numbers ∂L_fs/∂P_ij /
+    /// P_ij, R numbers ∂L_fs/∂Q_ij / Q_ij, KL_i/(N·R). A row of <c>Pairs</c> belongs to a cell: Σ max(0, λ − (S_j −
+    /// S_i)) over its partners of the other label, and how many are above 0.</summary>
+    private readonly record struct Maps(Tensor F, Tensor S, Tensor Labels, Tensor A, Tensor Pairs, Tensor Sums,
+        Tensor PatchF, Tensor PatchS, Tensor Slopes, Tensor DpatchF, Tensor DpatchS, Tensor DF, Tensor DS);
 
     private static void RequireMaps(string op, Tensor F, params ReadOnlySpan<Tensor> maps)
     {
-        foreach (var map in maps) Shape.Require(op, map.Shape == F.Shape.WithC(1), "scores and labels have one channel and the features' extents", F, map);
+        foreach (var map in maps)
+            Shape.Require(op, map.Shape == F.Shape.WithC(1),
+                "scores and labels have one channel and the features' extents", F, map);
     }
 
     /// <summary>u = 1 − e^(−A) for A ≥ 0, by its series where the difference would cancel.</summary>
@@ -131,12 +144,14 @@ public static partial class Losses
     /// <summary>∂L_s/∂S of a cell.</summary>
     /// <param name="S">Its score.</param>
     /// <param name="anomalous">Its label.</param>
-    /// <param name="active">Its partners (of pairs) or, for a good cell compared as a mean, all anomalous cells, that the hinge does not cut off.</param>
+    /// <param name="active">Its partners (of pairs) or, for a good cell compared as a mean, all anomalous cells, that
+    /// the hinge does not cut off.</param>
     /// <param name="good">N₀.</param>
     /// <param name="bad">N₁.</param>
     /// <param name="gamma">γ.</param>
     /// <param name="all">Whether an anomalous cell has N₀ partners instead of one.</param>
-    internal static float ScoreSlope(float S, bool anomalous, float active, float good, float bad, float gamma, bool all)
+    internal static float ScoreSlope(float S, bool anomalous, float active, float good, float bad, float gamma,
+        bool all)
     {
         if (anomalous) return -active / bad / (all && good > 0 ? good : 1);
         return (S > gamma ? 1 / good : 0) + (bad > 0 ? active / bad / good : 0);
@@ -145,6 +160,7 @@ public static partial class Losses
     static partial void DistanceGpu(Tensor F, Tensor S);
     static partial void DistanceGradientGpu(Tensor F, Tensor A, Tensor dS, Tensor dF, bool add);
     static partial void PatchesGpu(Tensor patchF, Tensor patchS, Tensor patchLabels, Tensor slopes, LossOptions o);
-    static partial void CellsGpu(Tensor A, Tensor S, Tensor labels, Tensor slopes, LossOptions o, Tensor pairs, Tensor sums, Tensor values);
+    static partial void CellsGpu(Tensor A, Tensor S, Tensor labels, Tensor slopes, LossOptions o, Tensor pairs,
+        Tensor sums, Tensor values);
     static partial void GradientGpu(in Maps maps, LossOptions o, float upstream);
 }

@@ -18,7 +18,8 @@ public static partial class MatMul
         };
         switch (transposeA, transposeB)
         {
-            case (false, false): GpuProduct.Launch<RowsOfTerms, TermsOfRows, Identity>(y.Device, y.Shape.N, args); break;
+            case (false, false):
+                GpuProduct.Launch<RowsOfTerms, TermsOfRows, Identity>(y.Device, y.Shape.N, args); break;
             case (false, true): GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity>(y.Device, y.Shape.N, args); break;
             case (true, false): GpuProduct.Launch<TermsOfRows, TermsOfRows, Identity>(y.Device, y.Shape.N, args); break;
             case (true, true): GpuProduct.Launch<TermsOfRows, RowsOfTerms, Identity>(y.Device, y.Shape.N, args); break;

@@ -6,9 +6,13 @@ using Device = MlffAd.Kernels.Runtime.Device;
 namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the GPU's body for <c>y = a·bᵀ</c> of one pair, one idea a rung.</summary>
-/// <remarks>Version 0 is the definition: each thread sums one result. In version 1 a group brings tiles of both factors into shared memory, so that an element is fetched once for 16 results. Version 2 is
-/// <see cref="TiledProduct{TA,TB,TFunction,TEpilogue}"/>: 4 × 4 results of each thread in registers, an element once for 64. Version 3 multiplies by tensor cores, a tile after the other; version 4 is
-/// <see cref="TensorCoreProduct{TA,TB,TFunction,TFragments,TTile,TEpilogue}"/>: larger tiles, of which two are on their way while one is multiplied. The last two want a card that has tensor cores, terms in fours and columns in pairs.</remarks>
+/// <remarks>Version 0 is the definition: each thread sums one result. In version 1 a group brings tiles of both factors
+/// into shared memory, so that an element is fetched once for 16 results. Version 2 is
+/// <see cref="TiledProduct{TA,TB,TFunction,TEpilogue}"/>: 4 × 4 results of each thread in registers, an element once
+/// for 64. Version 3 multiplies by tensor cores, a tile after the other; version 4 is
+/// <see cref="TensorCoreProduct{TA,TB,TFunction,TFragments,TTile,TEpilogue}"/>: larger tiles, of which two are on their
+/// way while one is multiplied. The last two want a card that has tensor cores, terms in fours and
+/// columns in pairs.</remarks>
 public static partial class MatMul
 {
     static partial void GpuLadder(Device device, ref (string Name, Rung Forward)[] rungs)
@@ -16,18 +20,26 @@ public static partial class MatMul
         var arithmetic = ((GpuDevice)device).Arithmetic;
         (string, Rung)[] plain =
         [
-            ("0: the definition", (a, b, y) => DefinitionOnGpu.Launch(device, Pair(a, b, y))), ("1: tiles in shared memory", (a, b, y) => SharedTiles.Launch(device, Pair(a, b, y))),
-            ("2: 4 × 4 results in registers", (a, b, y) => TiledProduct<RowsOfTerms, RowsOfTerms, Identity, Stored<Float32Map>>.Launch(device, 1, Pair(a, b, y))),
+            ("0: the definition", (a, b, y) => DefinitionOnGpu.Launch(device, Pair(a, b, y))),
+                ("1: tiles in shared memory", (a, b, y) => SharedTiles.Launch(device, Pair(a, b, y))),
+            ("2: 4 × 4 results in registers",
+                (a, b, y) => TiledProduct<RowsOfTerms, RowsOfTerms, Identity, Stored<Float32Map>>.Launch(device, 1,
+                    Pair(a, b, y))),
         ];
         Rung? tensor = arithmetic switch
         {
             Arithmetic.Tf32 => (a, b, y) => OneTensorTile<Tf32Fragments>.Launch(device, Pair(a, b, y)),
             Arithmetic.Bf16 => (a, b, y) => OneTensorTile<Bf16Fragments>.Launch(device, Pair(a, b, y)),
-            Arithmetic.EmulatedTf32 => (a, b, y) => OneTensorTile<EmulatedFragments<Tf32Word>>.Launch(device, Pair(a, b, y)),
-            Arithmetic.EmulatedBf16 => (a, b, y) => OneTensorTile<EmulatedFragments<Bf16Word>>.Launch(device, Pair(a, b, y)),
+            Arithmetic.EmulatedTf32 =>
+                (a, b, y) => OneTensorTile<EmulatedFragments<Tf32Word>>.Launch(device, Pair(a, b, y)),
+            Arithmetic.EmulatedBf16 =>
+                (a, b, y) => OneTensorTile<EmulatedFragments<Bf16Word>>.Launch(device, Pair(a, b, y)),
             _ => null,
         };
-        rungs = tensor is null ? plain : [.. plain, ("3: tensor cores", tensor), ("4: three tiles in flight", (a, b, y) => GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity>(device, 1, Pair(a, b, y)))];
+        rungs = tensor is null
+            ? plain
+            : [.. plain, ("3: tensor cores", tensor), ("4: three tiles in flight",
+                (a, b, y) => GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity>(device, 1, Pair(a, b, y)))];
     }
 
     private static GpuProductArgs Pair(Tensor a, Tensor b, Tensor y) => new()
@@ -44,7 +56,8 @@ public static partial class MatMul
     {
         private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.definition", Body);
 
-        public static void Launch(Device device, in GpuProductArgs p) => Launcher.LaunchItems(device, (long)p.M * p.N, p);
+        public static void Launch(Device device, in GpuProductArgs p) =>
+            Launcher.LaunchItems(device, (long)p.M * p.N, p);
 
         private static void Body(GpuProductArgs p)
         {
@@ -58,12 +71,15 @@ public static partial class MatMul
 
     private static class SharedTiles
     {
-        /// <summary>Rows, columns and terms of a tile; a thread a result. A row is a float longer, so that sixteen rows' elements lie in sixteen banks.</summary>
+        /// <summary>Rows, columns and terms of a tile; a thread a result. A row is a float longer, so that sixteen
+        /// rows' elements lie in sixteen banks.</summary>
         private const int Tile = 16, Pitch = Tile + 1;
 
-        private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.shared", Body, Tile * Tile, 2 * Tile * Pitch * sizeof(float));
+        private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.shared", Body, Tile * Tile,
+            2 * Tile * Pitch * sizeof(float));
 
-        public static void Launch(Device device, in GpuProductArgs p) => Launcher.Launch(device, new Index3D((p.M + Tile - 1) / Tile, (p.N + Tile - 1) / Tile, 1), p);
+        public static void Launch(Device device, in GpuProductArgs p) =>
+            Launcher.Launch(device, new Index3D((p.M + Tile - 1) / Tile, (p.N + Tile - 1) / Tile, 1), p);
 
         private static void Body(GpuProductArgs p)
         {
@@ -83,20 +99,30 @@ public static partial class MatMul
         }
     }
 
-    /// <summary>64 × 32 results by four warps, 16 × 32 each. The tile of 16 terms passes through registers into shared memory, is waited for, multiplied, and waited for again.</summary>
+    /// <summary>64 × 32 results by four warps, 16 × 32 each. The tile of 16 terms passes through registers into shared
+    /// memory, is waited for, multiplied, and waited for again.</summary>
     private static class OneTensorTile<TFragments> where TFragments : unmanaged, IFragments
     {
-        private const int TileM = 64, TileN = 32, GroupSize = 128, B = TileM * Fragment.Words, Floats = (TileM + TileN) * Fragment.Words;
+        private const int TileM = 64;
+        private const int TileN = 32;
+        private const int GroupSize = 128;
+        private const int B = TileM * Fragment.Words;
+        private const int Floats = (TileM + TileN) * Fragment.Words;
 
-        private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.tile", Body, GroupSize, (Floats + default(TFragments).Exchange) * sizeof(float));
+        private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.tile", Body, GroupSize,
+            (Floats + default(TFragments).Exchange) * sizeof(float));
 
-        public static void Launch(Device device, in GpuProductArgs p) => Launcher.Launch(device, new Index3D((p.M + TileM - 1) / TileM, (p.N + TileN - 1) / TileN, 1), p);
+        public static void Launch(Device device, in GpuProductArgs p) =>
+            Launcher.Launch(device, new Index3D((p.M + TileM - 1) / TileM, (p.N + TileN - 1) / TileN, 1), p);
 
         private static void Body(GpuProductArgs p)
         {
             var tiles = SharedMemory.Allocate<float>(Floats).AsAligned(16);
-            var exchange = default(TFragments).Exchange == 0 ? tiles : SharedMemory.Allocate<float>(default(TFragments).Exchange);
-            int thread = Group.IdxX, row = thread >> 5 << 4, line = thread / 4, chunk = thread % 4, m0 = Grid.IdxX * TileM, n0 = Grid.IdxY * TileN;
+            var exchange = default(TFragments).Exchange == 0
+                ? tiles
+                : SharedMemory.Allocate<float>(default(TFragments).Exchange);
+            int thread = Group.IdxX, row = thread >> 5 << 4, line = thread / 4, chunk = thread % 4;
+            int m0 = Grid.IdxX * TileM, n0 = Grid.IdxY * TileN;
             Strip s = default;
             for (int k0 = 0; k0 < p.K; k0 += Fragment.Words)
             {
@@ -106,12 +132,15 @@ public static partial class MatMul
                 Bring(tiles, B + Fragment.Along(line, chunk), p.B.Data, n0 + line, p.N, k, p.K);
                 Group.Barrier();
                 for (int c = 0; c < 4; c += Fragment.ChunksOf<TFragments>())
-                    TensorCoreProduct<RowsOfTerms, RowsOfTerms, Identity, TFragments, FourWarps, Stored<Float32Map>>.Multiply(ref s, Fragment.Operand<TFragments>(tiles, 0, row, c, right: false),
-                        Fragment.Operand<TFragments>(tiles, B, 0, c, right: true), Fragment.Operand<TFragments>(tiles, B, 16, c, right: true), exchange);
+                    TensorCoreProduct<RowsOfTerms, RowsOfTerms, Identity, TFragments, FourWarps, Stored<Float32Map>>
+                        .Multiply(ref s, Fragment.Operand<TFragments>(tiles, 0, row, c, right: false),
+                            Fragment.Operand<TFragments>(tiles, B, 0, c, right: true),
+                            Fragment.Operand<TFragments>(tiles, B, 16, c, right: true), exchange);
                 Group.Barrier();
             }
             int lane = thread & 31;
-            TensorCoreProduct<RowsOfTerms, RowsOfTerms, Identity, TFragments, FourWarps, Stored<Float32Map>>.Store(p, 0, m0 + row + (lane >> 2), n0 + 2 * (lane & 3), s);
+            TensorCoreProduct<RowsOfTerms, RowsOfTerms, Identity, TFragments, FourWarps, Stored<Float32Map>>.Store(p,
+                0, m0 + row + (lane >> 2), n0 + 2 * (lane & 3), s);
         }
 
         private static void Bring(ArrayView<float> tiles, int to, in GpuRows from, int row, int rows, int k, int terms)

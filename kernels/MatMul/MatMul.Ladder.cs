@@ -4,8 +4,9 @@ using MlffAd.Kernels.Runtime;
 namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the host body for <c>y = a·bᵀ</c> of one pair, one thread, one idea a rung.</summary>
-/// <remarks>Version 0 sums products one by one. Version 1 sums a vector of them at a time. Version 2 keeps 4 × 2 such sums, so that each vector loaded is used two or
-/// four times. The last is <see cref="Product"/>: panels packed for the caches, a tile that fills the registers, threads.</remarks>
+/// <remarks>Version 0 sums products one by one. Version 1 sums a vector of them at a time. Version 2 keeps 4 × 2 such
+/// sums, so that each vector loaded is used two or four times. The last is <see cref="Product"/>: panels packed for the
+/// caches, a tile that fills the registers, threads.</remarks>
 public static unsafe partial class MatMul
 {
     internal delegate void Rung(Tensor a, Tensor b, Tensor y);
@@ -13,7 +14,8 @@ public static unsafe partial class MatMul
     /// <summary>The rungs, lowest first.</summary>
     internal static readonly (string Name, Rung Forward)[] Ladder =
     [
-        ("0: the definition", Version0), ("1: vectors", Version1), ("2: 4 × 2 sums in registers", Version2), ("3: packed panels, tiles, threads", (a, b, y) => ForwardHost(a, b, y, false, true, false)),
+        ("0: the definition", Version0), ("1: vectors", Version1), ("2: 4 × 2 sums in registers", Version2),
+            ("3: packed panels, tiles, threads", (a, b, y) => ForwardHost(a, b, y, false, true, false)),
     ];
 
     /// <summary>The rungs of a device, lowest first.</summary>
@@ -50,9 +52,12 @@ public static unsafe partial class MatMul
             for (int n = 0; n < y.C; n += 2)
             {
                 // At the edges the last row or column is computed again.
-                int m1 = Math.Min(m + 1, y.Rows - 1), m2 = Math.Min(m + 2, y.Rows - 1), m3 = Math.Min(m + 3, y.Rows - 1), n1 = Math.Min(n + 1, y.C - 1);
-                float* a0 = a.Host.Row(m), a1 = a.Host.Row(m1), a2 = a.Host.Row(m2), a3 = a.Host.Row(m3), b0 = b.Host.Row(n), b1 = b.Host.Row(n1);
-                Vector<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+                int m1 = Math.Min(m + 1, y.Rows - 1), m2 = Math.Min(m + 2, y.Rows - 1);
+                int m3 = Math.Min(m + 3, y.Rows - 1), n1 = Math.Min(n + 1, y.C - 1);
+                float* a0 = a.Host.Row(m), a1 = a.Host.Row(m1), a2 = a.Host.Row(m2);
+                float* a3 = a.Host.Row(m3), b0 = b.Host.Row(n), b1 = b.Host.Row(n1);
+                Vector<float> c00 = default, c01 = default, c10 = default, c11 = default;
+                Vector<float> c20 = default, c21 = default, c30 = default, c31 = default;
                 for (int i = 0; i < whole; i += Vector<float>.Count)
                 {
                     Vector<float> v0 = Vector.Load(b0 + i), v1 = Vector.Load(b1 + i), u = Vector.Load(a0 + i);
@@ -80,7 +85,8 @@ public static unsafe partial class MatMul
     {
         var sums = Vector<float>.Zero;
         int k = 0;
-        for (; k <= count - Vector<float>.Count; k += Vector<float>.Count) sums = Vector.MultiplyAddEstimate(Vector.Load(a + k), Vector.Load(b + k), sums);
+        for (; k <= count - Vector<float>.Count; k += Vector<float>.Count)
+            sums = Vector.MultiplyAddEstimate(Vector.Load(a + k), Vector.Load(b + k), sums);
         float sum = Vector.Sum(sums);
         for (; k < count; k++) sum += a[k] * b[k];
         return sum;

@@ -25,8 +25,10 @@ public static partial class Cells
         Scale(dy, index, scales, dd, isGradient: true, add);
 
     private static void Scale(Tensor d, Tensor? index, Tensor scales, Tensor y, bool isGradient, bool add) =>
-        ScaleLauncher.LaunchItems(y.Device, y.Rows, new(d.Gpu, (index ?? d).Gpu, scales.Gpu, y.Gpu, y.Rows,
-            y.Shape.Area, index is null ? 0 : 1, isGradient ? 1 : 0, add ? 1 : 0));
+        ScaleLauncher.LaunchItems(y.Device, y.Rows, new(D: d.Gpu, Index: (index ?? d).Gpu, Scales: scales.Gpu,
+            Y: y.Gpu, Rows: y.Rows, Area: y.Shape.Area, HasIndex: index is null ? 0 : 1, IsGradient: isGradient
+            ? 1
+            : 0, Add: add ? 1 : 0));
 
     private static void PlaceBody(PlaceArgs p)
     {

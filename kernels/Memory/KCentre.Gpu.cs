@@ -48,9 +48,10 @@ public static partial class KCentre
             indices = Tensor.Rent(device, Shape.Of(count + 1), "indices"),
             radii = Tensor.Rent(device, Shape.Of(count), "radii");
         MeanLauncher.LaunchItems(device, pool.C, new(pool.Gpu, mean.Gpu, pool.Rows, pool.C));
-        ChoiceArgs p = new(mean.Gpu, packed.Tiled!.Gpu, squares.Gpu.Data.Cast<double>(), parts.Gpu.Data.Cast<double>(),
-            partRows.Gpu.Data.Cast<int>(), indices.Gpu.Data.Cast<int>(), radii.Gpu.Data, ((GpuDevice)device).Counters,
-            pool.Rows, pool.C, Step: -1);
+        ChoiceArgs p = new(Centre: mean.Gpu, Tiled: packed.Tiled!.Gpu, Squares: squares.Gpu.Data.Cast<double>(),
+            Parts: parts.Gpu.Data.Cast<double>(), PartRows: partRows.Gpu.Data.Cast<int>(),
+            Chosen: indices.Gpu.Data.Cast<int>(), Radii: radii.Gpu.Data, Counters: ((GpuDevice)device).Counters,
+            Rows: pool.Rows, Width: pool.C, Step: -1);
         ChoiceLauncher.Launch(device, groups, p);
         for (int begin = 0, end; ; begin = end)
         {

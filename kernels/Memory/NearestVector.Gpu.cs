@@ -54,9 +54,10 @@ public static partial class NearestVector
 
     private static NearestArgs Args(
         Tensor queries, PackedVectors vectors, Tensor distance, Tensor index, Tensor? groups) =>
-        new(queries.Gpu, vectors.Tiled!.Gpu, vectors.HalfNorms.Gpu, Column(groups ?? distance),
-            (vectors.Groups ?? vectors.HalfNorms).Gpu, queries.Gpu, Column(distance), Column(index),
-            vectors.LargestNorm, queries.Rows, vectors.Count, vectors.Width, groups is null ? 0 : 1);
+        new(Queries: queries.Gpu, Tiled: vectors.Tiled!.Gpu, HalfNorms: vectors.HalfNorms.Gpu,
+            QueryGroups: Column(groups ?? distance), VectorGroups: (vectors.Groups ?? vectors.HalfNorms).Gpu,
+            Largest: queries.Gpu, Distance: Column(distance), Index: Column(index), LargestNorm: vectors.LargestNorm,
+            M: queries.Rows, B: vectors.Count, D: vectors.Width, HasGroups: groups is null ? 0 : 1);
 
     /// <summary>One number a row, of a tensor that is so or is one row.</summary>
     private static GpuRows Column(Tensor t) => (t.C == 1 ? t : t.Reshape(Shape.Of(1, (int)t.Count, 1))).Gpu;
@@ -163,8 +164,9 @@ public static partial class NearestVector
 
     static partial void QueryGradientGpu(Tensor queries, Tensor vectors, Tensor distance, Tensor index,
         Tensor ddistance, Tensor dqueries, bool add) =>
-        QueryLauncher.LaunchItems(queries.Device, queries.Count, new(queries.Gpu, vectors.Gpu, Column(distance),
-            Column(index), Column(ddistance), dqueries.Gpu, queries.Rows, queries.C, add ? 1 : 0));
+        QueryLauncher.LaunchItems(queries.Device, queries.Count,
+            new(Queries: queries.Gpu, Vectors: vectors.Gpu, Distance: Column(distance), Index: Column(index),
+                Ddistance: Column(ddistance), Out: dqueries.Gpu, M: queries.Rows, D: queries.C, Add: add ? 1 : 0));
 
     /// <summary>A thread does an element.</summary>
     private static void QueryBody(GradientArgs p)
@@ -178,8 +180,9 @@ public static partial class NearestVector
 
     static partial void VectorGradientGpu(Tensor queries, Tensor vectors, Tensor distance, Tensor index,
         Tensor ddistance, Tensor dvectors, bool add) =>
-        VectorLauncher.Launch(vectors.Device, vectors.Rows, new(queries.Gpu, vectors.Gpu, Column(distance),
-            Column(index), Column(ddistance), dvectors.Gpu, queries.Rows, queries.C, add ? 1 : 0));
+        VectorLauncher.Launch(vectors.Device, vectors.Rows,
+            new(Queries: queries.Gpu, Vectors: vectors.Gpu, Distance: Column(distance), Index: Column(index),
+                Ddistance: Column(ddistance), Out: dvectors.Gpu, M: queries.Rows, D: queries.C, Add: add ? 1 : 0));
 
     /// <summary>A group does a vector. It looks through the queries, one a thread at a time, for those that the vector
     /// is nearest to; where there are some, each thread adds them, in their order, to columns of its own.</summary>

@@ -19,7 +19,8 @@ public static unsafe partial class NearestVector
     {
         var panels = vectors.Panels!.Value;
         using var largest = Tensor.Rent(queries.Device, Shape.Of(1, queries.Rows, panels.Count), "largest ranks");
-        Tiles.Dispatch(new Call(queries, panels, vectors.HalfNorms.Host.Data, vectors, groups, largest));
+        Tiles.Dispatch(new Call(queries: queries, panels: panels, halfNorms: vectors.HalfNorms.Host.Data,
+            vectors: vectors, groups: groups, largest: largest));
         Decide(queries, vectors, groups, largest, distance, index);
     }
 
@@ -35,8 +36,9 @@ public static unsafe partial class NearestVector
             int parts = Math.Min(most, blocksM * blocksN), rows = (units + blocksM - 1) / blocksM * unit;
             using var room = Tensor.Rent(device, Shape.Of(parts, rows, Ranks.BlockPanels * Tiles.Wide), "ranks");
             float* vectorGroups = groups is null ? null : vectors.Groups!.Host.Data;
-            device.Team.Share(parts, blocksM * blocksN, new RankJob<TWide, TNarrow>(
-                queries, panels, halfNorms, vectorGroups, groups, largest, room, units, blocksM, blocksN));
+            device.Team.Share(parts, blocksM * blocksN, new RankJob<TWide, TNarrow>(queries: queries, panels: panels,
+                halfNorms: halfNorms, vectorGroups: vectorGroups, groups: groups, largest: largest, room: room,
+                units: units, blocksM: blocksM, blocksN: blocksN));
         }
     }
 
@@ -56,7 +58,8 @@ public static unsafe partial class NearestVector
             int i = item % blocksM, j = item / blocksM, m = ThreadTeam.Start(i, blocksM, units) * TWide.Rows;
             int rows = Math.Min(ThreadTeam.Start(i + 1, blocksM, units) * TWide.Rows, _rows) - m;
             if (rows <= 0) return;
-            int first = ThreadTeam.Start(j, blocksN, panels.Count), end = ThreadTeam.Start(j + 1, blocksN, panels.Count);
+            int first = ThreadTeam.Start(j, blocksN, panels.Count);
+            int end = ThreadTeam.Start(j + 1, blocksN, panels.Count);
             int n = first * Tiles.Wide, columns = Math.Min(end * Tiles.Wide, panels.N) - n;
             int padded = (rows + TWide.Rows - 1) / TWide.Rows * TWide.Rows;
             float** q = stackalloc float*[padded];
@@ -78,8 +81,8 @@ public static unsafe partial class NearestVector
 
     internal static void QueryGradientHost(Tensor queries, Tensor vectors, Tensor distance, Tensor index,
         Tensor ddistance, Tensor dqueries, bool add) =>
-        queries.Device.Team.For(queries.Rows,
-            new QueryJob(queries, vectors, distance, index, ddistance, dqueries, add), queries.C);
+        queries.Device.Team.For(queries.Rows, new QueryJob(queries: queries, vectors: vectors, distance: distance,
+            index: index, ddistance: ddistance, dqueries: dqueries, add: add), queries.C);
 
     private readonly struct QueryJob(Tensor queries, Tensor vectors, Tensor distance, Tensor index, Tensor ddistance,
         Tensor dqueries, bool add) : IJob
@@ -104,8 +107,8 @@ public static unsafe partial class NearestVector
         Tensor ddistance, Tensor dvectors, bool add)
     {
         if (!add) Pointwise.Fill(dvectors, 0);
-        vectors.Device.Team.For(vectors.C,
-            new VectorJob(queries, vectors, distance, index, ddistance, dvectors), queries.Rows);
+        vectors.Device.Team.For(vectors.C, new VectorJob(queries: queries, vectors: vectors, distance: distance,
+            index: index, ddistance: ddistance, dvectors: dvectors), queries.Rows);
     }
 
     /// <summary>Items are columns, so that each sum is of the queries in their order, whatever the threads.</summary>

@@ -23,7 +23,8 @@ public static unsafe partial class NearestVector
         using var coarsely = Tensor.Rent(device, Shape.Of(1, m, panels), "largest coarse ranks");
         using var largest = Tensor.Rent(device, coarsely.Shape, "largest ranks");
         MatMul.ForwardPacked(queries, coarse.Basis, seen);
-        Tiles.Dispatch(new Call(seen, coarse.Panels, coarse.HalfNorms, vectors, groups, coarsely));
+        Tiles.Dispatch(new Call(queries: seen, panels: coarse.Panels, halfNorms: coarse.HalfNorms, vectors: vectors,
+            groups: groups, largest: coarsely));
         Pointwise.Fill(largest, float.NegativeInfinity);
 
         var first = new Visits(panels);
@@ -31,7 +32,8 @@ public static unsafe partial class NearestVector
         Tiles.Dispatch(new VisitCall(queries, vectors, groups, largest, first));
 
         var rest = new Visits(panels);
-        device.Team.For(m, new PruneJob(queries, vectors, coarse, seen, coarsely, largest, rest));
+        device.Team.For(m, new PruneJob(queries: queries, vectors: vectors, coarse: coarse, seen: seen,
+            coarsely: coarsely, largest: largest, visits: rest));
         if (rest.Count > (long)m * panels / FewestSpared) return false;
         Tiles.Dispatch(new VisitCall(queries, vectors, groups, largest, rest));
         Decide(queries, vectors, groups, largest, distance, index);
@@ -62,8 +64,8 @@ public static unsafe partial class NearestVector
             var (starts, rows) = visits.ByPanel();
             int parts = Math.Min(team.Here, visits.Panels);
             using var room = Tensor.Rent(queries.Device, Shape.Of(parts, Ranks.BlockRows, Tiles.Wide), "ranks");
-            team.Share(parts, visits.Panels,
-                new VisitJob<TWide, TNarrow>(queries, vectors, groups, largest, room, starts, rows));
+            team.Share(parts, visits.Panels, new VisitJob<TWide, TNarrow>(queries: queries, vectors: vectors,
+                groups: groups, largest: largest, room: room, starts: starts, rows: rows));
         }
     }
 

@@ -52,7 +52,7 @@ public static unsafe partial class NearestVector
         var (starts, rows) = visits.ByPanel();
         var found = new Found[rows.Length];
         team.Share(Math.Min(team.Here, visits.Panels), visits.Panels,
-            new LookJob(queries, vectors, groups, starts, rows, found));
+            new LookJob(queries: queries, vectors: vectors, groups: groups, starts: starts, rows: rows, found: found));
         for (int i = 0; i < rows.Length; i++)
             if (found[i].IsNearerThan(nearest[rows[i]])) nearest[rows[i]] = found[i];
         for (int i = 0; i < nearest.Length; i++)

@@ -14,8 +14,8 @@ public sealed unsafe partial class PackedVectors
     static partial void PackGpu(Tensor vectors, Tensor tiled, Tensor halfNorms, ref double largest)
     {
         using var squares = Tensor.Rent(vectors.Device, Shape.Of(1, vectors.Rows, 2), "squared norms");
-        PackLauncher.Launch(vectors.Device, tiled.Shape.N, new(
-            vectors.Gpu, tiled.Gpu, halfNorms.Gpu, squares.Gpu.Data.Cast<double>(), vectors.Rows, vectors.C));
+        PackLauncher.Launch(vectors.Device, tiled.Shape.N, new(Vectors: vectors.Gpu, Tiled: tiled.Gpu,
+            HalfNorms: halfNorms.Gpu, Squares: squares.Gpu.Data.Cast<double>(), Count: vectors.Rows, Width: vectors.C));
         foreach (double square in MemoryMarshal.Cast<float, double>(squares.ToArray()))
             largest = Math.Max(largest, double.IsFinite(square) ? Math.Sqrt(square) : double.NaN);
     }

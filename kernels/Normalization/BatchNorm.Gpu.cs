@@ -128,11 +128,14 @@ public static partial class BatchNorm
             [args.Mean, args.Variance, args.Gamma, args.Beta], out bool bf16);
         args.Blocks = BlocksOf(x, count);
         var kernel = bf16 ? Bodies<FourHalves, Four>.With<TFunction>.Apply
-            : count == 4 ? Bodies<FourChannels, Four>.With<TFunction>.Apply : Bodies<OneChannel, float>.With<TFunction>.Apply;
+            : count == 4
+            ? Bodies<FourChannels, Four>.With<TFunction>.Apply
+            : Bodies<OneChannel, float>.With<TFunction>.Apply;
         kernel.Launch(x.Device, Grids(args.Blocks, count), args);
     }
 
-    static partial void RunningGpu(Tensor batch, Tensor rows, int items, Tensor running, float momentum, Tensor? clip) =>
+    static partial void RunningGpu(Tensor batch, Tensor rows, int items, Tensor running, float momentum,
+        Tensor? clip) =>
         RunningLauncher.LaunchItems(running.Device, running.Count, new RunningArgs
         {
             Batch = batch.Gpu,
@@ -158,11 +161,15 @@ public static partial class BatchNorm
         sums.Blocks = elements.Blocks = BlocksOf(x, count);
         var grid = Grids(sums.Blocks, count);
         var sum = bf16 ? Bodies<FourHalves, Four>.With<TFunction>.Sums
-            : count == 4 ? Bodies<FourChannels, Four>.With<TFunction>.Sums : Bodies<OneChannel, float>.With<TFunction>.Sums;
+            : count == 4
+            ? Bodies<FourChannels, Four>.With<TFunction>.Sums
+            : Bodies<OneChannel, float>.With<TFunction>.Sums;
         sum.Launch(x.Device, grid, sums);
         if (maps.Dx is null && maps.Dresidual is null) return;
         var element = bf16 ? Bodies<FourHalves, Four>.With<TFunction>.Elements
-            : count == 4 ? Bodies<FourChannels, Four>.With<TFunction>.Elements : Bodies<OneChannel, float>.With<TFunction>.Elements;
+            : count == 4
+            ? Bodies<FourChannels, Four>.With<TFunction>.Elements
+            : Bodies<OneChannel, float>.With<TFunction>.Elements;
         element.Launch(x.Device, grid, elements);
     }
 

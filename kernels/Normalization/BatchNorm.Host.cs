@@ -7,7 +7,8 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class BatchNorm
 {
-    /// <summary>Channels that the second level of a sum takes at a time: their float64 accumulators stay on the stack.</summary>
+    /// <summary>Channels that the second level of a sum takes at a time: their float64 accumulators
+    /// stay on the stack.</summary>
     private const int Chunk = 64;
 
     private static void StatisticsHost(Tensor x, Tensor? made, Tensor mean, Tensor variance)
@@ -16,8 +17,8 @@ public static unsafe partial class BatchNorm
         var team = x.Device.Team;
         if (made is null)
             team.For(blocks.Shape.N, new MomentsJob(new(x, blocks), x.C), MomentBlocks.Rows * x.C);
-        team.For((x.C + Chunk - 1) / Chunk,
-            new CombineMomentsJob(blocks.Host, blocks.Shape.N, x.Rows, x.C, mean.Host.Data, variance.Host.Data));
+        team.For((x.C + Chunk - 1) / Chunk, new CombineMomentsJob(blocks: blocks.Host, count: blocks.Shape.N,
+            rows: x.Rows, C: x.C, mean: mean.Host.Data, variance: variance.Host.Data));
     }
 
     private static void ApplyHost<TFunction>(Tensor x, in Vectors vectors, Tensor y, Tensor? residual)
@@ -69,8 +70,8 @@ public static unsafe partial class BatchNorm
             BlockRows = blockRows,
             Partials = p.Partials.Host,
         }, blockRows * x.C);
-        x.Device.Team.For((x.C + Chunk - 1) / Chunk,
-            new CombineSumsJob(p.Partials.Host, blocks, x.C, variance, vectors.Eps, dgamma, dbeta));
+        x.Device.Team.For((x.C + Chunk - 1) / Chunk, new CombineSumsJob(partials: p.Partials.Host, blocks: blocks,
+            C: x.C, variance: variance, eps: vectors.Eps, dgamma: dgamma, dbeta: dbeta));
         if (maps.Dx is null && maps.Dresidual == kept) return;
 
         // dx = a·dz − b·(x − μ) − k, three numbers a channel.
@@ -115,7 +116,8 @@ public static unsafe partial class BatchNorm
     }
 
     /// <summary>Blocks' moments into the whole's: <c>n·μ = Σ nₖ μₖ</c>, <c>n·σ² = Σ (Mₖ + nₖ (μₖ − μ)²)</c>.</summary>
-    private readonly struct CombineMomentsJob(HostRows blocks, int count, int rows, int C, float* mean, float* variance) : IJob
+    private readonly struct CombineMomentsJob(HostRows blocks, int count, int rows, int C, float* mean,
+        float* variance) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -133,14 +135,16 @@ public static unsafe partial class BatchNorm
                 for (int c = 0; c < n; c++) sum[c] /= rows;
                 for (int block = 0; block < count; block++)
                 {
-                    float* from = blocks.Row(3 * block), about = blocks.Row(3 * block + 1), own = blocks.Row(3 * block + 2);
+                    float* from = blocks.Row(3 * block), about = blocks.Row(3 * block + 1);
+                    float* own = blocks.Row(3 * block + 2);
                     for (int c = 0; c < n; c++)
                     {
                         double d = from[first + c] - sum[c] + about[first + c];
                         squares[c] += own[first + c] + Rows(block) * d * d;
                     }
                 }
-                for (int c = 0; c < n; c++) (mean[first + c], variance[first + c]) = ((float)sum[c], (float)(squares[c] / rows));
+                for (int c = 0; c < n; c++)
+                    (mean[first + c], variance[first + c]) = ((float)sum[c], (float)(squares[c] / rows));
             }
         }
 
@@ -194,113 +198,6 @@ public static unsafe partial class BatchNorm
                 {
                     float z = Affine.Of(p[c] - Mean[c], c);
                     q[c] = default(TFunction).Apply(HasResidual ? z + s[c] : z);
-                }
-            }
-        }
-    }
-
-    /// <summary>Each block's Σ dz and Σ dz·(x − μ); dz itself, if it is to be kept.</summary>
-    private struct SumsJob<TFunction> : IJob where TFunction : unmanaged, IFunction
-    {
-        public HostRows X, Y, Dy, Kept, Partials;
-        public float* Mean;
-        public Affine Affine;
-        public bool Keeps, Leaves;
-        public int Rows, C, BlockRows;
-
-        public readonly void Run(int begin, int end)
-        {
-            for (int block = begin; block < end; block++)
-            {
-                float* sum = Partials.Row(2 * block), product = Partials.Row(2 * block + 1);
-                new Span<float>(sum, C).Clear();
-                new Span<float>(product, C).Clear();
-                for (int r = block * BlockRows; r < Math.Min(Rows, (block + 1) * BlockRows); r++)
-                {
-                    float* p = X.Row(r), q = Y.Row(r), d = Dy.Row(r), to = Kept.Row(r);
-                    int c = 0;
-                    for (; c <= C - V; c += V)
-                    {
-                        var about = Vector.Load(p + c) - Vector.Load(Mean + c);
-                        var y = Affine.IsKnown ? default(TFunction).Apply(Affine.Of(about, c)) : Vector.Load(q + c);
-                        var dz = default(TFunction).Gradient(y, Vector.Load(d + c));
-                        if (Keeps) Cache.Store(dz, to + c, Leaves);
-                        (Vector.Load(sum + c) + dz).Store(sum + c);
-                        (Vector.Load(product + c) + dz * about).Store(product + c);
-                    }
-                    for (; c < C; c++)
-                    {
-                        float about = p[c] - Mean[c];
-                        float y = Affine.IsKnown ? default(TFunction).Apply(Affine.Of(about, c)) : q[c];
-                        float dz = default(TFunction).Gradient(y, d[c]);
-                        if (Keeps) to[c] = dz;
-                        sum[c] += dz;
-                        product[c] += dz * about;
-                    }
-                }
-            }
-        }
-    }
-
-    private readonly struct CombineSumsJob(HostRows partials, int blocks, int C, float* variance, float eps, float* dgamma, float* dbeta) : IJob
-    {
-        public void Run(int begin, int end)
-        {
-            double* sum = stackalloc double[Chunk], product = stackalloc double[Chunk];
-            for (int first = begin * Chunk; first < Math.Min(C, end * Chunk); first += Chunk)
-            {
-                int n = Math.Min(Chunk, C - first);
-                new Span<double>(sum, n).Clear();
-                new Span<double>(product, n).Clear();
-                for (int block = 0; block < blocks; block++)
-                    for (int c = 0; c < n; c++)
-                    {
-                        sum[c] += partials[2 * block, first + c];
-                        product[c] += partials[2 * block + 1, first + c];
-                    }
-                for (int c = 0; c < n; c++) (dbeta[first + c], dgamma[first + c]) = ((float)sum[c], (float)(product[c] / Math.Sqrt(variance[first + c] + eps)));
-            }
-        }
-    }
-
-    private struct ElementsJob<TFunction> : IJob where TFunction : unmanaged, IFunction
-    {
-        public HostRows X, Y, Dy, Dx, Dresidual, Factors;
-        public float* Mean;
-        public Affine Affine;
-        public bool HasX, HasResidual, AddX, AddResidual, Leaves;
-        public int C;
-
-        public readonly void Run(int begin, int end)
-        {
-            float* a = Factors.Row(0), b = Factors.Row(1), k = Factors.Row(2);
-            for (int r = begin; r < end; r++)
-            {
-                float* p = X.Row(r), q = Y.Row(r), d = Dy.Row(r), ox = Dx.Row(r), or = Dresidual.Row(r);
-                int c = 0;
-                for (; c <= C - V; c += V)
-                {
-                    var about = Vector.Load(p + c) - Vector.Load(Mean + c);
-                    var y = Affine.IsKnown ? default(TFunction).Apply(Affine.Of(about, c)) : Vector.Load(q + c);
-                    var dz = default(TFunction).Gradient(y, Vector.Load(d + c));
-                    if (HasX)
-                    {
-                        var g = Vector.Load(a + c) * dz - Vector.Load(b + c) * about - Vector.Load(k + c);
-                        Cache.Store(AddX ? Vector.Load(ox + c) + g : g, ox + c, Leaves);
-                    }
-                    if (HasResidual) (AddResidual ? Vector.Load(or + c) + dz : dz).Store(or + c);
-                }
-                for (; c < C; c++)
-                {
-                    float about = p[c] - Mean[c];
-                    float y = Affine.IsKnown ? default(TFunction).Apply(Affine.Of(about, c)) : q[c];
-                    float dz = default(TFunction).Gradient(y, d[c]);
-                    if (HasX)
-                    {
-                        float g = a[c] * dz - b[c] * about - k[c];
-                        ox[c] = AddX ? ox[c] + g : g;
-                    }
-                    if (HasResidual) or[c] = AddResidual ? or[c] + dz : dz;
                 }
             }
         }

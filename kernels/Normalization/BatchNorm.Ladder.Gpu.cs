@@ -5,10 +5,10 @@ namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the GPU's gradient through batch normalisation and ReLU, one idea a rung.</summary>
 /// <remarks>Version 0: a thread a channel goes down its column twice, for the sums and for the elements. Version 1:
-/// groups share the rows; each sums a block of them, 32 channels side by side, a second launch adds the blocks, and then
-/// each element has a thread. Version 2: the group that finishes last adds the blocks (<see cref="LastGroup"/>), a
-/// launch less. Version 3: a thread takes 16 bytes at a time, and keeps what depends on its channels for all rows of its
-/// block.</remarks>
+/// groups share the rows; each sums a block of them, 32 channels side by side, a second launch adds the blocks, and
+/// then each element has a thread. Version 2: the group that finishes last adds the blocks (<see cref="LastGroup"/>), a
+/// launch less. Version 3: a thread takes 16 bytes at a time, and keeps what depends on its channels for all rows of
+/// its block.</remarks>
 public static partial class BatchNorm
 {
     /// <summary>A rung's maps, of one shape, and vectors of its channels.</summary>

@@ -137,7 +137,8 @@ public static partial class BatchNorm
         using var _ = GradientKernel.Begin(x, 11 * x.Count, (reads + again + writes) * x.Bytes);
         using var partials = RentPartials(x);
         var read = maps with { Y = linear ? dy : y, FollowsFromX = recomputes };
-        Pointwise.Dispatch(f, new Derivation(read, vectors, dgamma, dbeta, frozen, partials));
+        Pointwise.Dispatch(f, new Derivation(Maps: read, Vectors: vectors, Dgamma: dgamma, Dbeta: dbeta,
+            Frozen: frozen, Partials: partials));
     }
 
     /// <summary>Blocks on a GPU: one group adds them up at the end.</summary>

@@ -2,8 +2,9 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Means and squares of a map's blocks of rows. A convolution on the host, or on tensor cores, makes them in passing, while what it wrote is still in the cache or in registers, and spares
-/// <see cref="BatchNorm.Statistics"/> its look at the map. On the host the numbers are the same.</summary>
+/// <summary>Means and squares of a map's blocks of rows. A convolution on the host, or on tensor cores, makes them in
+/// passing, while what it wrote is still in the cache or in registers, and spares <see cref="BatchNorm.Statistics"/>
+/// its look at the map. On the host the numbers are the same.</summary>
 /// <remarks>One object serves a whole network: it holds what the last convolution made, until it is taken.</remarks>
 public sealed class Moments
 {
@@ -17,7 +18,8 @@ public sealed class Moments
         return new MomentBlocks(y, _blocks);
     }
 
-    /// <summary>The same on a GPU, for blocks of <paramref name="rows"/> rows: a row of means and one of squares for each.</summary>
+    /// <summary>The same on a GPU, for blocks of <paramref name="rows"/> rows: a row of means and one of
+    /// squares for each.</summary>
     internal Tensor BeginOnGpu(Tensor y, int rows)
     {
         _blocks?.Dispose();

@@ -71,7 +71,8 @@ public static partial class Sgd
         (w, v) = (wi - vi * default(TChannels).All(p.Rate), vi);
     }
 
-    /// <summary>A group sums one block: 64 squares a thread, then a tree. The group that finishes last sums the blocks.</summary>
+    /// <summary>A group sums one block: 64 squares a thread, then a tree. The group that finishes last
+    /// sums the blocks.</summary>
     private static void ClipBody(ClipArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);

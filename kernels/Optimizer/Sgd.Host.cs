@@ -9,7 +9,10 @@ public static unsafe partial class Sgd
     private static void StepHost(Tensor w, Tensor v, Tensor g, SgdRange range, float rate, float momentum, Tensor clip)
     {
         float scale = clip.HostSpan[1];
-        if (scale != 0) w.Device.Team.For(range.Count, new StepJob(w.Host.Data + range.Start, v.Host.Data + range.Start, g.Host.Data + range.Start, rate * range.RateScale, momentum, range.Decay, scale), 1);
+        if (scale != 0)
+            w.Device.Team.For(range.Count, new StepJob(w: w.Host.Data + range.Start, v: v.Host.Data + range.Start,
+                g: g.Host.Data + range.Start, rate: rate * range.RateScale, momentum: momentum, decay: range.Decay,
+                scale: scale), 1);
     }
 
     private static void ClipHost(Tensor g, Tensor loss, float clipNorm, Tensor partials, Tensor clip)
@@ -23,15 +26,18 @@ public static unsafe partial class Sgd
         clip.HostSpan[1] = !isFinite ? 0 : clipNorm > 0 ? (float)Math.Min(1, clipNorm / norm) : 1;
     }
 
-    private readonly struct StepJob(float* w, float* v, float* g, float rate, float momentum, float decay, float scale) : IJob
+    private readonly struct StepJob(float* w, float* v, float* g, float rate, float momentum, float decay,
+        float scale) : IJob
     {
         public void Run(int begin, int end)
         {
-            // Grouped as in the scalar tail, and without fused multiply–adds in either, so a parameter does not care which of the two reaches it.
+            // Grouped as in the scalar tail, and without fused multiply–adds in either, so a parameter does not care
+            // which of the two reaches it.
             int i = begin;
             for (; i <= end - V; i += V)
             {
-                var velocity = Vector.Load(v + i) * momentum + (Vector.Load(g + i) * scale + Vector.Load(w + i) * decay);
+                var velocity =
+                    Vector.Load(v + i) * momentum + (Vector.Load(g + i) * scale + Vector.Load(w + i) * decay);
                 velocity.Store(v + i);
                 (Vector.Load(w + i) - velocity * rate).Store(w + i);
             }

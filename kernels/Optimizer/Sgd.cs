@@ -12,13 +12,16 @@ public readonly record struct SgdRange(int Start, int Count, float Decay, float 
 
 /// <summary>Stochastic gradient descent with momentum over flat, contiguous buffers of all parameters:
 /// <c>v ← μ·v + (s·∇ + wd·w)</c>, <c>w ← w − lr·scale·v</c>.</summary>
-/// <remarks>Reads w, v, g and writes w, v: 20 bytes a parameter. On a GPU a launch a range, and one more where it does not end with a multiple of four.</remarks>
+/// <remarks>Reads w, v, g and writes w, v: 20 bytes a parameter. On a GPU a launch a range, and one more where it does
+/// not end with a multiple of four.</remarks>
 public static partial class Sgd
 {
     private static readonly Kernel StepKernel = new("sgd.step"), ClipKernel = new("sgd.clip");
 
-    /// <summary>By what a step is to be scaled, worked out where the gradients lie, so that nobody waits for a device: <c>s = min(1, clipNorm/‖g‖)</c>, or 0, with which no step is taken, if ‖g‖ or the loss is not finite.</summary>
-    /// <remarks>Σ g² is summed in fixed blocks, and these in float64 by the host, in float32 by a GPU. It is not finite if an element is not (or if a block's sum exceeds 3·10³⁸, which training does not survive either).</remarks>
+    /// <summary>By what a step is to be scaled, worked out where the gradients lie, so that nobody waits for a device:
+    /// <c>s = min(1, clipNorm/‖g‖)</c>, or 0, with which no step is taken, if ‖g‖ or the loss is not finite.</summary>
+    /// <remarks>Σ g² is summed in fixed blocks, and these in float64 by the host, in float32 by a GPU. It is not finite
+    /// if an element is not (or if a block's sum exceeds 3·10³⁸, which training does not survive either).</remarks>
     /// <param name="g">Gradients.</param>
     /// <param name="loss">Its first element is the loss.</param>
     /// <param name="clipNorm">The greatest norm that is not shortened; 0 for any.</param>
@@ -41,19 +44,23 @@ public static partial class Sgd
     /// <param name="ranges">What is trained, and how; parameters in no range stay.</param>
     /// <param name="rate">Learning rate.</param>
     /// <param name="momentum">μ.</param>
-    /// <param name="clip">What <see cref="Clip"/> wrote: its second element is s; if that is 0, all stay as they are.</param>
-    public static void Step(Tensor w, Tensor v, Tensor g, ReadOnlySpan<SgdRange> ranges, float rate, float momentum, Tensor clip)
+    /// <param name="clip">What <see cref="Clip"/> wrote: its second element is s; if that is 0, all
+    /// stay as they are.</param>
+    public static void Step(Tensor w, Tensor v, Tensor g, ReadOnlySpan<SgdRange> ranges, float rate, float momentum,
+        Tensor clip)
     {
         Shape.Same("sgd.step", w, v);
         Shape.Same("sgd.step", w, g);
-        Shape.Require("sgd.step", w.IsContiguous && v.IsContiguous && g.IsContiguous, "parameters lie without gaps", w, v, g);
+        Shape.Require("sgd.step", w.IsContiguous && v.IsContiguous
+            && g.IsContiguous, "parameters lie without gaps", w, v, g);
         RequireClip("sgd.step", clip);
         long trained = 0;
         foreach (var range in ranges) trained += range.Frozen ? 0 : range.Count;
         using var _ = StepKernel.Begin(w, 6 * trained, 20 * trained);
         foreach (var range in ranges)
         {
-            Shape.Require("sgd.step", range.Start >= 0 && range.Count >= 0 && range.Start + range.Count <= w.Count, $"{range} lies outside", w);
+            Shape.Require("sgd.step", range.Start >= 0 && range.Count >= 0
+                && range.Start + range.Count <= w.Count, $"{range} lies outside", w);
             if (range.Frozen || range.Count == 0) continue;
             if (w.Device.IsHost) StepHost(w, v, g, range, rate, momentum, clip);
             else StepGpu(w, v, g, range, rate, momentum, clip);
@@ -63,7 +70,8 @@ public static partial class Sgd
     /// <summary>Elements of a block of the norm.</summary>
     private const int BlockSize = 16384;
 
-    private static void RequireClip(string op, Tensor clip) => Shape.Require(op, clip.Shape == Shape.Of(2), "norm and scale are two numbers", clip);
+    private static void RequireClip(string op, Tensor clip) =>
+        Shape.Require(op, clip.Shape == Shape.Of(2), "norm and scale are two numbers", clip);
 
     static partial void StepGpu(Tensor w, Tensor v, Tensor g, SgdRange range, float rate, float momentum, Tensor clip);
     static partial void ClipGpu(Tensor g, Tensor loss, float clipNorm, Tensor partials, Tensor clip);

@@ -6,14 +6,16 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class Pointwise
 {
-    /// <summary>Elements between two places where a tensor without gaps may be cut. Vectors fill it, so which elements are left over for the scalar functions, whose
-    /// exponential rounds otherwise than the vectors', depends on the shape and not on the threads.</summary>
+    /// <summary>Elements between two places where a tensor without gaps may be cut. Vectors fill it, so which elements
+    /// are left over for the scalar functions, whose exponential rounds otherwise than the vectors', depends on the
+    /// shape and not on the threads.</summary>
     private const int Block = 1024;
 
     private static void ApplyHost<TFunction>(Tensor x, Tensor y) where TFunction : unmanaged, IFunction =>
         Map(new UnaryMap<TFunction>(), x, x, x, y);
 
-    private static void GradientHost<TFunction>(Tensor y, Tensor dy, Tensor dx, bool add) where TFunction : unmanaged, IFunction
+    private static void GradientHost<TFunction>(Tensor y, Tensor dy, Tensor dx, bool add)
+        where TFunction : unmanaged, IFunction
     {
         if (add) Map(new GradientMap<TFunction, Plus>(), y, dy, dx, dx);
         else Map(new GradientMap<TFunction, Overwrite>(), y, dy, dy, dx);
@@ -35,29 +37,38 @@ public static unsafe partial class Pointwise
 
     private static void FillHost(Tensor y, float value) => Map(new FillMap(value), y, y, y, y);
 
-    /// <summary>Runs <c>y = map(a, b, c)</c> over all elements; operands that a map does not use repeat another.</summary>
+    /// <summary>Runs <c>y = map(a, b, c)</c> over all elements; operands that a map does not use
+    /// repeat another.</summary>
     private static void Map<TMap>(TMap map, Tensor a, Tensor b, Tensor c, Tensor y) where TMap : unmanaged, IMap
     {
         // Without gaps the whole is one long row and an item a block of it; else an item is a row.
         bool flat = a.IsContiguous && b.IsContiguous && c.IsContiguous && y.IsContiguous;
         int width = flat ? Block : y.C;
-        y.Device.Team.For(flat ? (int)((y.Count + Block - 1) / Block) : y.Rows, new MapJob<TMap>(map, a.Host, b.Host, c.Host, y.Host, width, flat ? y.Count : 0), width);
+        y.Device.Team.For(flat
+            ? (int)((y.Count + Block - 1) / Block)
+            : y.Rows, new MapJob<TMap>(map: map, a: a.Host, b: b.Host, c: c.Host, y: y.Host, width: width, flat: flat
+                ? y.Count
+                : 0), width);
     }
 
     /// <summary>Items are blocks of the <paramref name="flat"/> elements, or, if that is 0, rows.</summary>
-    private readonly struct MapJob<TMap>(TMap map, HostRows a, HostRows b, HostRows c, HostRows y, int width, long flat) : IJob where TMap : unmanaged, IMap
+    private readonly struct MapJob<TMap>(TMap map, HostRows a, HostRows b, HostRows c, HostRows y, int width,
+        long flat) : IJob where TMap : unmanaged, IMap
     {
         public void Run(int begin, int end)
         {
             nint first = (nint)begin * Block;
-            if (flat > 0) Row(a.Data + first, b.Data + first, c.Data + first, y.Data + first, (int)(Math.Min(flat, (long)end * Block) - first));
+            if (flat > 0)
+                Row(a.Data + first, b.Data + first, c.Data + first, y.Data + first,
+                    (int)(Math.Min(flat, (long)end * Block) - first));
             else for (int r = begin; r < end; r++) Row(a.Row(r), b.Row(r), c.Row(r), y.Row(r), width);
         }
 
         private void Row(float* a, float* b, float* c, float* y, int n)
         {
             int i = 0;
-            for (; i <= n - Vector<float>.Count; i += Vector<float>.Count) map.Of(Vector.Load(a + i), Vector.Load(b + i), Vector.Load(c + i)).Store(y + i);
+            for (; i <= n - Vector<float>.Count; i += Vector<float>.Count)
+                map.Of(Vector.Load(a + i), Vector.Load(b + i), Vector.Load(c + i)).Store(y + i);
             for (; i < n; i++) y[i] = map.Of(a[i], b[i], c[i]);
         }
     }
@@ -96,13 +107,15 @@ public static unsafe partial class Pointwise
         public Vector<float> Of(Vector<float> a, Vector<float> b, Vector<float> c) => default(TFunction).Apply(a);
     }
 
-    private readonly struct GradientMap<TFunction, TOld> : IMap where TFunction : unmanaged, IFunction where TOld : unmanaged, IOld
+    private readonly struct GradientMap<TFunction, TOld> : IMap
+        where TFunction : unmanaged, IFunction where TOld : unmanaged, IOld
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public float Of(float y, float dy, float old) => default(TOld).Combine(old, default(TFunction).Gradient(y, dy));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector<float> Of(Vector<float> y, Vector<float> dy, Vector<float> old) => default(TOld).Combine(old, default(TFunction).Gradient(y, dy));
+        public Vector<float> Of(Vector<float> y, Vector<float> dy, Vector<float> old) =>
+        default(TOld).Combine(old, default(TFunction).Gradient(y, dy));
     }
 
     private readonly struct SumMap : IMap
@@ -117,7 +130,8 @@ public static unsafe partial class Pointwise
         public float Of(float a, float b, float old) => default(TOld).Combine(old, a * b);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector<float> Of(Vector<float> a, Vector<float> b, Vector<float> old) => default(TOld).Combine(old, a * b);
+        public Vector<float> Of(Vector<float> a, Vector<float> b, Vector<float> old) =>
+        default(TOld).Combine(old, a * b);
     }
 
     private readonly struct FillMap(float value) : IMap

@@ -26,8 +26,12 @@ public static partial class Pointwise
     /// <summary>Slope of <see cref="Activation.LeakyReLU"/> below 0.</summary>
     public const float NegativeSlope = LeakyReLU.NegativeSlope;
 
-    private static readonly Kernel ApplyKernel = new("pointwise.activation"), GradientKernel = new("pointwise.activation.gradient"),
-        AddKernel = new("pointwise.add"), MultiplyKernel = new("pointwise.multiply"), CopyKernel = new("pointwise.copy"), FillKernel = new("pointwise.fill");
+    private static readonly Kernel ApplyKernel = new("pointwise.activation");
+    private static readonly Kernel GradientKernel = new("pointwise.activation.gradient");
+    private static readonly Kernel AddKernel = new("pointwise.add");
+    private static readonly Kernel MultiplyKernel = new("pointwise.multiply");
+    private static readonly Kernel CopyKernel = new("pointwise.copy");
+    private static readonly Kernel FillKernel = new("pointwise.fill");
 
     /// <summary><c>y = f(x)</c>. <paramref name="y"/> may be <paramref name="x"/>.</summary>
     public static void Apply(Activation f, Tensor x, Tensor y)
@@ -37,7 +41,8 @@ public static partial class Pointwise
         Dispatch(f, new Application(x, y));
     }
 
-    /// <summary><c>dx = dy · f'</c>, the derivative taken from the output: <c>f'</c> is <c>[y &gt; 0]</c>, <c>[y &gt; 0] + 0.01·[y ≤ 0]</c>, or <c>y(1 − y)</c>.</summary>
+    /// <summary><c>dx = dy · f'</c>, the derivative taken from the output: <c>f'</c> is <c>[y &gt; 0]</c>,
+    /// <c>[y &gt; 0] + 0.01·[y ≤ 0]</c>, or <c>y(1 − y)</c>.</summary>
     public static void Gradient(Activation f, Tensor y, Tensor dy, Tensor dx, bool add = false)
     {
         Shape.Same("pointwise.activation.gradient", y, dy);
@@ -56,7 +61,8 @@ public static partial class Pointwise
         else AddGpu(a, b, y);
     }
 
-    /// <summary><c>y = a · b</c> element by element. Its gradients are products too: <c>da = dy · b</c>, <c>db = dy · a</c>.</summary>
+    /// <summary><c>y = a · b</c> element by element. Its gradients are products too: <c>da = dy · b</c>,
+    /// <c>db = dy · a</c>.</summary>
     public static void Multiply(Tensor a, Tensor b, Tensor y, bool add = false)
     {
         Shape.Same("pointwise.multiply", a, b);
@@ -120,7 +126,8 @@ public static partial class Pointwise
     }
 
     static partial void ApplyGpu<TFunction>(Tensor x, Tensor y) where TFunction : unmanaged, IFunction;
-    static partial void GradientGpu<TFunction>(Tensor y, Tensor dy, Tensor dx, bool add) where TFunction : unmanaged, IFunction;
+    static partial void GradientGpu<TFunction>(Tensor y, Tensor dy, Tensor dx, bool add)
+        where TFunction : unmanaged, IFunction;
     static partial void AddGpu(Tensor a, Tensor b, Tensor y);
     static partial void MultiplyGpu(Tensor a, Tensor b, Tensor y, bool add);
     static partial void CopyGpu(Tensor x, Tensor y, bool add);

@@ -10,10 +10,12 @@ internal static unsafe partial class Blocks
     private const int Chunk = 256;
 
     private static void SumHost(Tensor fine, Tensor coarse, float scale, bool add) =>
-        coarse.Device.Team.For(coarse.Rows, new SumJob(fine.Host, fine.Shape, coarse.Host, coarse.Shape, scale, add), fine.Count / coarse.Rows);
+        coarse.Device.Team.For(coarse.Rows, new SumJob(fine: fine.Host, fs: fine.Shape, coarse: coarse.Host,
+            cs: coarse.Shape, scale: scale, add: add), fine.Count / coarse.Rows);
 
     private static void SpreadHost(Tensor coarse, Tensor fine, float scale, bool add) =>
-        fine.Device.Team.For(fine.Rows, new SpreadJob(coarse.Host, coarse.Shape, fine.Host, fine.Shape, scale, add), fine.C);
+        fine.Device.Team.For(fine.Rows, new SpreadJob(coarse: coarse.Host, cs: coarse.Shape, fine: fine.Host,
+            fs: fine.Shape, scale: scale, add: add), fine.C);
 
     private readonly struct SumJob(HostRows fine, Shape fs, HostRows coarse, Shape cs, float scale, bool add) : IJob
     {
@@ -31,7 +33,8 @@ internal static unsafe partial class Blocks
                     for (int a = 0; a < bh; a++)
                     {
                         new Span<float>(line, n).Clear();
-                        for (int b = 0; b < bw; b++) Scale(fine.Row(corner + a * fs.W + b) + first, 1, line, n, add: true);
+                        for (int b = 0; b < bw; b++)
+                            Scale(fine.Row(corner + a * fs.W + b) + first, 1, line, n, add: true);
                         Scale(line, 1, total, n, add: true);
                     }
                     float* y = coarse.Row(r) + first;

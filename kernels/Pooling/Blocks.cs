@@ -2,10 +2,12 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The two linear maps under average pools, region and row means, nearest enlargement and repeated rows: the map is tiled by equal blocks of
-/// bh×bw positions, and a block is summed to one position or one position spread over its block. Each is the other's gradient.</summary>
-/// <remarks>The fine tensor is [N, H·bh, W·bw, C], the coarse one [N, H, W, C]; the block follows from the shapes. A pass reads its input and writes its
-/// output once. A block is summed in two levels: along its lines, then down them.</remarks>
+/// <summary>The two linear maps under average pools, region and row means, nearest enlargement and repeated rows: the
+/// map is tiled by equal blocks of bh×bw positions, and a block is summed to one position or one position spread over
+/// its block. Each is the other's gradient.</summary>
+/// <remarks>The fine tensor is [N, H·bh, W·bw, C], the coarse one [N, H, W, C]; the block follows from the shapes. A
+/// pass reads its input and writes its output once. A block is summed in two levels: along its lines,
+/// then down them.</remarks>
 internal static partial class Blocks
 {
     private static readonly Kernel SumKernel = new("blocks.sum"), SpreadKernel = new("blocks.spread");
@@ -14,7 +16,8 @@ internal static partial class Blocks
     public static void Mean(Tensor fine, Tensor coarse) => Sum(fine, coarse, 1f / Area("blocks.mean", fine, coarse));
 
     /// <summary>dfine (+)= dcoarse / (bh·bw) all over the block.</summary>
-    public static void MeanGradient(Tensor dcoarse, Tensor dfine, bool add) => Spread(dcoarse, dfine, 1f / Area("blocks.mean.gradient", dfine, dcoarse), add);
+    public static void MeanGradient(Tensor dcoarse, Tensor dfine, bool add) =>
+        Spread(dcoarse, dfine, 1f / Area("blocks.mean.gradient", dfine, dcoarse), add);
 
     /// <summary>coarse (+)= scale · Σ of each block of fine.</summary>
     public static void Sum(Tensor fine, Tensor coarse, float scale = 1, bool add = false)
@@ -37,7 +40,8 @@ internal static partial class Blocks
     private static int Area(string op, Tensor fine, Tensor coarse)
     {
         Shape f = fine.Shape, k = coarse.Shape;
-        Shape.Require(op, f.N == k.N && f.C == k.C && f.H % k.H == 0 && f.W % k.W == 0, "equal blocks must tile the larger map exactly", fine, coarse);
+        Shape.Require(op, f.N == k.N && f.C == k.C && f.H % k.H == 0
+            && f.W % k.W == 0, "equal blocks must tile the larger map exactly", fine, coarse);
         return f.Area / k.Area;
     }
 

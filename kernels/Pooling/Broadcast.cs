@@ -2,7 +2,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Repetition of rows, such as of an item's mean beside each of its rows. Tensors may be channel slices.</summary>
+/// <summary>Repetition of rows, such as of an item's mean beside each of its rows. Tensors may be
+/// channel slices.</summary>
 public static class Broadcast
 {
     /// <summary>Each row of g [N,1,R,C] k times in a row: y [N,1,R·k,C].</summary>

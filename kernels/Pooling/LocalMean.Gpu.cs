@@ -38,8 +38,8 @@ public static unsafe partial class LocalMean
     {
         var shape = x.Shape;
         using var table = Tensor.Rent(x.Device, Shape.Of(window.Radius + 1 + shape.H + shape.W), "weights");
-        LocalArgs p = new(x.GpuAny, y.GpuAny, table.Gpu.Data, shape, window.Radius,
-            (float)(0.5 / (window.Sigma * window.Sigma)), isGradient ? 1 : 0, add ? 1 : 0);
+        LocalArgs p = new(X: x.GpuAny, Y: y.GpuAny, Table: table.Gpu.Data, Shape: shape, Radius: window.Radius,
+            Falloff: (float)(0.5 / (window.Sigma * window.Sigma)), IsGradient: isGradient ? 1 : 0, Add: add ? 1 : 0);
         TableLauncher.LaunchItems(x.Device, table.Count, p);
         Launcher.Launch(y, p, p.X, p.Y);
     }

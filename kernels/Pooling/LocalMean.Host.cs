@@ -8,7 +8,8 @@ public static unsafe partial class LocalMean
     internal static void RunHost(Tensor x, Tensor y, LocalWindow window, bool isGradient, bool add)
     {
         float[] weights = [.. Enumerable.Range(0, window.Radius + 1).Select(window.Weight)];
-        var job = new Job(x, y, weights, window.InverseSums(x.Shape.H), window.InverseSums(x.Shape.W), isGradient, add);
+        var job = new Job(x: x, y: y, weights: weights, inverseY: window.InverseSums(x.Shape.H),
+            inverseX: window.InverseSums(x.Shape.W), isGradient: isGradient, add: add);
         int taps = (2 * window.Radius + 1) * (2 * window.Radius + 1);
         y.Device.Team.For(y.Rows, job, taps * y.C);
     }

@@ -7,12 +7,17 @@ namespace MlffAd.Kernels;
 public static unsafe partial class Pooling
 {
     private static void MaxHost(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad) =>
-        y.Device.Team.For(y.Rows, new MaxJob(x.Host, x.Shape, y.Host, y.Shape, index is null ? default : index.Host, kernel, stride, pad), kernel * kernel * y.C);
+        y.Device.Team.For(y.Rows, new MaxJob(x: x.Host, xs: x.Shape, y: y.Host, ys: y.Shape, index: index is null
+            ? default
+            : index.Host, kernel: kernel, stride: stride, pad: pad), kernel * kernel * y.C);
 
-    private static void MaxGradientHost(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add) =>
-        dx.Device.Team.For(dx.Rows, new MaxGradientJob(dy.Host, dy.Shape, index.Host, dx.Host, dx.Shape, kernel, stride, pad, add), dx.C);
+    private static void MaxGradientHost(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad,
+        bool add) =>
+        dx.Device.Team.For(dx.Rows, new MaxGradientJob(dy: dy.Host, ys: dy.Shape, index: index.Host, dx: dx.Host,
+            xs: dx.Shape, kernel: kernel, stride: stride, pad: pad, add: add), dx.C);
 
-    private readonly struct MaxJob(HostRows x, Shape xs, HostRows y, Shape ys, HostRows index, int kernel, int stride, int pad) : IJob
+    private readonly struct MaxJob(HostRows x, Shape xs, HostRows y, Shape ys, HostRows index, int kernel, int stride,
+        int pad) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -34,7 +39,8 @@ public static unsafe partial class Pooling
         }
 
         // NaN wins, and once it has won nothing is greater: it must not be lost before the loss is tested.
-        private static Vector<int> Wins(Vector<float> v, Vector<float> best) => Vector.GreaterThan(v, best) | ~Vector.Equals(v, v);
+        private static Vector<int> Wins(Vector<float> v, Vector<float> best) =>
+            Vector.GreaterThan(v, best) | ~Vector.Equals(v, v);
 
         private static bool Wins(float v, float best) => v > best || float.IsNaN(v);
 
@@ -70,7 +76,8 @@ public static unsafe partial class Pooling
                 {
                     var v = Vector.Load(rows[i] + c);
                     var wins = Wins(v, best);
-                    (best, winner) = (Vector.ConditionalSelect(wins, v, best), Vector.ConditionalSelect(wins, new Vector<float>(taps[i]), winner));
+                    (best, winner) = (Vector.ConditionalSelect(wins, v, best),
+                        Vector.ConditionalSelect(wins, new Vector<float>(taps[i]), winner));
                 }
                 best.Store(y + c);
                 winner.Store(index + c);
@@ -84,7 +91,8 @@ public static unsafe partial class Pooling
         }
     }
 
-    private readonly struct MaxGradientJob(HostRows dy, Shape ys, HostRows index, HostRows dx, Shape xs, int kernel, int stride, int pad, bool add) : IJob
+    private readonly struct MaxGradientJob(HostRows dy, Shape ys, HostRows index, HostRows dx, Shape xs, int kernel,
+        int stride, int pad, bool add) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -106,7 +114,9 @@ public static unsafe partial class Pooling
             int c = 0;
             var taps = new Vector<float>(tap);
             for (; c <= xs.C - V; c += V)
-                (Vector.Load(dx + c) + Vector.ConditionalSelect(Vector.Equals(Vector.Load(index + c), taps), Vector.Load(dy + c), Vector<float>.Zero)).Store(dx + c);
+                (Vector.Load(dx + c)
+                    + Vector.ConditionalSelect(Vector.Equals(Vector.Load(index + c), taps), Vector.Load(dy + c),
+                        Vector<float>.Zero)).Store(dx + c);
             for (; c < xs.C; c++)
                 if (index[c] == tap) dx[c] += dy[c];
         }

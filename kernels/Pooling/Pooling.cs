@@ -2,17 +2,20 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Maximum over sliding windows and means over equal blocks, each channel by itself. Tensors may be channel slices.</summary>
-/// <remarks>All are bound by memory. Every gradient gathers: an input position fetches from the outputs that saw it, in order, so no atomics are needed
-/// and the sum does not depend on threads.</remarks>
+/// <summary>Maximum over sliding windows and means over equal blocks, each channel by itself. Tensors may be
+/// channel slices.</summary>
+/// <remarks>All are bound by memory. Every gradient gathers: an input position fetches from the outputs that saw it, in
+/// order, so no atomics are needed and the sum does not depend on threads.</remarks>
 public static partial class Pooling
 {
     private static readonly Kernel MaxKernel = new("pooling.max"), MaxGradientKernel = new("pooling.max.gradient");
 
-    /// <summary><c>y[n,i,j,c] = max x[n, i·stride − pad + a, j·stride − pad + b, c]</c> over the taps a, b = 0 … kernel − 1 that lie inside x.</summary>
+    /// <summary><c>y[n,i,j,c] = max x[n, i·stride − pad + a, j·stride − pad + b, c]</c> over the taps a, b = 0 … kernel
+    /// − 1 that lie inside x.</summary>
     /// <param name="x">Input [N,H,W,C].</param>
     /// <param name="y">Output [N, (H + 2·pad − kernel)/stride + 1, likewise W, C].</param>
-    /// <param name="index">The winner's tap a·kernel + b, of y's shape, for the gradient: the first of equals in row-major order. Padding never wins. Or null.</param>
+    /// <param name="index">The winner's tap a·kernel + b, of y's shape, for the gradient: the first of equals in
+    /// row-major order. Padding never wins. Or null.</param>
     /// <param name="kernel">Window's side.</param>
     /// <param name="stride">Step.</param>
     /// <param name="pad">Border, less than <paramref name="kernel"/>.</param>
@@ -25,10 +28,12 @@ public static partial class Pooling
     }
 
     /// <summary>The gradient of <see cref="Max"/>: dx (+)= Σ dy over the windows that the element won.</summary>
-    public static void MaxGradient(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add = false)
+    public static void MaxGradient(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add =
+        false)
     {
         RequireWindows("pooling.max.gradient", dx, dy, index, kernel, stride, pad);
-        using var _ = MaxGradientKernel.Begin(dx, (long)kernel * kernel * dy.Count, dy.Bytes + index.Bytes + (add ? 2 : 1) * dx.Bytes);
+        using var _ = MaxGradientKernel.Begin(dx, (long)kernel * kernel * dy.Count,
+            dy.Bytes + index.Bytes + (add ? 2 : 1) * dx.Bytes);
         if (dx.Device.IsHost) MaxGradientHost(dy, index, dx, kernel, stride, pad, add);
         else MaxGradientGpu(dy, index, dx, kernel, stride, pad, add);
     }
@@ -47,10 +52,12 @@ public static partial class Pooling
         Blocks.MeanGradient(dy, dx, add);
     }
 
-    /// <summary>Mean over each of s×s equal regions: x [N,H,W,C], g [N,s,s,C], or [N,1,1,C] for the whole map's.</summary>
+    /// <summary>Mean over each of s×s equal regions: x [N,H,W,C], g [N,s,s,C], or [N,1,1,C] for
+    /// the whole map's.</summary>
     public static void RegionMean(Tensor x, Tensor g) => Blocks.Mean(x, g);
 
-    /// <summary>The gradient of <see cref="RegionMean"/>: dx (+)= dg/(H·W/s²) at each of the region's positions.</summary>
+    /// <summary>The gradient of <see cref="RegionMean"/>: dx (+)= dg/(H·W/s²) at each of the
+    /// region's positions.</summary>
     public static void RegionMeanGradient(Tensor dg, Tensor dx, bool add = false) => Blocks.MeanGradient(dg, dx, add);
 
     /// <summary>Mean of each k consecutive rows: x [N,1,R·k,C], y [N,1,R,C].</summary>
@@ -59,15 +66,19 @@ public static partial class Pooling
     /// <summary>The gradient of <see cref="RowMean"/>: dx (+)= dy/k on each of the k rows.</summary>
     public static void RowMeanGradient(Tensor dy, Tensor dx, bool add = false) => Blocks.MeanGradient(dy, dx, add);
 
-    private static void RequireSquares(string op, Tensor x, Tensor y, int kernel) => Shape.Require(op,
-        y.Shape.H * kernel == x.Shape.H && y.Shape.W * kernel == x.Shape.W, $"squares of {kernel}×{kernel} must tile the map exactly", x, y);
+    private static void RequireSquares(string op, Tensor x, Tensor y, int kernel) =>
+        Shape.Require(op, y.Shape.H * kernel == x.Shape.H
+            && y.Shape.W * kernel == x.Shape.W, $"squares of {kernel}×{kernel} must tile the map exactly", x, y);
 
     private static void RequireWindows(string op, Tensor x, Tensor y, Tensor index, int kernel, int stride, int pad)
     {
         Shape.Same(op, y, index);
         int Windows(int size) => (size + 2 * pad - kernel) / stride + 1;
-        Shape.Require(op, kernel > 0 && stride > 0 && pad >= 0 && pad < kernel && y.Shape == x.Shape with { H = Windows(x.Shape.H), W = Windows(x.Shape.W) },
-            $"windows {kernel}×{kernel}/{stride} with padding {pad} give another output shape", x, y);
+        Shape.Require(op, kernel > 0 && stride > 0 && pad >= 0 && pad < kernel && y.Shape == x.Shape with
+        {
+            H = Windows(x.Shape.H),
+            W = Windows(x.Shape.W),
+        }, $"windows {kernel}×{kernel}/{stride} with padding {pad} give another output shape", x, y);
     }
 
     static partial void MaxGpu(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad);

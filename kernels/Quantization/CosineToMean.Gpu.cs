@@ -6,7 +6,8 @@ namespace MlffAd.Kernels;
 
 public static partial class CosineToMean
 {
-    /// <summary>Threads that share a cell's dot products, or neighbouring channels of a region sum: their reads are one run of 128 bytes.</summary>
+    /// <summary>Threads that share a cell's dot products, or neighbouring channels of a region sum: their reads are one
+    /// run of 128 bytes.</summary>
     private const int Lanes = 32;
 
     private const int GroupSize = 256, Groups = GroupSize / Lanes;
@@ -126,12 +127,13 @@ public static partial class CosineToMean
     private static Index3D RegionsByLanes(Tensor g) => new(g.Rows, (g.C + Lanes - 1) / Lanes, 1);
 
     /// <summary>The map's row of a cell counted through regions.</summary>
-    private static int RowOf(Regions map, int cell) => map.Row(cell / map.Cells, cell % map.Cells / map.Side) + cell % map.Side;
+    private static int RowOf(Regions map, int cell) =>
+        map.Row(cell / map.Cells, cell % map.Cells / map.Side) + cell % map.Side;
 
     /// <summary>Σ x over a region's cells, or Σ weight·x, for the channel of this thread's lane. The group's rows of
     /// lanes take every eighth cell each; all threads get their lane's sum.</summary>
-    private static float RegionSum(ArrayView<float> shared, in GpuRows x, in Regions map, int region, int c, int channels,
-        in GpuRows weights, bool weighted)
+    private static float RegionSum(ArrayView<float> shared, in GpuRows x, in Regions map, int region, int c,
+        int channels, in GpuRows weights, bool weighted)
     {
         float sum = 0;
         int last = (region + 1) * map.Cells;
@@ -206,7 +208,8 @@ public static partial class CosineToMean
         int t = Group.IdxX, region = Grid.IdxX, c = Grid.IdxY * Lanes + t % Lanes;
         float gg = 0, gamma = 0;
         for (int k = t; k < p.C; k += GroupSize) gg += p.G[region, k] * p.G[region, k];
-        for (int cell = region * p.Map.Cells + t; cell < (region + 1) * p.Map.Cells; cell += GroupSize) gamma += p.Dm[cell, 0] * p.M[cell, 0];
+        for (int cell = region * p.Map.Cells + t; cell < (region + 1) * p.Map.Cells; cell += GroupSize)
+            gamma += p.Dm[cell, 0] * p.M[cell, 0];
         gg = Clipped(GroupReduce.Sum(shared, gg));
         gamma = GroupReduce.Sum(shared, gamma);
         float sum = RegionSum(shared, p.X, p.Map, region, c, p.C, p.Weights, weighted: true);

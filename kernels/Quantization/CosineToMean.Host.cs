@@ -5,7 +5,8 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class CosineToMean
 {
-    /// <summary>Channels that one item of a region sum covers: a few cache lines of every cell, and items enough when there is one region.</summary>
+    /// <summary>Channels that one item of a region sum covers: a few cache lines of every cell, and items enough when
+    /// there is one region.</summary>
     private const int Block = 64;
 
     private static void ForwardHost(Tensor x, Tensor g, Tensor m, Regions regions)
@@ -21,13 +22,13 @@ public static unsafe partial class CosineToMean
         var team = maps.X.Device.Team;
         HostRows x = maps.X.Host, g = maps.G.Host, m = maps.M.Host, dm = maps.Dm.Host;
         int channels = maps.X.C, rows = maps.G.Rows * regions.Side, blocks = (channels + Block - 1) / Block;
-        team.For(rows, new WeightsJob(x, g, m, dm, weights.Host, channels, regions), regions.Side * channels);
-        team.For(maps.G.Rows * blocks,
-            new ShareJob(x, g, m, (maps.Dg ?? maps.G).Host, maps.Dg is not null, dm, weights.Host, share.Host, channels,
-                regions),
-            regions.Cells * Block);
-        team.For(rows, new SpreadJob(x, g, weights.Host, share.Host, maps.Dx.Host, channels, regions, maps.Add),
-            2 * regions.Side * channels);
+        team.For(rows, new WeightsJob(x: x, g: g, m: m, dm: dm, weights: weights.Host, channels: channels,
+            map: regions), regions.Side * channels);
+        team.For(maps.G.Rows * blocks, new ShareJob(x: x, g: g, m: m, dg: (maps.Dg ?? maps.G).Host,
+            hasUpstream: maps.Dg is not null, dm: dm, weights: weights.Host, share: share.Host, channels: channels,
+            map: regions), regions.Cells * Block);
+        team.For(rows, new SpreadJob(x: x, g: g, weights: weights.Host, share: share.Host, dx: maps.Dx.Host,
+            channels: channels, map: regions, add: maps.Add), 2 * regions.Side * channels);
     }
 
     private static float Norm(float* v, int count) => MathF.Sqrt(VectorRows.Dot(v, v, count));
@@ -49,9 +50,10 @@ public static unsafe partial class CosineToMean
         public float Of(int cell) => weights[cell, 0];
     }
 
-    /// <summary>Σ over a region's cells of weight·x for one vector of channels, or one channel: each row of cells first, then the rows, so
-    /// that no sum has more than max(h, M) terms.</summary>
-    private static Vector<float> Sum<TWeight>(HostRows x, TWeight weight, Regions map, int region, int c) where TWeight : struct, IWeight
+    /// <summary>Σ over a region's cells of weight·x for one vector of channels, or one channel: each row of cells
+    /// first, then the rows, so that no sum has more than max(h, M) terms.</summary>
+    private static Vector<float> Sum<TWeight>(HostRows x, TWeight weight, Regions map, int region, int c)
+        where TWeight : struct, IWeight
     {
         Vector<float> sum = default;
         for (int y = 0, cell = region * map.Cells; y < map.Side; y++)
@@ -64,7 +66,8 @@ public static unsafe partial class CosineToMean
         return sum;
     }
 
-    private static float SumOne<TWeight>(HostRows x, TWeight weight, Regions map, int region, int c) where TWeight : struct, IWeight
+    private static float SumOne<TWeight>(HostRows x, TWeight weight, Regions map, int region, int c)
+        where TWeight : struct, IWeight
     {
         float sum = 0;
         for (int y = 0, cell = region * map.Cells; y < map.Side; y++)
@@ -86,7 +89,8 @@ public static unsafe partial class CosineToMean
             for (int item = begin; item < end; item++)
             {
                 int region = item / blocks, c = item % blocks * Block, stop = Math.Min(c + Block, channels);
-                for (; c <= stop - Vector<float>.Count; c += Vector<float>.Count) (Sum(x, new Unit(), map, region, c) / map.Cells).Store(g.Row(region) + c);
+                for (; c <= stop - Vector<float>.Count; c += Vector<float>.Count)
+                    (Sum(x, new Unit(), map, region, c) / map.Cells).Store(g.Row(region) + c);
                 for (; c < stop; c++) g[region, c] = SumOne(x, new Unit(), map, region, c) / map.Cells;
             }
         }
@@ -105,14 +109,16 @@ public static unsafe partial class CosineToMean
                 for (int i = 0; i < map.Side; i++)
                 {
                     float* v = x.Row(row + i);
-                    m[item * map.Side + i, 0] = VectorRows.Dot(mean, v, channels) / (length * Math.Max(Norm(v, channels), Epsilon));
+                    m[item * map.Side + i, 0] =
+                        VectorRows.Dot(mean, v, channels) / (length * Math.Max(Norm(v, channels), Epsilon));
                 }
             }
         }
     }
 
     /// <summary>α_i and β_i. Item: a row of a region's cells.</summary>
-    private readonly struct WeightsJob(HostRows x, HostRows g, HostRows m, HostRows dm, HostRows weights, int channels, Regions map) : IJob
+    private readonly struct WeightsJob(HostRows x, HostRows g, HostRows m, HostRows dm, HostRows weights, int channels,
+        Regions map) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -132,8 +138,8 @@ public static unsafe partial class CosineToMean
     }
 
     /// <summary>dg'/h². Item: a region and a block of channels.</summary>
-    private readonly struct ShareJob(
-        HostRows x, HostRows g, HostRows m, HostRows dg, bool hasUpstream, HostRows dm, HostRows weights, HostRows share, int channels, Regions map) : IJob
+    private readonly struct ShareJob(HostRows x, HostRows g, HostRows m, HostRows dg, bool hasUpstream, HostRows dm,
+        HostRows weights, HostRows share, int channels, Regions map) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -162,13 +168,15 @@ public static unsafe partial class CosineToMean
             float norm = Norm(g.Row(region), channels);
             if (!(norm > Epsilon)) return 0;
             double sum = 0;
-            for (int cell = region * map.Cells; cell < (region + 1) * map.Cells; cell++) sum += (double)dm[cell, 0] * m[cell, 0];
+            for (int cell = region * map.Cells; cell < (region + 1) * map.Cells; cell++)
+                sum += (double)dm[cell, 0] * m[cell, 0];
             return (float)(sum / ((double)norm * norm));
         }
     }
 
     /// <summary>dx_i = α_i g + β_i x_i + dg'/h². Item: a row of a region's cells.</summary>
-    private readonly struct SpreadJob(HostRows x, HostRows g, HostRows weights, HostRows share, HostRows dx, int channels, Regions map, bool add) : IJob
+    private readonly struct SpreadJob(HostRows x, HostRows g, HostRows weights, HostRows share, HostRows dx,
+        int channels, Regions map, bool add) : IJob
     {
         public void Run(int begin, int end)
         {

@@ -2,12 +2,14 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>How much each cell looks like the average of its region: <c>g = mean of x_i</c>, <c>m_i = normalise(g)·normalise(x_i)</c>, with
-/// <c>normalise(v) = v / max(‖v‖, 1e-12)</c> (spec §4).</summary>
-/// <remarks>Shapes: x <c>[N, M, M, C]</c>, g <c>[N, 1, s², C]</c>, m <c>[N, 1, s²·h², 1]</c>, h = M/s; regions row-major, each region's h×h cells
-/// contiguous and row-major, so that s = 1 is the plain order of the map. All may be slices of wider tensors.
-/// <para>Forward: x is read twice (means, then dot products), 6·N·M²·C FLOP. The products and norms are sums over channels, the means are summed
-/// row by row of the region. Gradient, with G = max(‖g‖, ε), X_i = max(‖x_i‖, ε), brackets 0 where the max clips:</para>
+/// <summary>How much each cell looks like the average of its region: <c>g = mean of x_i</c>,
+/// <c>m_i = normalise(g)·normalise(x_i)</c>, with <c>normalise(v) = v / max(‖v‖, 1e-12)</c> (spec §4).</summary>
+/// <remarks>Shapes: x <c>[N, M, M, C]</c>, g <c>[N, 1, s², C]</c>, m <c>[N, 1, s²·h², 1]</c>, h = M/s; regions
+/// row-major, each region's h×h cells contiguous and row-major, so that s = 1 is the plain order of the map. All may be
+/// slices of wider tensors.
+/// <para>Forward: x is read twice (means, then dot products), 6·N·M²·C FLOP. The products and norms are sums over
+/// channels, the means are summed row by row of the region. Gradient, with G = max(‖g‖, ε), X_i = max(‖x_i‖, ε),
+/// brackets 0 where the max clips:</para>
 /// <code>
 /// α_i = dm_i / (G X_i)        β_i = −[‖x_i‖ &gt; ε] dm_i m_i / X_i²        γ = [‖g‖ &gt; ε] Σ_i dm_i m_i / G²
 /// dg' = dg + Σ_i α_i x_i − γ g                 dx_i = α_i g + β_i x_i + dg'/h²
@@ -16,7 +18,8 @@ public static partial class CosineToMean
 {
     private const float Epsilon = 1e-12f;
 
-    private static readonly Kernel ForwardKernel = new("quantization.cosine"), GradientKernel = new("quantization.cosine.gradient");
+    private static readonly Kernel ForwardKernel = new("quantization.cosine");
+    private static readonly Kernel GradientKernel = new("quantization.cosine.gradient");
 
     /// <summary>Writes the region means <paramref name="g"/> and the similarities <paramref name="m"/>.</summary>
     /// <param name="x">Features, <c>[N, M, M, C]</c>.</param>
@@ -67,7 +70,8 @@ public static partial class CosineToMean
 
     private static Regions Check(string op, Tensor x, Tensor g, Tensor m, int s)
     {
-        Shape.Require(op, x.Shape.H == x.Shape.W && s >= 1 && x.Shape.H % s == 0, $"x must be a square map whose side {s} divides", x);
+        Shape.Require(op, x.Shape.H == x.Shape.W && s >= 1
+            && x.Shape.H % s == 0, $"x must be a square map whose side {s} divides", x);
         Shape.Require(op, g.Shape == Shape.Of(x.Shape.N, s * s, x.C) && m.Shape == Shape.Of(x.Shape.N, x.Shape.Area, 1),
             $"x [N,M,M,C], g [N,1,{s * s},C] and m [N,1,M²,1] are needed", x, g, m);
         return new Regions(x.Shape.H / s, s);

@@ -7,8 +7,8 @@ public static partial class LevelsToPixels
 {
     private const int GroupSize = 256, Lanes = 32, Groups = GroupSize / Lanes;
 
-    internal readonly record struct PixelsArgs(GpuRows M, GpuRows Range, GpuRows D, GpuRows T, GpuRows Paths, GpuRows Dd, GpuRows Dm,
-        Quantization Q, int Rows, int Cells, int C, int AddD, int AddM);
+    internal readonly record struct PixelsArgs(GpuRows M, GpuRows Range, GpuRows D, GpuRows T, GpuRows Paths,
+        GpuRows Dd, GpuRows Dm, Quantization Q, int Rows, int Cells, int C, int AddD, int AddM);
 
     private static readonly GpuKernel<PixelsArgs> ForwardLauncher = new("quantization.pixels", ForwardBody, GroupSize),
         LevelLauncher = new("quantization.pixels.levels", LevelBody, GroupSize, GroupSize * sizeof(float)),
@@ -16,11 +16,14 @@ public static partial class LevelsToPixels
         RangeLauncher = new("quantization.pixels.range", RangeBody, GroupSize, GroupSize * sizeof(float));
 
     static partial void ForwardGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor t) =>
-        ForwardLauncher.LaunchItems(m.Device, t.Count, new PixelsArgs(m.Gpu, range.Gpu, d.Gpu, t.Gpu, m.Gpu, d.Gpu, m.Gpu, q, m.Rows, m.Shape.Area, t.C, 0, 0));
+        ForwardLauncher.LaunchItems(m.Device, t.Count, new PixelsArgs(M: m.Gpu, Range: range.Gpu, D: d.Gpu, T: t.Gpu,
+            Paths: m.Gpu, Dd: d.Gpu, Dm: m.Gpu, Q: q, Rows: m.Rows, Cells: m.Shape.Area, C: t.C, AddD: 0, AddM: 0));
 
-    static partial void GradientGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths, Tensor dd, Tensor dm, bool addD, bool addM)
+    static partial void GradientGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths,
+        Tensor dd, Tensor dm, bool addD, bool addM)
     {
-        var args = new PixelsArgs(m.Gpu, range.Gpu, d.Gpu, dt.Gpu, paths.Gpu, dd.Gpu, dm.Gpu, q, m.Rows, m.Shape.Area, d.C, addD ? 1 : 0, addM ? 1 : 0);
+        var args = new PixelsArgs(M: m.Gpu, Range: range.Gpu, D: d.Gpu, T: dt.Gpu, Paths: paths.Gpu, Dd: dd.Gpu,
+            Dm: dm.Gpu, Q: q, Rows: m.Rows, Cells: m.Shape.Area, C: d.C, AddD: addD ? 1 : 0, AddM: addM ? 1 : 0);
         LevelLauncher.Launch(m.Device, new Index3D(d.Rows, (d.C + GroupSize - 1) / GroupSize, 1), args);
         PathLauncher.Launch(m.Device, (m.Rows + Groups - 1) / Groups, args);
         RangeLauncher.Launch(m.Device, m.Shape.N, args);
@@ -44,12 +47,13 @@ public static partial class LevelsToPixels
         p.T[i, c] = sum;
     }
 
-    /// <summary>dd: a group does a level and 256 channels. Its threads work out the codes of 256 positions at a time, then each thread sums its
-    /// channel over the few positions whose code is not 0, in their order.</summary>
+    /// <summary>dd: a group does a level and 256 channels. Its threads work out the codes of 256 positions at a time,
+    /// then each thread sums its channel over the few positions whose code is not 0, in their order.</summary>
     private static void LevelBody(PixelsArgs p)
     {
         var codes = SharedMemory.Allocate<float>(GroupSize);
-        int t = Group.IdxX, row = Grid.IdxX, image = row / p.Q.Levels, n = row % p.Q.Levels, c = Grid.IdxY * GroupSize + t;
+        int t = Group.IdxX, row = Grid.IdxX, image = row / p.Q.Levels, n = row % p.Q.Levels;
+        int c = Grid.IdxY * GroupSize + t;
         var levels = LevelsOf(p, image);
         float sum = 0;
         for (int start = 0; start < p.Cells; start += GroupSize)
@@ -71,8 +75,8 @@ public static partial class LevelsToPixels
         if (c < p.C) p.Dd[row, c] = p.AddD != 0 ? p.Dd[row, c] + sum : sum;
     }
 
-    /// <summary>A_i and W_i: a group does eight positions, 32 lanes each. Both are linear in the products, so lanes add up over levels first and
-    /// meet once.</summary>
+    /// <summary>A_i and W_i: a group does eight positions, 32 lanes each. Both are linear in the products, so lanes add
+    /// up over levels first and meet once.</summary>
     private static void PathBody(PixelsArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);

@@ -12,19 +12,24 @@ public static unsafe partial class LevelsToPixels
     private const int Terms = 4096;
 
     private static void ForwardHost(Tensor m, Quantization q, Tensor range, Tensor d, Tensor t) =>
-        m.Device.Team.For(m.Rows, new ForwardJob(m.Host, range.Host, d.Host, t.Host, m.Shape.Area, t.C, q), t.C);
+        m.Device.Team.For(m.Rows, new ForwardJob(m: m.Host, range: range.Host, d: d.Host, t: t.Host,
+            cells: m.Shape.Area, channels: t.C, q: q), t.C);
 
-    private static void GradientHost(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths, Tensor dd, Tensor dm, bool addD, bool addM)
+    private static void GradientHost(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths,
+        Tensor dd, Tensor dm, bool addD, bool addM)
     {
         var team = m.Device.Team;
         int cells = m.Shape.Area;
-        team.For(m.Shape.N * ((d.C + Block - 1) / Block), new LevelJob(m.Host, range.Host, dt.Host, dd.Host, cells, d.C, q, addD));
-        team.For(m.Rows, new PathJob(m.Host, range.Host, d.Host, dt.Host, paths.Host, cells, d.C, q), d.C);
+        team.For(m.Shape.N * ((d.C + Block - 1) / Block), new LevelJob(m: m.Host, range: range.Host, dt: dt.Host,
+            dd: dd.Host, cells: cells, channels: d.C, q: q, add: addD));
+        team.For(m.Rows, new PathJob(m: m.Host, range: range.Host, d: d.Host, dt: dt.Host, paths: paths.Host,
+            cells: cells, channels: d.C, q: q), d.C);
         team.For(m.Shape.N, new RangeJob(range.Host, paths.Host, dm.Host, cells, addM), cells);
     }
 
     /// <summary>Item: a position.</summary>
-    private readonly struct ForwardJob(HostRows m, HostRows range, HostRows d, HostRows t, int cells, int channels, Quantization q) : IJob
+    private readonly struct ForwardJob(HostRows m, HostRows range, HostRows d, HostRows t, int cells, int channels,
+        Quantization q) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -47,7 +52,8 @@ public static unsafe partial class LevelsToPixels
     }
 
     /// <summary>dd. Item: an image and a block of channels; walks the positions and adds each to its levels.</summary>
-    private readonly struct LevelJob(HostRows m, HostRows range, HostRows dt, HostRows dd, int cells, int channels, Quantization q, bool add) : IJob
+    private readonly struct LevelJob(HostRows m, HostRows range, HostRows dt, HostRows dd, int cells, int channels,
+        Quantization q, bool add) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -62,16 +68,20 @@ public static unsafe partial class LevelsToPixels
                     for (int start = 0; start < cells; start += Terms)
                     {
                         new Span<float>(sums, q.Levels * Block).Clear();
-                        for (int i = image * cells + start, stop = image * cells + Math.Min(start + Terms, cells); i < stop; i++)
+                        for (int i = image * cells + start, stop = image * cells + Math.Min(start + Terms, cells);
+                            i < stop; i++)
                         {
                             float v = m[i, 0];
                             for (int n = levels.First(v), last = levels.Last(v); n <= last; n++)
                             {
                                 float d = levels.Level(n) - v;
-                                if (levels.Sees(d)) VectorRows.Scale(dt.Row(i) + c, Levels.Code(d), sums + n * Block, width, add: true);
+                                if (levels.Sees(d))
+                                    VectorRows.Scale(dt.Row(i) + c, Levels.Code(d), sums + n * Block, width, add: true);
                             }
                         }
-                        for (int n = 0; n < q.Levels; n++) VectorRows.Scale(sums + n * Block, 1, dd.Row(image * q.Levels + n) + c, width, add || start > 0);
+                        for (int n = 0; n < q.Levels; n++)
+                            VectorRows.Scale(sums + n * Block, 1, dd.Row(image * q.Levels + n) + c, width, add
+                                || start > 0);
                     }
                 }
             }
@@ -80,7 +90,8 @@ public static unsafe partial class LevelsToPixels
     }
 
     /// <summary>A_i and W_i. Item: a position.</summary>
-    private readonly struct PathJob(HostRows m, HostRows range, HostRows d, HostRows dt, HostRows paths, int cells, int channels, Quantization q) : IJob
+    private readonly struct PathJob(HostRows m, HostRows range, HostRows d, HostRows dt, HostRows paths, int cells,
+        int channels, Quantization q) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -93,7 +104,8 @@ public static unsafe partial class LevelsToPixels
                 {
                     float distance = levels.Level(n) - v;
                     if (!levels.Sees(distance)) continue;
-                    float part = Levels.ToSimilarity(distance, VectorRows.Dot(dt.Row(i), d.Row(image * q.Levels + n), channels));
+                    float part =
+                        Levels.ToSimilarity(distance, VectorRows.Dot(dt.Row(i), d.Row(image * q.Levels + n), channels));
                     a += part;
                     w += levels.Weight(n) * part;
                 }

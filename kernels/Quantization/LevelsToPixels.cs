@@ -2,10 +2,12 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Gives each position the features of its levels: <c>t_i = Σ_n E_{i,n} D''_n</c> (spec §4, the end of TEM), the product E·D'' in sparse form.</summary>
-/// <remarks>Shapes: m <c>[N, 1, K, 1]</c>, range <c>[N, 1, 1, 4]</c> of <see cref="QuantizeCount1D"/>, d <c>[N, 1, levels, C]</c>, t <c>[N, H, W, C]</c> with H·W = K
-/// (or <c>[N, 1, K, C]</c>); t may be a slice. With one level a position it is a scaled copy: bound by the write of t, 4·K·C bytes an image, where the
-/// dense product would take 2·K·levels·C FLOP.
+/// <summary>Gives each position the features of its levels: <c>t_i = Σ_n E_{i,n} D''_n</c> (spec §4, the end of TEM),
+/// the product E·D'' in sparse form.</summary>
+/// <remarks>Shapes: m <c>[N, 1, K, 1]</c>, range <c>[N, 1, 1, 4]</c> of <see cref="QuantizeCount1D"/>, d
+/// <c>[N, 1, levels, C]</c>, t <c>[N, H, W, C]</c> with H·W = K (or <c>[N, 1, K, C]</c>); t may be a slice. With one
+/// level a position it is a scaled copy: bound by the write of t, 4·K·C bytes an image, where the dense product
+/// would take 2·K·levels·C FLOP.
 /// <para>Gradient, with G_{i,n} = dt_i · d_n for the pairs inside the band and s = sign(L_n − m_i):</para>
 /// <code>
 /// dd_n = Σ_i E_{i,n} dt_i          dm_i = A_i = Σ_n G_{i,n} s_{i,n}          W_i = Σ_n w_n G_{i,n} s_{i,n}
@@ -13,7 +15,8 @@ namespace MlffAd.Kernels;
 /// </code></remarks>
 public static partial class LevelsToPixels
 {
-    private static readonly Kernel ForwardKernel = new("quantization.pixels"), GradientKernel = new("quantization.pixels.gradient");
+    private static readonly Kernel ForwardKernel = new("quantization.pixels");
+    private static readonly Kernel GradientKernel = new("quantization.pixels.gradient");
 
     /// <summary>Writes <paramref name="t"/>.</summary>
     /// <param name="m">Similarities, <c>[N, 1, K, 1]</c>.</param>
@@ -39,23 +42,28 @@ public static partial class LevelsToPixels
     /// <param name="dm">Receives the gradient of <paramref name="m"/>, through |L_n − m_i|, L_n, lo and hi.</param>
     /// <param name="addD">Whether to add to what <paramref name="dd"/> holds.</param>
     /// <param name="addM">Whether to add to what <paramref name="dm"/> holds.</param>
-    public static void Gradient(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor dd, Tensor dm, bool addD = false, bool addM = false)
+    public static void Gradient(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor dd, Tensor dm,
+        bool addD = false, bool addM = false)
     {
         const string op = "quantization.pixels.gradient";
         Check(op, m, q, range, d, dt);
         Shape.Same(op, d, dd);
         Shape.Same(op, m, dm);
-        using var _ = GradientKernel.Begin(dt, 4 * dt.Count, 4 * (2 * dt.Count + (addD ? 3 : 2) * d.Count + 6 * m.Count));
+        using var _ =
+            GradientKernel.Begin(dt, 4 * dt.Count, 4 * (2 * dt.Count + (addD ? 3 : 2) * d.Count + 6 * m.Count));
         using var paths = Tensor.Rent(m.Device, m.Shape.WithC(2), "levels.paths");   // A_i, W_i
         if (m.Device.IsHost) GradientHost(m, q, range, d, dt, paths, dd, dm, addD, addM);
         else GradientGpu(m, q, range, d, dt, paths, dd, dm, addD, addM);
     }
 
     private static void Check(string op, Tensor m, Quantization q, Tensor range, Tensor d, Tensor t) =>
-        Shape.Require(op, m.C == 1 && range.Shape == Shape.Of(m.Shape.N, 1, 4) && d.Shape == Shape.Of(m.Shape.N, q.Levels, t.C)
-            && t.Shape.N == m.Shape.N && t.Shape.Area == m.Shape.Area,
-            $"m [N,1,K,1], range [N,1,1,4], d [N,1,{q.Levels},C] and t [N,H,W,C] with H·W = K are needed", m, range, d, t);
+        Shape.Require(op, m.C == 1 && range.Shape == Shape.Of(m.Shape.N, 1, 4)
+            && d.Shape == Shape.Of(m.Shape.N, q.Levels, t.C) && t.Shape.N == m.Shape.N
+            && t.Shape.Area == m.Shape.Area,
+            $"m [N,1,K,1], range [N,1,1,4], d [N,1,{q.Levels},C] and t [N,H,W,C] with H·W = K are needed", m, range, d,
+            t);
 
     static partial void ForwardGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor t);
-    static partial void GradientGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths, Tensor dd, Tensor dm, bool addD, bool addM);
+    static partial void GradientGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths,
+        Tensor dd, Tensor dm, bool addD, bool addM);
 }

@@ -7,19 +7,27 @@ public static partial class QuantizeCount1D
 {
     private const int GroupSize = 128;
 
-    internal readonly record struct Count1DArgs(GpuRows M, GpuRows Range, GpuRows Rows, GpuRows DRows, GpuRows Dm, Quantization Q, int Cells, int Add);
+    internal readonly record struct Count1DArgs(GpuRows M, GpuRows Range, GpuRows Rows, GpuRows DRows, GpuRows Dm,
+        Quantization Q, int Cells, int Add);
 
-    private static readonly GpuKernel<Count1DArgs> ForwardLauncher = new("quantization.count1d", ForwardBody, GroupSize, 4 * GroupSize * sizeof(float)),
-        GradientLauncher = new("quantization.count1d.gradient", GradientBody, GroupSize, GroupSize * sizeof(float));
+    private static readonly GpuKernel<Count1DArgs> ForwardLauncher = new("quantization.count1d", ForwardBody,
+        GroupSize, 4 * GroupSize * sizeof(float));
+
+    private static readonly GpuKernel<Count1DArgs> GradientLauncher = new("quantization.count1d.gradient",
+        GradientBody, GroupSize, GroupSize * sizeof(float));
 
     static partial void ForwardGpu(Tensor m, Quantization q, Tensor range, Tensor rows) =>
-        ForwardLauncher.Launch(m.Device, m.Shape.N, new Count1DArgs(m.Gpu, range.Gpu, rows.Gpu, rows.Gpu, m.Gpu, q, m.Shape.Area, 0));
+        ForwardLauncher.Launch(m.Device, m.Shape.N, new Count1DArgs(M: m.Gpu, Range: range.Gpu, Rows: rows.Gpu,
+            DRows: rows.Gpu, Dm: m.Gpu, Q: q, Cells: m.Shape.Area, Add: 0));
 
-    static partial void GradientGpu(Tensor m, Quantization q, Tensor range, Tensor rows, Tensor dRows, Tensor dm, bool add) =>
-        GradientLauncher.Launch(m.Device, m.Shape.N, new Count1DArgs(m.Gpu, range.Gpu, rows.Gpu, dRows.Gpu, dm.Gpu, q, m.Shape.Area, add ? 1 : 0));
+    static partial void GradientGpu(Tensor m, Quantization q, Tensor range, Tensor rows, Tensor dRows, Tensor dm,
+        bool add) =>
+        GradientLauncher.Launch(m.Device, m.Shape.N, new Count1DArgs(M: m.Gpu, Range: range.Gpu, Rows: rows.Gpu,
+            DRows: dRows.Gpu, Dm: dm.Gpu, Q: q, Cells: m.Shape.Area, Add: add ? 1 : 0));
 
-    /// <summary>A group does an image, a thread a level: it reads every position's first and last level, worked out once by the group, and
-    /// gathers those that it sees. No atomics, and each sum goes through the positions in their order.</summary>
+    /// <summary>A group does an image, a thread a level: it reads every position's first and last level, worked out
+    /// once by the group, and gathers those that it sees. No atomics, and each sum goes through the positions
+    /// in their order.</summary>
     private static void ForwardBody(Count1DArgs p)
     {
         var values = SharedMemory.Allocate<float>(GroupSize);
@@ -86,7 +94,8 @@ public static partial class QuantizeCount1D
             {
                 float d = levels.Level(n) - v;
                 if (!levels.Sees(d)) continue;
-                float part = Levels.ToSimilarity(d, (p.DRows[row + n, 1] - mean) / (total + Epsilon)), weight = levels.Weight(n);
+                float part = Levels.ToSimilarity(d, (p.DRows[row + n, 1] - mean) / (total + Epsilon));
+                float weight = levels.Weight(n);
                 sum += part;
                 dLo -= (1 - weight) * part;
                 dHi -= weight * part;

@@ -8,8 +8,10 @@ public static partial class QuantizeCount1D
     private static void ForwardHost(Tensor m, Quantization q, Tensor range, Tensor rows) =>
         m.Device.Team.For(m.Shape.N, new ForwardJob(m.Host, range.Host, rows.Host, m.Shape.Area, q));
 
-    private static void GradientHost(Tensor m, Quantization q, Tensor range, Tensor rows, Tensor dRows, Tensor dm, bool add) =>
-        m.Device.Team.For(m.Shape.N, new GradientJob(m.Host, range.Host, rows.Host, dRows.Host, dm.Host, m.Shape.Area, q, add));
+    private static void GradientHost(Tensor m, Quantization q, Tensor range, Tensor rows, Tensor dRows, Tensor dm,
+        bool add) =>
+        m.Device.Team.For(m.Shape.N, new GradientJob(m: m.Host, range: range.Host, rows: rows.Host, dRows: dRows.Host,
+            dm: dm.Host, cells: m.Shape.Area, q: q, add: add));
 
     /// <summary>Item: an image. The counts are float64, as K may be large.</summary>
     private readonly struct ForwardJob(HostRows m, HostRows range, HostRows rows, int cells, Quantization q) : IJob
@@ -34,14 +36,16 @@ public static partial class QuantizeCount1D
                 }
                 foreach (double count in counts) total += count;
                 for (int n = 0; n < q.Levels; n++)
-                    (rows[image * q.Levels + n, 0], rows[image * q.Levels + n, 1]) = (levels.Level(n), (float)(counts[n] / (total + Epsilon)));
+                    (rows[image * q.Levels + n, 0], rows[image * q.Levels + n, 1]) =
+                        (levels.Level(n), (float)(counts[n] / (total + Epsilon)));
             }
             ArrayPool<double>.Shared.Return(rented);
         }
     }
 
     /// <summary>Item: an image.</summary>
-    private readonly struct GradientJob(HostRows m, HostRows range, HostRows rows, HostRows dRows, HostRows dm, int cells, Quantization q, bool add) : IJob
+    private readonly struct GradientJob(HostRows m, HostRows range, HostRows rows, HostRows dRows, HostRows dm,
+        int cells, Quantization q, bool add) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -64,7 +68,8 @@ public static partial class QuantizeCount1D
                     {
                         float d = levels.Level(n) - v;
                         if (!levels.Sees(d)) continue;
-                        float part = Levels.ToSimilarity(d, (float)((dRows[row + n, 1] - mean) / (total + Epsilon))), weight = levels.Weight(n);
+                        float part = Levels.ToSimilarity(d, (float)((dRows[row + n, 1] - mean) / (total + Epsilon)));
+                        float weight = levels.Weight(n);
                         sum += part;
                         dLo -= (1 - weight) * part;
                         dHi -= weight * part;

@@ -8,19 +8,26 @@ public static partial class QuantizeCount2D
     /// <summary>As many as there are pairs of eight levels.</summary>
     private const int GroupSize = 64;
 
-    internal readonly record struct Count2DArgs(GpuRows M, GpuRows Range, GpuRows Rows, GpuRows DRows, GpuRows Dm, Quantization Q, int Side, int Add);
+    internal readonly record struct Count2DArgs(GpuRows M, GpuRows Range, GpuRows Rows, GpuRows DRows, GpuRows Dm,
+        Quantization Q, int Side, int Add);
 
-    private static readonly GpuKernel<Count2DArgs> ForwardLauncher = new("quantization.count2d", ForwardBody, GroupSize, 6 * GroupSize * sizeof(float)),
-        GradientLauncher = new("quantization.count2d.gradient", GradientBody, GroupSize, GroupSize * sizeof(float));
+    private static readonly GpuKernel<Count2DArgs> ForwardLauncher = new("quantization.count2d", ForwardBody,
+        GroupSize, 6 * GroupSize * sizeof(float));
+
+    private static readonly GpuKernel<Count2DArgs> GradientLauncher = new("quantization.count2d.gradient",
+        GradientBody, GroupSize, GroupSize * sizeof(float));
 
     static partial void ForwardGpu(Tensor m, int side, Quantization q, Tensor range, Tensor rows) =>
-        ForwardLauncher.Launch(m.Device, range.Rows, new Count2DArgs(m.Gpu, range.Gpu, rows.Gpu, rows.Gpu, m.Gpu, q, side, 0));
+        ForwardLauncher.Launch(m.Device, range.Rows, new Count2DArgs(M: m.Gpu, Range: range.Gpu, Rows: rows.Gpu,
+            DRows: rows.Gpu, Dm: m.Gpu, Q: q, Side: side, Add: 0));
 
-    static partial void GradientGpu(Tensor m, int side, Quantization q, Tensor range, Tensor rows, Tensor dRows, Tensor dm, bool add) =>
-        GradientLauncher.Launch(m.Device, range.Rows, new Count2DArgs(m.Gpu, range.Gpu, rows.Gpu, dRows.Gpu, dm.Gpu, q, side, add ? 1 : 0));
+    static partial void GradientGpu(Tensor m, int side, Quantization q, Tensor range, Tensor rows, Tensor dRows,
+        Tensor dm, bool add) =>
+        GradientLauncher.Launch(m.Device, range.Rows, new Count2DArgs(M: m.Gpu, Range: range.Gpu, Rows: rows.Gpu,
+            DRows: dRows.Gpu, Dm: dm.Gpu, Q: q, Side: side, Add: add ? 1 : 0));
 
-    /// <summary>A group does a region, a thread a pair of levels (a, b): it goes through the pairs of cells, whose first and last levels the group
-    /// works out once, and gathers E_a·E_b.</summary>
+    /// <summary>A group does a region, a thread a pair of levels (a, b): it goes through the pairs of cells, whose
+    /// first and last levels the group works out once, and gathers E_a·E_b.</summary>
     private static void ForwardBody(Count2DArgs p)
     {
         var upper = SharedMemory.Allocate<float>(GroupSize);
@@ -70,14 +77,16 @@ public static partial class QuantizeCount2D
             }
         }
         total = GroupReduce.Sum(upper, total);
-        for (int pair = t; pair < pairs; pair += GroupSize) p.Rows[region * pairs + pair, 2] /= total + QuantizeCount1D.Epsilon;
+        for (int pair = t; pair < pairs; pair += GroupSize)
+            p.Rows[region * pairs + pair, 2] /= total + QuantizeCount1D.Epsilon;
     }
 
     /// <summary>A group does a region, a thread every 64th cell.</summary>
     private static void GradientBody(Count2DArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);
-        int t = Group.IdxX, region = Grid.IdxX, side = p.Side, cells = side * side, first = region * cells, edge = side - 1;
+        int t = Group.IdxX, region = Grid.IdxX, side = p.Side, cells = side * side;
+        int first = region * cells, edge = side - 1;
         var levels = new Levels(p.Q, p.Range[region, 0], p.Range[region, 1]);
         int pairs = levels.Count * levels.Count, row = region * pairs;
         float total = 0, mean = 0, dLo = 0, dHi = 0;
@@ -88,7 +97,9 @@ public static partial class QuantizeCount2D
         }
         for (int pair = t; pair < pairs; pair += GroupSize)
         {
-            float a = levels.Weight(pair / levels.Count), b = levels.Weight(pair % levels.Count), dA = p.DRows[row + pair, 0], dB = p.DRows[row + pair, 1];
+            float a = levels.Weight(pair / levels.Count);
+            float b = levels.Weight(pair % levels.Count);
+            float dA = p.DRows[row + pair, 0], dB = p.DRows[row + pair, 1];
             mean += p.DRows[row + pair, 2] * p.Rows[row + pair, 2];
             dLo += (1 - a) * dA + (1 - b) * dB;
             dHi += a * dA + b * dB;
@@ -105,8 +116,10 @@ public static partial class QuantizeCount2D
                 float d = levels.Level(n) - v;
                 if (!levels.Sees(d)) continue;
                 float g = 0;
-                if (y < edge && x < edge) g += Neighbour(p, levels, p.M[first + i + side + 1, 0], row + n * levels.Count, 1, mean);
-                if (y > 0 && x > 0) g += Neighbour(p, levels, p.M[first + i - side - 1, 0], row + n, levels.Count, mean);
+                if (y < edge && x < edge)
+                    g += Neighbour(p, levels, p.M[first + i + side + 1, 0], row + n * levels.Count, 1, mean);
+                if (y > 0 && x > 0)
+                    g += Neighbour(p, levels, p.M[first + i - side - 1, 0], row + n, levels.Count, mean);
                 float part = Levels.ToSimilarity(d, g / (total + QuantizeCount1D.Epsilon)), weight = levels.Weight(n);
                 sum += part;
                 dLo -= (1 - weight) * part;
@@ -117,7 +130,8 @@ public static partial class QuantizeCount2D
         GroupRange.Spread(p.Range, region, cells, GroupReduce.Sum(shared, dLo), GroupReduce.Sum(shared, dHi), p.Dm);
     }
 
-    /// <summary>Σ_l E_l (dP_l − mean) over the neighbour's levels l, whose pairs with the cell's level lie <paramref name="stride"/> rows apart.</summary>
+    /// <summary>Σ_l E_l (dP_l − mean) over the neighbour's levels l, whose pairs with the cell's level lie
+    /// <paramref name="stride"/> rows apart.</summary>
     private static float Neighbour(Count2DArgs p, Levels levels, float v, int row, int stride, float mean)
     {
         float sum = 0;

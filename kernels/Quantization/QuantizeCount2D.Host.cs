@@ -8,8 +8,10 @@ public static partial class QuantizeCount2D
     private static void ForwardHost(Tensor m, int side, Quantization q, Tensor range, Tensor rows) =>
         m.Device.Team.For(range.Rows, new ForwardJob(m.Host, range.Host, rows.Host, side, q), 16 * side * side);
 
-    private static void GradientHost(Tensor m, int side, Quantization q, Tensor range, Tensor rows, Tensor dRows, Tensor dm, bool add) =>
-        m.Device.Team.For(range.Rows, new GradientJob(m.Host, range.Host, rows.Host, dRows.Host, dm.Host, side, q, add), 16 * side * side);
+    private static void GradientHost(Tensor m, int side, Quantization q, Tensor range, Tensor rows, Tensor dRows,
+        Tensor dm, bool add) =>
+        m.Device.Team.For(range.Rows, new GradientJob(m: m.Host, range: range.Host, rows: rows.Host, dRows: dRows.Host,
+            dm: dm.Host, side: side, q: q, add: add), 16 * side * side);
 
     /// <summary>Item: a region. The counts are float64, as a region may be large.</summary>
     private readonly struct ForwardJob(HostRows m, HostRows range, HostRows rows, int side, Quantization q) : IJob
@@ -33,12 +35,14 @@ public static partial class QuantizeCount2D
                 foreach (double count in counts) total += count;
                 for (int pair = 0, row = region * pairs; pair < pairs; pair++, row++)
                     (rows[row, 0], rows[row, 1], rows[row, 2]) =
-                        (levels.Level(pair / q.Levels), levels.Level(pair % q.Levels), (float)(counts[pair] / (total + QuantizeCount1D.Epsilon)));
+                        (levels.Level(pair / q.Levels), levels.Level(pair % q.Levels),
+                            (float)(counts[pair] / (total + QuantizeCount1D.Epsilon)));
             }
             ArrayPool<double>.Shared.Return(rented);
         }
 
-        /// <summary>Adds one cell's and its neighbour's codes, every level of the one with every level of the other.</summary>
+        /// <summary>Adds one cell's and its neighbour's codes, every level of the one with every
+        /// level of the other.</summary>
         private static void Count(Levels levels, float upper, float lower, Span<double> counts)
         {
             for (int a = levels.First(upper), lastA = levels.Last(upper); a <= lastA; a++)
@@ -55,7 +59,8 @@ public static partial class QuantizeCount2D
     }
 
     /// <summary>Item: a region.</summary>
-    private readonly struct GradientJob(HostRows m, HostRows range, HostRows rows, HostRows dRows, HostRows dm, int side, Quantization q, bool add) : IJob
+    private readonly struct GradientJob(HostRows m, HostRows range, HostRows rows, HostRows dRows, HostRows dm,
+        int side, Quantization q, bool add) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -67,10 +72,13 @@ public static partial class QuantizeCount2D
                 double total = 0, mean = 0, dLo = 0, dHi = 0;
                 for (int y = 0; y < side - 1; y++)
                     for (int x = 0; x < side - 1; x++)
-                        total += levels.Sum(m[first + y * side + x, 0]) * levels.Sum(m[first + (y + 1) * side + x + 1, 0]);
+                        total += levels.Sum(m[first + y * side + x, 0])
+                            * levels.Sum(m[first + (y + 1) * side + x + 1, 0]);
                 for (int pair = 0; pair < pairs; pair++)
                 {
-                    float a = levels.Weight(pair / q.Levels), b = levels.Weight(pair % q.Levels), dA = dRows[row + pair, 0], dB = dRows[row + pair, 1];
+                    float a = levels.Weight(pair / q.Levels);
+                    float b = levels.Weight(pair % q.Levels);
+                    float dA = dRows[row + pair, 0], dB = dRows[row + pair, 1];
                     mean += (double)dRows[row + pair, 2] * rows[row + pair, 2];
                     dLo += (1 - a) * dA + (1 - b) * dB;
                     dHi += a * dA + b * dB;
@@ -84,9 +92,11 @@ public static partial class QuantizeCount2D
                         float d = levels.Level(n) - v;
                         if (!levels.Sees(d)) continue;
                         double g = 0;
-                        if (y < side - 1 && x < side - 1) g += Neighbour(levels, m[first + i + side + 1, 0], row + n * q.Levels, 1, mean);
+                        if (y < side - 1 && x < side - 1)
+                            g += Neighbour(levels, m[first + i + side + 1, 0], row + n * q.Levels, 1, mean);
                         if (y > 0 && x > 0) g += Neighbour(levels, m[first + i - side - 1, 0], row + n, q.Levels, mean);
-                        float part = Levels.ToSimilarity(d, (float)(g / (total + QuantizeCount1D.Epsilon))), weight = levels.Weight(n);
+                        float part = Levels.ToSimilarity(d, (float)(g / (total + QuantizeCount1D.Epsilon)));
+                        float weight = levels.Weight(n);
                         sum += part;
                         dLo -= (1 - weight) * part;
                         dHi -= weight * part;
@@ -97,7 +107,8 @@ public static partial class QuantizeCount2D
             }
         }
 
-        /// <summary>Σ_l E_l (dP_l − mean) over the neighbour's levels l, whose pairs with the cell's level lie <paramref name="stride"/> rows apart.</summary>
+        /// <summary>Σ_l E_l (dP_l − mean) over the neighbour's levels l, whose pairs with the cell's level lie
+        /// <paramref name="stride"/> rows apart.</summary>
         private double Neighbour(Levels levels, float v, int row, int stride, double mean)
         {
             double sum = 0;

@@ -4,28 +4,44 @@ using MlffAd.Kernels.Runtime;
 namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the GPU's co-occurrence, one idea a rung.</summary>
-/// <remarks>Version 0 is the paper's formula: the map E of every cell's code at every level is written, a thread each, and a pair of levels multiplies its two columns, a thread each; range, sums and quotients have launches of their own. In version 1
-/// there is no map: a thread works a cell's codes out where it needs them. Version 2 (<see cref="ForwardBody"/>) is one launch: a group does a region, and works out once, in shared memory, which levels see which cell, so that most pairs are passed over by four comparisons.</remarks>
+/// <remarks>Version 0 is the paper's formula: the map E of every cell's code at every level is written, a thread each,
+/// and a pair of levels multiplies its two columns, a thread each; range, sums and quotients have launches of their
+/// own. In version 1 there is no map: a thread works a cell's codes out where it needs them. Version 2
+/// (<see cref="ForwardBody"/>) is one launch: a group does a region, and works out once, in shared memory, which levels
+/// see which cell, so that most pairs are passed over by four comparisons.</remarks>
 public static partial class QuantizeCount2D
 {
-    /// <summary>What a rung reads and writes, as <see cref="Forward"/> does; <paramref name="Codes"/>, a row of levels for each cell, is for version 0.</summary>
-    internal sealed record LadderOperands(Tensor M, int Regions, Quantization Q, Tensor Codes, Tensor Range, Tensor Rows);
+    /// <summary>What a rung reads and writes, as <see cref="Forward"/> does; <paramref name="Codes"/>, a row of levels
+    /// for each cell, is for version 0.</summary>
+    internal sealed record LadderOperands(Tensor M, int Regions, Quantization Q, Tensor Codes, Tensor Range,
+        Tensor Rows);
 
     /// <summary>The rungs, lowest first.</summary>
     internal static readonly (string Name, Action<LadderOperands> Run)[] ForwardLadder =
     [
-        ("0: a map of all codes", t => InSteps(t, dense: true)), ("1: codes where they are needed", t => InSteps(t, dense: false)), ("2: a group a region", t => Forward(t.M, t.Regions, t.Q, t.Range, t.Rows)),
+        ("0: a map of all codes", t => InSteps(t, dense: true)),
+            ("1: codes where they are needed", t => InSteps(t, dense: false)),
+                ("2: a group a region", t => Forward(t.M, t.Regions, t.Q, t.Range, t.Rows)),
     ];
 
-    internal readonly record struct StepArgs(GpuRows M, GpuRows Codes, GpuRows Range, GpuRows Rows, Quantization Q, int Side, int Regions);
+    internal readonly record struct StepArgs(GpuRows M, GpuRows Codes, GpuRows Range, GpuRows Rows, Quantization Q,
+        int Side, int Regions);
 
-    private static readonly GpuKernel<StepArgs> RangeLauncher = new("quantization.range", RangeBody, GroupSize, 2 * GroupSize * sizeof(float)), CodesLauncher = new("quantization.codes", CodesBody),
-        MapPairsLauncher = new("quantization.pairs.map", MapPairsBody), PairsLauncher = new("quantization.pairs", PairsBody), ShareLauncher = new("quantization.share", ShareBody, GroupSize, GroupSize * sizeof(float));
+    private static readonly GpuKernel<StepArgs> RangeLauncher = new("quantization.range", RangeBody, GroupSize,
+        2 * GroupSize * sizeof(float));
+    private static readonly GpuKernel<StepArgs> CodesLauncher = new("quantization.codes", CodesBody);
+
+    private static readonly GpuKernel<StepArgs> MapPairsLauncher = new("quantization.pairs.map", MapPairsBody);
+    private static readonly GpuKernel<StepArgs> PairsLauncher = new("quantization.pairs", PairsBody);
+
+    private static readonly GpuKernel<StepArgs> ShareLauncher = new("quantization.share", ShareBody, GroupSize,
+        GroupSize * sizeof(float));
 
     private static void InSteps(LadderOperands t, bool dense)
     {
         int side = Check("quantization.count2d", t.M, t.Regions, t.Q, t.Range, t.Rows);
-        StepArgs p = new(t.M.Gpu, t.Codes.Gpu, t.Range.Gpu, t.Rows.Gpu, t.Q, side, t.Range.Rows);
+        StepArgs p = new(M: t.M.Gpu, Codes: t.Codes.Gpu, Range: t.Range.Gpu, Rows: t.Rows.Gpu, Q: t.Q, Side: side,
+            Regions: t.Range.Rows);
         RangeLauncher.Launch(t.M.Device, p.Regions, p);
         if (dense) CodesLauncher.LaunchItems(t.M.Device, t.M.Count * t.Q.Levels, p);
         (dense ? MapPairsLauncher : PairsLauncher).LaunchItems(t.M.Device, t.Rows.Rows, p);
@@ -56,7 +72,8 @@ public static partial class QuantizeCount2D
     /// <summary>A thread does a pair of levels.</summary>
     private static void MapPairsBody(StepArgs p)
     {
-        int i = Grid.GlobalIndex.X, pairs = p.Q.Levels * p.Q.Levels, region = i / pairs, a = i % pairs / p.Q.Levels, b = i % p.Q.Levels;
+        int i = Grid.GlobalIndex.X, pairs = p.Q.Levels * p.Q.Levels, region = i / pairs;
+        int a = i % pairs / p.Q.Levels, b = i % p.Q.Levels;
         if (region >= p.Regions) return;
         float count = 0;
         for (int y = 0; y < p.Side - 1; y++)
@@ -70,7 +87,8 @@ public static partial class QuantizeCount2D
 
     private static void PairsBody(StepArgs p)
     {
-        int i = Grid.GlobalIndex.X, pairs = p.Q.Levels * p.Q.Levels, region = i / pairs, a = i % pairs / p.Q.Levels, b = i % p.Q.Levels;
+        int i = Grid.GlobalIndex.X, pairs = p.Q.Levels * p.Q.Levels, region = i / pairs;
+        int a = i % pairs / p.Q.Levels, b = i % p.Q.Levels;
         if (region >= p.Regions) return;
         var levels = new Levels(p.Q, p.Range[region, 0], p.Range[region, 1]);
         float count = 0;
@@ -99,6 +117,7 @@ public static partial class QuantizeCount2D
         float total = 0;
         for (int pair = Group.IdxX; pair < pairs; pair += GroupSize) total += p.Rows[first + pair, 2];
         total = GroupReduce.Sum(shared, total);
-        for (int pair = Group.IdxX; pair < pairs; pair += GroupSize) p.Rows[first + pair, 2] /= total + QuantizeCount1D.Epsilon;
+        for (int pair = Group.IdxX; pair < pairs; pair += GroupSize)
+            p.Rows[first + pair, 2] /= total + QuantizeCount1D.Epsilon;
     }
 }

@@ -7,19 +7,23 @@ namespace MlffAd.Kernels;
 public static unsafe partial class Resize
 {
     private static void BilinearHost(Tensor x, Tensor y, Axis vertical, Axis horizontal) =>
-        y.Device.Team.For(y.Shape.N * y.Shape.H, new BilinearJob(x.Host, x.Shape, y.Host, y.Shape, vertical, horizontal), y.Shape.W * y.C);
+        y.Device.Team.For(y.Shape.N * y.Shape.H, new BilinearJob(x: x.Host, xs: x.Shape, y: y.Host, ys: y.Shape,
+            vertical: vertical, horizontal: horizontal), y.Shape.W * y.C);
 
     private static void BilinearGradientHost(Tensor dy, Tensor dx, Axis vertical, Axis horizontal, bool add) =>
-        dx.Device.Team.For(dx.Rows, new BilinearGradientJob(dy.Host, dy.Shape, dx.Host, dx.Shape, vertical, horizontal, add), dy.Count / dx.Rows);
+        dx.Device.Team.For(dx.Rows, new BilinearGradientJob(dy: dy.Host, ys: dy.Shape, dx: dx.Host, xs: dx.Shape,
+            vertical: vertical, horizontal: horizontal, add: add), dy.Count / dx.Rows);
 
     /// <summary>An item is one line of the output.</summary>
-    private readonly struct BilinearJob(HostRows x, Shape xs, HostRows y, Shape ys, Axis vertical, Axis horizontal) : IJob
+    private readonly struct BilinearJob(HostRows x, Shape xs, HostRows y, Shape ys, Axis vertical,
+        Axis horizontal) : IJob
     {
         public void Run(int begin, int end)
         {
             for (int line = begin; line < end; line++)
             {
-                int top = vertical.At(line % ys.H, out float t), bottom = vertical.Above(top), first = line / ys.H * xs.H;
+                int top = vertical.At(line % ys.H, out float t);
+                int bottom = vertical.Above(top), first = line / ys.H * xs.H;
                 for (int j = 0; j < ys.W; j++)
                 {
                     int left = horizontal.At(j, out float u), right = horizontal.Above(left);
@@ -33,13 +37,17 @@ public static unsafe partial class Resize
         private void Mix(float* a, float* b, float* c, float* d, float* y, float wa, float wb, float wc, float wd)
         {
             int i = 0;
-            for (; i <= ys.C - V; i += V) (Vector.Load(a + i) * wa + Vector.Load(b + i) * wb + (Vector.Load(c + i) * wc + Vector.Load(d + i) * wd)).Store(y + i);
+            for (; i <= ys.C - V; i += V)
+                (Vector.Load(a + i) * wa + Vector.Load(b + i) * wb
+                    + (Vector.Load(c + i) * wc + Vector.Load(d + i) * wd)).Store(y + i);
             for (; i < ys.C; i++) y[i] = a[i] * wa + b[i] * wb + (c[i] * wc + d[i] * wd);
         }
     }
 
-    /// <summary>An item is a position of dx. A vector of channels gathers all its outputs in registers: through an accumulator in memory each of them cost three accesses instead of one.</summary>
-    private readonly struct BilinearGradientJob(HostRows dy, Shape ys, HostRows dx, Shape xs, Axis vertical, Axis horizontal, bool add) : IJob
+    /// <summary>An item is a position of dx. A vector of channels gathers all its outputs in registers: through an
+    /// accumulator in memory each of them cost three accesses instead of one.</summary>
+    private readonly struct BilinearGradientJob(HostRows dy, Shape ys, HostRows dx, Shape xs, Axis vertical,
+        Axis horizontal, bool add) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -47,7 +55,8 @@ public static unsafe partial class Resize
             for (int r = begin; r < end; r++)
             {
                 int n = r / xs.Area, h = r / xs.W % xs.H, w = r % xs.W;
-                int left = horizontal.First(w - 1), right = horizontal.First(w + 1), top = vertical.First(h - 1), bottom = vertical.First(h + 1);
+                int left = horizontal.First(w - 1), right = horizontal.First(w + 1);
+                int top = vertical.First(h - 1), bottom = vertical.First(h + 1);
                 for (int i = top; i < bottom; i++) down[i - top] = vertical.Weight(i, h);
                 for (int j = left; j < right; j++) along[j - left] = horizontal.Weight(j, w);
                 Gather(dy.Row((n * ys.H + top) * ys.W + left), down, bottom - top, along, right - left, dx.Row(r));

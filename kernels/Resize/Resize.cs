@@ -3,12 +3,14 @@ using MlffAd.Kernels.Runtime;
 namespace MlffAd.Kernels;
 
 /// <summary>Enlargement and reduction of maps, each channel by itself. Tensors may be channel slices.</summary>
-/// <remarks>Bilinear: y[i, j] mixes the four neighbours of its place in x, <c>y = Σ wᵢₐ wⱼᵦ x[a, b]</c>, places as in <see cref="Axis"/>. Its gradient gathers:
-/// <c>dx[a, b] = Σ wᵢₐ wⱼᵦ dy[i, j]</c> over the outputs that used it, along lines, then down them; no atomics. Bound by memory: each pass reads
-/// its input and writes its output; the gradient's four visits to an output come from cache.</remarks>
+/// <remarks>Bilinear: y[i, j] mixes the four neighbours of its place in x, <c>y = Σ wᵢₐ wⱼᵦ x[a, b]</c>, places as in
+/// <see cref="Axis"/>. Its gradient gathers: <c>dx[a, b] = Σ wᵢₐ wⱼᵦ dy[i, j]</c> over the outputs that used it, along
+/// lines, then down them; no atomics. Bound by memory: each pass reads its input and writes its output; the gradient's
+/// four visits to an output come from cache.</remarks>
 public static partial class Resize
 {
-    private static readonly Kernel BilinearKernel = new("resize.bilinear"), BilinearGradientKernel = new("resize.bilinear.gradient");
+    private static readonly Kernel BilinearKernel = new("resize.bilinear");
+    private static readonly Kernel BilinearGradientKernel = new("resize.bilinear.gradient");
 
     /// <summary>Nearest enlargement by whole factors: x [N,H,W,C], y [N,H·a,W·b,C].</summary>
     public static void Nearest(Tensor x, Tensor y) => Blocks.Spread(x, y);
@@ -19,8 +21,8 @@ public static partial class Resize
     /// <summary>Bilinear resize of x [N,H,W,C] to y [N,H',W',C] of any size.</summary>
     /// <param name="x">Input.</param>
     /// <param name="y">Output.</param>
-    /// <param name="alignCorners">Corners of both maps coincide (a source of one position is repeated); else pixels are squares and the maps' outer edges
-    /// coincide (half-pixel centres).</param>
+    /// <param name="alignCorners">Corners of both maps coincide (a source of one position is repeated); else pixels are
+    /// squares and the maps' outer edges coincide (half-pixel centres).</param>
     public static void Bilinear(Tensor x, Tensor y, bool alignCorners)
     {
         RequireMaps("resize.bilinear", x, y);
@@ -35,12 +37,14 @@ public static partial class Resize
     {
         RequireMaps("resize.bilinear.gradient", dx, dy);
         using var _ = BilinearGradientKernel.Begin(dx, 8 * dy.Count, dy.Bytes + (add ? 2 : 1) * dx.Bytes);
-        Axis vertical = new(dx.Shape.H, dy.Shape.H, alignCorners), horizontal = new(dx.Shape.W, dy.Shape.W, alignCorners);
+        Axis vertical = new(dx.Shape.H, dy.Shape.H, alignCorners);
+        Axis horizontal = new(dx.Shape.W, dy.Shape.W, alignCorners);
         if (dx.Device.IsHost) BilinearGradientHost(dy, dx, vertical, horizontal, add);
         else BilinearGradientGpu(dy, dx, vertical, horizontal, add);
     }
 
-    private static void RequireMaps(string op, Tensor x, Tensor y) => Shape.Require(op, x.Shape.N == y.Shape.N && x.C == y.C, "only height and width may differ", x, y);
+    private static void RequireMaps(string op, Tensor x, Tensor y) =>
+        Shape.Require(op, x.Shape.N == y.Shape.N && x.C == y.C, "only height and width may differ", x, y);
 
     static partial void BilinearGpu(Tensor x, Tensor y, Axis vertical, Axis horizontal);
     static partial void BilinearGradientGpu(Tensor dy, Tensor dx, Axis vertical, Axis horizontal, bool add);

@@ -10,12 +10,17 @@ public static partial class Softmax
     /// <summary>Operands of both bodies: a group takes one row.</summary>
     internal readonly record struct SoftmaxArgs(GpuRows X, GpuRows Dy, GpuRows Out, int C, int Add);
 
-    private static readonly GpuKernel<SoftmaxArgs> RowsLauncher = new("softmax", RowsBody, GroupSize, GroupSize * sizeof(float)),
-        GradientLauncher = new("softmax.gradient", GradientBody, GroupSize, GroupSize * sizeof(float));
+    private static readonly GpuKernel<SoftmaxArgs> RowsLauncher = new("softmax", RowsBody, GroupSize,
+        GroupSize * sizeof(float));
 
-    static partial void RowsGpu(Tensor x, Tensor y) => RowsLauncher.Launch(y.Device, y.Rows, new(x.Gpu, x.Gpu, y.Gpu, y.C, 0));
+    private static readonly GpuKernel<SoftmaxArgs> GradientLauncher = new("softmax.gradient", GradientBody, GroupSize,
+        GroupSize * sizeof(float));
 
-    static partial void GradientGpu(Tensor y, Tensor dy, Tensor dx, bool add) => GradientLauncher.Launch(y.Device, y.Rows, new(y.Gpu, dy.Gpu, dx.Gpu, y.C, add ? 1 : 0));
+    static partial void RowsGpu(Tensor x, Tensor y) =>
+        RowsLauncher.Launch(y.Device, y.Rows, new(x.Gpu, x.Gpu, y.Gpu, y.C, 0));
+
+    static partial void GradientGpu(Tensor y, Tensor dy, Tensor dx, bool add) =>
+        GradientLauncher.Launch(y.Device, y.Rows, new(y.Gpu, dy.Gpu, dx.Gpu, y.C, add ? 1 : 0));
 
     private static void RowsBody(SoftmaxArgs p)
     {

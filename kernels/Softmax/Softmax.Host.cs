@@ -6,7 +6,8 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class Softmax
 {
-    internal static void RowsHost(Tensor x, Tensor y) => y.Device.Team.For(y.Rows, new RowsJob(x.Host, y.Host, y.C), 4 * y.C);
+    internal static void RowsHost(Tensor x, Tensor y) =>
+        y.Device.Team.For(y.Rows, new RowsJob(x.Host, y.Host, y.C), 4 * y.C);
 
     internal static void GradientHost(Tensor y, Tensor dy, Tensor dx, bool add) =>
         y.Device.Team.For(y.Rows, new GradientJob(y.Host, dy.Host, dx.Host, y.C, add), 4 * y.C);
@@ -20,7 +21,8 @@ public static unsafe partial class Softmax
                 float* p = x.Row(r), q = y.Row(r);
                 float max = Max(p);
                 double sum = 0;   // of lane sums over at most 4096 elements each
-                for (int first = 0; first < C; first += 4096 * V) sum += Exponentials(p + first, q + first, Math.Min(C - first, 4096 * V), max);
+                for (int first = 0; first < C; first += 4096 * V)
+                    sum += Exponentials(p + first, q + first, Math.Min(C - first, 4096 * V), max);
                 float scale = (float)(1 / sum);
                 int c = 0;
                 for (; c <= C - V; c += V) (Vector.Load(q + c) * scale).Store(q + c);
@@ -66,7 +68,8 @@ public static unsafe partial class Softmax
             {
                 float* p = y.Row(r), d = dy.Row(r), q = dx.Row(r);
                 double dot = 0;
-                for (int first = 0; first < C; first += 4096 * V) dot += Dot(p + first, d + first, Math.Min(C - first, 4096 * V));
+                for (int first = 0; first < C; first += 4096 * V)
+                    dot += Dot(p + first, d + first, Math.Min(C - first, 4096 * V));
                 float shift = (float)dot;
                 int c = 0;
                 for (; c <= C - V; c += V)

@@ -2,7 +2,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Softmax along each row: <c>y_c = e^(x_c − m) / Σ e^(x − m)</c>, m the row's maximum, over the C channels of every position.</summary>
+/// <summary>Softmax along each row: <c>y_c = e^(x_c − m) / Σ e^(x − m)</c>, m the row's maximum, over the C channels of
+/// every position.</summary>
 /// <remarks>Tensors may be channel slices. Gradient: <c>dx = y·(dy − Σ y·dy)</c>.</remarks>
 public static partial class Softmax
 {
@@ -17,7 +18,8 @@ public static partial class Softmax
         else RowsGpu(x, y);
     }
 
-    /// <summary>The gradient, from the output. <paramref name="dx"/> may be <paramref name="dy"/> unless it is added to.</summary>
+    /// <summary>The gradient, from the output. <paramref name="dx"/> may be <paramref name="dy"/> unless
+    /// it is added to.</summary>
     public static void Gradient(Tensor y, Tensor dy, Tensor dx, bool add = false)
     {
         Shape.Same("softmax.gradient", y, dy);

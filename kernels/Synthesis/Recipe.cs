@@ -1,6 +1,7 @@
 namespace MlffAd.Kernels;
 
-/// <summary>A change of the whole image (spec §2.7): a bilinear warp, brightness, contrast about the mean luma.</summary>
+/// <summary>A change of the whole image (spec §2.7): a bilinear warp, brightness, contrast about
+/// the mean luma.</summary>
 /// <param name="ShiftX">Pixels to the right.</param>
 /// <param name="ShiftY">Pixels down.</param>
 /// <param name="Sin">Sine of the rotation about the middle.</param>
@@ -9,20 +10,28 @@ namespace MlffAd.Kernels;
 /// <param name="Overturn">Whether top and bottom do.</param>
 /// <param name="Brightness">Factor of every channel.</param>
 /// <param name="Contrast">Factor of what differs from the mean luma.</param>
-public readonly record struct Warp(double ShiftX, double ShiftY, double Sin, double Cos, bool Mirror, bool Overturn, float Brightness, float Contrast)
+public readonly record struct Warp(double ShiftX, double ShiftY, double Sin, double Cos, bool Mirror, bool Overturn,
+    float Brightness, float Contrast)
 {
     internal const int Size = 8;
 
     internal void Write(Span<float> to)
     {
-        ReadOnlySpan<float> numbers = [(float)ShiftX, (float)ShiftY, (float)Sin, (float)Cos, Mirror ? 1 : 0, Overturn ? 1 : 0, Brightness, Contrast];
+        ReadOnlySpan<float> numbers =
+        [
+            (float)ShiftX, (float)ShiftY, (float)Sin, (float)Cos, Mirror ? 1 : 0, Overturn ? 1 : 0, Brightness,
+            Contrast,
+        ];
         numbers.CopyTo(to);
     }
 
-    internal static Warp Read(ReadOnlySpan<float> n) => new(n[0], n[1], n[2], n[3], n[4] != 0, n[5] != 0, n[6], n[7]);
+    internal static Warp Read(ReadOnlySpan<float> n) =>
+        new(ShiftX: n[0], ShiftY: n[1], Sin: n[2], Cos: n[3], Mirror: n[4] != 0, Overturn: n[5] != 0, Brightness: n[6],
+            Contrast: n[7]);
 }
 
-/// <summary>A square of confetti, rotated about its centre (spec §2.4). A pixel belongs to it when its centre does.</summary>
+/// <summary>A square of confetti, rotated about its centre (spec §2.4). A pixel belongs to it when
+/// its centre does.</summary>
 /// <param name="X">The centre's column.</param>
 /// <param name="Y">The centre's row.</param>
 /// <param name="Half">Half its side.</param>
@@ -44,7 +53,8 @@ public readonly record struct Square(double X, double Y, double Half, double Sin
         numbers.CopyTo(to);
     }
 
-    internal static Square Read(ReadOnlySpan<float> n) => new(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]);
+    internal static Square Read(ReadOnlySpan<float> n) =>
+        new(X: n[0], Y: n[1], Half: n[2], Sin: n[3], Cos: n[4], R: n[5], G: n[6], B: n[7]);
 }
 
 /// <summary>A change of colour.</summary>
@@ -63,8 +73,8 @@ public enum ColourChange
     Hue,
 }
 
-/// <summary>A piece of the image, its colours changed a little, that is pasted elsewhere, rotated about its centre (spec §2.5). Inside it is sampled
-/// bilinearly; a pixel belongs to it when its centre does.</summary>
+/// <summary>A piece of the image, its colours changed a little, that is pasted elsewhere, rotated about its centre
+/// (spec §2.5). Inside it is sampled bilinearly; a pixel belongs to it when its centre does.</summary>
 /// <param name="Left">First column of where it is cut.</param>
 /// <param name="Top">First row.</param>
 /// <param name="Width">Columns.</param>
@@ -73,26 +83,32 @@ public enum ColourChange
 /// <param name="Y">The row.</param>
 /// <param name="Sin">Sine of the rotation.</param>
 /// <param name="Cos">Its cosine.</param>
-/// <param name="Changes">The four changes of colour in their order, each with its factor or turn; rounded to 8 bits after each.</param>
-public sealed record Piece(int Left, int Top, int Width, int Height, double X, double Y, double Sin, double Cos, IReadOnlyList<(ColourChange Change, float Amount)> Changes)
+/// <param name="Changes">The four changes of colour in their order, each with its factor or turn; rounded to 8
+/// bits after each.</param>
+public sealed record Piece(int Left, int Top, int Width, int Height, double X, double Y, double Sin, double Cos,
+    IReadOnlyList<(ColourChange Change, float Amount)> Changes)
 {
     internal const int FirstChange = 8, ChangeCount = 4, Size = FirstChange + 2 * ChangeCount;
 
     /// <summary>Half the extents of the upright rectangle around it.</summary>
-    public (double X, double Y) Reach => ((Width * Math.Abs(Cos) + Height * Math.Abs(Sin)) / 2, (Width * Math.Abs(Sin) + Height * Math.Abs(Cos)) / 2);
+    public (double X, double Y) Reach =>
+        ((Width * Math.Abs(Cos) + Height * Math.Abs(Sin)) / 2, (Width * Math.Abs(Sin) + Height * Math.Abs(Cos)) / 2);
 
     internal void Write(Span<float> to)
     {
         ReadOnlySpan<float> numbers = [Left, Top, Width, Height, (float)X, (float)Y, (float)Sin, (float)Cos];
         numbers.CopyTo(to);
-        for (int i = 0; i < ChangeCount; i++) (to[FirstChange + 2 * i], to[FirstChange + 2 * i + 1]) = ((float)Changes[i].Change, Changes[i].Amount);
+        for (int i = 0; i < ChangeCount; i++)
+            (to[FirstChange + 2 * i], to[FirstChange + 2 * i + 1]) = ((float)Changes[i].Change, Changes[i].Amount);
     }
 
     internal static Piece Read(ReadOnlySpan<float> n)
     {
         var changes = new (ColourChange, float)[ChangeCount];
-        for (int i = 0; i < ChangeCount; i++) changes[i] = ((ColourChange)n[FirstChange + 2 * i], n[FirstChange + 2 * i + 1]);
-        return new((int)n[0], (int)n[1], (int)n[2], (int)n[3], n[4], n[5], n[6], n[7], changes);
+        for (int i = 0; i < ChangeCount; i++)
+            changes[i] = ((ColourChange)n[FirstChange + 2 * i], n[FirstChange + 2 * i + 1]);
+        return new(Left: (int)n[0], Top: (int)n[1], Width: (int)n[2], Height: (int)n[3], X: n[4], Y: n[5], Sin: n[6],
+            Cos: n[7], Changes: changes);
     }
 }
 

@@ -2,12 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace MlffAd.Kernels;
 
-/// <summary>A batch before it is made: each image's bytes, and in numbers what shall become of it. Packed as it travels to a device.</summary>
+/// <summary>A batch before it is made: each image's bytes, and in numbers what shall become of it. Packed as it
+/// travels to a device.</summary>
 /// <remarks>
-/// <para><c>[bytes of all images, four to a float | blur weights | N places | N recipes]</c>. A place is where its recipe starts, counted from the
-/// blur weights, as the bits of a whole number. A recipe is <c>[1 and a <see cref="Warp"/>, or 0 and as many numbers of no meaning | draws | draw, draw, …]</c>, a draw
+/// <para><c>[bytes of all images, four to a float | blur weights | N places | N recipes]</c>. A place is where its
+/// recipe starts, counted from the blur weights, as the bits of a whole number. A recipe is
+/// <c>[1 and a <see cref="Warp"/>, or 0 and as many numbers of no meaning | draws | draw, draw, …]</c>, a draw
 /// <c>[coloured squares, or −1 | black squares | squares, coloured first, or a <see cref="Piece"/>]</c>.</para>
-/// <para>Geometry travels in float32, so that a pixel whose centre lies within some 1e-7·S pixels of an edge may fall on its other side.</para>
+/// <para>Geometry travels in float32, so that a pixel whose centre lies within some 1e-7·S pixels of an edge may fall
+/// on its other side.</para>
 /// </remarks>
 public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
 {
@@ -25,7 +28,8 @@ public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
     /// <summary>Images so far.</summary>
     public int Count => _places.Count;
 
-    /// <summary>Floats that an image of side S and its recipe seldom exceed: twenty draws of squares come to some 600.</summary>
+    /// <summary>Floats that an image of side S and its recipe seldom exceed: twenty draws of squares
+    /// come to some 600.</summary>
     public static int UsualFloats(int side) => ImageFloats(side) + 1024;
 
     /// <summary>Floats that the bytes of an image of side S take.</summary>
@@ -44,13 +48,19 @@ public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
     /// <summary>Adds an image.</summary>
     /// <param name="image"><c>[S, S, 3]</c>.</param>
     /// <param name="warp">How it is changed first, if at all.</param>
-    /// <param name="draws">Then the first of these that changes enough, at most <see cref="SynthesisOptions.Draws"/>; none for an image that stays good.</param>
-    /// <exception cref="ArgumentException">The image has another size, there are more draws, or a piece's colours do not change four times.</exception>
+    /// <param name="draws">Then the first of these that changes enough, at most <see cref="SynthesisOptions.Draws"/>;
+    /// none for an image that stays good.</param>
+    /// <exception cref="ArgumentException">The image has another size, there are more draws, or a piece's colours do
+    /// not change four times.</exception>
     public void Add(ReadOnlySpan<byte> image, Warp? warp, IReadOnlyCollection<AnomalyDraw> draws)
     {
-        if (image.Length != 3 * options.Pixels) throw new ArgumentException($"{image.Length} bytes for an image of {options.Side}×{options.Side}.", nameof(image));
+        if (image.Length != 3 * options.Pixels)
+            throw new ArgumentException($"{image.Length} bytes for an image of {options.Side}×{options.Side}.",
+                nameof(image));
         if (draws.Count > SynthesisOptions.Draws || draws.Any(d => d.Piece is { Changes.Count: not Piece.ChangeCount }))
-            throw new ArgumentException($"At most {SynthesisOptions.Draws} draws are tried, and a piece's colours change {Piece.ChangeCount} times.", nameof(draws));
+            throw new ArgumentException(
+                $"At most {SynthesisOptions.Draws} draws are tried, and a piece's colours change "
+                    + $"{Piece.ChangeCount} times.", nameof(draws));
         int size = ImageFloats(options.Side);
         image.CopyTo(MemoryMarshal.AsBytes(_packed.AsSpan(Count * size, size)));
         _places.Add(options.Taps.Length + _count + _recipes.Count);

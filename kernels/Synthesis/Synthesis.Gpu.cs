@@ -7,7 +7,8 @@ public static partial class Synthesis
 {
     private const int GroupSize = 256;
 
-    private static readonly GpuKernel<SynthesisArgs> Body = new("synthesis", Make, GroupSize, GroupSize * sizeof(float));
+    private static readonly GpuKernel<SynthesisArgs> Body = new("synthesis", Make, GroupSize,
+        GroupSize * sizeof(float));
 
     internal struct SynthesisArgs
     {
@@ -17,12 +18,14 @@ public static partial class Synthesis
         public GpuNormalisation How;
     }
 
-    static partial void Gpu(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images, Tensor labels, Tensor stayedGood)
+    static partial void Gpu(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images,
+        Tensor labels, Tensor stayedGood)
     {
         int n = images.Shape.N, bytes = n * RecipeBook.ImageFloats(options.Side);
         var packed = book.Gpu.Data;
         using var other = Tensor.Rent(images.Device, images.Shape, "confetti along the rows");
-        using var changed = Tensor.Rent(images.Device, new Shape(n, options.Side / SynthesisOptions.Cell, options.Side, 1), "changed pixels");
+        using var changed = Tensor.Rent(images.Device,
+            new Shape(n, options.Side / SynthesisOptions.Cell, options.Side, 1), "changed pixels");
         Body.Launch(images.Device, n, new SynthesisArgs
         {
             Rgb = packed.SubView(0, bytes).Cast<byte>(),
@@ -42,12 +45,14 @@ public static partial class Synthesis
         });
     }
 
-    /// <summary>A group makes an image, draw after draw until one changes enough; the others that it was given pass without work, so that all groups meet the same barriers.
-    /// The image's place in Y holds confetti's field meanwhile, and warped values before they are rounded.</summary>
+    /// <summary>A group makes an image, draw after draw until one changes enough; the others that it was given pass
+    /// without work, so that all groups meet the same barriers. The image's place in Y holds confetti's field
+    /// meanwhile, and warped values before they are rounded.</summary>
     private static void Make(SynthesisArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);
-        int n = Grid.IdxX, pixels = p.Side * p.Side, first = n * pixels, at = (int)Interop.FloatAsInt(p.Plan[2 * p.Radius + 1 + n]);
+        int n = Grid.IdxX, pixels = p.Side * p.Side, first = n * pixels;
+        int at = (int)Interop.FloatAsInt(p.Plan[2 * p.Radius + 1 + n]);
         bool isWarped = p.Plan[at] != 0;
         float luma = isWarped ? Warped(p, first, at + 1) : 0f, mean = GroupReduce.Sum(shared, luma) / pixels;
         if (isWarped) Contrasted(p, first, mean, p.Plan[at + 8]);
@@ -86,15 +91,22 @@ public static partial class Synthesis
     /// <summary>The warp and the brightness, not rounded, into Y. Returns the sum of this thread's lumas.</summary>
     private static float Warped(in SynthesisArgs p, int first, int at)
     {
-        float shiftX = p.Plan[at], shiftY = p.Plan[at + 1], sin = p.Plan[at + 2], cos = p.Plan[at + 3], brightness = p.Plan[at + 6], middle = 0.5f * p.Side, luma = 0;
+        float shiftX = p.Plan[at], shiftY = p.Plan[at + 1], sin = p.Plan[at + 2];
+        float cos = p.Plan[at + 3], brightness = p.Plan[at + 6], middle = 0.5f * p.Side, luma = 0;
         bool mirror = p.Plan[at + 4] != 0, overturn = p.Plan[at + 5] != 0;
         for (int i = Group.IdxX; i < p.Side * p.Side; i += GroupSize)
         {
             int x = i % p.Side, y = i / p.Side;
-            float dx = (mirror ? p.Side - 1 - x : x) + 0.5f - middle - shiftX, dy = (overturn ? p.Side - 1 - y : y) + 0.5f - middle - shiftY;
+            float dx = (mirror ? p.Side - 1 - x : x) + 0.5f - middle - shiftX;
+            float dy = (overturn ? p.Side - 1 - y : y) + 0.5f - middle - shiftY;
             var corners = new Corners(dx * cos + dy * sin + middle, dy * cos - dx * sin + middle, p.Side, p.Side);
-            Colour a = p.Load(first, corners.Left, corners.Top), b = p.Load(first, corners.Right, corners.Top), c = p.Load(first, corners.Left, corners.Bottom), d = p.Load(first, corners.Right, corners.Bottom);
-            float r = corners.Mix(a.R, b.R, c.R, d.R) * brightness, g = corners.Mix(a.G, b.G, c.G, d.G) * brightness, blue = corners.Mix(a.B, b.B, c.B, d.B) * brightness;
+            Colour a = p.Load(first, corners.Left, corners.Top);
+            Colour b = p.Load(first, corners.Right, corners.Top);
+            Colour c = p.Load(first, corners.Left, corners.Bottom);
+            Colour d = p.Load(first, corners.Right, corners.Bottom);
+            float r = corners.Mix(a.R, b.R, c.R, d.R) * brightness;
+            float g = corners.Mix(a.G, b.G, c.G, d.G) * brightness;
+            float blue = corners.Mix(a.B, b.B, c.B, d.B) * brightness;
             int to = 3 * (first + i);
             p.Y[to] = r;
             p.Y[to + 1] = g;
@@ -108,7 +120,8 @@ public static partial class Synthesis
     private static void Contrasted(in SynthesisArgs p, int first, float mean, float contrast)
     {
         for (int i = Group.IdxX; i < p.Side * p.Side; i += GroupSize)
-            for (int c = 3 * (first + i), end = c + 3; c < end; c++) p.Rgb[c] = (byte)Colour.Round(mean + contrast * (p.Y[c] - mean));
+            for (int c = 3 * (first + i), end = c + 3; c < end; c++)
+                p.Rgb[c] = (byte)Colour.Round(mean + contrast * (p.Y[c] - mean));
     }
 
     /// <summary>Confetti before the blur, into Y: of each group the last square that a pixel belongs to.</summary>
@@ -160,14 +173,17 @@ public static partial class Synthesis
     /// <summary>This thread's share of the sum of a piece's lumas as they are when its contrast changes.</summary>
     private static float LumaBeforeContrast(in SynthesisArgs p, int first, int at)
     {
-        int left = (int)p.Plan[at], top = (int)p.Plan[at + 1], width = (int)p.Plan[at + 2], pixels = width * (int)p.Plan[at + 3];
+        int left = (int)p.Plan[at], top = (int)p.Plan[at + 1], width = (int)p.Plan[at + 2];
+        int pixels = width * (int)p.Plan[at + 3];
         float sum = 0;
         for (int i = Group.IdxX; i < pixels; i += GroupSize)
-            sum += p.Recoloured(p.Load(first, left + i % width, top + i / width), at + Piece.FirstChange, 0, stopsAtContrast: true).Luma;
+            sum += p.Recoloured(p.Load(first, left + i % width, top + i / width), at + Piece.FirstChange, 0,
+                stopsAtContrast: true).Luma;
         return sum;
     }
 
-    /// <summary>What becomes of the pixels, normalised. A thread does a column of a cell, so that a warp's pixels adjoin, and notes how many of its pixels changed. Returns how many did of all this thread's.</summary>
+    /// <summary>What becomes of the pixels, normalised. A thread does a column of a cell, so that a warp's pixels
+    /// adjoin, and notes how many of its pixels changed. Returns how many did of all this thread's.</summary>
     private static int Finish(in SynthesisArgs p, int first, int at, int coloured, int black, float lumas)
     {
         const int size = SynthesisOptions.Cell;
@@ -185,7 +201,8 @@ public static partial class Synthesis
                 Colour before = p.Load(first, x, y), after = before;
                 if (coloured == AnomalyDraw.IsPiece) after = Pasted(p, first, at, mean, x, y, before);
                 else if (p.IsNear(at, coloured + black, x, y)) after = Scattered(p, first, x, y, before);
-                int change = IntrinsicMath.Max(IntrinsicMath.Abs(after.R - before.R), IntrinsicMath.Max(IntrinsicMath.Abs(after.G - before.G), IntrinsicMath.Abs(after.B - before.B)));
+                int change = IntrinsicMath.Max(IntrinsicMath.Abs(after.R - before.R),
+                    IntrinsicMath.Max(IntrinsicMath.Abs(after.G - before.G), IntrinsicMath.Abs(after.B - before.B)));
                 if (change >= p.MinChange) changedHere++;
                 p.How.Write(p.Y, first + y * p.Side + x, after.R, after.G, after.B);
             }
@@ -205,99 +222,6 @@ public static partial class Synthesis
             float changed = 0;
             for (int i = 0; i < size; i++) changed += p.Changed[cell * size + i];
             p.Labels[cell] = IntrinsicMath.Clamp((int)changed - p.CellLimit, 0, 1);
-        }
-    }
-
-    /// <summary>The blur down the columns, added to a pixel, or taken from a dark one.</summary>
-    private static Colour Scattered(in SynthesisArgs p, int first, int x, int y, Colour before)
-    {
-        float r = 0, g = 0, b = 0;
-        for (int k = 0; k <= 2 * p.Radius; k++)
-        {
-            int from = 3 * (first + IntrinsicMath.Clamp(y + k - p.Radius, 0, p.Side - 1) * p.Side + x);
-            r += p.Plan[k] * p.Other[from];
-            g += p.Plan[k] * p.Other[from + 1];
-            b += p.Plan[k] * p.Other[from + 2];
-        }
-        int sign = before.R + before.G + before.B <= p.DarkSum ? -1 : 1;
-        return new(Colour.Round(before.R + sign * r), Colour.Round(before.G + sign * g), Colour.Round(before.B + sign * b));
-    }
-
-    /// <summary>A pixel of the piece that lies over (x, y), or what was there.</summary>
-    private static Colour Pasted(in SynthesisArgs p, int first, int at, int mean, int x, int y, Colour before)
-    {
-        int left = (int)p.Plan[at], top = (int)p.Plan[at + 1], width = (int)p.Plan[at + 2], height = (int)p.Plan[at + 3];
-        float dx = x + 0.5f - p.Plan[at + 4], dy = y + 0.5f - p.Plan[at + 5], sin = p.Plan[at + 6], cos = p.Plan[at + 7];
-        float u = dx * cos + dy * sin + 0.5f * width, v = dy * cos - dx * sin + 0.5f * height;
-        if (!(u >= 0 && u < width && v >= 0 && v < height)) return before;
-        var corners = new Corners(u, v, width, height);
-        int changes = at + Piece.FirstChange;
-        Colour a = p.Recoloured(p.Load(first, left + corners.Left, top + corners.Top), changes, mean), b = p.Recoloured(p.Load(first, left + corners.Right, top + corners.Top), changes, mean);
-        Colour c = p.Recoloured(p.Load(first, left + corners.Left, top + corners.Bottom), changes, mean), d = p.Recoloured(p.Load(first, left + corners.Right, top + corners.Bottom), changes, mean);
-        return new(Colour.Round(corners.Mix(a.R, b.R, c.R, d.R)), Colour.Round(corners.Mix(a.G, b.G, c.G, d.G)), Colour.Round(corners.Mix(a.B, b.B, c.B, d.B)));
-    }
-
-    /// <summary>Four pixels around a point and the point's place between them; the border is replicated.</summary>
-    private readonly struct Corners
-    {
-        public readonly int Left, Right, Top, Bottom;
-        private readonly float _fx, _fy;
-
-        public Corners(float x, float y, int width, int height)
-        {
-            x = IntrinsicMath.Clamp(x - 0.5f, 0f, width - 1f);
-            y = IntrinsicMath.Clamp(y - 0.5f, 0f, height - 1f);
-            (Left, Top) = ((int)x, (int)y);
-            (Right, Bottom) = (IntrinsicMath.Min(Left + 1, width - 1), IntrinsicMath.Min(Top + 1, height - 1));
-            (_fx, _fy) = (x - Left, y - Top);
-        }
-
-        public float Mix(int topLeft, int topRight, int bottomLeft, int bottomRight)
-        {
-            float top = topLeft + _fx * (topRight - topLeft), bottom = bottomLeft + _fx * (bottomRight - bottomLeft);
-            return top + _fy * (bottom - top);
-        }
-    }
-
-    extension(in SynthesisArgs p)
-    {
-        private Colour Load(int first, int x, int y)
-        {
-            int from = 3 * (first + y * p.Side + x);
-            return new(p.Rgb[from], p.Rgb[from + 1], p.Rgb[from + 2]);
-        }
-
-        /// <summary>Whether the square at a place of the plan holds a point.</summary>
-        private bool Holds(int square, float x, float y)
-        {
-            float dx = x - p.Plan[square], dy = y - p.Plan[square + 1], half = p.Plan[square + 2], sin = p.Plan[square + 3], cos = p.Plan[square + 4];
-            float u = dx * cos + dy * sin, v = dy * cos - dx * sin;
-            return u >= -half && u < half && v >= -half && v < half;
-        }
-
-        /// <summary>Whether a pixel can see one of the squares through the blur.</summary>
-        private bool IsNear(int at, int squares, int x, int y)
-        {
-            bool near = false;
-            for (int s = 0; s < squares; s++)
-            {
-                int square = at + s * Square.Size;
-                float reach = p.Plan[square + 2] * (IntrinsicMath.Abs(p.Plan[square + 3]) + IntrinsicMath.Abs(p.Plan[square + 4])) + p.Radius + 1;
-                near |= IntrinsicMath.Abs(x - p.Plan[square]) < reach && IntrinsicMath.Abs(y - p.Plan[square + 1]) < reach;
-            }
-            return near;
-        }
-
-        /// <summary>A pixel of a piece after the changes of its colour.</summary>
-        private Colour Recoloured(Colour colour, int changes, int mean, bool stopsAtContrast = false)
-        {
-            for (int i = 0; i < Piece.ChangeCount; i++)
-            {
-                var change = (ColourChange)(int)p.Plan[changes + 2 * i];
-                if (stopsAtContrast && change == ColourChange.Contrast) break;
-                colour = colour.Changed(change, p.Plan[changes + 2 * i + 1], mean);
-            }
-            return colour;
         }
     }
 }

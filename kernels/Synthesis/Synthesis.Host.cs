@@ -5,10 +5,14 @@ namespace MlffAd.Kernels;
 public static unsafe partial class Synthesis
 {
     /// <summary>A thread makes an image after the other, as the loader's thread does without a book.</summary>
-    private static void Host(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images, Tensor labels, Tensor stayedGood) =>
-        images.Device.Team.For(images.Shape.N, new Images(book.Host.Data, images.Host.Data, labels.Host.Data, stayedGood.Host.Data, images.Shape.N, options, how));
+    private static void Host(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images,
+        Tensor labels, Tensor stayedGood) =>
+        images.Device.Team.For(images.Shape.N, new Images(book: book.Host.Data, images: images.Host.Data,
+            labels: labels.Host.Data, stayedGood: stayedGood.Host.Data, count: images.Shape.N, options: options,
+            how: how));
 
-    private readonly struct Images(float* book, float* images, float* labels, float* stayedGood, int count, SynthesisOptions options, PixelNormalisation how) : IJob
+    private readonly struct Images(float* book, float* images, float* labels, float* stayedGood, int count,
+        SynthesisOptions options, PixelNormalisation how) : IJob
     {
         public void Run(int begin, int end)
         {

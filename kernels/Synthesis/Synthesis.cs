@@ -2,39 +2,49 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Makes a training batch of good images: warps them, puts pseudo anomalies on them, normalises, and labels the cells that changed
-/// (spec §2.3–2.8).</summary>
+/// <summary>Makes a training batch of good images: warps them, puts pseudo anomalies on them, normalises, and labels
+/// the cells that changed (spec §2.3–2.8).</summary>
 /// <remarks>
-/// Of each image, as its recipe says: <c>before = warp(image)</c>; for the draws in turn <c>after = draw(before)</c> until at least
-/// <c>minPixels</c> pixels changed by <c>minChange</c> in some channel, else <c>after = before</c>; <c>y = normalise(after)</c>; a cell is 1
-/// where more of its pixels changed than a good one's may. All values are rounded to 8 bits between the stages, as an image
-/// library does it. Reads 3 bytes a pixel, writes 12; at most 2·3·(2r + 1) multiply-adds a pixel near confetti. An image is input and has no
-/// gradient.
+/// Of each image, as its recipe says: <c>before = warp(image)</c>; for the draws in turn <c>after = draw(before)</c>
+/// until at least <c>minPixels</c> pixels changed by <c>minChange</c> in some channel, else <c>after = before</c>;
+/// <c>y = normalise(after)</c>; a cell is 1 where more of its pixels changed than a good one's may. All values are
+/// rounded to 8 bits between the stages, as an image library does it. Reads 3 bytes a pixel, writes 12; at most 2·3·(2r
+/// + 1) multiply-adds a pixel near confetti. An image is input and has no gradient.
 /// </remarks>
 public static partial class Synthesis
 {
     private static readonly Kernel Named = new("synthesis");
 
     /// <summary>Makes a batch.</summary>
-    /// <param name="book">What <see cref="RecipeBook.Pack"/> gave, of exactly N images. Its images are overwritten: it serves once.</param>
+    /// <param name="book">What <see cref="RecipeBook.Pack"/> gave, of exactly N images. Its images are
+    /// overwritten: it serves once.</param>
     /// <param name="options">What the recipes have in common; the book's own.</param>
     /// <param name="how">The backbone's normalisation.</param>
     /// <param name="images">Receives <c>[N, S, S, 3]</c>, contiguous.</param>
-    /// <param name="labels">Receives <c>[N, S/8, S/8]</c> or <c>[N, S/8, S/8, 1]</c>, contiguous: 1 where anomalous, else 0.</param>
+    /// <param name="labels">Receives <c>[N, S/8, S/8]</c> or <c>[N, S/8, S/8, 1]</c>, contiguous: 1 where
+    /// anomalous, else 0.</param>
     /// <param name="stayedGood">Receives <c>[N]</c>: 1 where there were draws and none changed enough, else 0.</param>
     /// <exception cref="ArgumentException">Shapes do not fit, or S is no multiple of 64.</exception>
-    public static void Forward(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images, Tensor labels, Tensor stayedGood)
+    public static void Forward(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images,
+        Tensor labels, Tensor stayedGood)
     {
         int n = images.Shape.N, bytes = n * RecipeBook.ImageFloats(options.Side);
         Shape.Require("synthesis", options.Side % 64 == 0, $"a side that is a multiple of 64 is wanted", images);
-        Shape.Require("synthesis", images.Shape == new Shape(n, options.Side, options.Side, 3) && images.IsContiguous, $"images of {options.Side}×{options.Side} are wanted", images);
-        Shape.Require("synthesis", labels.Count == n * options.Cells && labels.IsContiguous && stayedGood.Count == n && stayedGood.IsContiguous, $"a label for each of {options.Cells} cells, and a number for each image are wanted", images, labels, stayedGood);
-        Shape.Require("synthesis", book.IsContiguous && book.Count > bytes + options.Taps.Length + n, $"a book of {n} recipes is wanted", book);
+        Shape.Require("synthesis", images.Shape == new Shape(n, options.Side, options.Side, 3)
+            && images.IsContiguous, $"images of {options.Side}×{options.Side} are wanted", images);
+        Shape.Require("synthesis", labels.Count == n * options.Cells && labels.IsContiguous && stayedGood.Count == n
+            && stayedGood.IsContiguous,
+            $"a label for each of {options.Cells} cells, and a number for each image are wanted", images, labels,
+            stayedGood);
+        Shape.Require("synthesis", book.IsContiguous
+            && book.Count > bytes + options.Taps.Length + n, $"a book of {n} recipes is wanted", book);
         long pixels = (long)n * options.Pixels;
-        using var _ = Named.Begin(images, 2 * images.Count, (3 + 3 * sizeof(float)) * pixels + sizeof(float) * labels.Count);
+        using var _ =
+            Named.Begin(images, 2 * images.Count, (3 + 3 * sizeof(float)) * pixels + sizeof(float) * labels.Count);
         if (images.Device.IsHost) Host(book, options, how, images, labels, stayedGood);
         else Gpu(book, options, how, images, labels, stayedGood);
     }
 
-    static partial void Gpu(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images, Tensor labels, Tensor stayedGood);
+    static partial void Gpu(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images,
+        Tensor labels, Tensor stayedGood);
 }

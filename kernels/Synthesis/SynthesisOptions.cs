@@ -17,10 +17,12 @@ public sealed class SynthesisOptions
     /// <param name="minChange">Change of a channel from which a pixel counts as anomalous.</param>
     /// <param name="minPixels">Fewest anomalous pixels; fewer are drawn again.</param>
     /// <param name="minShare">Share of a cell's pixels above which the cell is anomalous.</param>
-    public SynthesisOptions(int side, int radius, double sigma, double darkBelow, int minChange, double minPixels, double minShare)
+    public SynthesisOptions(int side, int radius, double sigma, double darkBelow, int minChange, double minPixels,
+        double minShare)
     {
         if (side % Cell != 0) throw new ArgumentException($"The side {side} is no multiple of {Cell}.", nameof(side));
-        double[] bell = [.. Enumerable.Range(-radius, 2 * radius + 1).Select(d => Math.Exp(-0.5 * d * d / (sigma * sigma)))];
+        double[] bell = [.. Enumerable.Range(-radius, 2 * radius + 1)
+            .Select(d => Math.Exp(-0.5 * d * d / (sigma * sigma)))];
         (Side, Radius, MinChange) = (side, radius, minChange);
         Taps = [.. bell.Select(w => (float)(w / bell.Sum()))];
         DarkSum = (int)Math.Floor(3 * 255 * darkBelow);

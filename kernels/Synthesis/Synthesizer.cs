@@ -8,7 +8,9 @@ public sealed class Synthesizer(SynthesisOptions options)
 {
     private readonly int _side = options.Side, _radius = options.Radius;
     private readonly byte[] _before = new byte[3 * options.Pixels], _piece = new byte[3 * options.Pixels];
-    private readonly float[] _field = new float[3 * options.Pixels], _other = new float[3 * options.Pixels], _row = new float[3 * (options.Side + 2 * options.Radius)];
+    private readonly float[] _field = new float[3 * options.Pixels];
+    private readonly float[] _other = new float[3 * options.Pixels];
+    private readonly float[] _row = new float[3 * (options.Side + 2 * options.Radius)];
 
     /// <summary>Warps an image and changes its brightness and contrast, in place; rounded once, at the end.</summary>
     /// <param name="how">Shift, rotation, flips, factors.</param>
@@ -23,7 +25,8 @@ public sealed class Synthesizer(SynthesisOptions options)
             for (int x = 0; x < _side; x++, to += 3)
             {
                 double dx = (how.Mirror ? _side - 1 - x : x) + 0.5 - middle - how.ShiftX;
-                var at = new Bilinear(dx * how.Cos + dy * how.Sin + middle, dy * how.Cos - dx * how.Sin + middle, _side, _side);
+                var at = new Bilinear(dx * how.Cos + dy * how.Sin + middle, dy * how.Cos - dx * how.Sin + middle,
+                    _side, _side);
                 for (int c = 0; c < 3; c++) _field[to + c] = at.Sample(_before, c) * how.Brightness;
                 luma += 0.299 * _field[to] + 0.587 * _field[to + 1] + 0.114 * _field[to + 2];
             }
@@ -36,7 +39,8 @@ public sealed class Synthesizer(SynthesisOptions options)
     /// <param name="draws">Taken one at a time, as they are needed.</param>
     /// <param name="image"><c>[S, S, 3]</c>, changed in place.</param>
     /// <param name="mask">Receives <c>[S, S]</c>: 1 where some channel changed enough, else 0.</param>
-    /// <returns>False if every draw changed too little (white pasted on white): the image stays as it was, the mask is empty.</returns>
+    /// <returns>False if every draw changed too little (white pasted on white): the image stays as it was, the
+    /// mask is empty.</returns>
     public bool Apply(IEnumerable<AnomalyDraw> draws, Span<byte> image, Span<byte> mask)
     {
         image.CopyTo(_before);
@@ -67,7 +71,8 @@ public sealed class Synthesizer(SynthesisOptions options)
         }
     }
 
-    /// <summary><c>image = clamp(round(before + blur(coloured + black)))</c>, the sign turned where <c>before</c> is dark. Only the squares' surroundings are looked at.</summary>
+    /// <summary><c>image = clamp(round(before + blur(coloured + black)))</c>, the sign turned where <c>before</c> is
+    /// dark. Only the squares' surroundings are looked at.</summary>
     private void Scatter(AnomalyDraw draw, Span<byte> image)
     {
         if (draw.Coloured.Count + draw.Black.Count == 0) return;
@@ -107,12 +112,14 @@ public sealed class Synthesizer(SynthesisOptions options)
             for (int x = First(s.X, s.Reach); x < Last(s.X, s.Reach); x++)
             {
                 double dx = x + 0.5 - s.X, dy = y + 0.5 - s.Y, u = dx * s.Cos + dy * s.Sin, v = dy * s.Cos - dx * s.Sin;
-                if (u >= -s.Half && u < s.Half && v >= -s.Half && v < s.Half) colour.CopyTo(field.AsSpan(3 * (y * _side + x)));
+                if (u >= -s.Half && u < s.Half && v >= -s.Half && v < s.Half)
+                    colour.CopyTo(field.AsSpan(3 * (y * _side + x)));
             }
         }
     }
 
-    /// <summary>A Gaussian along the rows, then down the columns, the border replicated, of columns left … right − 1 where all but rows top … bottom − 1 are 0. Eight floats at a time: a row's 3·S are a multiple.</summary>
+    /// <summary>A Gaussian along the rows, then down the columns, the border replicated, of columns left … right − 1
+    /// where all but rows top … bottom − 1 are 0. Eight floats at a time: a row's 3·S are a multiple.</summary>
     private void Blur(int left, int right, int top, int bottom)
     {
         int row = 3 * _side, begin = 3 * left / 8 * 8, end = 3 * right;
@@ -128,7 +135,9 @@ public sealed class Synthesizer(SynthesisOptions options)
             for (int i = begin; i < end; i += 8)
             {
                 var sum = Vector256<float>.Zero;
-                for (int k = 0; k < options.Taps.Length; k++) sum = Vector256.FusedMultiplyAdd(Vector256.Create(options.Taps[k]), Vector256.LoadUnsafe(ref _row[0], (nuint)(i + 3 * k)), sum);
+                for (int k = 0; k < options.Taps.Length; k++)
+                    sum = Vector256.FusedMultiplyAdd(Vector256.Create(options.Taps[k]),
+                        Vector256.LoadUnsafe(ref _row[0], (nuint)(i + 3 * k)), sum);
                 sum.StoreUnsafe(ref _other[y * row + i]);
             }
         }
@@ -140,7 +149,9 @@ public sealed class Synthesizer(SynthesisOptions options)
                 for (int k = 0; k < options.Taps.Length; k++)
                 {
                     int r = Math.Clamp(y + k - _radius, 0, _side - 1);
-                    if (r >= top && r < bottom) sum = Vector256.FusedMultiplyAdd(Vector256.Create(options.Taps[k]), Vector256.LoadUnsafe(ref _other[r * row + i]), sum);
+                    if (r >= top && r < bottom)
+                        sum = Vector256.FusedMultiplyAdd(Vector256.Create(options.Taps[k]),
+                            Vector256.LoadUnsafe(ref _other[r * row + i]), sum);
                 }
                 sum.StoreUnsafe(ref _field[y * row + i]);
             }
@@ -151,17 +162,21 @@ public sealed class Synthesizer(SynthesisOptions options)
     {
         int width = piece.Width, height = piece.Height;
         var pixels = _piece.AsSpan(0, 3 * width * height);
-        for (int y = 0; y < height; y++) _before.AsSpan(3 * ((piece.Top + y) * _side + piece.Left), 3 * width).CopyTo(pixels[(3 * y * width)..]);
+        for (int y = 0; y < height; y++)
+            _before.AsSpan(3 * ((piece.Top + y) * _side + piece.Left), 3 * width).CopyTo(pixels[(3 * y * width)..]);
         foreach (var (change, amount) in piece.Changes) Change(pixels, change, amount);
         var (reachX, reachY) = piece.Reach;
         for (int y = First(piece.Y, reachY); y < Last(piece.Y, reachY); y++)
         {
             for (int x = First(piece.X, reachX); x < Last(piece.X, reachX); x++)
             {
-                double dx = x + 0.5 - piece.X, dy = y + 0.5 - piece.Y, u = dx * piece.Cos + dy * piece.Sin + width / 2.0, v = dy * piece.Cos - dx * piece.Sin + height / 2.0;
+                double dx = x + 0.5 - piece.X, dy = y + 0.5 - piece.Y;
+                double u = dx * piece.Cos + dy * piece.Sin + width / 2.0;
+                double v = dy * piece.Cos - dx * piece.Sin + height / 2.0;
                 if (u < 0 || u >= width || v < 0 || v >= height) continue;
                 var at = new Bilinear(u, v, width, height);
-                for (int c = 0, to = 3 * (y * _side + x); c < 3; c++) image[to + c] = (byte)Colour.Round(at.Sample(pixels, c));
+                for (int c = 0, to = 3 * (y * _side + x); c < 3; c++)
+                    image[to + c] = (byte)Colour.Round(at.Sample(pixels, c));
             }
         }
     }

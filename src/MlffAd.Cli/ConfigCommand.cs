@@ -11,8 +11,10 @@ internal static class ConfigCommand
     {
         var keys = new Option<bool>("--keys") { Description = "List every key: what it is, what it takes, its value." };
         var presets = new Option<bool>("--presets") { Description = "List the presets." };
-        var verb = new Verb("config", "Prints the configuration that a preset (paper, unless --preset says otherwise) and keys make, as JSON.",
-            "mlffad config --preset fast --set train.lr=0.002", "mlffad config --keys") { keys, presets };
+        var verb = new Verb("config",
+            "Prints the configuration that a preset (paper, unless --preset says otherwise) and keys make, as JSON.",
+            "mlffad config --preset fast --set train.lr=0.002", "mlffad config --keys")
+        { keys, presets };
         var options = new PresetOptions(verb);
         verb.SetAction(parse =>
         {

@@ -9,7 +9,8 @@ internal static class DevicesCommand
 {
     public static Command Create()
     {
-        var verb = new Verb("devices", "Lists the devices that can compute here, with their memory, and why others cannot.", "mlffad devices");
+        var verb = new Verb("devices",
+            "Lists the devices that can compute here, with their memory, and why others cannot.", "mlffad devices");
         verb.SetAction(parse =>
         {
             var devices = Device.List();

@@ -16,34 +16,62 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var path = CommonOptions.Model();
-        var folder = new Argument<string>("DIR") { Description = "A data set in MVTec AD's layout: test/good, test/KIND, and ground_truth/KIND for masks." };
-        var report = new Option<string?>("--report") { Description = "Also write a page with curves, histogram and pictures: DIR/index.html.", HelpName = "DIR" };
-        var tiff = new Option<string?>("--tiff") { Description = "Also write the anomaly maps as TIFF files, for the benchmark's own evaluation script.", HelpName = "DIR" };
-        var pro = new Option<string>("--pro") { Description = "Which region overlap: mvtec (the benchmark's own) or rd4ad (the variant behind many published tables).", HelpName = "NAME", DefaultValueFactory = _ => "mvtec" };
+        var folder = new Argument<string>("DIR")
+        {
+            Description = "A data set in MVTec AD's layout: test/good, test/KIND, and ground_truth/KIND for masks.",
+        };
+        var report = new Option<string?>("--report")
+        {
+            Description = "Also write a page with curves, histogram and pictures: DIR/index.html.",
+            HelpName = "DIR",
+        };
+        var tiff = new Option<string?>("--tiff")
+        {
+            Description = "Also write the anomaly maps as TIFF files, for the benchmark's own evaluation script.",
+            HelpName = "DIR",
+        };
+        var pro = new Option<string>("--pro")
+        {
+            Description = "Which region overlap: mvtec (the benchmark's own) or rd4ad (the variant behind many "
+                + "published tables).",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "mvtec",
+        };
         var limit = new Option<double>("--pro-limit")
         {
             Description = "False-positive rate up to which the region overlap is integrated.",
             HelpName = "RATE",
             DefaultValueFactory = _ => 0.3,
         }.Within(1e-6, 1);
-        var resolution = new Option<string>("--resolution") { Description = "Size of pixel figures: network (the model's image size) or original (each photograph's own).", HelpName = "SIZE", DefaultValueFactory = _ => "network" };
+        var resolution = new Option<string>("--resolution")
+        {
+            Description =
+                "Size of pixel figures: network (the model's image size) or original (each photograph's own).",
+            HelpName = "SIZE",
+            DefaultValueFactory = _ => "network",
+        };
         OneOf(pro, "mvtec", "rd4ad");
         OneOf(resolution, "network", "original");
-        var verb = new Verb("evaluate", "Measures how well a model finds the defects of a test set: AUROC, average precision, F1-max, region overlap; per kind and over all.",
-            "mlffad evaluate bottle.mlffad photographs/bottle", "mlffad evaluate bottle.mlffad photographs/bottle --report bottle-report --json bottle.json")
+        var verb = new Verb("evaluate",
+            "Measures how well a model finds the defects of a test set: AUROC, average precision, F1-max, region "
+                + "overlap; per kind and over all.", "mlffad evaluate bottle.mlffad photographs/bottle",
+            "mlffad evaluate bottle.mlffad photographs/bottle --report bottle-report --json bottle.json")
         {
             path, folder, CommonOptions.Json, report, tiff, pro, limit, resolution,
-            CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.MaxBad, CommonOptions.MaxPixels,
+            CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.MaxBad,
+                CommonOptions.MaxPixels,
         };
         verb.SetAction((parse, stop) =>
         {
             string file = parse.GetRequiredValue(path);
             var model = MlffAd.Model.Load(file);
             var set = parse.OpenDataSet(parse.GetRequiredValue(folder));
-            var options = new EvaluationOptions(model.Metadata.Config.ImageSize, parse.GetValue(pro) == "mvtec" ? ProMethod.Mvtec : ProMethod.Rd4ad, parse.GetValue(limit),
-                parse.GetValue(resolution) == "original");
+            var options = new EvaluationOptions(model.Metadata.Config.ImageSize, parse.GetValue(pro) == "mvtec"
+                ? ProMethod.Mvtec
+                : ProMethod.Rd4ad, parse.GetValue(limit), parse.GetValue(resolution) == "original");
             // What cannot be written is said before the images are scored, not after.
-            string? json = parse.GetValue(CommonOptions.Json), pages = parse.GetValue(report), maps = parse.GetValue(tiff);
+            string? json = parse.GetValue(CommonOptions.Json);
+            string? pages = parse.GetValue(report), maps = parse.GetValue(tiff);
             var tiffs = maps is null ? []
                 : TiffMaps.PathsOf(maps, Name(set), set.Test.Select(item => (item.Name, item.Kind)));
             var outputs = new OutputFiles().Add(json).Add(pages is null ? null : Path.Combine(pages, "index.html"));
@@ -109,7 +137,8 @@ internal static class EvaluateCommand
         return page;
     }
 
-    private static string Name(DataSet set) => Path.GetFileName(Path.GetFullPath(set.Root).TrimEnd(Path.DirectorySeparatorChar));
+    private static string Name(DataSet set) =>
+        Path.GetFileName(Path.GetFullPath(set.Root).TrimEnd(Path.DirectorySeparatorChar));
 
     private static void OneOf(Option<string> option, params string[] words) => option.Validators.Add(result =>
     {

@@ -11,9 +11,17 @@ internal static class ExportCommand
     public static Command Create()
     {
         var path = CommonOptions.Model();
-        var output = new Option<string>("--output", "-o") { Description = "The ONNX file to write.", HelpName = "FILE", Required = true };
-        var onnx = new Verb("onnx", "Writes a model as an ONNX file that takes RGB bytes [N, H, W, 3] of any size and gives scores, score maps and pixel maps; resizing and normalisation are inside.",
-            "mlffad export onnx bottle.mlffad -o bottle.onnx") { path, output };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "The ONNX file to write.",
+            HelpName = "FILE",
+            Required = true,
+        };
+        var onnx = new Verb("onnx",
+            "Writes a model as an ONNX file that takes RGB bytes [N, H, W, 3] of any size and gives scores, score "
+                + "maps and pixel maps; resizing and normalisation are inside.",
+            "mlffad export onnx bottle.mlffad -o bottle.onnx")
+        { path, output };
         onnx.SetAction(parse =>
         {
             string file = parse.GetRequiredValue(output);

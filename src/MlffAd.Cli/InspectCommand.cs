@@ -19,8 +19,13 @@ internal static class InspectCommand
 
     public static Command Create()
     {
-        var folder = new Argument<string>("DIR") { Description = "A folder of good images, or a data set in MVTec AD's layout." };
-        var verb = new Verb("inspect", "Reads every image of a data set and reports counts, sizes, splits, unusable files and what else may go wrong.", "mlffad inspect photographs/bottle")
+        var folder = new Argument<string>("DIR")
+        {
+            Description = "A folder of good images, or a data set in MVTec AD's layout.",
+        };
+        var verb = new Verb("inspect",
+            "Reads every image of a data set and reports counts, sizes, splits, unusable files and what else may "
+                + "go wrong.", "mlffad inspect photographs/bottle")
         { folder, CommonOptions.Plain, CommonOptions.Threads, CommonOptions.MaxPixels, CommonOptions.MaxBad };
         var keys = new ConfigOptions(verb, Config.Keys.Where(k => k.Name is "train.holdout" or "bitDepth"));
         verb.SetAction(parse =>
@@ -28,8 +33,9 @@ internal static class InspectCommand
             var config = keys.Apply(parse, new Config());
             var set = DataSet.Open(parse.GetRequiredValue(folder), parse.GetValue(CommonOptions.Plain));
             using var counter = new Counter(parse, set.Train.Count + set.Test.Count);
-            var inspection = Inspection.Of(set, config.Train.Holdout, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels), parse.GetValue(CommonOptions.Threads),
-                _ => counter.Next(), config.BitDepth);
+            var inspection = Inspection.Of(set, config.Train.Holdout, parse.GetValue(CommonOptions.MaxBad),
+                parse.GetValue(CommonOptions.MaxPixels), parse.GetValue(CommonOptions.Threads), _ => counter.Next(),
+                config.BitDepth);
             counter.Dispose();
             Write(parse.InvocationConfiguration.Output, set, inspection);
             return inspection.Problems.Count > 0 ? (int)ExitCode.BadData : (int)ExitCode.Success;
@@ -47,7 +53,9 @@ internal static class InspectCommand
         foreach (var k in inspection.Kinds)
         {
             string masks = !set.HasMasks || k.Split == "train" || k.Kind == DataSet.Good ? "" : Count(k.Masks);
-            string sizes = string.Join(", ", k.Sizes.Take(3).Select(s => $"{s.Width}×{s.Height}" + (k.Sizes.Count > 1 ? $" ({s.Count})" : ""))) + (k.Sizes.Count > 3 ? ", …" : "");
+            string sizes = string.Join(", ", k.Sizes.Take(3)
+                .Select(s => $"{s.Width}×{s.Height}" + (k.Sizes.Count > 1 ? $" ({s.Count})" : "")))
+                + (k.Sizes.Count > 3 ? ", …" : "");
             rows.Add([k.Split, k.Kind, Count(k.Images), Count(k.Unusable), masks, sizes]);
         }
         Tables.Write(output, Columns, rows);

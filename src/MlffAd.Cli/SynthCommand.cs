@@ -11,16 +11,26 @@ internal static class SynthCommand
 {
     public static Command Create()
     {
-        var folder = new Argument<string>("DIR") { Description = "A folder of good images, or a data set in MVTec AD's layout." };
-        var output = new Option<string>("--output", "-o") { Description = "The PNG file to write.", HelpName = "FILE", Required = true };
+        var folder = new Argument<string>("DIR")
+        {
+            Description = "A folder of good images, or a data set in MVTec AD's layout.",
+        };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "The PNG file to write.",
+            HelpName = "FILE",
+            Required = true,
+        };
         var count = new Option<int>("--count")
         {
             Description = "How many samples; the kinds take turns.",
             HelpName = "N",
             DefaultValueFactory = _ => 18,
         }.Within(1, 1000);
-        var verb = new Verb("synth", "Draws pseudo anomalies on good images as a contact sheet: image, what became of it, mask.",
-            "mlffad synth photographs/bottle -o pseudo.png", "mlffad synth parts -o pseudo.png --image-size 512 --seed 3 --synth.confetti.weight 0")
+        var verb = new Verb("synth",
+            "Draws pseudo anomalies on good images as a contact sheet: image, what became of it, mask.",
+            "mlffad synth photographs/bottle -o pseudo.png",
+            "mlffad synth parts -o pseudo.png --image-size 512 --seed 3 --synth.confetti.weight 0")
         { folder, output, count, CommonOptions.Plain, CommonOptions.MaxPixels, CommonOptions.MaxBad };
         var keys = new ConfigOptions(verb,
             Config.Keys.Where(k =>
@@ -41,7 +51,8 @@ internal static class SynthCommand
             int samples = parse.GetValue(count);
             // Any few images will do: decoding all of a large set for one sheet would be a long wait.
             var some = set.Train.Where((_, i) => i % Math.Max(1, set.Train.Count / Math.Max(samples, 1)) == 0).ToList();
-            var store = ImageStore.Load(some, config.ImageSize, 0, parse.GetValue(CommonOptions.MaxBad), parse.GetValue(CommonOptions.MaxPixels),
+            var store = ImageStore.Load(some, config.ImageSize, 0, parse.GetValue(CommonOptions.MaxBad),
+                parse.GetValue(CommonOptions.MaxPixels),
                 (_, bad) =>
                 {
                     if (bad is not null

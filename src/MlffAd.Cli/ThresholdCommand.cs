@@ -150,7 +150,8 @@ internal sealed class ThresholdCommand
                 + $"(at least {Holdout.FewestHeld}, better 100); add some.");
         var calibration = Calibrator.Calibrate(scored, asked.Config);
         var before = model.Metadata.Calibration;
-        if (before is not null && Calibrator.LevelChange(before, calibration) is { } level && !parse.GetValue(CommonOptions.Quiet))
+        if (before is not null && Calibrator.LevelChange(before, calibration) is { } level
+            && !parse.GetValue(CommonOptions.Quiet))
             Tables.WriteLine(parse.InvocationConfiguration.Output, level);
         var outstanding = Outstanding.Of([.. scored.Select(image => image.Score)], before);
         string from = $"{calibration.Images} good images";

@@ -13,7 +13,10 @@ namespace MlffAd.Cli;
 /// <summary><c>mlffad train</c>: learns what good parts look like.</summary>
 internal sealed class TrainCommand
 {
-    private readonly Argument<string> _folder = new("DIR") { Description = "A folder of photographs of good parts, or a data set in MVTec AD's layout." };
+    private readonly Argument<string> _folder = new("DIR")
+    {
+        Description = "A folder of photographs of good parts, or a data set in MVTec AD's layout.",
+    };
     private readonly Option<string> _output = new("--output", "-o")
     {
         Description = "The model to write. Its log and, while a network trains, its state lie beside it.",
@@ -73,7 +76,8 @@ internal sealed class TrainCommand
         _budget.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && Duration.Parse(result.Tokens[0].Value) is null)
-                result.AddError($"--time-budget takes a time such as 25m, 1h30m or 90s, not '{result.Tokens[0].Value}'.");
+                result.AddError(
+                    $"--time-budget takes a time such as 25m, 1h30m or 90s, not '{result.Tokens[0].Value}'.");
         });
         verb.SetAction((parse, stop) => Task.FromResult(Run(parse, stop)));
     }
@@ -115,11 +119,14 @@ internal sealed class TrainCommand
         if (!config.HasNetwork) return Remember(parse, request, device, Describe(device), origin, given, stop);
         if (!quiet) Tables.WriteLine(output, $"Training on {Describe(device)}, {origin}"
             + $"{string.Concat(given.Select(key => $", {key.Key} {key.Value}"))}, {Start(request)}.");
-        var outcome = new TrainingDisplay(output, quiet).Show((say, onStep) => Trainer.Train(request, device, say, onStep, stop));
+        var outcome = new TrainingDisplay(output,
+            quiet).Show((say, onStep) => Trainer.Train(request, device, say, onStep, stop));
         if (outcome.Interrupted)
         {
             // How to go on is needed even by those who asked for quiet.
-            parse.InvocationConfiguration.Error.WriteLine($"mlffad: interrupted after {outcome.Images} images; the state is saved. To go on: {ResumeLine(parse, request.StatePath)}");
+            parse.InvocationConfiguration.Error.WriteLine(
+                $"mlffad: interrupted after {outcome.Images} images; the state is saved. To go on: "
+                    + $"{ResumeLine(parse, request.StatePath)}");
             return (int)ExitCode.Interrupted;
         }
         if (!quiet) Summarise(output, request, outcome);
@@ -127,7 +134,8 @@ internal sealed class TrainCommand
     }
 
     /// <summary>The configuration, and in words where it comes from.</summary>
-    private (Config Config, string Origin) Choose(ParseResult parse, Device device, IReadOnlyDictionary<string, string> given)
+    private (Config Config, string Origin) Choose(ParseResult parse, Device device,
+        IReadOnlyDictionary<string, string> given)
     {
         string? preset = _config.Preset(parse);
         var start = preset is null ? null : Preset.Find(preset);
@@ -188,15 +196,19 @@ internal sealed class TrainCommand
     }
 
     private static string Describe(Device device) =>
-        $"{device.Id} ({device.Name}{(device.IsHost ? $"; {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}" : "")})";
+        $"{device.Id} "
+            + $"({device.Name}{(device.IsHost ? $"; {device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}" : "")})";
 
     private static string Start(TrainingRequest request) =>
         request.Resume is { } state ? $"resuming '{state}'"
         : request.Weights is { } file and not "none" ? $"from the weights '{file}'"
-        : request.Weights is null && FitsShipped(request.Config.Backbone) ? "from the shipped ImageNet weights" : "from random weights";
+        : request.Weights is null && FitsShipped(request.Config.Backbone)
+        ? "from the shipped ImageNet weights"
+        : "from random weights";
 
     /// <summary>The shipped weights are of the paper's backbone; another starts from random ones.</summary>
-    private static bool FitsShipped(BackboneConfig backbone) => backbone.Width == new BackboneConfig().Width && backbone.Stages.SequenceEqual(new BackboneConfig().Stages);
+    private static bool FitsShipped(BackboneConfig backbone) =>
+        backbone.Width == new BackboneConfig().Width && backbone.Stages.SequenceEqual(new BackboneConfig().Stages);
 
     private void Summarise(TextWriter output, TrainingRequest request, TrainingOutcome outcome)
     {
@@ -205,10 +217,15 @@ internal sealed class TrainCommand
             Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
                 $"Remembered {metadata.Config.Memory.Size:#,0} cells of {outcome.Images:#,0} images "
                 + $"in {Duration.Text(outcome.Elapsed)}."));
-        else Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
-            $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}"
-            + $"{(outcome.SkippedSteps > 0 ? $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite" : "")}"
-            + $"{(outcome.StayedGood > 0 ? $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough" : "")}."));
+        else
+        {
+            string skipped = outcome.SkippedSteps == 0 ? ""
+                : $"; {outcome.SkippedSteps} steps were skipped, their numbers not finite";
+            string good = outcome.StayedGood == 0 ? ""
+                : $"; {outcome.StayedGood} images stayed good because no pseudo anomaly changed them enough";
+            Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
+                $"Trained on {outcome.Images:#,0} images in {Duration.Text(outcome.Elapsed)}{skipped}{good}."));
+        }
         if (metadata.Config.HasBoth) Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
             $"Beside it {metadata.Config.Memory.Size:#,0} cells are remembered, which judge an image alone; in the map "
             + $"the network counts {metadata.Config.Memory.Network} to 1."));
@@ -237,5 +254,8 @@ internal sealed class TrainCommand
         return $"mlffad {string.Join(' ', words.Select(Quoted))}";
     }
 
-    private static string Quoted(string word) => word.AsSpan().ContainsAny(" '\"*?[]$&;()<>|\\`#") ? $"\"{word.Replace("\"", "\\\"", StringComparison.Ordinal)}\"" : word;
+    private static string Quoted(string word) =>
+        word.AsSpan().ContainsAny(" '\"*?[]$&;()<>|\\`#")
+            ? $"\"{word.Replace("\"", "\\\"", StringComparison.Ordinal)}\""
+            : word;
 }

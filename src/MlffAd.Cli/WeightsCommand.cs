@@ -5,7 +5,8 @@ using MlffAd.Weights;
 
 namespace MlffAd.Cli;
 
-/// <summary><c>mlffad weights import</c> and <c>mlffad weights show</c>: the backbone's weights, from other people's files.</summary>
+/// <summary><c>mlffad weights import</c> and <c>mlffad weights show</c>: the backbone's weights, from other
+/// people's files.</summary>
 internal static class WeightsCommand
 {
     private const int LineWidth = 100;
@@ -13,22 +14,35 @@ internal static class WeightsCommand
     /// <summary>Letters of what a file says under one key: room for a model's whole configuration.</summary>
     private const int LongestValue = 4000;
 
-    public static Command Create() => new("weights", "Imports a ResNet's weights for the backbone, or shows what a file of weights holds.") { Import(), Show() };
+    public static Command Create() => new("weights",
+        "Imports a ResNet's weights for the backbone, or shows what a file of weights holds.")
+    { Import(), Show() };
 
     private static Verb Import()
     {
-        var source = new Argument<string>("SOURCE") { Description = "A .safetensors file, a PyTorch .pth file, or a TensorFlow.js model.json with its shards beside it." };
-        var output = new Option<string>("--output", "-o") { Description = "The weights file to write.", HelpName = "FILE", Required = true };
+        var source = new Argument<string>("SOURCE")
+        {
+            Description =
+                "A .safetensors file, a PyTorch .pth file, or a TensorFlow.js model.json with its shards beside it.",
+        };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "The weights file to write.",
+            HelpName = "FILE",
+            Required = true,
+        };
         var half = new Option<bool>("--half") { Description = "Write convolutions as float16, which halves the file." };
         var metadata = new Option<string[]>("--metadata")
         {
-            Description = "Say what the source does not, or says wrongly: stride (3x3 or 1x1), bn_eps, channel_order, value_scale, mean, std, source, licence. May be repeated.",
+            Description = "Say what the source does not, or says wrongly: stride (3x3 or 1x1), bn_eps, channel_order, "
+                + "value_scale, mean, std, source, licence. May be repeated.",
             HelpName = "KEY=VALUE",
             Arity = ArgumentArity.OneOrMore,
         };
         metadata.Validators.Add(result =>
         {
-            if (result.Tokens.FirstOrDefault(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1) is { } wrong)
+            if (result.Tokens.FirstOrDefault(token => token.Value.IndexOf('=',
+                StringComparison.Ordinal) < 1) is { } wrong)
                 result.AddError($"--metadata takes KEY=VALUE, not '{wrong.Value}'.");
         });
         var prefix = new Option<string?>("--prefix")
@@ -37,12 +51,15 @@ internal static class WeightsCommand
                 + "as encoder.",
             HelpName = "NAME",
         };
-        var verb = new Verb("import", "Writes the backbone's tensors of a ResNet into a weights file that 'train --weights' takes.",
-            "mlffad weights import resnet50.pth -o resnet50.safetensors", "mlffad weights import model.json --half -o weights.safetensors --metadata licence=MIT")
+        var verb = new Verb("import",
+            "Writes the backbone's tensors of a ResNet into a weights file that 'train --weights' takes.",
+            "mlffad weights import resnet50.pth -o resnet50.safetensors",
+            "mlffad weights import model.json --half -o weights.safetensors --metadata licence=MIT")
         { source, output, half, metadata, prefix };
         verb.SetAction(parse =>
         {
-            var said = (parse.GetValue(metadata) ?? []).Select(item => item.Split('=', 2)).GroupBy(item => item[0]).ToDictionary(group => group.Key, group => group.Last()[1]);
+            var said = (parse.GetValue(metadata) ?? []).Select(item => item.Split('=', 2)).GroupBy(item => item[0])
+                .ToDictionary(group => group.Key, group => group.Last()[1]);
             new OutputFiles().Add(parse.GetRequiredValue(output)).RequireApartFrom([parse.GetRequiredValue(source)]);
             using var import = WeightsImport.Open(parse.GetRequiredValue(source), said, parse.GetValue(prefix));
             var console = parse.InvocationConfiguration.Output;
@@ -64,8 +81,13 @@ internal static class WeightsCommand
 
     private static Verb Show()
     {
-        var source = new Argument<string>("FILE") { Description = "A weights file, a model, or anything that 'weights import' reads." };
-        var verb = new Verb("show", "Shows what a file of weights says of itself, and its tensors.", "mlffad weights show resnet50.safetensors") { source };
+        var source = new Argument<string>("FILE")
+        {
+            Description = "A weights file, a model, or anything that 'weights import' reads.",
+        };
+        var verb = new Verb("show", "Shows what a file of weights says of itself, and its tensors.",
+            "mlffad weights show resnet50.safetensors")
+        { source };
         verb.SetAction(parse =>
         {
             using var file = WeightsImport.OpenSource(parse.GetRequiredValue(source));
@@ -77,7 +99,8 @@ internal static class WeightsCommand
             int width = rows.Select(row => row.Name.Length).DefaultIfEmpty(0).Max();
             foreach (var (name, tensor) in rows)
                 Tables.WriteBeside(console, name, width + 2, $"{tensor.DType,-4}  {tensor.ShapeText}");
-            console.WriteLine($"{file.Tensors.Count} tensors, {file.Tensors.Values.Sum(tensor => tensor.Count)} numbers.");
+            console.WriteLine(
+                $"{file.Tensors.Count} tensors, {file.Tensors.Values.Sum(tensor => tensor.Count)} numbers.");
         });
         return verb;
     }

@@ -8,10 +8,12 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.CommandLine;
 
-/// <summary>The command line: parses, runs a verb, and turns what goes wrong into one line and an exit code (spec §10).</summary>
+/// <summary>The command line: parses, runs a verb, and turns what goes wrong into one line and an exit
+/// code (spec §10).</summary>
 internal static class CommandRunner
 {
-    /// <summary>A fault of the program itself; apart from the codes of <see cref="ExitCode"/>, whose 1 means a defect.</summary>
+    /// <summary>A fault of the program itself; apart from the codes of <see cref="ExitCode"/>, whose 1
+    /// means a defect.</summary>
     private const int InternalFault = 70;
 
     /// <summary>Letters of a message, whatever foreign text it holds.</summary>
@@ -34,7 +36,8 @@ internal static class CommandRunner
         if (parse.Action is ParseErrorAction)
             return Usage(parse, parse.Errors.Select(e => e.Message).Distinct(), remarks);
 
-        // A verb that takes a cancellation token ends by itself, its state saved; a second Ctrl-C, or Ctrl-C in any other verb, ends it at once.
+        // A verb that takes a cancellation token ends by itself, its state saved; a second Ctrl-C, or Ctrl-C in any
+        // other verb, ends it at once.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
         bool isStoppable = parse.Action is AsynchronousCommandLineAction;
         using var interrupt = isStoppable ? OnSignal(PosixSignal.SIGINT, stop) : null;
@@ -57,7 +60,9 @@ internal static class CommandRunner
 
     private static RootCommand Root(IEnumerable<Command> verbs)
     {
-        var root = new RootCommand("mlffad finds defects in photographs of manufactured parts, learning from good parts alone.") { CommonOptions.Quiet };
+        var root = new RootCommand(
+            "mlffad finds defects in photographs of manufactured parts, learning from good parts alone.")
+        { CommonOptions.Quiet };
         foreach (var verb in verbs) root.Add(verb);
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpAction((SynchronousCommandLineAction)help.Action!);
@@ -67,7 +72,11 @@ internal static class CommandRunner
     private static int Usage(ParseResult parse, IEnumerable<string> faults, TextWriter error)
     {
         string command = "mlffad";
-        if (parse.CommandResult is { Command: not RootCommand, Parent: CommandResult { Command: not RootCommand } group }) command += $" {group.Command.Name}";
+        if (parse.CommandResult is
+            {
+                Command: not RootCommand,
+                Parent: CommandResult { Command: not RootCommand } group
+            }) command += $" {group.Command.Name}";
         if (parse.CommandResult.Command is not RootCommand and var verb) command += $" {verb.Name}";
         string fault = Shown.Text(string.Join(" ", faults), LongestMessage);
         error.WriteLine($"mlffad: {fault} '{command} --help' says what can be given.");
@@ -83,7 +92,9 @@ internal static class CommandRunner
             DeviceException => ((int)ExitCode.Device, e.Message),
             OutOfMemoryException => ((int)ExitCode.Device, $"there is not enough memory{Remedy(verb)}."),
             OperationCanceledException when interrupted => ((int)ExitCode.Interrupted, "interrupted."),
-            _ => (InternalFault, $"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} (a fault of mlffad; MLFFAD_DEBUG=1 shows where)"),
+            _ => (InternalFault,
+                $"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} (a fault of mlffad; MLFFAD_DEBUG=1 "
+                    + $"shows where)"),
         };
         error.WriteLine($"mlffad: {Shown.Text(message, LongestMessage)}");
         if (Environment.GetEnvironmentVariable("MLFFAD_DEBUG") == "1") error.WriteLine(e);

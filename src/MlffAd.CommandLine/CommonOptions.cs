@@ -5,10 +5,12 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.CommandLine;
 
-/// <summary>Options that several verbs take, defined once so that they read and behave alike. A verb adds those it obeys.</summary>
+/// <summary>Options that several verbs take, defined once so that they read and behave alike. A verb adds
+/// those it obeys.</summary>
 internal static class CommonOptions
 {
-    /// <summary><c>--quiet</c>: every verb has it; results still go to the standard output, progress and remarks do not appear.</summary>
+    /// <summary><c>--quiet</c>: every verb has it; results still go to the standard output, progress and remarks
+    /// do not appear.</summary>
     public static readonly Option<bool> Quiet = new("--quiet", "-q")
     {
         Description = "Say nothing but results and errors.",
@@ -21,7 +23,8 @@ internal static class CommonOptions
 #if HOST_ONLY
         Description = "Where to compute: cpu, or auto, which is cpu here.",
 #else
-        Description = "Where to compute: cpu, cuda:N, opencl:N, debug, or auto: the first GPU, else cpu. 'mlffad devices' lists them.",
+        Description = "Where to compute: cpu, cuda:N, opencl:N, debug, or auto: the first GPU, else cpu. 'mlffad "
+            + "devices' lists them.",
 #endif
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "auto",
@@ -30,7 +33,9 @@ internal static class CommonOptions
     /// <summary><c>--precision</c>, under the names that people use.</summary>
     public static readonly Option<Precision> Precision = new("--precision")
     {
-        Description = "How matrices are multiplied: fp32, the default; or, for the tensor cores of an NVIDIA card of compute capability 8.0 or later, tf32 or bf16: factors rounded to 10 or 7 mantissa bits, sums in fp32; with bf16 most maps are kept in it, too.",
+        Description = "How matrices are multiplied: fp32, the default; or, for the tensor cores of an NVIDIA card of "
+            + "compute capability 8.0 or later, tf32 or bf16: factors rounded to 10 or 7 mantissa bits, sums in fp32; "
+            + "with bf16 most maps are kept in it, too.",
         HelpName = "fp32|tf32|bf16",   // no default value, which help would show by its name here
         CustomParser = result => result.Tokens[0].Value switch
         {
@@ -55,7 +60,8 @@ internal static class CommonOptions
         DefaultValueFactory = _ => 0,
     }.Within(0, 1024);
 
-    /// <summary><c>--max-bad</c>: the share of a data set's images that may be broken, <c>5%</c> or <c>0.05</c>.</summary>
+    /// <summary><c>--max-bad</c>: the share of a data set's images that may be broken, <c>5%</c>
+    /// or <c>0.05</c>.</summary>
     public static readonly Option<double> MaxBad = new("--max-bad")
     {
         Description = "Largest share of unusable images; they are named and skipped.",
@@ -105,9 +111,12 @@ internal static class CommonOptions
     /// <summary>The argument that names a model.</summary>
     public static Argument<string> Model() => new("MODEL") { Description = "A model that 'mlffad train' wrote." };
 
-    /// <summary>Opens the device that <see cref="Device"/>, <see cref="ThreadTeam"/> and <see cref="Precision"/> name; the caller disposes it.</summary>
-    /// <exception cref="DeviceException">There is none of that name, it cannot be opened, or it cannot multiply so.</exception>
-    public static Device OpenDevice(this ParseResult parse) => Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), parse.GetValue(Threads), parse.GetValue(Precision));
+    /// <summary>Opens the device that <see cref="Device"/>, <see cref="ThreadTeam"/> and <see cref="Precision"/> name;
+    /// the caller disposes it.</summary>
+    /// <exception cref="DeviceException">There is none of that name, it cannot be opened, or it cannot
+    /// multiply so.</exception>
+    public static Device OpenDevice(this ParseResult parse) =>
+        Kernels.Runtime.Device.Open(parse.GetRequiredValue(Device), parse.GetValue(Threads), parse.GetValue(Precision));
 
     /// <summary>Opens a data set, and says on the error stream which of its images are passed over.</summary>
     /// <exception cref="MlffAdException">As <see cref="Data.DataSet.Open"/>.</exception>

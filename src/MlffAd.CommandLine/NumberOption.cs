@@ -49,6 +49,7 @@ internal static class NumberOption
         return value;
 
         string Bound(string which, T bound) =>
-            string.Create(CultureInfo.InvariantCulture, $"{option.Name} must be at {which} {bound:0.######}, not {text}.");
+            string.Create(CultureInfo.InvariantCulture,
+                $"{option.Name} must be at {which} {bound:0.######}, not {text}.");
     }
 }

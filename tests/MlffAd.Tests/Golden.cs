@@ -15,14 +15,17 @@ internal static class Golden
     {
         lock (Files)
         {
-            if (!Files.TryGetValue(name, out var file)) Files[name] = file = ReferenceFile.Open(PathOf(name + ".safetensors"));
+            if (!Files.TryGetValue(name, out var file))
+                Files[name] = file = ReferenceFile.Open(PathOf(name + ".safetensors"));
             return file;
         }
     }
 
     /// <summary>The cases of an operator file, those of one operator where it is named.</summary>
-    public static IEnumerable<ReferenceCase> Cases(string file, string? op = null) => File(file).Cases.Where(c => op is null || c.Op == op);
+    public static IEnumerable<ReferenceCase> Cases(string file, string? op = null) =>
+        File(file).Cases.Where(c => op is null || c.Op == op);
 
     /// <inheritdoc cref="ReferenceFile.Error"/>
-    public static double Error(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected, double groupMax) => ReferenceFile.Error(actual, expected, groupMax);
+    public static double Error(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected, double groupMax) =>
+        ReferenceFile.Error(actual, expected, groupMax);
 }

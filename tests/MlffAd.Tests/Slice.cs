@@ -3,7 +3,8 @@ using Xunit;
 
 namespace MlffAd.Tests;
 
-/// <summary>A tensor of random numbers that is a channel slice of a wider one, to prove that an operator neither needs adjoining rows nor writes between them.</summary>
+/// <summary>A tensor of random numbers that is a channel slice of a wider one, to prove that an operator neither needs
+/// adjoining rows nor writes between them.</summary>
 internal sealed class Slice : IDisposable
 {
     private readonly int _before, _after;

@@ -42,7 +42,8 @@ internal static unsafe class Ranks
     {
         float** y = stackalloc float*[count];
         for (int r = 0; r < count; r++) y[r] = to + r * pitch - n;
-        var sums = new Product.Sums(rows, padded, 1, panels.K, 1, rows + TWide.Rows, Math.Max(0, count - TWide.Rows));
+        var sums = new Product.Sums(rows: rows, stride: padded, segments: 1, length: panels.K, step: 1,
+            coming: rows + TWide.Rows, ahead: Math.Max(0, count - TWide.Rows));
         Product.Sweep<TWide, TNarrow>(sums, count, panels.Data, panels.K, 0, n, columns, panels.N, y, null,
             new Epilogue { Bias = halfNorms }, first: true, last: true);
     }

@@ -7,7 +7,8 @@ namespace MlffAd.Kernels;
 internal static class GroupRange
 {
     /// <summary>Finds and writes the range; returns the levels on it to every thread.</summary>
-    public static Levels Find(GpuRows m, GpuRows range, int region, int cells, Quantization q, ArrayView<float> values, ArrayView<int> places)
+    public static Levels Find(GpuRows m, GpuRows range, int region, int cells, Quantization q, ArrayView<float> values,
+        ArrayView<int> places)
     {
         int lo = FirstLowest(values, places, m, region * cells, cells, 1);
         int hi = FirstLowest(values, places, m, region * cells, cells, -1);
@@ -22,7 +23,8 @@ internal static class GroupRange
         return new Levels(q, low, high);
     }
 
-    /// <summary>Gives dlo and dhi to the positions that lo and hi came from. The thread that wrote a position adds to it, so that nobody waits.</summary>
+    /// <summary>Gives dlo and dhi to the positions that lo and hi came from. The thread that wrote a position adds to
+    /// it, so that nobody waits.</summary>
     public static void Spread(GpuRows range, int region, int cells, float dLo, float dHi, GpuRows dm)
     {
         int lo = (int)range[region, 2], hi = (int)range[region, 3];

@@ -2,8 +2,9 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Lowest and highest similarity of one region, on the host. A region is <c>cells</c> consecutive rows of m; <c>range[region]</c> is (lo, hi, first
-/// position of lo, first position of hi), positions counted within the region.</summary>
+/// <summary>Lowest and highest similarity of one region, on the host. A region is <c>cells</c> consecutive rows of m;
+/// <c>range[region]</c> is (lo, hi, first position of lo, first position of hi), positions counted
+/// within the region.</summary>
 internal static class HostRange
 {
     /// <summary>Finds and writes the range; returns the levels on it.</summary>
@@ -22,7 +23,8 @@ internal static class HostRange
     }
 
     /// <summary>The levels on a range found before.</summary>
-    public static Levels Levels(HostRows range, int region, Quantization q) => new(q, range[region, 0], range[region, 1]);
+    public static Levels Levels(HostRows range, int region, Quantization q) =>
+        new(q, range[region, 0], range[region, 1]);
 
     /// <summary>Gives dlo and dhi to the positions that lo and hi came from.</summary>
     public static void Spread(HostRows range, int region, int cells, double dLo, double dHi, HostRows dm)

@@ -2,11 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The N levels of one region and who is seen by them: the arithmetic that every body here shares, host and GPU, forward and gradient.</summary>
-/// <remarks>A position that a forward pass counts at level n must be found at n by the gradient, or the gradient belongs to another function.
-/// Floats round, so both must round alike. What guarantees it: membership is decided here alone, by subtractions, divisions, products and comparisons
-/// in which no product feeds a sum, so that a compiler has nothing to fuse into a multiply-add (<c>L_n = lo + span·k/2N</c> has a division in
-/// between; it is one exact scaling where N is a power of two). Each remaining operation is rounded correctly by the host and by CUDA, where equal
+/// <summary>The N levels of one region and who is seen by them: the arithmetic that every body here shares, host and
+/// GPU, forward and gradient.</summary>
+/// <remarks>A position that a forward pass counts at level n must be found at n by the gradient, or the gradient
+/// belongs to another function. Floats round, so both must round alike. What guarantees it: membership is decided here
+/// alone, by subtractions, divisions, products and comparisons in which no product feeds a sum, so that a compiler has
+/// nothing to fuse into a multiply-add (<c>L_n = lo + span·k/2N</c> has a division in between; it is one exact scaling
+/// where N is a power of two). Each remaining operation is rounded correctly by the host and by CUDA, where equal
 /// inputs therefore give equal bits; OpenCL may divide with 2.5 ulp of error, yet the same in all bodies of a device.
 /// Indices are clamped before they are used, so NaN and infinite similarities stay inside the arrays.</remarks>
 internal readonly struct Levels
@@ -65,8 +67,10 @@ internal readonly struct Levels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Code(float d) => d < 0 ? 1 + d : 1 - d;
 
-    /// <summary>What reaches m of a gradient <paramref name="g"/> of E: <c>g·sign(L − m)</c>, 0 at 0; L receives the opposite.</summary>
-    /// <remarks>Chosen, not multiplied: ILGPU 1.5.3 compiles a choice between constants for OpenCL to their <em>bits</em>.</remarks>
+    /// <summary>What reaches m of a gradient <paramref name="g"/> of E: <c>g·sign(L − m)</c>, 0 at 0; L
+    /// receives the opposite.</summary>
+    /// <remarks>Chosen, not multiplied: ILGPU 1.5.3 compiles a choice between constants for OpenCL to their
+    /// <em>bits</em>.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ToSimilarity(float d, float g) => d > 0 ? g : d < 0 ? -g : 0;
 
@@ -83,7 +87,8 @@ internal readonly struct Levels
         return sum;
     }
 
-    // Whole part, held in [0, N] while still a float: the cast of anything larger, or of NaN, is not defined everywhere.
+    // Whole part, held in [0, N] while still a float: the cast of anything larger, or of NaN,
+    // is not defined everywhere.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Clamp(float x) => x > 0 ? x < Count ? (int)x : Count : 0;
 }

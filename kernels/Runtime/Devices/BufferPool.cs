@@ -2,10 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>Recycles a device's memory blocks, so that after the first training step nothing is allocated any more.</summary>
-/// <remarks>Sizes come in classes, eight to an octave, and a request takes a block of its own class: so as many blocks of each class are
-/// taken from the device as are ever in use at once, and a repeated sequence of requests takes no more. Not safe for several threads:
-/// a device has one driver thread.</remarks>
+/// <summary>Recycles a device's memory blocks, so that after the first training step nothing is
+/// allocated any more.</summary>
+/// <remarks>Sizes come in classes, eight to an octave, and a request takes a block of its own class: so as many blocks
+/// of each class are taken from the device as are ever in use at once, and a repeated sequence of requests takes no
+/// more. Not safe for several threads: a device has one driver thread.</remarks>
 public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
 {
     private const int Granule = 64;
@@ -28,12 +29,15 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
     /// <summary>Names of the tensors that have not been returned.</summary>
     public IEnumerable<string> Live => _live.Select(s => s.Holder ?? "?").Order(StringComparer.Ordinal);
 
-    /// <summary>Set when a whole step has run: from then on a request that finds its class empty takes the next larger free block before the
-    /// device is asked, so that a smaller last batch, whose scratch falls into other classes, allocates nothing.</summary>
+    /// <summary>Set when a whole step has run: from then on a request that finds its class empty takes the next larger
+    /// free block before the device is asked, so that a smaller last batch, whose scratch falls into other classes,
+    /// allocates nothing.</summary>
     public bool IsWarm { get; set; }
 
-    /// <summary>The last tensor of a name, shape and format. If it was returned, it is revived for whoever wants the like of it, so that a step that is repeated makes no garbage.</summary>
-    internal ref Tensor? Known(string name, Shape shape, Format format) => ref CollectionsMarshal.GetValueRefOrAddDefault(_known, (name, shape, format), out _);
+    /// <summary>The last tensor of a name, shape and format. If it was returned, it is revived for whoever wants the
+    /// like of it, so that a step that is repeated makes no garbage.</summary>
+    internal ref Tensor? Known(string name, Shape shape, Format format) =>
+        ref CollectionsMarshal.GetValueRefOrAddDefault(_known, (name, shape, format), out _);
 
     internal Storage Rent(long floats, string holder)
     {
@@ -54,7 +58,8 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
 
     internal void Return(Storage storage)
     {
-        if (!_live.Remove(storage)) throw new InvalidOperationException($"The buffer of '{storage.Holder}' was returned twice.");
+        if (!_live.Remove(storage))
+            throw new InvalidOperationException($"The buffer of '{storage.Holder}' was returned twice.");
         storage.Holder = null;
         LiveBytes -= storage.Length * sizeof(float);
         if (!_free.TryGetValue(storage.Length, out var stack)) _free[storage.Length] = stack = new();
@@ -73,11 +78,13 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
     }
 
     /// <summary>Refuses leaks: every tensor rented since must have been returned.</summary>
-    /// <exception cref="InvalidOperationException">Names the tensors still live beyond <paramref name="expectedBytes"/>.</exception>
+    /// <exception cref="InvalidOperationException">Names the tensors still live beyond
+    /// <paramref name="expectedBytes"/>.</exception>
     public void AssertLive(long expectedBytes)
     {
         if (LiveBytes != expectedBytes)
-            throw new InvalidOperationException($"{LiveBytes} bytes are live where {expectedBytes} were expected: {string.Join(", ", Live)}.");
+            throw new InvalidOperationException(
+                $"{LiveBytes} bytes are live where {expectedBytes} were expected: {string.Join(", ", Live)}.");
     }
 
     /// <summary>Frees everything, live blocks included: their tensors are dead.</summary>

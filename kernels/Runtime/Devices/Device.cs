@@ -7,8 +7,8 @@ namespace MlffAd.Kernels.Runtime;
 /// <param name="Unavailable">Why it cannot be used, as a sentence; null if it can.</param>
 public sealed record DeviceInfo(string Id, string Name, long MemoryBytes, string? Unavailable);
 
-/// <summary>Where tensors live and operators run: <c>cpu</c> (SIMD bodies), <c>cuda:n</c>, <c>opencl:n</c> (ILGPU bodies), or
-/// <c>debug</c> (ILGPU bodies on ILGPU's CPU simulator, for the debugger).</summary>
+/// <summary>Where tensors live and operators run: <c>cpu</c> (SIMD bodies), <c>cuda:n</c>, <c>opencl:n</c> (ILGPU
+/// bodies), or <c>debug</c> (ILGPU bodies on ILGPU's CPU simulator, for the debugger).</summary>
 /// <remarks>One thread drives a device at a time: operators do not look, so threads that share one hold its
 /// <see cref="Gate"/>, as plans and scorers do. Launches on a GPU are asynchronous; <see cref="Tensor.Read"/> and
 /// <see cref="Synchronize"/> wait.</remarks>
@@ -51,7 +51,8 @@ public abstract partial class Device : IDisposable
     /// <summary>Whether host bodies run here.</summary>
     public bool IsHost => this is HostDevice;
 
-    /// <summary>The GPU bodies that were compiled for this device, in the order of their first launch; none on <c>cpu</c>.</summary>
+    /// <summary>The GPU bodies that were compiled for this device, in the order of their first launch; none
+    /// on <c>cpu</c>.</summary>
     public virtual IReadOnlyList<CompiledKernel> CompiledKernels => [];
 
     /// <summary>Waits until everything launched is done.</summary>
@@ -64,30 +65,36 @@ public abstract partial class Device : IDisposable
     /// <summary>A clock that marks its times among what the device computes.</summary>
     internal virtual DeviceClock NewClock() => new HostClock();
 
-    /// <summary>A queue for copies of up to <paramref name="count"/> numbers beside the device's computing; null if it has none.</summary>
+    /// <summary>A queue for copies of up to <paramref name="count"/> numbers beside the device's computing; null
+    /// if it has none.</summary>
     internal virtual UploadQueue? OpenUploads(long count) => null;
 
     /// <summary>Opens a device.</summary>
-    /// <param name="id"><c>cpu</c>, <c>cuda</c>, <c>cuda:n</c>, <c>opencl</c>, <c>opencl:n</c>, <c>debug</c>, or <c>auto</c>: the first CUDA
-    /// device, else the first OpenCL device that is a GPU, else <c>cpu</c>.</param>
+    /// <param name="id"><c>cpu</c>, <c>cuda</c>, <c>cuda:n</c>, <c>opencl</c>, <c>opencl:n</c>, <c>debug</c>, or
+    /// <c>auto</c>: the first CUDA device, else the first OpenCL device that is a GPU, else <c>cpu</c>.</param>
     /// <param name="threads">Host threads; 0 for one a processor.</param>
     /// <param name="precision">How it shall multiply.</param>
-    /// <exception cref="DeviceException">There is no such device, it cannot be opened, or it cannot multiply so.</exception>
+    /// <exception cref="DeviceException">There is no such device, it cannot be opened, or it cannot
+    /// multiply so.</exception>
     public static Device Open(string id = "auto", int threads = 0, Precision precision = Precision.Float32)
     {
         Device? device = null;
         if (id != "cpu") OpenGpu(id, threads, precision, ref device);
         if (device is not null) return device;
-        if (id is "auto" or "cpu") return precision == Precision.Float32 ? new HostDevice(threads) : throw CannotMultiplyIn(precision, "cpu");
+        if (id is "auto" or "cpu")
+            return precision == Precision.Float32 ? new HostDevice(threads) : throw CannotMultiplyIn(precision, "cpu");
         var all = List();
         string known = string.Join(", ", all.Where(d => d.Unavailable is null).Select(d => d.Id).Append("auto"));
-        throw new DeviceException($"There is no device '{id}' here; there are: {known}{(all.Any(d => d.Unavailable is not null) ? " ('mlffad devices' says why others are unavailable)" : "")}.");
+        throw new DeviceException($"There is no device '{id}' here; there are: "
+            + $"{known}{(all.Any(d => d.Unavailable is not null) ? " ('mlffad devices' says why others are unavailable)" : "")}.");
     }
 
-    /// <summary>A device that compiles GPU bodies for an NVIDIA architecture and runs nothing: for looking at the code that a training step or a plan would launch, and how often.</summary>
+    /// <summary>A device that compiles GPU bodies for an NVIDIA architecture and runs nothing: for looking at the code
+    /// that a training step or a plan would launch, and how often.</summary>
     /// <param name="sm">The architecture: 75, 80, 90 …</param>
     /// <param name="precision">How it shall multiply.</param>
-    /// <exception cref="DeviceException">This build has no GPU bodies, or the architecture cannot multiply so.</exception>
+    /// <exception cref="DeviceException">This build has no GPU bodies, or the architecture cannot
+    /// multiply so.</exception>
     public static Device OpenCompiler(int sm, Precision precision = Precision.Float32)
     {
         Device? device = null;
@@ -104,7 +111,9 @@ public abstract partial class Device : IDisposable
     }
 
     private protected static DeviceException CannotMultiplyIn(Precision precision, string id) =>
-        new($"The device '{id}' multiplies in float32 only; {precision.Name()} takes an NVIDIA card of compute capability 8.0 or later.");
+        new(
+            $"The device '{id}' multiplies in float32 only; {precision.Name()} takes an NVIDIA card of compute "
+                + $"capability 8.0 or later.");
 
     static partial void OpenGpu(string id, int threads, Precision precision, ref Device? device);
 

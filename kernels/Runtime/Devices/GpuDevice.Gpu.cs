@@ -10,77 +10,21 @@ namespace MlffAd.Kernels.Runtime;
 
 public abstract partial class Device
 {
-    static partial void OpenGpu(string id, int threads, Precision precision, ref Device? device) => device = GpuDevice.TryOpen(id, threads, precision);
+    static partial void OpenGpu(string id, int threads, Precision precision, ref Device? device) =>
+        device = GpuDevice.TryOpen(id, threads, precision);
 
-    static partial void OpenPtx(int sm, Precision precision, ref Device? device) => device = GpuDevice.Compiling(sm, precision);
+    static partial void OpenPtx(int sm, Precision precision, ref Device? device) =>
+        device = GpuDevice.Compiling(sm, precision);
 
     static partial void ListGpu(List<DeviceInfo> list) => GpuDevice.Describe(list);
-}
-
-/// <summary>Memory of an ILGPU accelerator.</summary>
-/// <param name="buffer">The memory.</param>
-/// <param name="length">Floats that are asked for.</param>
-/// <param name="alignment">Bytes that they shall begin at a multiple of, for which the buffer has room; 0 for where it begins.</param>
-internal sealed class GpuStorage(MemoryBuffer1D<float, Stride1D.Dense> buffer, long length, int alignment) : Storage(length)
-{
-    public ArrayView<float> View { get; } = alignment == 0 ? buffer.View.AsContiguous() : buffer.View.AsContiguous().AlignTo(alignment).Main.SubView(0, length);
-
-    public override void Dispose() => buffer.Dispose();
-}
-
-/// <summary>Page-locked memory, which cards read by themselves, and a stream.</summary>
-internal sealed class GpuUploads(Accelerator accelerator, long count) : UploadQueue
-{
-    private readonly PageLockedArray1D<float> _memory = accelerator.AllocatePageLocked1D<float>(count);
-    private readonly AcceleratorStream _stream = accelerator.CreateStream();
-
-    public override void Send(ReadOnlySpan<float> values, Tensor to)
-    {
-        Wait();
-        values.CopyTo(_memory.Span);
-        ((GpuStorage)to.Storage).View.SubView(to.Offset, values.Length).CopyFrom(_stream, _memory.ArrayView.SubView(0, values.Length));
-    }
-
-    public override void Wait() => _stream.Synchronize();
-
-    public override void Dispose()
-    {
-        Wait();
-        _stream.Dispose();
-        _memory.Dispose();
-    }
-}
-
-/// <summary>Marks in an accelerator's stream.</summary>
-internal sealed class GpuClock(Accelerator accelerator) : DeviceClock
-{
-    private readonly ProfilingMarker _began = accelerator.DefaultStream.AddProfilingMarker();
-    private readonly List<ProfilingMarker> _marks = [];
-
-    public override int Mark()
-    {
-        _marks.Add(accelerator.DefaultStream.AddProfilingMarker());
-        return _marks.Count - 1;
-    }
-
-    public override double Seconds(int from, int to)
-    {
-        _marks[to].Synchronize();
-        return _marks[to].MeasureFrom(from < 0 ? _began : _marks[from]).TotalSeconds;
-    }
-
-    public override void Clear()
-    {
-        foreach (var mark in _marks) mark.Dispose();
-        _marks.Clear();
-    }
 }
 
 /// <summary>An ILGPU accelerator: CUDA, OpenCL, or the CPU simulator under the name <c>debug</c>.</summary>
 internal sealed class GpuDevice : Device
 {
     /// <summary>Largest group the <c>debug</c> simulator offers: one thread of the host per simulated thread.</summary>
-    private static readonly CPUDevice Simulator = new(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
+    private static readonly CPUDevice Simulator = new(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8,
+        numMultiprocessors: 1);
 
     /// <summary>The first architecture whose tensor cores multiply in TF32 and BF16.</summary>
     public const int FirstWithTensorCores = 80;
@@ -94,15 +38,25 @@ internal sealed class GpuDevice : Device
     static GpuDevice() => NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, static (name, assembly, path) =>
     {
         // Many machines have only the versioned library names.
-        string? versioned = OperatingSystem.IsLinux() ? name switch { "cuda" => "libcuda.so.1", "OpenCL" => "libOpenCL.so.1", _ => null } : null;
+        string? versioned = OperatingSystem.IsLinux()
+            ? name switch { "cuda" => "libcuda.so.1", "OpenCL" => "libOpenCL.so.1", _ => null }
+            : null;
         return versioned is not null && NativeLibrary.TryLoad(versioned, out nint handle) ? handle : nint.Zero;
     });
 
-    private GpuDevice(string id, Context context, Accelerator accelerator, int threads, Precision precision, PtxCompiler? compiler = null)
-        : base(id, accelerator.Name, threads, precision, length => Allocate(accelerator, length, alignment: compiler is null ? 0 : CardAlignment))
+    private GpuDevice(string id, Context context, Accelerator accelerator, int threads, Precision precision,
+        PtxCompiler? compiler = null)
+        : base(id, accelerator.Name, threads, precision,
+            length => Allocate(accelerator, length, alignment: compiler is null ? 0 : CardAlignment))
     {
         (_context, Accelerator, Compiler) = (context, accelerator, compiler);
-        Arithmetic = precision switch { Precision.Tf32 => Arithmetic.Tf32, Precision.Bf16 => Arithmetic.Bf16, _ => Arithmetic.Float32 };
+        Arithmetic = precision switch
+        {
+            Precision.Tf32 => Arithmetic.Tf32,
+            Precision.Bf16 => Arithmetic.Bf16,
+            _ =>
+            Arithmetic.Float32
+        };
     }
 
     public Accelerator Accelerator { get; }
@@ -113,15 +67,18 @@ internal sealed class GpuDevice : Device
     /// <summary>How products are computed.</summary>
     public Arithmetic Arithmetic { get; set; }
 
-    public override Format MapFormat => Arithmetic is Arithmetic.Bf16 or Arithmetic.EmulatedBf16 ? Format.Bf16 : Format.Float32;
+    public override Format MapFormat =>
+        Arithmetic is Arithmetic.Bf16 or Arithmetic.EmulatedBf16 ? Format.Bf16 : Format.Float32;
 
     /// <summary>Of <see cref="LastGroup"/>: one set for all launches, which run one after another.</summary>
     public ArrayView<int> Counters => (_counters ??= Zeros()).View.AsContiguous();
 
-    /// <summary>Where kernels are only compiled: with what. Nothing is launched or copied then, but for a <see cref="Machine"/>.</summary>
+    /// <summary>Where kernels are only compiled: with what. Nothing is launched or copied then, but for a
+    /// <see cref="Machine"/>.</summary>
     public PtxCompiler? Compiler { get; }
 
-    /// <summary>What runs the compiled kernels in a card's place, set before the first of them; null for nothing.</summary>
+    /// <summary>What runs the compiled kernels in a card's place, set before the first of them;
+    /// null for nothing.</summary>
     public IPtxMachine? Machine { get; set; }
 
     private bool IsIdle => Compiler is not null && Machine is null;
@@ -139,7 +96,12 @@ internal sealed class GpuDevice : Device
         if (precision != Precision.Float32 && sm < FirstWithTensorCores) throw CannotMultiplyIn(precision, $"ptx:{sm}");
         // Memory is the simulator's, which only a Machine touches.
         var context = CreateContext("debug")!;
-        try { return new GpuDevice($"ptx:{sm}", context, Simulator.CreateAccelerator(context), 1, precision, new PtxCompiler(context, sm)); }
+        try
+        {
+            return new GpuDevice(id: $"ptx:{sm}", context: context,
+            accelerator: Simulator.CreateAccelerator(context), threads: 1, precision: precision,
+            compiler: new PtxCompiler(context, sm));
+        }
         catch (DeviceException)
         {
             context.Dispose();
@@ -150,7 +112,8 @@ internal sealed class GpuDevice : Device
     public static GpuDevice? TryOpen(string id, int threads, Precision precision)
     {
         var kinds = id is "auto" ? ["cuda", "opencl"] : new[] { id.Split(':')[0] };
-        bool numbered = int.TryParse(id.Split(':').ElementAtOrDefault(1) ?? "0", out int index) && id.Count(c => c == ':') <= 1 && index >= 0;
+        bool numbered = int.TryParse(id.Split(':').ElementAtOrDefault(1) ?? "0", out int index)
+            && id.Count(c => c == ':') <= 1 && index >= 0;
         if (!numbered) return null;
         foreach (string kind in kinds)
         {
@@ -165,7 +128,11 @@ internal sealed class GpuDevice : Device
                     context.Dispose();
                     throw CannotMultiplyIn(precision, name);
                 }
-                try { return new GpuDevice(name, context, devices[index].CreateAccelerator(context), threads, precision); }
+                try
+                {
+                    return new GpuDevice(name, context, devices[index].CreateAccelerator(context), threads,
+                    precision);
+                }
                 catch (Exception e) when (e is not DeviceException)
                 {
                     context.Dispose();
@@ -179,11 +146,13 @@ internal sealed class GpuDevice : Device
 
     public static void Describe(List<DeviceInfo> list)
     {
-        foreach (var (kind, missing) in new[] { ("cuda", "No NVIDIA driver (libcuda) or no card was found."), ("opencl", "No OpenCL driver with a usable device was found.") })
+        foreach (var (kind, missing) in new[] { ("cuda", "No NVIDIA driver (libcuda) or no card was found."),
+            ("opencl", "No OpenCL driver with a usable device was found.") })
         {
             using var context = CreateContext(kind);
             var devices = context is null ? [] : Devices(context, kind).ToList();
-            for (int i = 0; i < devices.Count; i++) list.Add(new($"{kind}:{i}", devices[i].Name, devices[i].MemorySize, null));
+            for (int i = 0; i < devices.Count; i++)
+                list.Add(new($"{kind}:{i}", devices[i].Name, devices[i].MemorySize, null));
             if (devices.Count == 0) list.Add(new(kind, "", 0, missing));
         }
         list.Add(new("debug", "GPU bodies on ILGPU's CPU simulator (very slow)", 0, null));
@@ -239,7 +208,8 @@ internal sealed class GpuDevice : Device
 
     private static Context? CreateContext(string kind)
     {
-        var builder = Context.Create().EnableAlgorithms().Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive).Profiling();
+        var builder = Context.Create().EnableAlgorithms().Optimize(OptimizationLevel.O2)
+            .Inlining(InliningMode.Aggressive).Profiling();
         switch (kind)
         {
             case "cuda": builder.Cuda(); break;
@@ -256,24 +226,39 @@ internal sealed class GpuDevice : Device
     private static IEnumerable<ILGPU.Runtime.Device> Devices(Context context, string kind)
     {
         // A context that found nothing holds a CPU device in its place.
-        var type = kind switch { "cuda" => AcceleratorType.Cuda, "opencl" => AcceleratorType.OpenCL, _ => AcceleratorType.CPU };
+        var type = kind switch
+        {
+            "cuda" => AcceleratorType.Cuda,
+            "opencl" => AcceleratorType.OpenCL,
+            _ =>
+            AcceleratorType.CPU
+        };
         return context.Devices.Where(d => d.AcceleratorType == type);
     }
 
-    private static bool AreTensorCoresIn(ILGPU.Runtime.Device device) => device is CudaDevice { Architecture: { } a } && 10 * a.Major + a.Minor >= FirstWithTensorCores;
+    private static bool AreTensorCoresIn(ILGPU.Runtime.Device device) =>
+        device is CudaDevice { Architecture: { } a } && 10 * a.Major + a.Minor >= FirstWithTensorCores;
 
-    private static bool IsGpu(ILGPU.Runtime.Device device) => device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
+    private static bool IsGpu(ILGPU.Runtime.Device device) =>
+        device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU };
 
     private static GpuStorage Allocate(Accelerator accelerator, long length, int alignment)
     {
-        try { return new GpuStorage(accelerator.Allocate1D<float>(length + alignment / sizeof(float)), length, alignment); }
+        try
+        {
+            return new GpuStorage(accelerator.Allocate1D<float>(length + alignment / sizeof(float)), length,
+            alignment);
+        }
         catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
         {
-            throw new DeviceException($"'{accelerator.Name}' has not enough memory for another {length * sizeof(float) >> 20} MiB; try a smaller --batch or --image-size.", e);
+            throw new DeviceException(
+                $"'{accelerator.Name}' has not enough memory for another {length * sizeof(float) >> 20} MiB; try a "
+                    + $"smaller --batch or --image-size.", e);
         }
     }
 
-    /// <summary>Copies between a tensor and host memory, BF16 as packed pairs; a view with gaps goes row by row.</summary>
+    /// <summary>Copies between a tensor and host memory, BF16 as packed pairs; a view with gaps
+    /// goes row by row.</summary>
     private unsafe void Copy(Tensor tensor, float* host, bool write)
     {
         var view = ((GpuStorage)tensor.Storage).View;

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace MlffAd.Kernels.Runtime;
 
 /// <summary>An operator's name, under which its GPU and host bodies are timed and counted.</summary>
-/// <remarks>Every public operator opens one range: <c>using var _ = Forward.Begin(y, flop, bytes);</c>. Without a profiler it costs two tests.</remarks>
+/// <remarks>Every public operator opens one range: <c>using var _ = Forward.Begin(y, flop, bytes);</c>. Without a
+/// profiler it costs two tests.</remarks>
 public sealed class Kernel(string name)
 {
     /// <summary>Name, <c>family.operation</c>.</summary>

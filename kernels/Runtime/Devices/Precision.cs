@@ -6,10 +6,12 @@ public enum Precision
     /// <summary>Factors are float32. Every device can.</summary>
     Float32,
 
-    /// <summary>Factors are rounded to TF32: float32's range with 10 mantissa bits. On the tensor cores of NVIDIA's cards from compute capability 8.0 on.</summary>
+    /// <summary>Factors are rounded to TF32: float32's range with 10 mantissa bits. On the tensor cores of NVIDIA's
+    /// cards from compute capability 8.0 on.</summary>
     Tf32,
 
-    /// <summary>Factors are rounded to BF16: float32's range with 7 mantissa bits. On the same cards, whose tensor cores multiply these twice as fast. Most maps lie so in memory (<see cref="Device.MapFormat"/>).</summary>
+    /// <summary>Factors are rounded to BF16: float32's range with 7 mantissa bits. On the same cards, whose tensor
+    /// cores multiply these twice as fast. Most maps lie so in memory (<see cref="Device.MapFormat"/>).</summary>
     Bf16,
 }
 

@@ -26,7 +26,8 @@ public sealed record KernelTotals(string Name)
 /// <param name="Seconds">How long it took.</param>
 /// <param name="Flop">Floating-point operations, by the kernel's own formula.</param>
 /// <param name="Bytes">Bytes that must move, by the kernel's own formula.</param>
-public readonly record struct KernelCall(string Name, string About, double Begin, double Seconds, long Flop, long Bytes);
+public readonly record struct KernelCall(string Name, string About, double Begin, double Seconds, long Flop,
+    long Bytes);
 
 /// <summary>Marks moments in the course of what a device computes.</summary>
 internal abstract class DeviceClock
@@ -53,13 +54,16 @@ internal sealed class HostClock : DeviceClock
         return _marks.Count - 1;
     }
 
-    public override double Seconds(int from, int to) => Stopwatch.GetElapsedTime(from < 0 ? _began : _marks[from], _marks[to]).TotalSeconds;
+    public override double Seconds(int from, int to) =>
+        Stopwatch.GetElapsedTime(from < 0 ? _began : _marks[from], _marks[to]).TotalSeconds;
 
     public override void Clear() => _marks.Clear();
 }
 
-/// <summary>Adds up calls, time, FLOP and bytes per kernel. A GPU marks the times itself, between launches, and nobody waits for it but who reads them; where it is faster than the host launches, its waiting counts.</summary>
-/// <remarks><c>MLFFAD_TRACE=1</c> prints the totals when the device closes, 2 also a line per call, 3 with its shape; all to standard error.</remarks>
+/// <summary>Adds up calls, time, FLOP and bytes per kernel. A GPU marks the times itself, between launches, and nobody
+/// waits for it but who reads them; where it is faster than the host launches, its waiting counts.</summary>
+/// <remarks><c>MLFFAD_TRACE=1</c> prints the totals when the device closes, 2 also a line per call, 3 with its shape;
+/// all to standard error.</remarks>
 public sealed class Profiler(Device device, int traceLevel = 0)
 {
     /// <summary>Calls of a GPU after which their marks are read.</summary>
@@ -85,7 +89,9 @@ public sealed class Profiler(Device device, int traceLevel = 0)
     }
 
     internal static int LevelFromEnvironment =>
-        int.TryParse(Environment.GetEnvironmentVariable("MLFFAD_TRACE"), CultureInfo.InvariantCulture, out int level) ? level : 0;
+        int.TryParse(Environment.GetEnvironmentVariable("MLFFAD_TRACE"), CultureInfo.InvariantCulture, out int level)
+            ? level
+            : 0;
 
     // Made when it is first needed: a device has its profiler before it is complete.
     private DeviceClock Clock => _clock ??= device.NewClock();
@@ -98,7 +104,9 @@ public sealed class Profiler(Device device, int traceLevel = 0)
 
     internal void Stop(string name, Tensor about, int start, long flop, long bytes)
     {
-        _pending.Add((name, _calls is null && traceLevel < 3 ? "" : about.ToString(), start, Clock.Mark(), flop, bytes));
+        _pending.Add((name, _calls is null && traceLevel < 3
+            ? ""
+            : about.ToString(), start, Clock.Mark(), flop, bytes));
         if (--_open == 0 && (device.IsHost || traceLevel >= 2 || _pending.Count >= MostPending)) Finish();
     }
 
@@ -113,8 +121,10 @@ public sealed class Profiler(Device device, int traceLevel = 0)
             t.Seconds += seconds;
             t.Flop += flop;
             t.Bytes += bytes;
-            _calls?.Add(new KernelCall(name, about, Clock.Seconds(-1, from), seconds, flop, bytes));
-            if (traceLevel >= 2) Console.Error.WriteLine(Line(name, 1, seconds, flop, bytes) + (traceLevel >= 3 ? $"  {about}" : ""));
+            _calls?.Add(new KernelCall(Name: name, About: about, Begin: Clock.Seconds(-1, from), Seconds: seconds,
+                Flop: flop, Bytes: bytes));
+            if (traceLevel >= 2)
+                Console.Error.WriteLine(Line(name, 1, seconds, flop, bytes) + (traceLevel >= 3 ? $"  {about}" : ""));
         }
         _pending.Clear();
         _clock?.Clear();
@@ -127,6 +137,8 @@ public sealed class Profiler(Device device, int traceLevel = 0)
         foreach (var t in Totals) Console.Error.WriteLine(Line(t.Name, t.Calls, t.Seconds, t.Flop, t.Bytes));
     }
 
-    private string Line(string name, long calls, double seconds, double flop, double bytes) => string.Create(CultureInfo.InvariantCulture,
-        $"{device.Id}: {name,-32} {calls,6} {seconds * 1e3,10:F3} {flop / seconds * 1e-9,9:F1} {bytes / seconds * 1e-9,8:F1}");
+    private string Line(string name, long calls, double seconds, double flop, double bytes) =>
+        string.Create(CultureInfo.InvariantCulture,
+            $"{device.Id}: {name,-32} {calls,6} {seconds * 1e3,10:F3} {flop / seconds * 1e-9,9:F1} "
+                + $"{bytes / seconds * 1e-9,8:F1}");
 }

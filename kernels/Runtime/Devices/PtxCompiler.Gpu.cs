@@ -28,7 +28,9 @@ internal sealed class PtxCompiler : IDisposable
     /// <exception cref="DeviceException">There is none of that number.</exception>
     public PtxCompiler(Context context, int sm)
     {
-        if (!Known.Contains(sm)) throw new DeviceException($"There is no architecture {sm} to compile for; there are: {string.Join(", ", Known)}.");
+        if (!Known.Contains(sm))
+            throw new DeviceException(
+                $"There is no architecture {sm} to compile for; there are: {string.Join(", ", Known)}.");
         HasTensorCores = sm >= GpuDevice.FirstWithTensorCores;
         var architecture = new CudaArchitecture(sm / 10, sm % 10);
         _backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, Version, null!);
@@ -37,7 +39,8 @@ internal sealed class PtxCompiler : IDisposable
     /// <summary>The PTX of a body in groups of a fixed number of threads.</summary>
     public string Compile(MethodInfo body, int group)
     {
-        var kernel = (PTXCompiledKernel)_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(body), new KernelSpecialization(group, null));
+        var kernel = (PTXCompiledKernel)_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(body),
+            new KernelSpecialization(group, null));
         return kernel.PTXAssembly;
     }
 

@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace MlffAd.Kernels.Runtime;
 
 /// <summary>Extents of a channels-last tensor <c>[N, H, W, C]</c>.</summary>
-/// <remarks>Rows of levels, regions or pairs are <c>[N, 1, R, C]</c>; a vector is <c>[1, 1, 1, C]</c>; convolution weights are
-/// <c>[Cout, KH, KW, Cin]</c>. A <em>row</em> is one position's C channels; <see cref="Rows"/> counts them.</remarks>
+/// <remarks>Rows of levels, regions or pairs are <c>[N, 1, R, C]</c>; a vector is <c>[1, 1, 1, C]</c>; convolution
+/// weights are <c>[Cout, KH, KW, Cin]</c>. A <em>row</em> is one position's C channels;
+/// <see cref="Rows"/> counts them.</remarks>
 public readonly record struct Shape(int N, int H, int W, int C)
 {
     /// <summary>A list of rows, <c>[N, 1, R, C]</c>.</summary>
@@ -44,7 +45,8 @@ public readonly record struct Shape(int N, int H, int W, int C)
 
     /// <summary>The same with a rule whose text is only made where it is broken.</summary>
     /// <exception cref="ArgumentException"><paramref name="holds"/> is false.</exception>
-    public static void Require(string op, bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] Rule rule, params ReadOnlySpan<Tensor> operands)
+    public static void Require(string op, bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] Rule rule,
+        params ReadOnlySpan<Tensor> operands)
     {
         if (!holds) Require(op, holds, rule.ToString(), operands);
     }

@@ -27,7 +27,9 @@ internal sealed unsafe class HostStorage : Storage
         try { Pointer = (float*)NativeMemory.AlignedAlloc(bytes, isHuge ? HugePage : 64); }
         catch (OutOfMemoryException e)
         {
-            throw new DeviceException($"Not enough memory for another {length * sizeof(float) >> 20} MiB; try a smaller --batch or --image-size.", e);
+            throw new DeviceException(
+                $"Not enough memory for another {length * sizeof(float) >> 20} MiB; try a smaller --batch or "
+                    + $"--image-size.", e);
         }
         if (isHuge) HostMemory.AskForLargePages(Pointer, bytes);
     }

@@ -1,6 +1,7 @@
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>Brings numbers to a device while it computes on those that came before: from page-locked memory of the host, by a queue of its own, into one of two buffers on the device, by turns.</summary>
+/// <summary>Brings numbers to a device while it computes on those that came before: from page-locked memory of the
+/// host, by a queue of its own, into one of two buffers on the device, by turns.</summary>
 /// <remarks>Where host and device share memory there is nothing to wait for, and it is a plain copy.</remarks>
 public sealed class Upload : IDisposable
 {
@@ -21,13 +22,15 @@ public sealed class Upload : IDisposable
     private void Open(long count)
     {
         _queue = _device.OpenUploads(count);
-        _buffers = [.. Enumerable.Range(0, _queue is null ? 1 : 2).Select(_ => Tensor.Rent(_device, Shape.Of((int)count), _name))];
+        _buffers = [.. Enumerable.Range(0, _queue is null ? 1 : 2)
+            .Select(_ => Tensor.Rent(_device, Shape.Of((int)count), _name))];
         Array.Clear(_filled);
         // The queue does not wait for what the device has been told so far, and may still write to these buffers.
         if (_queue is not null) _device.Synchronize();
     }
 
-    /// <summary>Begins to bring them; <paramref name="values"/> may be changed afterwards. Between two beginnings the device must have been waited for once.</summary>
+    /// <summary>Begins to bring them; <paramref name="values"/> may be changed afterwards. Between two beginnings the
+    /// device must have been waited for once.</summary>
     public void Begin(ReadOnlySpan<float> values)
     {
         if (values.Length > _buffers[0].Count)
@@ -42,7 +45,8 @@ public sealed class Upload : IDisposable
         else _queue.Send(values, to);
     }
 
-    /// <summary>Waits until they have come. What is returned may be used, and changed, by what the device is told before it is next waited for.</summary>
+    /// <summary>Waits until they have come. What is returned may be used, and changed, by what the device is told
+    /// before it is next waited for.</summary>
     public Tensor End()
     {
         var from = _filled[_turn] ?? throw new InvalidOperationException($"Nothing was brought for '{_name}'.");

@@ -5,8 +5,10 @@ namespace MlffAd.Kernels.Runtime;
 /// <summary>Two numbers of BF16 in the bits of a float, the first in the lower half.</summary>
 internal static class Bf16
 {
-    /// <summary>The nearest number, which has 16 bits less, as its own 16 bits; halves to even. What is not finite stays so (NaNs that arithmetic makes have the upper bit set).</summary>
-    /// <remarks>Without a branch: OpenCL kernels that held some fifty copies of one were wrong in one of them.</remarks>
+    /// <summary>The nearest number, which has 16 bits less, as its own 16 bits; halves to even. What is not finite
+    /// stays so (NaNs that arithmetic makes have the upper bit set).</summary>
+    /// <remarks>Without a branch: OpenCL kernels that held some fifty copies of one were wrong
+    /// in one of them.</remarks>
     public static uint Round(float x)
     {
         uint bits = Interop.FloatAsInt(x), rounded = bits + 0x7FFFu + (bits >> 16 & 1);

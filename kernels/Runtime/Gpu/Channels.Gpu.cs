@@ -2,7 +2,8 @@ using ILGPU;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>How many channels a thread takes at once: one, or four as 16 bytes or, in BF16, as 8. A type argument, so that a body is written once for all.</summary>
+/// <summary>How many channels a thread takes at once: one, or four as 16 bytes or, in BF16, as 8. A type argument, so
+/// that a body is written once for all.</summary>
 internal interface IChannels<T> where T : unmanaged
 {
     /// <summary>Channels.</summary>
@@ -26,7 +27,8 @@ internal interface IChannels<T> where T : unmanaged
     /// <summary>dy·f', told from y.</summary>
     T Gradient<TFunction>(T y, T dy) where TFunction : unmanaged, IFunction;
 
-    /// <summary>Takes v, and its number, for the best so far if it is greater or not a number, or if there is none yet.</summary>
+    /// <summary>Takes v, and its number, for the best so far if it is greater or not a number, or if
+    /// there is none yet.</summary>
     void Challenge(ref T best, ref T winner, T v, float number);
 
     /// <summary>Of v those whose winner has the number, else 0.</summary>
@@ -52,7 +54,8 @@ internal readonly struct OneChannel : IChannels<float>
 
     public float Apply<TFunction>(float x) where TFunction : unmanaged, IFunction => default(TFunction).Apply(x);
 
-    public float Gradient<TFunction>(float y, float dy) where TFunction : unmanaged, IFunction => default(TFunction).Gradient(y, dy);
+    public float Gradient<TFunction>(float y, float dy)
+        where TFunction : unmanaged, IFunction => default(TFunction).Gradient(y, dy);
 
     public void Challenge(ref float best, ref float winner, float v, float number)
     {
@@ -79,10 +82,14 @@ internal readonly struct FourChannels : IChannels<Four>
 
     public Four Sqrt(Four x) => new(MathF.Sqrt(x.X), MathF.Sqrt(x.Y), MathF.Sqrt(x.Z), MathF.Sqrt(x.W));
 
-    public Four Apply<TFunction>(Four x) where TFunction : unmanaged, IFunction => new(default(TFunction).Apply(x.X), default(TFunction).Apply(x.Y), default(TFunction).Apply(x.Z), default(TFunction).Apply(x.W));
+    public Four Apply<TFunction>(Four x)
+        where TFunction : unmanaged, IFunction =>
+        new(default(TFunction).Apply(x.X), default(TFunction).Apply(x.Y), default(TFunction).Apply(x.Z),
+            default(TFunction).Apply(x.W));
 
     public Four Gradient<TFunction>(Four y, Four dy) where TFunction : unmanaged, IFunction =>
-        new(default(TFunction).Gradient(y.X, dy.X), default(TFunction).Gradient(y.Y, dy.Y), default(TFunction).Gradient(y.Z, dy.Z), default(TFunction).Gradient(y.W, dy.W));
+        new(default(TFunction).Gradient(y.X, dy.X), default(TFunction).Gradient(y.Y, dy.Y),
+            default(TFunction).Gradient(y.Z, dy.Z), default(TFunction).Gradient(y.W, dy.W));
 
     public void Challenge(ref Four best, ref Four winner, Four v, float number)
     {
@@ -93,7 +100,8 @@ internal readonly struct FourChannels : IChannels<Four>
     }
 
     public Four Won(Four v, Four winner, float number) =>
-        new(default(OneChannel).Won(v.X, winner.X, number), default(OneChannel).Won(v.Y, winner.Y, number), default(OneChannel).Won(v.Z, winner.Z, number), default(OneChannel).Won(v.W, winner.W, number));
+        new(default(OneChannel).Won(v.X, winner.X, number), default(OneChannel).Won(v.Y, winner.Y, number),
+            default(OneChannel).Won(v.Z, winner.Z, number), default(OneChannel).Won(v.W, winner.W, number));
 }
 
 /// <summary>Four channels in BF16: rounded where they are stored.</summary>
@@ -107,7 +115,9 @@ internal readonly struct FourHalves : IChannels<Four>
         return new(Bf16.Low(words.X), Bf16.High(words.X), Bf16.Low(words.Y), Bf16.High(words.Y));
     }
 
-    public void Store(GpuRows rows, int row, int c, Four value) => rows.Data.Cast<Two>()[row * (rows.Pitch / 4) + c / 4] = new(Bf16.Pack(value.X, value.Y), Bf16.Pack(value.Z, value.W));
+    public void Store(GpuRows rows, int row, int c, Four value) =>
+        rows.Data.Cast<Two>()[row * (rows.Pitch / 4) + c / 4] = new(Bf16.Pack(value.X, value.Y),
+            Bf16.Pack(value.Z, value.W));
 
     public Four All(float value) => default(FourChannels).All(value);
 
@@ -117,11 +127,14 @@ internal readonly struct FourHalves : IChannels<Four>
 
     public Four Sqrt(Four x) => default(FourChannels).Sqrt(x);
 
-    public Four Apply<TFunction>(Four x) where TFunction : unmanaged, IFunction => default(FourChannels).Apply<TFunction>(x);
+    public Four Apply<TFunction>(Four x)
+        where TFunction : unmanaged, IFunction => default(FourChannels).Apply<TFunction>(x);
 
-    public Four Gradient<TFunction>(Four y, Four dy) where TFunction : unmanaged, IFunction => default(FourChannels).Gradient<TFunction>(y, dy);
+    public Four Gradient<TFunction>(Four y, Four dy)
+        where TFunction : unmanaged, IFunction => default(FourChannels).Gradient<TFunction>(y, dy);
 
-    public void Challenge(ref Four best, ref Four winner, Four v, float number) => default(FourChannels).Challenge(ref best, ref winner, v, number);
+    public void Challenge(ref Four best, ref Four winner, Four v, float number) =>
+        default(FourChannels).Challenge(ref best, ref winner, v, number);
 
     public Four Won(Four v, Four winner, float number) => default(FourChannels).Won(v, winner, number);
 }
@@ -132,7 +145,8 @@ internal static class Channels
     public static bool InBf16(params ReadOnlySpan<GpuRows> operands)
     {
         foreach (var rows in operands)
-            if (rows.IsBf16 != operands[0].IsBf16) throw new ArgumentException("An operator's maps must be all float32 or all BF16.");
+            if (rows.IsBf16 != operands[0].IsBf16)
+                throw new ArgumentException("An operator's maps must be all float32 or all BF16.");
         return operands[0].IsBf16;
     }
 
@@ -145,11 +159,14 @@ internal static class Channels
             all &= rows.IsAligned && rows.Pitch % 4 == 0;
             bf16 |= rows.IsBf16;
         }
-        return all || !bf16 ? all : throw new ArgumentException("Beside a map of BF16 all operands must begin at multiples of 16 bytes.");
+        return all || !bf16
+            ? all
+            : throw new ArgumentException("Beside a map of BF16 all operands must begin at multiples of 16 bytes.");
     }
 
     /// <summary>A thread's row and first channel, row-major, so that neighbours touch neighbours.</summary>
-    public static int Locate<TChannels, T>(int channels, out int c) where TChannels : unmanaged, IChannels<T> where T : unmanaged
+    public static int Locate<TChannels, T>(int channels, out int c)
+        where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {
         int i = Grid.GlobalIndex.X, across = channels / default(TChannels).Count;
         c = i % across * default(TChannels).Count;
@@ -157,6 +174,9 @@ internal static class Channels
     }
 
     /// <summary>Stores, or adds to what is there.</summary>
-    public static void Put<TChannels, T>(GpuRows rows, int row, int c, T value, int add) where TChannels : unmanaged, IChannels<T> where T : unmanaged =>
-        default(TChannels).Store(rows, row, c, add != 0 ? default(TChannels).Add(default(TChannels).Load(rows, row, c), value) : value);
+    public static void Put<TChannels, T>(GpuRows rows, int row, int c, T value, int add)
+        where TChannels : unmanaged, IChannels<T> where T : unmanaged =>
+        default(TChannels).Store(rows, row, c, add != 0
+            ? default(TChannels).Add(default(TChannels).Load(rows, row, c), value)
+            : value);
 }

@@ -2,7 +2,8 @@ using System.Numerics;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>Four numbers in registers, and 16 bytes in memory: an array indexed in a loop would lie in local memory.</summary>
+/// <summary>Four numbers in registers, and 16 bytes in memory: an array indexed in a loop would lie
+/// in local memory.</summary>
 internal struct Four(float x, float y, float z, float w) : IAdditionOperators<Four, Four, Four>,
     ISubtractionOperators<Four, Four, Four>, IMultiplyOperators<Four, Four, Four>, IDivisionOperators<Four, Four, Four>
 {

@@ -7,7 +7,8 @@ namespace MlffAd.Kernels.Runtime;
 /// <param name="data">The elements, of BF16 two in each.</param>
 /// <param name="pitch">Elements from one row to the next.</param>
 /// <param name="aligned">Whether the first element lies at a multiple of 16 bytes.</param>
-/// <param name="bf16">Whether elements are BF16: then only <see cref="FourHalves"/>, and products that ask, may read them.</param>
+/// <param name="bf16">Whether elements are BF16: then only <see cref="FourHalves"/>, and products that
+/// ask, may read them.</param>
 internal readonly struct GpuRows(ArrayView<float> data, int pitch, bool aligned, bool bf16 = false)
 {
     public readonly ArrayView<float> Data = data;
@@ -26,11 +27,13 @@ internal readonly struct GpuRows(ArrayView<float> data, int pitch, bool aligned,
         get => ref Data[row * Pitch + c];
     }
 
-    /// <summary>Four channels as 16 bytes: the rows must be aligned, and <see cref="Pitch"/> and <paramref name="c"/> multiples of four.</summary>
+    /// <summary>Four channels as 16 bytes: the rows must be aligned, and <see cref="Pitch"/> and <paramref name="c"/>
+    /// multiples of four.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref Four Wide(int row, int c) => ref Data.Cast<Four>()[row * (Pitch / 4) + c / 4];
 
-    /// <summary>Two channels as 8 bytes: the rows must be aligned, and <see cref="Pitch"/> and <paramref name="c"/> multiples of two.</summary>
+    /// <summary>Two channels as 8 bytes: the rows must be aligned, and <see cref="Pitch"/> and <paramref name="c"/>
+    /// multiples of two.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref Two Pair(int row, int c) => ref Data.Cast<Two>()[row * (Pitch / 2) + c / 2];
 }

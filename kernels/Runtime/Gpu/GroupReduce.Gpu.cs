@@ -21,7 +21,8 @@ internal readonly struct Highest : IPair<float>
     public float Of(float a, float b) => b > a ? b : a;
 }
 
-/// <summary>Reductions over a group's threads: one tree in shared memory, which every device has, in a fixed order.</summary>
+/// <summary>Reductions over a group's threads: one tree in shared memory, which every device has, in
+/// a fixed order.</summary>
 /// <remarks>Sizes are powers of two. All threads of the group must call, and every thread gets the result of its set.
 /// <c>shared</c> has an element a thread; it may be written again after the next barrier.</remarks>
 internal static class GroupReduce

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>Ranges that NVIDIA's profilers show above the launches, if the library for it (libnvToolsExt, of CUDA toolkits up to 12) is there.</summary>
+/// <summary>Ranges that NVIDIA's profilers show above the launches, if the library for it (libnvToolsExt, of CUDA
+/// toolkits up to 12) is there.</summary>
 internal static unsafe class Nvtx
 {
     private static readonly delegate* unmanaged<nint, int> PushRange;
@@ -12,7 +13,8 @@ internal static unsafe class Nvtx
     {
         string name = OperatingSystem.IsWindows() ? "nvToolsExt64_1.dll" : "libnvToolsExt.so.1";
         if (!NativeLibrary.TryLoad(name, out nint library)) return;
-        if (!NativeLibrary.TryGetExport(library, "nvtxRangePushA", out nint push) || !NativeLibrary.TryGetExport(library, "nvtxRangePop", out nint pop)) return;
+        if (!NativeLibrary.TryGetExport(library, "nvtxRangePushA", out nint push)
+            || !NativeLibrary.TryGetExport(library, "nvtxRangePop", out nint pop)) return;
         PushRange = (delegate* unmanaged<nint, int>)push;
         PopRange = (delegate* unmanaged<int>)pop;
     }

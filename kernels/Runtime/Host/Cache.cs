@@ -5,13 +5,15 @@ using System.Runtime.Intrinsics.X86;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>What a program can say to the processor's caches: that memory will be needed, where they would not foresee it, or will not be needed soon.</summary>
+/// <summary>What a program can say to the processor's caches: that memory will be needed, where they would not foresee
+/// it, or will not be needed soon.</summary>
 internal static unsafe class Cache
 {
     /// <summary>Floats of a cache line.</summary>
     public const int Line = 16;
 
-    /// <summary>Fetches the cache lines of one or of at most 32 floats; the address need not be valid. x64 alone has an instruction for it that .NET offers.</summary>
+    /// <summary>Fetches the cache lines of one or of at most 32 floats; the address need not be valid. x64 alone has an
+    /// instruction for it that .NET offers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fetch(float* p, int floats = 1)
     {
@@ -29,13 +31,19 @@ internal static unsafe class Cache
 
     private const long UntoldSecond = 512 << 10, UntoldLast = 32 << 20;
 
-    private static readonly (int Level, long Bytes)[] Levels = Processor().ToArray() is { Length: > 0 } told ? told : [.. Linux()];
+    private static readonly (int Level, long Bytes)[] Levels = Processor().ToArray() is { Length: > 0 } told
+        ? told
+        : [.. Linux()];
 
     /// <summary>Bytes of the second-level cache and of the last; 512 kB and 32 MB where nobody tells.</summary>
-    public static readonly long Second = Levels.Where(cache => cache.Level == 2).Select(cache => cache.Bytes).FirstOrDefault(UntoldSecond),
-        Last = Levels.Where(cache => cache.Level >= 2).Select(cache => cache.Bytes).DefaultIfEmpty(UntoldLast).Max();
+    public static readonly long Second =
+        Levels.Where(cache => cache.Level == 2).Select(cache => cache.Bytes).FirstOrDefault(UntoldSecond);
 
-    /// <summary>Whether a result that is written once is gone from the cache before it is read: it is larger than half the last level. Such rows are stored around the cache, which saves reading them first.</summary>
+    public static readonly long Last =
+        Levels.Where(cache => cache.Level >= 2).Select(cache => cache.Bytes).DefaultIfEmpty(UntoldLast).Max();
+
+    /// <summary>Whether a result that is written once is gone from the cache before it is read: it is larger than half
+    /// the last level. Such rows are stored around the cache, which saves reading them first.</summary>
     public static bool IsLeftBy(HostRows y, long count) => sizeof(float) * count > Last / 2
         && y.Pitch % Vector<float>.Count == 0 && (nint)y.Data % (Vector<float>.Count * sizeof(float)) == 0;
 
@@ -47,7 +55,8 @@ internal static unsafe class Cache
         else v.Store(p);
     }
 
-    /// <summary>What an x64 processor says: function 4 on Intel's, 0x8000001D on AMD's, in the same form. A hypervisor may hide both, but leave AMD's 0x80000006.</summary>
+    /// <summary>What an x64 processor says: function 4 on Intel's, 0x8000001D on AMD's, in the same form. A hypervisor
+    /// may hide both, but leave AMD's 0x80000006.</summary>
     private static IEnumerable<(int Level, long Bytes)> Processor()
     {
         const int amd = unchecked((int)0x8000001D), amdSecond = unchecked((int)0x80000006), most = 16;
@@ -69,7 +78,9 @@ internal static unsafe class Cache
             var (eax, ebx, ecx, _) = X86Base.CpuId(isAmd ? amd : 4, i);
             int kind = eax & 31, level = eax >> 5 & 7;
             if (kind == 0) yield break;
-            long ways = ((uint)ebx >> 22) + 1, partitions = (ebx >> 12 & 1023) + 1, line = (ebx & 4095) + 1, sets = (uint)ecx + 1L;
+            long ways = ((uint)ebx >> 22) + 1;
+            long partitions = (ebx >> 12 & 1023) + 1;
+            long line = (ebx & 4095) + 1, sets = (uint)ecx + 1L;
             yield return (level, ways * partitions * line * sets);
         }
     }
@@ -82,11 +93,15 @@ internal static unsafe class Cache
         {
             foreach (string cache in Directory.GetDirectories("/sys/devices/system/cpu/cpu0/cache", "index*"))
             {
-                string size = File.ReadAllText(Path.Combine(cache, "size")).Trim(), level = File.ReadAllText(Path.Combine(cache, "level"));
-                caches.Add((int.Parse(level, CultureInfo.InvariantCulture), long.Parse(size[..^1], CultureInfo.InvariantCulture) << (size[^1] == 'M' ? 20 : 10)));
+                string size = File.ReadAllText(Path.Combine(cache, "size")).Trim();
+                string level = File.ReadAllText(Path.Combine(cache, "level"));
+                caches.Add((int.Parse(level, CultureInfo.InvariantCulture),
+                    long.Parse(size[..^1], CultureInfo.InvariantCulture) << (size[^1] == 'M' ? 20 : 10)));
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or FormatException or OverflowException) { }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException
+            or FormatException or OverflowException)
+        { }
         return caches;
     }
 }

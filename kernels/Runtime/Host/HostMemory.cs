@@ -7,8 +7,9 @@ public static unsafe partial class HostMemory
 {
     private const int Page = 4096, AdviseHugePages = 14;
 
-    /// <summary>Asks Linux for large pages in an array that has not been touched yet: to touch a page of 4 KiB for the first time takes 3 µs on one virtual machine and 12 on another, and a model has tens of thousands.
-    /// The system may have none to give; nothing else changes.</summary>
+    /// <summary>Asks Linux for large pages in an array that has not been touched yet: to touch a page of 4 KiB for the
+    /// first time takes 3 µs on one virtual machine and 12 on another, and a model has tens of thousands. The system
+    /// may have none to give; nothing else changes.</summary>
     /// <param name="memory">The array, of any size.</param>
     public static void AskForLargePages(float[] memory)
     {

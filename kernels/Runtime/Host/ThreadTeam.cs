@@ -17,10 +17,11 @@ internal interface IItemJob
     void Run(int part, int item);
 }
 
-/// <summary>A fork–join team of a fixed number of threads. Each call splits its items into equal consecutive parts, one a thread.</summary>
-/// <remarks>A host body computes an item the same way wherever it runs, so results do not depend on the number of threads.
-/// Workers spin for some 20 µs after a call, long enough for the next operator to find them awake, then park. No call allocates:
-/// the job lives on the caller's stack and workers reach it by pointer.</remarks>
+/// <summary>A fork–join team of a fixed number of threads. Each call splits its items into equal consecutive
+/// parts, one a thread.</summary>
+/// <remarks>A host body computes an item the same way wherever it runs, so results do not depend on the number of
+/// threads. Workers spin for some 20 µs after a call, long enough for the next operator to find them awake, then park.
+/// No call allocates: the job lives on the caller's stack and workers reach it by pointer.</remarks>
 public sealed unsafe class ThreadTeam : IDisposable
 {
     private const int Spins = 200;
@@ -90,7 +91,8 @@ public sealed unsafe class ThreadTeam : IDisposable
         }
     }
 
-    /// <summary>Runs a job's items, which a number of parts take one at a time from their <see cref="Shares"/>, and returns when all are done.</summary>
+    /// <summary>Runs a job's items, which a number of parts take one at a time from their <see cref="Shares"/>, and
+    /// returns when all are done.</summary>
     internal void Share<T>(int parts, int items, T job) where T : struct, IItemJob
     {
         int* next = stackalloc int[parts * Shares.Pitch];
@@ -108,7 +110,8 @@ public sealed unsafe class ThreadTeam : IDisposable
         foreach (var worker in _workers) worker.Wake();
     }
 
-    private static void Invoke<T>(void* job, int begin, int end) where T : struct, IJob => Unsafe.AsRef<T>(job).Run(begin, end);
+    private static void Invoke<T>(void* job, int begin, int end)
+        where T : struct, IJob => Unsafe.AsRef<T>(job).Run(begin, end);
 
     private void Do(int part)
     {
@@ -168,8 +171,9 @@ public sealed unsafe class ThreadTeam : IDisposable
     }
 }
 
-/// <summary>Items that a job's parts take one at a time: each those of its own consecutive share, so that what a processor wrote is read from its own caches by the next operator, whose shares
-/// are the same; and then what others have left, so that a thread that other programs delay holds up nobody.</summary>
+/// <summary>Items that a job's parts take one at a time: each those of its own consecutive share, so that what a
+/// processor wrote is read from its own caches by the next operator, whose shares are the same; and then what others
+/// have left, so that a thread that other programs delay holds up nobody.</summary>
 /// <param name="next">A counter for each part, <see cref="Pitch"/> ints apart, all 0.</param>
 /// <param name="items">Number of items.</param>
 /// <param name="parts">Number of parts.</param>
@@ -183,7 +187,9 @@ internal readonly unsafe struct Shares(int* next, int items, int parts)
     {
         for (int i = 0; i < parts; i++)
         {
-            int owner = (part + i) % parts, first = ThreadTeam.Start(owner, parts, items), count = ThreadTeam.Start(owner + 1, parts, items) - first;
+            int owner = (part + i) % parts;
+            int first = ThreadTeam.Start(owner, parts, items);
+            int count = ThreadTeam.Start(owner + 1, parts, items) - first;
             int* counter = next + owner * Pitch;
             if (Volatile.Read(ref *counter) >= count) continue;
             int item = Interlocked.Increment(ref *counter) - 1;

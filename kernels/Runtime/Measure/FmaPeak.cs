@@ -5,17 +5,21 @@ using System.Runtime.Intrinsics.Arm;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>The most multiply-adds that the processor does: independent sums that never leave the registers. A ceiling for products.</summary>
+/// <summary>The most multiply-adds that the processor does: independent sums that never leave the registers. A
+/// ceiling for products.</summary>
 public static class FmaPeak
 {
     private const int Chains = 12, Turns = 10_000_000;
 
     /// <summary>GFLOP/s of all the team's threads together, a multiply-add being two; takes some 20 ms.</summary>
-    /// <remarks>The sum of what each thread reached in its own time. Were the slowest waited for, one that another program delays would lower the peak of
-    /// all, though a product that shares its work out as it goes hardly feels it: its share would look too good.</remarks>
+    /// <remarks>The sum of what each thread reached in its own time. Were the slowest waited for, one that another
+    /// program delays would lower the peak of all, though a product that shares its work out as it goes hardly feels
+    /// it: its share would look too good.</remarks>
     public static unsafe double Measure(ThreadTeam team)
     {
-        int width = Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : Vector128.IsHardwareAccelerated || AdvSimd.IsSupported ? 4 : 1;
+        int width = Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated
+            ? 8
+            : Vector128.IsHardwareAccelerated || AdvSimd.IsSupported ? 4 : 1;
         double* turnsPerSecond = stackalloc double[team.Count];
         team.For(team.Count, new Job(turnsPerSecond));
         double sum = 0;

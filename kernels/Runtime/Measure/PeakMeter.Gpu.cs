@@ -18,7 +18,10 @@ public sealed partial class PeakMeter
 
     internal readonly record struct PeakArgs(ArrayView<float> From, ArrayView<float> To, int Turns, float Factor);
 
-    private static readonly GpuKernel<PeakArgs> FmaLauncher = new("peak.fma", FmaBody, GroupSize), Tf32Launcher = new("peak.tf32", TensorBody<Tf32>, GroupSize), Bf16Launcher = new("peak.bf16", TensorBody<Bf16>, GroupSize), CopyLauncher = new("peak.copy.wide", CopyBody, GroupSize);
+    private static readonly GpuKernel<PeakArgs> FmaLauncher = new("peak.fma", FmaBody, GroupSize);
+    private static readonly GpuKernel<PeakArgs> Tf32Launcher = new("peak.tf32", TensorBody<Tf32>, GroupSize);
+    private static readonly GpuKernel<PeakArgs> Bf16Launcher = new("peak.bf16", TensorBody<Bf16>, GroupSize);
+    private static readonly GpuKernel<PeakArgs> CopyLauncher = new("peak.copy.wide", CopyBody, GroupSize);
 
     static partial void MeasureGpu(Device device, ref PeakRates rates)
     {
@@ -30,9 +33,18 @@ public sealed partial class PeakMeter
         using var to = Tensor.Rent(device, Shape.Of(Floats), "copied to");
         Pointwise.Fill(from, 1);
         PeakArgs Args(int turns) => new(from.Gpu.Data, to.Gpu.Data, turns, 0.5f);
-        double fma = Rate(device, FmaLauncher, groups, Args(FmaTurns), 2 * 4 * Chains * threads * FmaTurns), copy = Rate(device, CopyLauncher, Floats / 4 / GroupSize, Args(0), 2.0 * Floats * sizeof(float));
-        double Tensor16x8(GpuKernel<PeakArgs> kernel, int terms) => Rate(device, kernel, groups, Args(TensorTurns), 2.0 * 16 * 8 * terms * Chains * threads / Warp * TensorTurns);
-        double product = gpu.Arithmetic switch { Arithmetic.Tf32 => Tensor16x8(Tf32Launcher, 8), Arithmetic.Bf16 => Tensor16x8(Bf16Launcher, 16), _ => fma };
+        double fma = Rate(device, FmaLauncher, groups, Args(FmaTurns), 2 * 4 * Chains * threads * FmaTurns);
+        double copy = Rate(device, CopyLauncher, Floats / 4 / GroupSize, Args(0), 2.0 * Floats * sizeof(float));
+        double Tensor16x8(GpuKernel<PeakArgs> kernel, int terms) =>
+            Rate(device, kernel, groups, Args(TensorTurns),
+                2.0 * 16 * 8 * terms * Chains * threads / Warp * TensorTurns);
+        double product = gpu.Arithmetic switch
+        {
+            Arithmetic.Tf32 => Tensor16x8(Tf32Launcher, 8),
+            Arithmetic.Bf16 =>
+            Tensor16x8(Bf16Launcher, 16),
+            _ => fma
+        };
         rates = new PeakRates(fma, product, new StreamRates(0, copy, 0));
         device.Pool.Trim();
     }
@@ -100,7 +112,9 @@ public sealed partial class PeakMeter
     {
         uint x = default(T).Word(p.Factor), y = default(T).Word(p.Factor + Group.IdxX);
         float s = p.Factor;
-        Four c0 = new(s, 0, 0, 0), c1 = new(s + 1, 0, 0, 0), c2 = new(s + 2, 0, 0, 0), c3 = new(s + 3, 0, 0, 0), c4 = new(s + 4, 0, 0, 0), c5 = new(s + 5, 0, 0, 0), c6 = new(s + 6, 0, 0, 0), c7 = new(s + 7, 0, 0, 0);
+        Four c0 = new(s, 0, 0, 0), c1 = new(s + 1, 0, 0, 0), c2 = new(s + 2, 0, 0, 0);
+        Four c3 = new(s + 3, 0, 0, 0), c4 = new(s + 4, 0, 0, 0), c5 = new(s + 5, 0, 0, 0);
+        Four c6 = new(s + 6, 0, 0, 0), c7 = new(s + 7, 0, 0, 0);
         for (int turn = 0; turn < p.Turns; turn++)
         {
             c0 = default(T).Multiply(c0, x, y);

@@ -1,13 +1,17 @@
 namespace MlffAd.Kernels.Runtime;
 
 /// <summary>The most that a device does: the ceilings of its operators.</summary>
-/// <param name="Fma">GFLOP/s of float32 multiply-adds in registers, a multiply-add being two; 0 if it was not measured.</param>
-/// <param name="Product">GFLOP/s of products as the device multiplies them: on tensor cores if its precision says so, else <paramref name="Fma"/>.</param>
+/// <param name="Fma">GFLOP/s of float32 multiply-adds in registers, a multiply-add being two; 0 if it
+/// was not measured.</param>
+/// <param name="Product">GFLOP/s of products as the device multiplies them: on tensor cores if its precision says so,
+/// else <paramref name="Fma"/>.</param>
 /// <param name="Stream">GB/s to and from memory.</param>
 public readonly record struct PeakRates(double Fma, double Product, StreamRates Stream)
 {
     /// <summary>The ceiling of a kernel's arithmetic, in GFLOP/s.</summary>
-    public double Arithmetic(string kernel) => kernel.StartsWith("convolution", StringComparison.Ordinal) || kernel.StartsWith("matmul", StringComparison.Ordinal) ? Product : Fma;
+    public double Arithmetic(string kernel) =>
+        kernel.StartsWith("convolution", StringComparison.Ordinal)
+            || kernel.StartsWith("matmul", StringComparison.Ordinal) ? Product : Fma;
 }
 
 /// <summary>Measures what a device does at best.</summary>

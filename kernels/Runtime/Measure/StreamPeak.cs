@@ -4,18 +4,21 @@ using System.Runtime.CompilerServices;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>GB/s between the processor and memory. Counted are the bytes that a loop reads and those that it writes, as operators count theirs; not the lines that an ordinary
-/// store fetches before it overwrites them, so a copy that goes past the cache may be faster than one that does not, and than reading.</summary>
+/// <summary>GB/s between the processor and memory. Counted are the bytes that a loop reads and those that it writes, as
+/// operators count theirs; not the lines that an ordinary store fetches before it overwrites them, so a copy that goes
+/// non-temporal may be faster than one that does not, and than reading.</summary>
 /// <param name="Read">A sum of an array: 4 bytes a number.</param>
 /// <param name="Copy">One array to another: 8 bytes a number.</param>
 /// <param name="CopyPast">The same with non-temporal stores, which leave the cache alone: 8 bytes a number.</param>
 public readonly record struct StreamRates(double Read, double Copy, double CopyPast)
 {
-    /// <summary>The ceiling for operators that are bound by memory: the fastest of the three, as an operator does not say how much of its traffic is which.</summary>
+    /// <summary>The ceiling for operators that are bound by memory: the fastest of the three, as an operator does not
+    /// say how much of its traffic is which.</summary>
     public double Ceiling => Math.Max(Read, Math.Max(Copy, CopyPast));
 }
 
-/// <summary>The most bytes a second that the team moves between processor and memory, in arrays that no cache holds. The ceiling for what does little arithmetic.</summary>
+/// <summary>The most bytes a second that the team moves between processor and memory, in arrays that no cache holds.
+/// The ceiling for what does little arithmetic.</summary>
 public sealed unsafe class StreamPeak : IDisposable
 {
     /// <summary>Bytes of an array: four times the last-level cache of a processor of a dozen cores.</summary>
@@ -30,11 +33,13 @@ public sealed unsafe class StreamPeak : IDisposable
     public StreamPeak(ThreadTeam team)
     {
         _team = team;
-        // Written once by who reads them later: a page that nobody wrote may be the one page of zeros, which the cache holds.
+        // Written once by who reads them later: a page that nobody wrote may be the one page of
+        // zeros, which the cache holds.
         foreach (var array in (ReadOnlySpan<HostStorage>)[_from, _to]) team.For(Floats, new Zero(array.Pointer));
     }
 
-    /// <summary>The fastest of three passes of each kind, from the first thread's start to the last's end; takes some 60 ms.</summary>
+    /// <summary>The fastest of three passes of each kind, from the first thread's start to the last's end;
+    /// takes some 60 ms.</summary>
     public StreamRates Measure()
     {
         double read = 0, copy = 0, past = 0;
@@ -61,7 +66,8 @@ public sealed unsafe class StreamPeak : IDisposable
         return bytes / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
     }
 
-    /// <summary>An item of the jobs below: four vectors of the widest kind, so that each job has four loads on the way.</summary>
+    /// <summary>An item of the jobs below: four vectors of the widest kind, so that each job has four
+    /// loads on the way.</summary>
     private const int Line = 64;
 
     private readonly struct Zero(float* to) : IJob
@@ -69,7 +75,8 @@ public sealed unsafe class StreamPeak : IDisposable
         public void Run(int begin, int end) => new Span<float>(to + begin, end - begin).Clear();
     }
 
-    /// <summary>Sums in as many chains as an item has vectors; a thread leaves its sum where it began, so that nobody removes the loop.</summary>
+    /// <summary>Sums in as many chains as an item has vectors; a thread leaves its sum where it began, so that nobody
+    /// removes the loop.</summary>
     private readonly struct Sum(float* from, float* to) : IJob
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -98,7 +105,9 @@ public sealed unsafe class StreamPeak : IDisposable
             nint last = (nint)end * Line;
             for (nint i = (nint)begin * Line; i < last; i += 4 * v)
             {
-                Vector<float> x0 = Vector.Load(from + i), x1 = Vector.Load(from + i + v), x2 = Vector.Load(from + i + 2 * v), x3 = Vector.Load(from + i + 3 * v);
+                Vector<float> x0 = Vector.Load(from + i), x1 = Vector.Load(from + i + v);
+                Vector<float> x2 = Vector.Load(from + i + 2 * v);
+                Vector<float> x3 = Vector.Load(from + i + 3 * v);
                 Cache.Store(x0, to + i, past);
                 Cache.Store(x1, to + i + v, past);
                 Cache.Store(x2, to + i + 2 * v, past);

@@ -25,7 +25,8 @@ internal static class AlgorithmBench
     /// <param name="Gain">The implicit product's least time over its.</param>
     public sealed record AlgorithmResult(string Pass, int Channels, int Side, char Letter, double Gain);
 
-    /// <summary>Times every layer of the table: forward with one image and weights that are ready, gradients with eight images and weights that are not, as they are used.</summary>
+    /// <summary>Times every layer of the table: forward with one image and weights that are ready, gradients with eight
+    /// images and weights that are not, as they are used.</summary>
     public static IEnumerable<AlgorithmResult> Run(Device device, int rounds)
     {
         foreach (var pass in Enum.GetValues<Pass>())
@@ -35,30 +36,46 @@ internal static class AlgorithmBench
                 foreach (int side in AlgorithmTable.Sides)
                 {
                     Shape map = new(pass == Pass.Forward ? 1 : 8, side, side, channels);
-                    last = last is not null && 18.0 * map.Count * channels > MostFlop ? last with { Side = side } : Fastest(device, pass, map, rounds);
+                    last = last is not null && 18.0 * map.Count * channels > MostFlop
+                        ? last with { Side = side }
+                        : Fastest(device, pass, map, rounds);
                     yield return last;
                 }
             }
     }
 
     /// <summary>The table's lines, as they stand in its source.</summary>
-    public static string Source(IEnumerable<AlgorithmResult> rows) => string.Concat(rows.GroupBy(r => r.Pass).Select(pass =>
-        $"        [Pass.{pass.Key}] = [{string.Join(", ", pass.GroupBy(r => r.Channels).Select(line => $"\"{string.Concat(line.Select(r => r.Letter))}\""))}],\n")) + "        // ";
+    public static string Source(IEnumerable<AlgorithmResult> rows) =>
+        string.Concat(rows.GroupBy(r => r.Pass)
+            .Select(pass =>
+            {
+                var lines =
+                    pass.GroupBy(r => r.Channels).Select(line => $"\"{string.Concat(line.Select(r => r.Letter))}\"");
+                return $"        [Pass.{pass.Key}] = [{string.Join(", ", lines)}],\n";
+            })) + "        // ";
 
     private static AlgorithmResult Fastest(Device device, Pass pass, Shape map, int rounds)
     {
         var g = new ConvGeometry(3, 1, 1);
         Shape filter = new(map.C, 3, 3, map.C);
-        using Tensor x = GemmBench.Random(device, map), y = GemmBench.Random(device, map), w = GemmBench.Random(device, filter);
+        using Tensor x = GemmBench.Random(device, map), y = GemmBench.Random(device, map);
+        using Tensor w = GemmBench.Random(device, filter);
         HostAlgorithm[] algorithms = [HostAlgorithm.Implicit, HostAlgorithm.Winograd2, HostAlgorithm.Winograd4];
-        var filters = pass == Pass.Forward ? Array.ConvertAll(algorithms, algorithm => Convolution.PackHost(device, w.HostSpan, filter, algorithm)) : [];
+        var filters = pass == Pass.Forward
+            ? Array.ConvertAll(algorithms, algorithm => Convolution.PackHost(device, w.HostSpan, filter, algorithm))
+            : [];
         Action[] runs = pass switch
         {
-            Pass.Forward => [.. algorithms.Zip(filters, (algorithm, packed) => (Action)(() => Convolution.ForwardHost(x, packed, algorithm, g, null, y, null, Activation.None)))],
-            Pass.InputGradient => Array.ConvertAll(algorithms, algorithm => (Action)(() => Convolution.InputGradientBy(algorithm, y, w, x, g, add: false))),
-            _ => Array.ConvertAll(algorithms, algorithm => (Action)(() => Convolution.WeightGradientBy(algorithm, x, y, w, g, add: false))),
+            Pass.Forward => [.. algorithms.Zip(filters,
+                (algorithm, packed) =>
+                (Action)(() => Convolution.ForwardHost(x, packed, algorithm, g, null, y, null, Activation.None)))],
+            Pass.InputGradient => Array.ConvertAll(algorithms,
+                algorithm => (Action)(() => Convolution.InputGradientBy(algorithm, y, w, x, g, add: false))),
+            _ => Array.ConvertAll(algorithms,
+                algorithm => (Action)(() => Convolution.WeightGradientBy(algorithm, x, y, w, g, add: false))),
         };
-        double[] best = Array.ConvertAll(runs, run => Timing.SecondsPerCall(run, rounds > 1 && map.C == AlgorithmTable.Channels[0] ? WarmUp : Least));
+        double[] best = Array.ConvertAll(runs,
+            run => Timing.SecondsPerCall(run, rounds > 1 && map.C == AlgorithmTable.Channels[0] ? WarmUp : Least));
         for (int round = 1; round < rounds; round++)
             for (int i = 0; i < runs.Length; i++) best[i] = Math.Min(best[i], Timing.SecondsPerCall(runs[i], Least));
         foreach (var packed in filters) packed.Dispose();

@@ -11,7 +11,8 @@ using MlffAd.Weights;
 
 namespace MlffAd.Cli;
 
-/// <summary><c>mlffad bench gemm</c>: how near a device's matrix product comes to what the device can do. Beside it the benches that are projects of their own.</summary>
+/// <summary><c>mlffad bench gemm</c>: how near a device's matrix product comes to what the device can do. Beside it the
+/// benches that are projects of their own.</summary>
 internal static class BenchCommand
 {
     /// <summary>The ladders' problems: small, as the definition is slow.</summary>
@@ -23,16 +24,26 @@ internal static class BenchCommand
 
     public static Command Create()
     {
-        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often each product is timed; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 9 });
+        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds")
+        {
+            Description = "How often each product is timed; medians are shown.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 9,
+        });
         var update = new Option<string[]>("--update")
         {
-            Description = $"Also write the figures into these Markdown files, between {MarkedPages.Lines(Gemm)}, or {MarkedPages.Lines(Convolution)}; of a GPU, between {MarkedPages.Lines(GemmOnGpu)}.",
+            Description = $"Also write the figures into these Markdown files, between {MarkedPages.Lines(Gemm)}, or "
+                + $"{MarkedPages.Lines(Convolution)}; of a GPU, between {MarkedPages.Lines(GemmOnGpu)}.",
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [],
         };
-        var gemm = new Verb("gemm", "Times the matrix product, which is under every convolution, against the device's multiply-add peak, in turns (on a processor with one thread and with all), and every rung of its ladder.",
-            "mlffad bench gemm", "mlffad bench gemm --rounds 21", "mlffad bench gemm --update kernels/Product/README.md kernels/Convolution/README.md", "mlffad bench gemm --device cuda:0 --precision tf32 --update docs/gpu.md")
+        var gemm = new Verb("gemm",
+            "Times the matrix product, which is under every convolution, against the device's multiply-add peak, in "
+                + "turns (on a processor with one thread and with all), and every rung of its ladder.",
+            "mlffad bench gemm", "mlffad bench gemm --rounds 21",
+            "mlffad bench gemm --update kernels/Product/README.md kernels/Convolution/README.md",
+            "mlffad bench gemm --device cuda:0 --precision tf32 --update docs/gpu.md")
         {
             rounds, BenchProjects.Where, CommonOptions.Precision, update, CommonOptions.Threads,
         };
@@ -42,20 +53,35 @@ internal static class BenchCommand
             using var device = BenchProjects.OpenDevice(parse);
             MarkedPages.Require(pages, device.IsHost ? [Gemm, Convolution] : [GemmOnGpu]);
             var sections = Measure(device, parse.GetValue(rounds), parse.InvocationConfiguration.Output);
-            MarkedPages.Write(pages, [.. sections.GroupBy(s => s.Page).Select(page => (page.Key, string.Join('\n', page.Select(Table))))]);
+            MarkedPages.Write(pages,
+                [.. sections.GroupBy(s => s.Page).Select(page => (page.Key, string.Join('\n', page.Select(Table))))]);
         });
         return new Command("bench", "Measures speed.") { gemm, BenchLadders.Create(), Algorithms(),
             BenchThreads.Create(), BenchPtx.Create(), BenchProjects.Ops(BenchProjects.StartOps), BenchProjects.Peers(),
             BenchProjects.Export(), BenchProjects.KCentre() };
     }
 
-    /// <summary>The table that says which layers minimal filtering takes is source: measured once, then the same for everybody.</summary>
+    /// <summary>The table that says which layers minimal filtering takes is source: measured once, then the same
+    /// for everybody.</summary>
     private static Verb Algorithms()
     {
-        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often each is timed; the least times count.", HelpName = "N", DefaultValueFactory = _ => 9 });
-        var update = new Option<string?>("--update") { Description = $"Also write the table into this source file, between {MarkedPages.Lines($"algorithms {AlgorithmBench.Bits}")}.", HelpName = "FILE" };
-        var verb = new Verb("algorithms", "Times the ways to convolve by 3x3 filters, in turns, for layers of many sizes: the implicit product (i), minimal filtering of 2x2 (2) and of 4x4 outputs (4).",
-            "mlffad bench algorithms", "mlffad bench algorithms --update kernels/Convolution/AlgorithmTable.cs") { rounds, update, CommonOptions.Threads };
+        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds")
+        {
+            Description = "How often each is timed; the least times count.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 9,
+        });
+        var update = new Option<string?>("--update")
+        {
+            Description = $"Also write the table into this source file, between "
+                + $"{MarkedPages.Lines($"algorithms {AlgorithmBench.Bits}")}.",
+            HelpName = "FILE",
+        };
+        var verb = new Verb("algorithms",
+            "Times the ways to convolve by 3x3 filters, in turns, for layers of many sizes: the implicit product (i), "
+                + "minimal filtering of 2x2 (2) and of 4x4 outputs (4).", "mlffad bench algorithms",
+            "mlffad bench algorithms --update kernels/Convolution/AlgorithmTable.cs")
+        { rounds, update, CommonOptions.Threads };
         verb.SetAction(parse =>
         {
             string section = $"algorithms {AlgorithmBench.Bits}";
@@ -68,7 +94,9 @@ internal static class BenchCommand
             foreach (var row in AlgorithmBench.Run(device, parse.GetValue(rounds)))
             {
                 rows.Add(row);
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {row.Pass,-15} {row.Channels,4} channels, {row.Side,2}×{row.Side,-2} cells: {row.Letter} {row.Gain,5:0.00}"));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"  {row.Pass,-15} {row.Channels,4} channels, {row.Side,2}×{row.Side,-2} cells: {row.Letter} "
+                        + $"{row.Gain,5:0.00}"));
             }
             MarkedPages.Write(pages, [(section, AlgorithmBench.Source(rows))]);
         });
@@ -86,15 +114,21 @@ internal static class BenchCommand
         {
             sections.Add(section);
             Tables.WriteLine(output, section.Title);
-            foreach (var row in section.Rows) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {row.Name,-32} {row.GigaFlops,7:0.0} GFLOP/s  {row.Share,6:0.0%} of peak"));
+            foreach (var row in section.Rows)
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"  {row.Name,-32} {row.GigaFlops,7:0.0} GFLOP/s  {row.Share,6:0.0%} of peak"));
         }
 
         if (!all.IsHost)
         {
             var products = GemmBench.Products(all, rounds, out double peakOfProducts, GemmBench.Shapes);
-            Show(new(GemmOnGpu, $"{all.Name}, {all.Precision.Name()}: peak {Speed(peakOfProducts)} (in registers, measured between the products).", "product", products));
+            Show(new(GemmOnGpu,
+                $"{all.Name}, {all.Precision.Name()}: peak {Speed(peakOfProducts)} (in registers, measured between "
+                    + $"the products).", "product", products));
             var ladder = GemmBench.ProductLadder(all, rounds, LadderOnGpu, out double peakOfLadder);
-            Show(new(GemmOnGpu, $"The product's ladder on M{LadderOnGpu.M} N{LadderOnGpu.N} K{LadderOnGpu.K}: peak {Speed(peakOfLadder)}.", "rung", ladder));
+            Show(new(GemmOnGpu,
+                $"The product's ladder on M{LadderOnGpu.M} N{LadderOnGpu.N} K{LadderOnGpu.K}: peak "
+                    + $"{Speed(peakOfLadder)}.", "rung", ladder));
             return sections;
         }
         // The lower rungs have one thread; so has the peak beside them.
@@ -102,12 +136,18 @@ internal static class BenchCommand
         foreach (var device in all.Team.Count == 1 ? [single] : new[] { single, all })
         {
             var rows = GemmBench.Products(device, rounds, out double peak, GemmBench.Shapes);
-            Show(new(Gemm, $"{device.Name}, {Threads(device)}: peak {Speed(peak)} (float32 multiply-adds in registers, measured between the products).", "product", rows));
+            Show(new(Gemm,
+                $"{device.Name}, {Threads(device)}: peak {Speed(peak)} (float32 multiply-adds in registers, measured "
+                    + $"between the products).", "product", rows));
         }
         var product = GemmBench.ProductLadder(single, rounds, LadderProduct, out double productPeak);
-        Show(new(Gemm, $"The product's ladder on M{LadderProduct.M} N{LadderProduct.N} K{LadderProduct.K}, {Threads(single)}: peak {Speed(productPeak)}.", "rung", product));
+        Show(new(Gemm,
+            $"The product's ladder on M{LadderProduct.M} N{LadderProduct.N} K{LadderProduct.K}, {Threads(single)}: "
+                + $"peak {Speed(productPeak)}.", "rung", product));
         var convolution = GemmBench.ConvolutionLadder(single, rounds, LadderMap, out double convolutionPeak);
-        Show(new(Convolution, $"The convolution's ladder, 3×3 taps on {LadderMap.H}×{LadderMap.W} cells of {LadderMap.C} channels, {Threads(single)} ({single.Name}): peak {Speed(convolutionPeak)}.", "rung", convolution));
+        Show(new(Convolution,
+            $"The convolution's ladder, 3×3 taps on {LadderMap.H}×{LadderMap.W} cells of {LadderMap.C} channels, "
+                + $"{Threads(single)} ({single.Name}): peak {Speed(convolutionPeak)}.", "rung", convolution));
         return sections;
     }
 
@@ -119,7 +159,8 @@ internal static class BenchCommand
     {
         if (parse.GetValue(CommonOptions.Images) is not { } folder) return Noise(shape.Count);
         if (!config.HasMemory)
-            throw new MlffAdException(ExitCode.Usage, "--images is for a memory: a network takes as long whatever it is shown.");
+            throw new MlffAdException(ExitCode.Usage,
+                "--images is for a memory: a network takes as long whatever it is shown.");
         var set = DataSet.Open(folder);
         return MemorySample.Batch(set.Test is [] ? set.Train : set.Test, config, shape.N, preprocessing);
     }
@@ -133,7 +174,8 @@ internal static class BenchCommand
         return noise;
     }
 
-    /// <summary>A batch to train on: noise, and a corner of every other image anomalous, since good patches are compared with one another.</summary>
+    /// <summary>A batch to train on: noise, and a corner of every other image anomalous, since good patches are
+    /// compared with one another.</summary>
     public static (float[] Images, float[] Labels) Batch(Config config)
     {
         float[] labels = new float[config.Train.Batch * config.Cells];
@@ -143,7 +185,8 @@ internal static class BenchCommand
         return (Noise(config.Train.Batch * config.ImageSize * config.ImageSize * 3), labels);
     }
 
-    /// <summary>What brings a batch to a step as training does it: made where the processor computes, else as recipes.</summary>
+    /// <summary>What brings a batch to a step as training does it: made where the processor computes,
+    /// else as recipes.</summary>
     public static Action Feed(TrainingStep step, Config config, Device device)
     {
         if (!device.IsHost)
@@ -158,12 +201,14 @@ internal static class BenchCommand
     /// <summary>How many threads, in words.</summary>
     public static string Threads(Device device) => $"{device.Team.Count} thread{(device.Team.Count == 1 ? "" : "s")}";
 
-    private static string Speed(double gigaFlops) => string.Create(CultureInfo.InvariantCulture, $"{gigaFlops:0.0} GFLOP/s");
+    private static string Speed(double gigaFlops) =>
+        string.Create(CultureInfo.InvariantCulture, $"{gigaFlops:0.0} GFLOP/s");
 
     private static string Table(Section section)
     {
         var table = new StringBuilder($"{section.Title}\n\n| {section.Head} | GFLOP/s | of peak |\n|---|---:|---:|\n");
-        foreach (var row in section.Rows) table.Append(CultureInfo.InvariantCulture, $"| {row.Name} | {row.GigaFlops:0.0} | {row.Share:0%} |\n");
+        foreach (var row in section.Rows)
+            table.Append(CultureInfo.InvariantCulture, $"| {row.Name} | {row.GigaFlops:0.0} | {row.Share:0%} |\n");
         return table.ToString();
     }
 }

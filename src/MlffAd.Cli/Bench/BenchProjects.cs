@@ -5,14 +5,19 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Cli;
 
-/// <summary>Benches that are projects of their own, built when they are asked for: nobody who only uses mlffad has to fetch what they need.</summary>
+/// <summary>Benches that are projects of their own, built when they are asked for: nobody who only uses mlffad has to
+/// fetch what they need.</summary>
 internal static class BenchProjects
 {
     /// <summary>The mark of the operators' section on a page.</summary>
     public const string OpsSection = "ops";
 
     /// <summary><c>--filter</c> of <c>bench ops</c>.</summary>
-    public static readonly Option<string?> Filter = new("--filter") { Description = "Only the rows whose operator and shape contain this.", HelpName = "TEXT" };
+    public static readonly Option<string?> Filter = new("--filter")
+    {
+        Description = "Only the rows whose operator and shape contain this.",
+        HelpName = "TEXT",
+    };
 
     /// <summary><c>--update</c> of <c>bench ops</c>.</summary>
     public static readonly Option<string[]> Update = new("--update")
@@ -24,7 +29,12 @@ internal static class BenchProjects
     };
 
     /// <summary><c>--batch</c> of <c>bench ops</c>.</summary>
-    public static readonly Option<int> Batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images in the step.", HelpName = "N", DefaultValueFactory = _ => 8 });
+    public static readonly Option<int> Batch = CommonOptions.AtLeast(1, new Option<int>("--batch")
+    {
+        Description = "Images in the step.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 8,
+    });
 
     /// <summary><c>--against</c> of <c>bench ops</c>.</summary>
     public static readonly Option<string?> Against = new("--against")
@@ -49,7 +59,8 @@ internal static class BenchProjects
         DefaultValueFactory = _ => "cpu",
     };
 
-    /// <summary><c>bench ops</c>. The project takes the same command line and measures; mlffad checks it and starts the project.</summary>
+    /// <summary><c>bench ops</c>. The project takes the same command line and measures; mlffad checks it and
+    /// starts the project.</summary>
     public static Verb Ops(Func<ParseResult, int> run)
     {
         var verb = new Verb("ops",
@@ -70,7 +81,8 @@ internal static class BenchProjects
         return verb;
     }
 
-    /// <summary>Refuses what the project would refuse, while it still costs nothing, and hands the command line on.</summary>
+    /// <summary>Refuses what the project would refuse, while it still costs nothing, and hands the
+    /// command line on.</summary>
     public static int StartOps(ParseResult parse)
     {
         OpenDevice(parse).Dispose();
@@ -109,20 +121,38 @@ internal static class BenchProjects
     public static Device OpenDevice(ParseResult parse)
     {
         string id = parse.GetRequiredValue(Where);
-        return id != "debug" ? Device.Open(id, parse.GetValue(CommonOptions.Threads), parse.GetValue(CommonOptions.Precision)) : throw new MlffAdException(ExitCode.Usage, "The simulator 'debug' says nothing of speed; --device takes cpu, cuda:N or opencl:N.");
+        return id != "debug"
+            ? Device.Open(id, parse.GetValue(CommonOptions.Threads), parse.GetValue(CommonOptions.Precision))
+            : throw new MlffAdException(ExitCode.Usage,
+                "The simulator 'debug' says nothing of speed; --device takes cpu, cuda:N or opencl:N.");
     }
 
     /// <summary>The races against ONNX Runtime and libtorch.</summary>
     public static Verb Peers()
     {
-        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "Rounds that count; medians are shown.", HelpName = "N", DefaultValueFactory = _ => 7 });
-        var only = new Option<string?>("--only") { Description = "Run the races whose name contains this, such as inference, training, paper, training.backbone.batch8.", HelpName = "TEXT" };
-        var verb = new Verb("peers", "Races the processor's engine in turns: inference against ONNX Runtime on exported models, training steps against libtorch. Needs the repository; builds bench/peers first.",
-            "mlffad bench peers", "mlffad bench peers --only inference.backbone --json peers.json", "mlffad bench peers --only training") { rounds, only, CommonOptions.Threads, CommonOptions.Json };
+        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds")
+        {
+            Description = "Rounds that count; medians are shown.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 7,
+        });
+        var only = new Option<string?>("--only")
+        {
+            Description =
+                "Run the races whose name contains this, such as inference, training, paper, training.backbone.batch8.",
+            HelpName = "TEXT",
+        };
+        var verb = new Verb("peers",
+            "Races the processor's engine in turns: inference against ONNX Runtime on exported models, training steps "
+                + "against libtorch. Needs the repository; builds bench/peers first.", "mlffad bench peers",
+            "mlffad bench peers --only inference.backbone --json peers.json", "mlffad bench peers --only training")
+        { rounds, only, CommonOptions.Threads, CommonOptions.Json };
         verb.SetAction(parse =>
         {
-            var arguments = new List<string> { "--rounds", $"{parse.GetValue(rounds)}", "--threads", $"{parse.GetValue(CommonOptions.Threads)}" };
-            foreach (var (name, value) in new[] { ("--only", parse.GetValue(only)), ("--json", parse.GetValue(CommonOptions.Json)) })
+            var arguments = new List<string>
+            { "--rounds", $"{parse.GetValue(rounds)}", "--threads", $"{parse.GetValue(CommonOptions.Threads)}" };
+            foreach (var (name, value) in new[] { ("--only", parse.GetValue(only)),
+                ("--json", parse.GetValue(CommonOptions.Json)) })
                 if (value is not null) arguments.AddRange([name, value]);
             return Start(parse, "bench/peers/MlffAd.Peers.csproj", "mlffad bench peers", arguments);
         });
@@ -133,11 +163,19 @@ internal static class BenchProjects
     public static Verb Export()
     {
         var model = new Argument<string>("MODEL") { Description = "A model that 'mlffad train' wrote." };
-        var paths = new Argument<string[]>("PATH") { Description = "Photographs, or folders of them.", Arity = ArgumentArity.OneOrMore };
-        var verb = new Verb("export", "Scores photographs with a model and with its ONNX export in ONNX Runtime, and shows how far both agree. Needs the repository; builds bench/peers first.",
-            "mlffad bench export bottle.mlffad photographs/bottle") { model, paths, CommonOptions.Threads };
+        var paths = new Argument<string[]>("PATH")
+        {
+            Description = "Photographs, or folders of them.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var verb = new Verb("export",
+            "Scores photographs with a model and with its ONNX export in ONNX Runtime, and shows how far both agree. "
+                + "Needs the repository; builds bench/peers first.",
+            "mlffad bench export bottle.mlffad photographs/bottle")
+        { model, paths, CommonOptions.Threads };
         verb.SetAction(parse => Start(parse, "bench/peers/MlffAd.Peers.csproj", "mlffad bench export",
-            ["export", parse.GetRequiredValue(model), .. parse.GetRequiredValue(paths), "--threads", $"{parse.GetValue(CommonOptions.Threads)}"]));
+            ["export", parse.GetRequiredValue(model),.. parse.GetRequiredValue(paths), "--threads",
+                $"{parse.GetValue(CommonOptions.Threads)}"]));
         return verb;
     }
 
@@ -176,14 +214,16 @@ internal static class BenchProjects
         while (root is not null && !File.Exists(Path.Combine(root.FullName, project))) root = root.Parent;
         // Published beside this program for a machine without an SDK, as bench/gpu/pack.sh does it.
         string published = Path.Combine(AppContext.BaseDirectory, Path.GetFileNameWithoutExtension(project));
-        if (File.Exists(Path.Combine(AppContext.BaseDirectory, "libcoreclr.so")) && File.Exists(published)) return Run(published, arguments);
+        if (File.Exists(Path.Combine(AppContext.BaseDirectory, "libcoreclr.so")) && File.Exists(published))
+            return Run(published, arguments);
         if (root is null)
             throw new MlffAdException(ExitCode.Usage, $"This bench is run from the repository "
                 + $"('{project}'), and this program does not lie in it: run './{verb}' there.");
         if (!parse.GetValue(CommonOptions.Quiet))
             parse.InvocationConfiguration.Error.WriteLine(
                 $"mlffad: building {Path.GetDirectoryName(project)}, which may take a minute, then measuring.");
-        return Run("dotnet", ["run", "--project", Path.Combine(root.FullName, project), "-c", "Release", "--", .. arguments]);
+        return Run("dotnet",
+            ["run", "--project", Path.Combine(root.FullName, project), "-c", "Release", "--", .. arguments]);
     }
 
     private static int Run(string program, IEnumerable<string> arguments)

@@ -12,7 +12,8 @@ using MlffAd.Training;
 
 namespace MlffAd.Cli;
 
-/// <summary><c>mlffad bench ptx</c>: the GPU code of a training step and of scoring, compiled for an NVIDIA architecture, whether there is such a card or not.</summary>
+/// <summary><c>mlffad bench ptx</c>: the GPU code of a training step and of scoring, compiled for an NVIDIA
+/// architecture, whether there is such a card or not.</summary>
 internal static class BenchPtx
 {
     /// <summary>The table's columns.</summary>
@@ -24,10 +25,22 @@ internal static class BenchPtx
 
     public static Verb Create()
     {
-        var sm = CommonOptions.AtLeast(50, new Option<int>("--sm") { Description = "The architecture: 75 (Turing), 80 (Ampere), 90 (Hopper) …", HelpName = "N", DefaultValueFactory = _ => 90 });
-        var folder = new Option<string?>("--output", "-o") { Description = "Also write each kernel's PTX text into this folder.", HelpName = "FOLDER" };
-        var verb = new Verb("ptx", "Compiles the GPU kernels of a training step (paper, unless --preset says otherwise) and of scoring for an NVIDIA card, and shows how often each is launched and what its code holds. No GPU is needed.",
-            "mlffad bench ptx", "mlffad bench ptx --sm 80 --precision tf32 -o ptx") { sm, CommonOptions.Precision, folder, CommonOptions.Json };
+        var sm = CommonOptions.AtLeast(50, new Option<int>("--sm")
+        {
+            Description = "The architecture: 75 (Turing), 80 (Ampere), 90 (Hopper) …",
+            HelpName = "N",
+            DefaultValueFactory = _ => 90,
+        });
+        var folder = new Option<string?>("--output", "-o")
+        {
+            Description = "Also write each kernel's PTX text into this folder.",
+            HelpName = "FOLDER",
+        };
+        var verb = new Verb("ptx",
+            "Compiles the GPU kernels of a training step (paper, unless --preset says otherwise) and of scoring for "
+                + "an NVIDIA card, and shows how often each is launched and what its code holds. No GPU is needed.",
+            "mlffad bench ptx", "mlffad bench ptx --sm 80 --precision tf32 -o ptx")
+        { sm, CommonOptions.Precision, folder, CommonOptions.Json };
         var options = new PresetOptions(verb, "train.batch");
         verb.SetAction(parse =>
         {
@@ -51,7 +64,8 @@ internal static class BenchPtx
     /// <param name="SharedBytes">Shared memory it takes.</param>
     /// <param name="Training">Launches in a training step.</param>
     /// <param name="Scoring">Launches in scoring a batch.</param>
-    public sealed record KernelFigures(string Name, string File, string Text, int Group, int DeclaredBytes, int SharedBytes, long Training, long Scoring)
+    public sealed record KernelFigures(string Name, string File, string Text, int Group, int DeclaredBytes,
+        int SharedBytes, long Training, long Scoring)
     {
         /// <summary>Products on tensor cores.</summary>
         public int TensorProducts => Count(@"mma\.sync");
@@ -100,14 +114,20 @@ internal static class BenchPtx
             planned = Launches();
             plan.Run();
         }
-        return [.. device.CompiledKernels.Select((k, i) => RowOf(k, i, training.GetValueOrDefault(k) - before.GetValueOrDefault(k), k.Launches - planned.GetValueOrDefault(k))).OrderByDescending(r => r.Training)];
+        return [
+            .. device.CompiledKernels.Select((k, i) => RowOf(k, i,
+                training.GetValueOrDefault(k) - before.GetValueOrDefault(k), k.Launches - planned.GetValueOrDefault(k)))
+                .OrderByDescending(r => r.Training)];
     }
 
     private static KernelFigures RowOf(CompiledKernel k, int i, long training, long scoring)
     {
         string text = k.Ptx!;
-        int shared = Regex.Matches(text, @"\.shared .*\[(\d+)\]").Sum(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture));
-        return new KernelFigures($"{k.Name}: {k.Body}", string.Create(CultureInfo.InvariantCulture, $"{i:00}-{k.Name}.ptx"), text, k.Group, k.SharedBytes, shared, training, scoring);
+        int shared = Regex.Matches(text, @"\.shared .*\[(\d+)\]")
+            .Sum(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture));
+        return new KernelFigures(Name: $"{k.Name}: {k.Body}",
+            File: string.Create(CultureInfo.InvariantCulture, $"{i:00}-{k.Name}.ptx"), Text: text, Group: k.Group,
+            DeclaredBytes: k.SharedBytes, SharedBytes: shared, Training: training, Scoring: scoring);
     }
 
     private static void Print(TextWriter output, IReadOnlyList<KernelFigures> rows)
@@ -124,8 +144,27 @@ internal static class BenchPtx
         ], sums: true);
     }
 
-    private static string Json(IReadOnlyList<KernelFigures> rows) => System.Text.Json.JsonSerializer.Serialize(
-        rows.Select(r => new { r.Name, r.File, r.Group, r.DeclaredBytes, r.SharedBytes, r.Training, r.Scoring, r.TensorProducts, r.Copies, r.Vectors, r.FloatAtomics, r.Local }), Options);
+    private static string Json(IReadOnlyList<KernelFigures> rows) =>
+        System.Text.Json.JsonSerializer.Serialize(
+            rows.Select(r => new
+            {
+                r.Name,
+                r.File,
+                r.Group,
+                r.DeclaredBytes,
+                r.SharedBytes,
+                r.Training,
+                r.Scoring,
+                r.TensorProducts,
+                r.Copies,
+                r.Vectors,
+                r.FloatAtomics,
+                r.Local
+            }), Options);
 
-    private static readonly System.Text.Json.JsonSerializerOptions Options = new() { WriteIndented = true, PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.CamelCase };
+    private static readonly System.Text.Json.JsonSerializerOptions Options = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.CamelCase,
+    };
 }

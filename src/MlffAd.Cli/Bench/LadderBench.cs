@@ -11,7 +11,8 @@ internal static partial class LadderBench
     /// <param name="Ladder">The operator and its extents.</param>
     /// <param name="Rung">The rung.</param>
     /// <param name="Seconds">Median time of a call, launches included.</param>
-    /// <param name="Share">Median share of the time that what the operator must read and write takes to copy, in its own time.</param>
+    /// <param name="Share">Median share of the time that what the operator must read and write takes to copy,
+    /// in its own time.</param>
     public sealed record RungResult(string Ladder, string Rung, double Seconds, double Share);
 
     /// <summary>Times every rung; a host has none.</summary>

@@ -8,7 +8,8 @@ internal static class MarkedPages
     /// <summary>The marks of a section, for people.</summary>
     public static string Lines(string section) => $"the lines {Begin(section)} and {End(section)}";
 
-    /// <summary>Refuses pages that have no place for any of the sections: before hours are spent on measuring.</summary>
+    /// <summary>Refuses pages that have no place for any of the sections: before hours are
+    /// spent on measuring.</summary>
     /// <exception cref="MlffAdException">A page cannot be read, or has no marks (exit code 3).</exception>
     public static void Require(string[] pages, params string[] sections)
     {
@@ -16,7 +17,9 @@ internal static class MarkedPages
         {
             string text = Read(page);
             if (!sections.Any(section => Find(text, section) is not null))
-                throw new MlffAdException(ExitCode.BadData, $"'{page}' has no place to write to: {string.Join(", nor ", sections.Select(Lines))} are missing; add them.");
+                throw new MlffAdException(ExitCode.BadData,
+                    $"'{page}' has no place to write to: {string.Join(", nor ", sections.Select(Lines))} are missing; "
+                        + $"add them.");
         }
     }
 
@@ -38,7 +41,8 @@ internal static class MarkedPages
 
     private static (int Begin, int End)? Find(string text, string section)
     {
-        int begin = text.IndexOf(Begin(section), StringComparison.Ordinal), end = text.IndexOf(End(section), StringComparison.Ordinal);
+        int begin = text.IndexOf(Begin(section), StringComparison.Ordinal);
+        int end = text.IndexOf(End(section), StringComparison.Ordinal);
         return begin < 0 || end < begin ? null : (begin + Begin(section).Length, end);
     }
 

@@ -22,8 +22,18 @@ internal static class PlanCommand
     public static Command Create()
     {
         var path = CommonOptions.Model();
-        var batch = CommonOptions.AtLeast(1, new Option<int>("--batch") { Description = "Images at a time.", HelpName = "N", DefaultValueFactory = _ => 1 });
-        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds") { Description = "How often the plan is run; times are medians.", HelpName = "N", DefaultValueFactory = _ => 5 });
+        var batch = CommonOptions.AtLeast(1, new Option<int>("--batch")
+        {
+            Description = "Images at a time.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 1,
+        });
+        var rounds = CommonOptions.AtLeast(1, new Option<int>("--rounds")
+        {
+            Description = "How often the plan is run; times are medians.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 5,
+        });
         var verb = new Verb("plan",
             "Shows the launches that score an image with a model: algorithm, arithmetic, traffic, place in "
                 + "memory, time.",
@@ -43,7 +53,10 @@ internal static class PlanCommand
             plan.Input.Write(BenchCommand.Images(parse, config, shape, model.Metadata.Preprocessing));
             plan.Run();
             var runs = Enumerable.Range(0, parse.GetValue(rounds)).Select(_ => plan.Measure()).ToList();
-            Print(parse.InvocationConfiguration.Output, device, plan, [.. runs[0].Select((step, i) => step with { Seconds = Timing.Median(runs.Select(run => run[i].Seconds)) })]);
+            Print(parse.InvocationConfiguration.Output, device, plan, [.. runs[0].Select((step, i) => step with
+            {
+                Seconds = Timing.Median(runs.Select(run => run[i].Seconds)),
+            })]);
         });
         return verb;
     }
@@ -60,9 +73,11 @@ internal static class PlanCommand
         for (int i = 0; i < steps.Count; i++)
         {
             var s = steps[i];
-            Row($"{i + 1}", s.Name, s.Kernel, s.Output.ToString(), Text(s.Offset / MiB, "0.00"), s.Flop, s.Bytes, s.Seconds);
+            Row($"{i + 1}", s.Name, s.Kernel, s.Output.ToString(), Text(s.Offset / MiB, "0.00"), s.Flop, s.Bytes,
+                s.Seconds);
         }
-        Row("", "all", "", "", "", steps.Sum(s => (double)s.Flop), steps.Sum(s => (double)s.Bytes), steps.Sum(s => s.Seconds));
+        Row("", "all", "", "", "", steps.Sum(s => (double)s.Flop), steps.Sum(s => (double)s.Bytes),
+            steps.Sum(s => s.Seconds));
         Tables.Write(output, Columns, rows, sums: true);
         Tables.WriteLine(output, $"On {device.Id} ({device.Name}): {Text(plan.ActivationBytes / MiB, "0.0")} MiB of "
             + $"values, at most {Text(device.Pool.PeakBytes / MiB, "0.0")} MiB with weights and scratch. MFLOP count "

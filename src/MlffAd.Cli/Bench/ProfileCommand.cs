@@ -28,11 +28,25 @@ internal static class ProfileCommand
 
     public static Command Create()
     {
-        var steps = CommonOptions.AtLeast(1, new Option<int>("--steps") { Description = "Steps to add up, after two that warm up.", HelpName = "N", DefaultValueFactory = _ => 3 });
-        var scoring = new Option<bool>("--scoring") { Description = "Profile scoring a batch instead of a training step." };
-        var trace = new Option<string?>("--trace") { Description = "Also write every call into this file, for ui.perfetto.dev or chrome://tracing.", HelpName = "FILE" };
-        var verb = new Verb("profile", "Shows where the time of a training step (paper, unless --preset says otherwise) or of scoring goes: per kernel calls, time, arithmetic, traffic, and how near it comes to the device's roofline, which is measured first.",
-            "mlffad profile", "mlffad profile --scoring --preset fast --batch 1",
+        var steps = CommonOptions.AtLeast(1, new Option<int>("--steps")
+        {
+            Description = "Steps to add up, after two that warm up.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 3,
+        });
+        var scoring = new Option<bool>("--scoring")
+        {
+            Description = "Profile scoring a batch instead of a training step.",
+        };
+        var trace = new Option<string?>("--trace")
+        {
+            Description = "Also write every call into this file, for ui.perfetto.dev or chrome://tracing.",
+            HelpName = "FILE",
+        };
+        var verb = new Verb("profile",
+            "Shows where the time of a training step (paper, unless --preset says otherwise) or of scoring goes: per "
+                + "kernel calls, time, arithmetic, traffic, and how near it comes to the device's roofline, which is "
+                + "measured first.", "mlffad profile", "mlffad profile --scoring --preset fast --batch 1",
             "mlffad profile --scoring --preset memory --images photographs/bottle",
             "mlffad profile --device cuda:0 --precision tf32 --batch 32 --trace step.json")
         {
@@ -58,7 +72,8 @@ internal static class ProfileCommand
             var rows = ProfileLine.Of(calls, parse.GetValue(steps), peaks);
             Print(parse.InvocationConfiguration.Output, device, config, peaks, rows, wall, scores ? "Scoring a batch"
                 : "A training step");
-            if (parse.GetValue(CommonOptions.Json) is { } json) AtomicFile.WriteText(json, Json(device, config, peaks, rows, wall));
+            if (parse.GetValue(CommonOptions.Json) is { } json)
+                AtomicFile.WriteText(json, Json(device, config, peaks, rows, wall));
             if (parse.GetValue(trace) is { } path) AtomicFile.WriteText(path, Trace(calls));
         });
         return verb;
@@ -108,19 +123,26 @@ internal static class ProfileCommand
     }
 
     /// <summary>A kernel in a step.</summary>
-    private sealed record ProfileLine(string Name, double Calls, double Seconds, double Flop, double Bytes, double Least)
+    private sealed record ProfileLine(string Name, double Calls, double Seconds, double Flop, double Bytes,
+        double Least)
     {
         public static IReadOnlyList<ProfileLine> Of(IEnumerable<KernelCall> calls, int steps, PeakRates peaks) =>
         [
-            .. calls.GroupBy(call => call.Name).Select(k => new ProfileLine(k.Key, k.Count() / (double)steps, k.Sum(call => call.Seconds) / steps, k.Sum(call => (double)call.Flop) / steps, k.Sum(call => (double)call.Bytes) / steps,
-                peaks.Fma == 0 ? 0 : k.Sum(call => Math.Max(call.Flop / peaks.Arithmetic(k.Key), call.Bytes / peaks.Stream.Ceiling)) / 1e9 / steps)).OrderByDescending(row => row.Seconds),
+            .. calls.GroupBy(call => call.Name)
+                .Select(k => new ProfileLine(Name: k.Key, Calls: k.Count() / (double)steps,
+                    Seconds: k.Sum(call => call.Seconds) / steps, Flop: k.Sum(call => (double)call.Flop) / steps,
+                    Bytes: k.Sum(call => (double)call.Bytes) / steps, Least: peaks.Fma == 0
+                    ? 0
+                    : k.Sum(call => Math.Max(call.Flop / peaks.Arithmetic(k.Key), call.Bytes / peaks.Stream.Ceiling))
+                        / 1e9 / steps)).OrderByDescending(row => row.Seconds),
         ];
 
         /// <summary>The share of the roofline: the time that the ceilings allow, of the time it took.</summary>
         public double? OfRoofline => Least == 0 ? null : Least / Seconds;
     }
 
-    private static void Print(TextWriter output, Device device, Config config, PeakRates peaks, IReadOnlyList<ProfileLine> rows, double wall, string what)
+    private static void Print(TextWriter output, Device device, Config config, PeakRates peaks,
+        IReadOnlyList<ProfileLine> rows, double wall, string what)
     {
         double all = rows.Sum(r => r.Seconds);
         string[] Cells(ProfileLine r) =>
@@ -129,8 +151,8 @@ internal static class ProfileCommand
             Text(r.Flop / 1e9, "0.00"), Text(r.Bytes / 1e6, "0.0"), Text(r.Flop / r.Seconds / 1e9, "0"),
             Text(r.Bytes / r.Seconds / 1e9, "0.0"), r.OfRoofline is { } share ? Text(share, "0%") : "",
         ];
-        var sum = new ProfileLine("all", rows.Sum(r => r.Calls), all, rows.Sum(r => r.Flop), rows.Sum(r => r.Bytes),
-            rows.Sum(r => r.Least));
+        var sum = new ProfileLine(Name: "all", Calls: rows.Sum(r => r.Calls), Seconds: all,
+            Flop: rows.Sum(r => r.Flop), Bytes: rows.Sum(r => r.Bytes), Least: rows.Sum(r => r.Least));
         Tables.Write(output, Columns, [.. rows.Append(sum).Select(Cells)], sums: true);
         Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
             $"{what} of {config.Train.Batch} images on {device.Id} ({device.Name}) takes {wall * 1e3:0.0} ms without a "
@@ -144,25 +166,40 @@ internal static class ProfileCommand
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
-    private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
-
-    private static string Json(Device device, Config config, PeakRates peaks, IReadOnlyList<ProfileLine> rows, double wall) => JsonSerializer.Serialize(new
+    private static readonly JsonSerializerOptions Options = new()
     {
-        device = device.Id,
-        name = device.Name,
-        precision = device.Precision.Name(),
-        batch = config.Train.Batch,
-        seconds = wall,
-        peakFlops = peaks.Fma * 1e9,
-        peakProductFlops = peaks.Product * 1e9,
-        peakBytesPerSecond = peaks.Stream.Ceiling * 1e9,
-        kernels = rows.Select(r => new { r.Name, r.Calls, r.Seconds, r.Flop, r.Bytes, r.OfRoofline }),
-    }, Options);
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+    };
+
+    private static string Json(Device device, Config config, PeakRates peaks, IReadOnlyList<ProfileLine> rows,
+        double wall) => JsonSerializer.Serialize(new
+        {
+            device = device.Id,
+            name = device.Name,
+            precision = device.Precision.Name(),
+            batch = config.Train.Batch,
+            seconds = wall,
+            peakFlops = peaks.Fma * 1e9,
+            peakProductFlops = peaks.Product * 1e9,
+            peakBytesPerSecond = peaks.Stream.Ceiling * 1e9,
+            kernels = rows.Select(r => new { r.Name, r.Calls, r.Seconds, r.Flop, r.Bytes, r.OfRoofline }),
+        }, Options);
 
     /// <summary>The calls in Chrome's trace format, times in microseconds.</summary>
     private static string Trace(IReadOnlyList<KernelCall> calls) => JsonSerializer.Serialize(new
     {
         displayTimeUnit = "ms",
-        traceEvents = calls.Select(c => new { name = c.Name, cat = "kernel", ph = "X", ts = c.Begin * 1e6, dur = c.Seconds * 1e6, pid = 1, tid = 1, args = new { about = c.About, c.Flop, c.Bytes } }),
+        traceEvents = calls.Select(c => new
+        {
+            name = c.Name,
+            cat = "kernel",
+            ph = "X",
+            ts = c.Begin * 1e6,
+            dur = c.Seconds * 1e6,
+            pid = 1,
+            tid = 1,
+            args = new { about = c.About, c.Flop, c.Bytes }
+        }),
     }, Options);
 }

@@ -3,7 +3,8 @@ using MlffAd.CommandLine;
 
 namespace MlffAd.Cli;
 
-/// <summary>Counts images on the terminal while they are worked on, and names those that cannot be used. The count vanishes at the end.</summary>
+/// <summary>Counts images on the terminal while they are worked on, and names those that cannot be used. The count
+/// vanishes at the end.</summary>
 internal sealed class Counter(ParseResult parse, int total) : IDisposable
 {
     private readonly TextWriter _error = parse.InvocationConfiguration.Error;

@@ -25,7 +25,8 @@ internal static class EvaluationTable
         Column[] columns = [.. OfImages, .. pixels ? OfPixels : []];
         string[][] rows =
         [
-            .. result.Kinds.Select(kind => Row(kind.Kind, result.Images.Where(image => image.Kind == kind.Kind), kind.Image, kind.Pixel)),
+            .. result.Kinds.Select(kind => Row(kind.Kind, result.Images.Where(image => image.Kind == kind.Kind),
+                kind.Image, kind.Pixel)),
             Row("all", result.Images, result.Image, result.Pixel),
         ];
         if (StandardWriter.Of(output).Width is not null) Tables.Write(output, columns, rows, sums: true);
@@ -40,7 +41,8 @@ internal static class EvaluationTable
 
         string[] Row(string kind, IEnumerable<TestImage> images, ImageMetrics image, PixelMetrics? pixel) =>
         [
-            kind, Count(images.Count()), Count(images.Count(result.IsFlagged)), Figure(image.Auroc), Figure(image.Ap), Figure(image.F1Max),
+            kind, Count(images.Count()), Count(images.Count(result.IsFlagged)), Figure(image.Auroc), Figure(image.Ap),
+                Figure(image.F1Max),
             .. pixels ? [Figure(pixel?.Auroc), Figure(pixel?.Ap), Figure(pixel?.Pro)] : Array.Empty<string>(),
         ];
     }
@@ -50,7 +52,8 @@ internal static class EvaluationTable
         string[][] lines = [heads, .. rows];
         int[] widths = [.. heads.Select((_, i) => lines.Max(line => line[i].Length))];
         foreach (string[] line in lines)
-            writer.WriteLine(string.Join("  ", line.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))));
+            writer.WriteLine(string.Join("  ",
+                line.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))));
     }
 
     private static string Count(int value) => value.ToString(CultureInfo.InvariantCulture);

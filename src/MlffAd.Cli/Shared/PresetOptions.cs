@@ -16,7 +16,8 @@ internal sealed class PresetOptions
 
     private readonly Option<string[]> _set = new("--set")
     {
-        Description = "Set any key of the configuration, such as --set train.schedule=cosine; may be repeated. 'mlffad config --keys' lists them.",
+        Description = "Set any key of the configuration, such as --set train.schedule=cosine; may be repeated. "
+            + "'mlffad config --keys' lists them.",
         HelpName = "KEY=VALUE",
         Arity = ArgumentArity.OneOrMore,
     };
@@ -32,7 +33,8 @@ internal sealed class PresetOptions
         _keys = new(verb, Config.Keys, shown.ToHashSet());
         _set.Validators.Add(result =>
         {
-            if (result.Tokens.FirstOrDefault(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1) is { } wrong)
+            if (result.Tokens.FirstOrDefault(token => token.Value.IndexOf('=',
+                StringComparison.Ordinal) < 1) is { } wrong)
                 result.AddError($"--set takes KEY=VALUE, not '{wrong.Value}'.");
         });
     }
@@ -41,7 +43,8 @@ internal sealed class PresetOptions
     public string? Preset(ParseResult parse) => parse.GetValue(_preset);
 
     /// <summary>What is measured unless something else is asked for: the paper's network and eight images.</summary>
-    public Config ForBench(ParseResult parse) => Apply(Configuration.Preset.Find(Preset(parse) ?? "paper").With("train.batch", "8"), Given(parse));
+    public Config ForBench(ParseResult parse) =>
+        Apply(Configuration.Preset.Find(Preset(parse) ?? "paper").With("train.batch", "8"), Given(parse));
 
     /// <summary>The same for a bench of training steps.</summary>
     /// <param name="parse">The command line.</param>
@@ -59,15 +62,18 @@ internal sealed class PresetOptions
     public IReadOnlyDictionary<string, string> Given(ParseResult parse)
     {
         var given = new Dictionary<string, string>();
-        var said = (parse.GetValue(_set) ?? []).Select(item => item.Split('=', 2)).Select(item => (Key: Config.Resolve(item[0].Trim()), Value: item[1]));
+        var said = (parse.GetValue(_set) ?? []).Select(item => item.Split('=', 2))
+            .Select(item => (Key: Config.Resolve(item[0].Trim()), Value: item[1]));
         foreach (var (key, value) in _keys.Given(parse).Concat(said))
-            if (!given.TryAdd(key, value)) throw new MlffAdException(ExitCode.Usage, $"'{key}' is set twice; say once what it should be.");
+            if (!given.TryAdd(key, value))
+                throw new MlffAdException(ExitCode.Usage, $"'{key}' is set twice; say once what it should be.");
         return given;
     }
 
     /// <summary>A configuration with the keys that were set. A network whose backbone trains has no memory beside it,
     /// which would have that backbone.</summary>
-    /// <exception cref="MlffAdException">A key does not take its value, or keys contradict one another (exit code 2).</exception>
+    /// <exception cref="MlffAdException">A key does not take its value, or keys contradict one another
+    /// (exit code 2).</exception>
     public static Config Apply(Config config, IReadOnlyDictionary<string, string> given) =>
         given.Aggregate(IsTrained(config, given) ? config.NetworkAlone : config, (c, key) => c.With(key.Key, key.Value))
             .Validate();

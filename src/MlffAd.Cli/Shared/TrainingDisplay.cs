@@ -83,17 +83,23 @@ internal sealed class TrainingDisplay(TextWriter output, bool quiet)
     private void LineNowAndThen(TrainingProgress progress)
     {
         SayEstimate(progress);
-        if (progress.Share < 1 && progress.Share < _shareSaid + LineEveryShare && _time.Elapsed < _timeSaid + LineEvery) return;
+        if (progress.Share < 1 && progress.Share < _shareSaid + LineEveryShare
+            && _time.Elapsed < _timeSaid + LineEvery) return;
         (_shareSaid, _timeSaid) = (progress.Share, _time.Elapsed);
-        Say(string.Create(CultureInfo.InvariantCulture, $"{progress.Share,4:0%}  {progress.Images} images  {Line(progress)}"));
+        Say(string.Create(CultureInfo.InvariantCulture,
+            $"{progress.Share,4:0%}  {progress.Images} images  {Line(progress)}"));
     }
 
-    /// <summary>After three batches the rate is known well enough to say how long the whole will take; the memory is known after one.</summary>
+    /// <summary>After three batches the rate is known well enough to say how long the whole will take; the memory is
+    /// known after one.</summary>
     private void SayEstimate(TrainingProgress progress)
     {
         if (++_steps != 3 || progress.Remaining is not { } left) return;
-        Say(string.Create(CultureInfo.InvariantCulture, $"About {Duration.Text(_time.Elapsed + left)} in all, at {progress.ImagesPerSecond:0.0} images/s: "
-            + $"{progress.Images + left.TotalSeconds * progress.ImagesPerSecond:#,0} images, in {progress.MemoryBytes / 1e9:0.0#} GB of memory. Losses below: total (feature, score, consistency)."));
+        Say(string.Create(CultureInfo.InvariantCulture,
+            $"About {Duration.Text(_time.Elapsed + left)} in all, at {progress.ImagesPerSecond:0.0} images/s: "
+                + $"{progress.Images + left.TotalSeconds * progress.ImagesPerSecond:#,0} images, in "
+                    + $"{progress.MemoryBytes / 1e9:0.0#} GB of memory. Losses below: total (feature, score, "
+                    + $"consistency)."));
     }
 
     private static string Line(TrainingProgress p) => string.Join("  ", Parts(p));

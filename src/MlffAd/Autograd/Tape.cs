@@ -1,8 +1,10 @@
 namespace MlffAd.Autograd;
 
-/// <summary>What was computed, in order, and how each step passes the gradient from its results to its operands. Knows no operator.</summary>
-/// <remarks>Backward walks from the end. Where it comes to the place a value was made, everyone who used the value came later and has been
-/// passed, so value and gradient are freed there. Steps whose results no loss depends on are skipped. What is written down can be computed again, on other inputs, as often as is liked.</remarks>
+/// <summary>What was computed, in order, and how each step passes the gradient from its results to its operands.
+/// Knows no operator.</summary>
+/// <remarks>Backward walks from the end. Where it comes to the place a value was made, everyone who used the value came
+/// later and has been passed, so value and gradient are freed there. Steps whose results no loss depends on are
+/// skipped. What is written down can be computed again, on other inputs, as often as is liked.</remarks>
 public sealed class Tape
 {
     private readonly List<(Value? Made, Value[] Results, Action? Forward, Action? Backward)> _steps = [];
@@ -14,7 +16,8 @@ public sealed class Tape
     /// <param name="results">What it wrote.</param>
     /// <param name="forward">Computes the results.</param>
     /// <param name="backward">Reads the results' gradients, adds to the operands'; null if none needs one.</param>
-    public void Record(Value[] results, Action forward, Action? backward) => _steps.Add((null, results, forward, backward));
+    public void Record(Value[] results, Action forward, Action? backward) =>
+        _steps.Add((null, results, forward, backward));
 
     /// <summary>Does all steps again, after <see cref="Backward"/> or <see cref="Free"/>.</summary>
     public void Forward()
@@ -26,7 +29,8 @@ public sealed class Tape
         }
     }
 
-    /// <summary>Passes the gradients that the last results hold down to the first operands, and frees everything on the way.</summary>
+    /// <summary>Passes the gradients that the last results hold down to the first operands, and frees
+    /// everything on the way.</summary>
     public void Backward() => Unwind(differentiate: true);
 
     /// <summary>Frees everything without differentiating.</summary>

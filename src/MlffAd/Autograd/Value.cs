@@ -2,9 +2,11 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Autograd;
 
-/// <summary>A tensor in a computation: what it holds, and once backward reaches it, the gradient of the loss to it. Or a view of another value.</summary>
-/// <remarks>Views share their root's storage and gradient. A gradient is given out as a buffer to fill: the first to ask for a whole value's may
-/// overwrite, everyone after adds; where a part is asked for first, the whole starts from zero. So a value used twice gets the sum of both.</remarks>
+/// <summary>A tensor in a computation: what it holds, and once backward reaches it, the gradient of the loss to it. Or
+/// a view of another value.</summary>
+/// <remarks>Views share their root's storage and gradient. A gradient is given out as a buffer to fill: the first to
+/// ask for a whole value's may overwrite, everyone after adds; where a part is asked for first, the whole starts from
+/// zero. So a value used twice gets the sum of both.</remarks>
 public sealed class Value
 {
     private readonly Value _root;
@@ -37,7 +39,8 @@ public sealed class Value
     /// <summary>The value whose storage this one shares: itself, unless it is a view.</summary>
     public Value Root => _root;
 
-    /// <summary>Whether the loss is differentiated to it or to anything it was computed from; of a whole if so of a part.</summary>
+    /// <summary>Whether the loss is differentiated to it or to anything it was computed from; of a whole
+    /// if so of a part.</summary>
     public bool NeedsGradient { get => _root._needs; set => _root._needs = value; }
 
     /// <summary>Whether a gradient has arrived.</summary>
@@ -46,19 +49,22 @@ public sealed class Value
     /// <summary>The numbers.</summary>
     /// <exception cref="ObjectDisposedException">They have been given back.</exception>
     public Tensor Tensor => _root._tensor is { IsAlive: true } whole ? _tensor ??= _view(whole)
-        : throw new ObjectDisposedException(Name, $"The value '{Name}' {Shape} was used before it was computed or after it was freed.");
+        : throw new ObjectDisposedException(Name,
+            $"The value '{Name}' {Shape} was used before it was computed or after it was freed.");
 
     /// <summary>Whether it has its numbers, or their place.</summary>
     public bool IsBound => _root._tensor is { IsAlive: true };
 
     /// <summary>Channels <paramref name="start"/> … of every position, as a view.</summary>
-    public Value Slice(int start, int count) => new(this, Shape.WithC(count), start, tensor => tensor.Slice(start, count));
+    public Value Slice(int start, int count) =>
+        new(this, Shape.WithC(count), start, tensor => tensor.Slice(start, count));
 
     /// <summary>The same numbers under another shape, as a view.</summary>
     public Value Reshape(Shape shape) => new(this, shape, 0, tensor => tensor.Reshape(shape));
 
     /// <summary>Whether it shares elements with another.</summary>
-    public bool Overlaps(Value other) => _root == other._root && Start < other.Start + other.Shape.C && other.Start < Start + Shape.C;
+    public bool Overlaps(Value other) =>
+        _root == other._root && Start < other.Start + other.Shape.C && other.Start < Start + Shape.C;
 
     /// <summary>Gives a root its storage.</summary>
     public void Bind(Tensor tensor) => _tensor = tensor;
@@ -67,7 +73,10 @@ public sealed class Value
     public void Revive() => _tensor?.Revive();
 
     /// <summary>The gradient that has arrived, for its owner to read.</summary>
-    public Tensor Gradient => _root._gradient is { IsAlive: true } whole ? _gradient ??= _view(whole) : throw new InvalidOperationException($"No gradient has reached '{Name}' {Shape}.");
+    public Tensor Gradient =>
+        _root._gradient is { IsAlive: true } whole
+            ? _gradient ??= _view(whole)
+            : throw new InvalidOperationException($"No gradient has reached '{Name}' {Shape}.");
 
     /// <summary>The gradient's buffer, for a consumer to write.</summary>
     /// <param name="add">Whether to add to what the buffer holds; else overwrite all of it.</param>
@@ -75,14 +84,17 @@ public sealed class Value
     {
         add = _root._written || _root != this;
         bool isNew = _root._gradient is not { IsAlive: true };
-        if (_root._gradient is null) _root._gradient = Tensor.Rent(_root.Tensor.Device, _root.Shape, _root.Name + ".gradient", _root.Tensor.Capacity, _root.Tensor.Format);
+        if (_root._gradient is null)
+            _root._gradient = Tensor.Rent(_root.Tensor.Device, _root.Shape, _root.Name + ".gradient",
+                _root.Tensor.Capacity, _root.Tensor.Format);
         else _root._gradient.Revive();
         if (isNew && add) Kernels.Pointwise.Fill(_root._gradient, 0);
         _root._written = true;
         return Gradient;
     }
 
-    /// <summary>Gives storage and gradient back, until the value is revived; views of them die with them. A parameter keeps both: they are views themselves.</summary>
+    /// <summary>Gives storage and gradient back, until the value is revived; views of them die with them. A parameter
+    /// keeps both: they are views themselves.</summary>
     public void Free()
     {
         if (_root != this) return;

@@ -5,7 +5,8 @@ using System.Text.Json.Serialization;
 
 namespace MlffAd.Configuration;
 
-/// <summary>Which convolution of a stage's first bottleneck has the stride: its 3×3 (ResNet v1.5) or its first 1×1 (v1).</summary>
+/// <summary>Which convolution of a stage's first bottleneck has the stride: its 3×3 (ResNet v1.5) or its
+/// first 1×1 (v1).</summary>
 public enum StrideIn
 {
     [JsonStringEnumMemberName("3x3")] ThreeByThree,

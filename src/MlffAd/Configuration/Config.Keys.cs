@@ -24,8 +24,10 @@ public sealed partial record Config
     /// <summary>All keys, in the order of the JSON.</summary>
     public static IReadOnlyList<ConfigKey> Keys { get; }
 
-    /// <summary>Finds a key by its dotted name, or by the end of it where only one key ends so. Case and hyphens do not count: <c>weight-decay</c> is <c>train.weightDecay</c>.</summary>
-    /// <exception cref="MlffAdException">No key or several are meant (exit code 2); the message names the nearest.</exception>
+    /// <summary>Finds a key by its dotted name, or by the end of it where only one key ends so. Case and hyphens do not
+    /// count: <c>weight-decay</c> is <c>train.weightDecay</c>.</summary>
+    /// <exception cref="MlffAdException">No key or several are meant (exit code 2); the message names
+    /// the nearest.</exception>
     public static string Resolve(string name)
     {
         if (name.Length > LongestName) throw Unknown(name);
@@ -36,7 +38,8 @@ public sealed partial record Config
         {
             [var key] => key.Name,
             [] => throw Unknown(name),
-            _ => throw new MlffAdException(ExitCode.Usage, $"'{name}' could be {string.Join(", ", meant.Select(k => k.Name))}; say which."),
+            _ => throw new MlffAdException(ExitCode.Usage,
+                $"'{name}' could be {string.Join(", ", meant.Select(k => k.Name))}; say which."),
         };
     }
 
@@ -52,7 +55,8 @@ public sealed partial record Config
     /// <summary>The same configuration but for one key.</summary>
     /// <param name="key">A name that <see cref="Resolve"/> finds.</param>
     /// <param name="value">The value as text: <c>0.01</c>, <c>cosine</c>, <c>[1,2,4]</c> or <c>1,2,4</c>.</param>
-    /// <exception cref="MlffAdException">The key is unknown or does not take the value (exit code 2). What keys demand of one another is left to <see cref="Validate"/>.</exception>
+    /// <exception cref="MlffAdException">The key is unknown or does not take the value (exit code 2). What keys demand
+    /// of one another is left to <see cref="Validate"/>.</exception>
     public Config With(string key, string value)
     {
         var known = ByName[Resolve(key)];
@@ -89,20 +93,23 @@ public sealed partial record Config
     }
 
     /// <summary>Reads JSON; keys that it does not have stand at their defaults.</summary>
-    /// <exception cref="MlffAdException">It is not JSON, a key is unknown or twice there, a value is refused, or keys contradict one another (exit code 2).</exception>
+    /// <exception cref="MlffAdException">It is not JSON, a key is unknown or twice there, a value is refused, or keys
+    /// contradict one another (exit code 2).</exception>
     public static Config FromJson(string json)
     {
         var tree = new Config().ToTree();
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new JsonException("an object is expected");
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new JsonException("an object is expected");
             Overlay(tree, document.RootElement, "");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
             // All but JsonException: a string that holds half of a surrogate pair.
-            throw new MlffAdException(ExitCode.Usage, $"The configuration is not JSON as it should be: {e.Message.TrimEnd('.')}.", e);
+            throw new MlffAdException(ExitCode.Usage,
+                $"The configuration is not JSON as it should be: {e.Message.TrimEnd('.')}.", e);
         }
         return FromTree(tree).Validate();
     }
@@ -127,7 +134,8 @@ public sealed partial record Config
                         + $"in the JSON; it takes {key.Takes}, {(text ? "without" : "in")} quotes.");
                 Set(tree, name, value);
             }
-            else if (property.Value.ValueKind == JsonValueKind.Object && Keys.Any(k => k.Name.StartsWith(name + ".", StringComparison.Ordinal)))
+            else if (property.Value.ValueKind == JsonValueKind.Object
+                && Keys.Any(k => k.Name.StartsWith(name + ".", StringComparison.Ordinal)))
                 Overlay(tree, property.Value, name + ".");
             else throw Unknown(name);
         }
@@ -166,7 +174,10 @@ public sealed partial record Config
                 $"There is no key '{Shown.Text(name, LongestName)}'; no key has more than {LongestName} letters.");
         string wanted = Plain(name);
         // A bare name is compared with each word of the keys, a dotted one with whole keys.
-        int Distance(string key) => wanted.Contains('.') ? EditDistance.Between(wanted, key) : key.Split('.').Min(word => EditDistance.Between(wanted, word));
+        int Distance(string key) =>
+            wanted.Contains('.')
+                ? EditDistance.Between(wanted, key)
+                : key.Split('.').Min(word => EditDistance.Between(wanted, word));
         string nearest = Keys.MinBy(k => Distance(Plain(k.Name)))!.Name;
         return new MlffAdException(ExitCode.Usage, $"There is no key '{name}'; the nearest is '{nearest}'.");
     }
@@ -175,6 +186,7 @@ public sealed partial record Config
 }
 
 /// <summary>JSON of configurations, generated at compile time so that trimmed and native builds have it.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true,
+    GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(Config))]
 internal sealed partial class ConfigJson : JsonSerializerContext;

@@ -10,13 +10,20 @@ public sealed partial record Config
         foreach (var key in Keys) key.Parse(Get(key.Name));
         int m = this.MapSide;
         foreach (int s in Texture.Scales)
-            Refuse(m % s != 0, $"texture.scales has {s}, which does not divide the feature map's side imageSize/8 = {m}; take divisors of it.");
-        Refuse(Texture.Scales.Distinct().Count() != Texture.Scales.Length, "texture.scales names a scale twice; name each once.");
-        Refuse(m % Loss.Patch != 0, $"loss.patch {Loss.Patch} does not divide the feature map's side imageSize/8 = {m}; take a divisor of it.");
-        Refuse(m / 2 % Sc.Pool != 0, $"sc.pool {Sc.Pool} does not divide stage 3's side imageSize/16 = {m / 2}; take a divisor of it.");
+            Refuse(m % s != 0,
+                $"texture.scales has {s}, which does not divide the feature map's side imageSize/8 = {m}; take "
+                    + $"divisors of it.");
+        Refuse(Texture.Scales.Distinct().Count() != Texture.Scales.Length,
+            "texture.scales names a scale twice; name each once.");
+        Refuse(m % Loss.Patch != 0,
+            $"loss.patch {Loss.Patch} does not divide the feature map's side imageSize/8 = {m}; take a divisor of it.");
+        Refuse(m / 2 % Sc.Pool != 0,
+            $"sc.pool {Sc.Pool} does not divide stage 3's side imageSize/16 = {m / 2}; take a divisor of it.");
         Refuse(Texture is { Levels: Levels.Paper, Band: Band.Spacing },
-            "texture.band spacing would put the smallest and the largest similarity on the edge of a level with texture.levels paper; take levels centre, or band half or absolute.");
-        Refuse(Loss is { Alpha: 0, Beta: 0, Xi: 0 }, "loss.alpha, loss.beta and loss.xi are all 0, so there is nothing to learn; set one above 0.");
+            "texture.band spacing would put the smallest and the largest similarity on the edge of a level with "
+                + "texture.levels paper; take levels centre, or band half or absolute.");
+        Refuse(Loss is { Alpha: 0, Beta: 0, Xi: 0 },
+            "loss.alpha, loss.beta and loss.xi are all 0, so there is nothing to learn; set one above 0.");
         Refuse(Train.PseudoRatio > 0 && Synth is { Confetti.Weight: 0, Cutpaste.Weight: 0, Scar.Weight: 0 },
             "All weights under synth are 0 but train.pseudoRatio asks for pseudo anomalies; set a weight above 0.");
         Refuse(!Memory.From.SequenceEqual(Memory.From.Distinct().Order()),

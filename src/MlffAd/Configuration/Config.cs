@@ -5,7 +5,8 @@ using System.Collections.Immutable;
 
 namespace MlffAd.Configuration;
 
-/// <summary>Everything that shapes the network, its loss, its training and its data (spec §13). Immutable; a new one has the paper's values.</summary>
+/// <summary>Everything that shapes the network, its loss, its training and its data (spec §13). Immutable; a new one
+/// has the paper's values.</summary>
 /// <remarks>The records here and in SynthConfig.cs are the one place where a key exists: JSON, dotted names, ranges,
 /// help texts and docs are derived from them.</remarks>
 public sealed partial record Config
@@ -222,7 +223,8 @@ public sealed record TrainConfig
     [Key("Statistics of the backbone's batch normalisation: of the batch (train), or the imported ones (frozen).")]
     public BnMode Bn { get; init; } = BnMode.Train;
 
-    [Key("Share of good images kept out of training to set the threshold (four at least); 0 for none.", Min = 0, Max = 1, Below = true)]
+    [Key("Share of good images kept out of training to set the threshold (four at least); 0 for none.", Min = 0,
+        Max = 1, Below = true)]
     public double Holdout { get; init; } = 0.1;
 
     [Key("Seed of all random numbers.", Min = 0)]

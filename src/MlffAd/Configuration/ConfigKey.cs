@@ -7,7 +7,8 @@ using MlffAd.Files;
 
 namespace MlffAd.Configuration;
 
-/// <summary>One key of the configuration: what <c>--train.lr</c> is, which values it takes, what it stands at by default.</summary>
+/// <summary>One key of the configuration: what <c>--train.lr</c> is, which values it takes, what it stands
+/// at by default.</summary>
 public sealed class ConfigKey
 {
     /// <summary>Most numbers of a list.</summary>
@@ -52,9 +53,14 @@ public sealed class ConfigKey
     {
         get
         {
-            string low = double.IsInfinity(_rule.Min) ? "" : _rule.Above ? $" above {Text(_rule.Min)}" : $" of at least {Text(_rule.Min)}";
-            string high = double.IsInfinity(_rule.Max) ? "" : _rule.Below ? $" below {Text(_rule.Max)}" : $" at most {Text(_rule.Max)}";
-            return $"{low}{(low == "" || high == "" ? "" : " and")}{high}{(_rule.MultipleOf > 1 ? $", a multiple of {_rule.MultipleOf}" : "")}";
+            string low = double.IsInfinity(_rule.Min) ? "" : _rule.Above
+                ? $" above {Text(_rule.Min)}"
+                : $" of at least {Text(_rule.Min)}";
+            string high = double.IsInfinity(_rule.Max) ? "" : _rule.Below
+                ? $" below {Text(_rule.Max)}"
+                : $" at most {Text(_rule.Max)}";
+            return $"{low}{(low == "" || high == "" ? "" : " and")}{high}"
+                + (_rule.MultipleOf > 1 ? $", a multiple of {_rule.MultipleOf}" : "");
         }
     }
 
@@ -70,7 +76,8 @@ public sealed class ConfigKey
     }
 
     /// <summary>The text of a value: words and numbers as they are, lists in brackets.</summary>
-    internal static string Text(JsonNode value) => value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();
+    internal static string Text(JsonNode value) =>
+        value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();
 
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 
@@ -89,7 +96,8 @@ public sealed class ConfigKey
 
     private JsonValue? Number(string text)
     {
-        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !double.IsFinite(value)) return null;
+        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            || !double.IsFinite(value)) return null;
         if (_rule.Above ? value <= _rule.Min : value < _rule.Min) return null;
         if (_rule.Below ? value >= _rule.Max : value > _rule.Max) return null;
         if (!IsWhole) return JsonValue.Create(value);

@@ -11,10 +11,13 @@ public static class ConfigSizes
         /// <summary>Cells K of the feature map: M².</summary>
         public int Cells => config.MapSide * config.MapSide;
 
-        /// <summary>Channels that the fusion takes at full side M: [p, t, x] of the texture branch, or [avgpool(f1), f2] without it.</summary>
-        public int TextureChannels => config.Texture.Enabled ? 3 * config.Texture.Width : config.StageChannels(1) + config.StageChannels(2);
+        /// <summary>Channels that the fusion takes at full side M: [p, t, x] of the texture branch, or [avgpool(f1),
+        /// f2] without it.</summary>
+        public int TextureChannels =>
+            config.Texture.Enabled ? 3 * config.Texture.Width : config.StageChannels(1) + config.StageChannels(2);
 
-        /// <summary>Channels that the fusion takes from side M/2: the self-calibrated module's, or f3's without it.</summary>
+        /// <summary>Channels that the fusion takes from side M/2: the self-calibrated module's, or
+        /// f3's without it.</summary>
         public int ScChannels => config.Sc.Enabled ? config.Sc.Width : config.StageChannels(3);
 
         /// <summary>Whether a memory of good parts scores the cells.</summary>

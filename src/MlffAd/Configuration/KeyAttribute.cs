@@ -1,6 +1,7 @@
 namespace MlffAd.Configuration;
 
-/// <summary>Makes a property a configuration key: its sentence for help texts and docs, and the values it takes.</summary>
+/// <summary>Makes a property a configuration key: its sentence for help texts and docs, and the
+/// values it takes.</summary>
 /// <param name="about">One sentence.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class KeyAttribute(string about) : Attribute

@@ -6,13 +6,15 @@ namespace MlffAd.Configuration;
 /// <param name="Config">The configuration.</param>
 public sealed record Preset(string Name, string Description, Config Config)
 {
-    /// <summary>All presets: the paper's, ours for a processor, the tests', and the rows of the paper's table 4, each adding to the one before.</summary>
+    /// <summary>All presets: the paper's, ours for a processor, the tests', and the rows of the paper's table 4, each
+    /// adding to the one before.</summary>
     public static IReadOnlyList<Preset> All { get; } = Make();
 
     /// <summary>Finds a preset.</summary>
     /// <exception cref="MlffAdException">There is none of that name (exit code 2).</exception>
     public static Config Find(string name) => All.FirstOrDefault(p => p.Name == name)?.Config
-        ?? throw new MlffAdException(ExitCode.Usage, $"There is no preset '{name}'; there are {string.Join(", ", All.Select(p => p.Name))}.");
+        ?? throw new MlffAdException(ExitCode.Usage,
+            $"There is no preset '{name}'; there are {string.Join(", ", All.Select(p => p.Name))}.");
 
     private static Preset[] Make()
     {
@@ -39,7 +41,15 @@ public sealed record Preset(string Name, string Description, Config Config)
         {
             ImageSize = 64,
             Backbone = paper.Backbone with { Stages = [1, 1, 1], Width = 8 },
-            Texture = paper.Texture with { Width = 32, StatWidth = 16, MlpWidth = 8, Levels1d = 16, Levels2d = 4, Scales = [1, 2, 4] },
+            Texture = paper.Texture with
+            {
+                Width = 32,
+                StatWidth = 16,
+                MlpWidth = 8,
+                Levels1d = 16,
+                Levels2d = 4,
+                Scales = [1, 2, 4],
+            },
             Sc = paper.Sc with { Width = 128, Pool = 2 },
             Fusion = new FusionConfig { Width = 32 },
             Loss = paper.Loss with { Patch = 2 },

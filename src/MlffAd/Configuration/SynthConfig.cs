@@ -15,7 +15,8 @@ public sealed record SynthConfig
     [Key("Change of a channel (of 255) from which a pixel counts as anomalous.", Min = 1, Max = 255)]
     public int MaskMinChange { get; init; } = 10;
 
-    [Key("Fewest anomalous pixels, of 256 x 256, that make an image anomalous; fewer are drawn again.", Min = 0, Max = 65536)]
+    [Key("Fewest anomalous pixels, of 256 x 256, that make an image anomalous; fewer are drawn again.", Min = 0,
+        Max = 65536)]
     public int MinMaskPixels { get; init; } = 16;
 }
 
@@ -63,7 +64,8 @@ public sealed record CutpasteConfig
     [Key("Smallest ratio of a patch's sides; the largest is its inverse.", Min = 0.01, Max = 1)]
     public double Aspect { get; init; } = 0.3;
 
-    [Key("Half widths of the colour changes: brightness, contrast and saturation factors, hue as share of the circle.", Count = 4, Min = 0, Max = 1)]
+    [Key("Half widths of the colour changes: brightness, contrast and saturation factors, hue as share of the circle.",
+        Count = 4, Min = 0, Max = 1)]
     public ImmutableArray<double> Jitter { get; init; } = [0.1, 0.1, 0.1, 0.1];
 }
 
@@ -82,7 +84,8 @@ public sealed record ScarConfig
     [Key("Largest rotation of a scar, either way, in degrees.", Min = 0, Max = 180)]
     public double Rotation { get; init; } = 45;
 
-    [Key("Half widths of the colour changes: brightness, contrast and saturation factors, hue as share of the circle.", Count = 4, Min = 0, Max = 1)]
+    [Key("Half widths of the colour changes: brightness, contrast and saturation factors, hue as share of the circle.",
+        Count = 4, Min = 0, Max = 1)]
     public ImmutableArray<double> Jitter { get; init; } = [0.1, 0.1, 0.1, 0.1];
 }
 

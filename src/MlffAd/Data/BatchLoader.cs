@@ -15,10 +15,13 @@ public sealed class Batch : IDisposable
     internal Batch(BlockingCollection<Batch> home, int capacity, int side, RecipeBook? book)
     {
         (_home, Side, Book, _entries) = (home, side, book, new TrainingEntry[capacity]);
-        (_images, _labels) = book is null ? (new float[3 * capacity * side * side], new float[capacity * (side / 8) * (side / 8)]) : ([], []);
+        (_images, _labels) = book is null
+            ? (new float[3 * capacity * side * side], new float[capacity * (side / 8) * (side / 8)])
+            : ([], []);
     }
 
-    /// <summary>The images and what shall become of them, where the device makes them; null where they are made, and <see cref="Images"/> and <see cref="Labels"/> hold them.</summary>
+    /// <summary>The images and what shall become of them, where the device makes them; null where they are made, and
+    /// <see cref="Images"/> and <see cref="Labels"/> hold them.</summary>
     public RecipeBook? Book { get; }
 
     /// <summary>The step it is for, counted from 0.</summary>
@@ -33,7 +36,8 @@ public sealed class Batch : IDisposable
     /// <summary>S.</summary>
     public int Side { get; }
 
-    /// <summary>How many entries stayed good because no draw changed them enough (spec §2.6); 0 where the device finds out.</summary>
+    /// <summary>How many entries stayed good because no draw changed them enough (spec §2.6); 0 where the
+    /// device finds out.</summary>
     public int StayedGood { get; internal set; }
 
     /// <summary>Normalised images, <c>[N, S, S, 3]</c>.</summary>
@@ -62,8 +66,9 @@ public sealed class Batch : IDisposable
 
 /// <summary>Prepares training batches on a background thread, ahead of the compute.</summary>
 /// <remarks>
-/// The thread makes the batches of one step after the other into a few buffers; the caller takes them in order. What a batch holds depends on the seed and the step
-/// alone. It makes an image in some 0.4 ms (256×256), and in a twentieth of that as a recipe, for a device that makes it.
+/// The thread makes the batches of one step after the other into a few buffers; the caller takes them in order. What a
+/// batch holds depends on the seed and the step alone. It makes an image in some 0.4 ms (256×256), and in a twentieth
+/// of that as a recipe, for a device that makes it.
 /// </remarks>
 public sealed class BatchLoader : IDisposable
 {
@@ -84,14 +89,21 @@ public sealed class BatchLoader : IDisposable
     /// <param name="config">Sampling, augmentation, pseudo anomalies, labels, batch size, seed.</param>
     /// <param name="normalisation">What the backbone's weights ask for.</param>
     /// <param name="firstStep">Where to begin, when training goes on from a checkpoint.</param>
-    /// <param name="asRecipes">Whether the device will make the images, by <see cref="Synthesis"/>: the batches are books then.</param>
-    public BatchLoader(ImageStore store, Config config, PixelNormalisation normalisation, int firstStep = 0, bool asRecipes = false)
+    /// <param name="asRecipes">Whether the device will make the images, by <see cref="Synthesis"/>: the
+    /// batches are books then.</param>
+    public BatchLoader(ImageStore store, Config config, PixelNormalisation normalisation, int firstStep = 0,
+        bool asRecipes = false)
     {
-        if (store.Side != config.ImageSize) throw new ArgumentException($"The images are kept at {store.Side}, not at {config.ImageSize}.", nameof(store));
+        if (store.Side != config.ImageSize)
+            throw new ArgumentException($"The images are kept at {store.Side}, not at {config.ImageSize}.",
+                nameof(store));
         (_store, _config, _normalisation, _firstStep) = (store, config, normalisation, firstStep);
         _sampler = new(config, store.Items.Count);
         int capacity = Math.Min(config.Train.Batch, _sampler.EpochLength);
-        for (int b = 0; b < Buffers; b++) _free.Add(new Batch(_free, capacity, store.Side, asRecipes ? new RecipeBook(PseudoAnomalies.Options(config), normalisation) : null));
+        for (int b = 0; b < Buffers; b++)
+            _free.Add(new Batch(_free, capacity, store.Side, asRecipes
+                ? new RecipeBook(PseudoAnomalies.Options(config), normalisation)
+                : null));
         _worker = new Thread(Work) { IsBackground = true, Name = "mlffad batches" };
         _worker.Start();
     }
@@ -157,10 +169,13 @@ public sealed class BatchLoader : IDisposable
         private Synthesizer? _synthesizer;
         private byte[] _image = [], _mask = [];
 
-        /// <summary>Augments, adds the pseudo anomaly, normalises, labels. False if the anomaly could not be drawn.</summary>
+        /// <summary>Augments, adds the pseudo anomaly, normalises, labels. False if the anomaly
+        /// could not be drawn.</summary>
         public bool Make(int epoch, TrainingEntry entry, Span<float> image, Span<float> labels)
         {
-            if (_synthesizer is null) (_synthesizer, _image, _mask) = (new(PseudoAnomalies.Options(config)), new byte[3 * store.Side * store.Side], new byte[store.Side * store.Side]);
+            if (_synthesizer is null)
+                (_synthesizer, _image, _mask) = (new(PseudoAnomalies.Options(config)),
+                    new byte[3 * store.Side * store.Side], new byte[store.Side * store.Side]);
             store[entry.Image].CopyTo(_image);
             if (Warp(epoch, entry) is { } warp) _synthesizer.Apply(warp, _image);
             bool drawn = true;
@@ -175,11 +190,16 @@ public sealed class BatchLoader : IDisposable
         }
 
         /// <summary>Writes down what <see cref="Make"/> would do.</summary>
-        public void Describe(int epoch, TrainingEntry entry, RecipeBook book) => book.Add(store[entry.Image], Warp(epoch, entry), [.. Draws(epoch, entry)]);
+        public void Describe(int epoch, TrainingEntry entry, RecipeBook book) =>
+            book.Add(store[entry.Image], Warp(epoch, entry), [.. Draws(epoch, entry)]);
 
-        private Warp? Warp(int epoch, TrainingEntry entry) => Augmentation.Draw(config.Augment, new(config.Train.Seed, RngPurpose.Augmentation, epoch, entry.Place));
+        private Warp? Warp(int epoch, TrainingEntry entry) =>
+            Augmentation.Draw(config.Augment, new(config.Train.Seed, RngPurpose.Augmentation, epoch, entry.Place));
 
         private IEnumerable<AnomalyDraw> Draws(int epoch, TrainingEntry entry) =>
-            entry.Anomaly is { } kind ? PseudoAnomalies.Draws(config.Synth, store.Side, kind, new(config.Train.Seed, RngPurpose.Anomaly, epoch, entry.Place)) : [];
+            entry.Anomaly is { } kind
+                ? PseudoAnomalies.Draws(config.Synth, store.Side, kind,
+                    new(config.Train.Seed, RngPurpose.Anomaly, epoch, entry.Place))
+                : [];
     }
 }

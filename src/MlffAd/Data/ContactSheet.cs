@@ -39,6 +39,7 @@ public static class ContactSheet
 
     private static void Paste(RgbImage sheet, int x, int y, ReadOnlySpan<byte> image, int side)
     {
-        for (int row = 0; row < side; row++) image.Slice(3 * row * side, 3 * side).CopyTo(sheet.Rgb.AsSpan(3 * ((y + row) * sheet.Width + x)));
+        for (int row = 0; row < side; row++)
+            image.Slice(3 * row * side, 3 * side).CopyTo(sheet.Rgb.AsSpan(3 * ((y + row) * sheet.Width + x)));
     }
 }

@@ -10,7 +10,8 @@ namespace MlffAd.Data;
 public sealed record ImageItem(string Path, string Name, string Kind, string? Mask = null);
 
 /// <summary>A folder of images: MVTec AD's layout, or any folder of good images (spec §2.1).</summary>
-/// <remarks>Order is by name, ordinal, so that it is the same on every machine. Extensions count in any case; hidden files do not.</remarks>
+/// <remarks>Order is by name, ordinal, so that it is the same on every machine. Extensions count in any case;
+/// hidden files do not.</remarks>
 public sealed class DataSet
 {
     /// <summary>The normal kind. Its folders may be called so in any case, or <c>ok</c> or <c>normal</c>.</summary>
@@ -133,7 +134,8 @@ public sealed class DataSet
     {
         if (MissingMasks is [var first, ..] missing)
             throw new MlffAdException(ExitCode.BadData, $"The mask '{first.Mask}' of '{first.Path}' is missing"
-                + (missing.Count > 1 ? $", and {missing.Count - 1} more are" : "") + "; add it, or take the ground_truth folder away to evaluate images alone.");
+                + (missing.Count > 1 ? $", and {missing.Count - 1} more are" : "")
+                    + "; add it, or take the ground_truth folder away to evaluate images alone.");
     }
 
     private string? SharedMasks =>

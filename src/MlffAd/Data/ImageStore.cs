@@ -5,7 +5,8 @@ public sealed class ImageStore
 {
     private readonly byte[][] _pixels;
 
-    private ImageStore(int side, IReadOnlyList<ImageItem> items, byte[][] pixels, IReadOnlyList<MlffAdException> rejects) =>
+    private ImageStore(int side, IReadOnlyList<ImageItem> items, byte[][] pixels,
+        IReadOnlyList<MlffAdException> rejects) =>
         (Side, Items, _pixels, Rejects) = (side, items, pixels, rejects);
 
     /// <summary>S.</summary>
@@ -32,8 +33,8 @@ public sealed class ImageStore
     /// <param name="onRead">Told of each image as it is read, or of its error.</param>
     /// <param name="bitDepth">As for <see cref="ImageFile.Read"/>, <c>--bit-depth</c>.</param>
     /// <exception cref="MlffAdException">More are broken, or all (exit code 3).</exception>
-    public static ImageStore Load(IReadOnlyList<ImageItem> items, int side, int threads = 0, double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels,
-        Action<ImageItem, MlffAdException?>? onRead = null, int bitDepth = 16)
+    public static ImageStore Load(IReadOnlyList<ImageItem> items, int side, int threads = 0, double maxBad = 0.05,
+        long maxPixels = ImageFile.MaxPixels, Action<ImageItem, MlffAdException?>? onRead = null, int bitDepth = 16)
     {
         var kept = new List<ImageItem>();
         var pixels = new List<byte[]>();

@@ -7,7 +7,8 @@ namespace MlffAd.Data;
 /// <param name="Unusable">How many cannot be read.</param>
 /// <param name="Masks">How many have a mask.</param>
 /// <param name="Sizes">Sizes of those that can be read, and how many have each; the commonest first.</param>
-public sealed record InspectedKind(string Split, string Kind, int Images, int Unusable, int Masks, IReadOnlyList<(int Width, int Height, int Count)> Sizes);
+public sealed record InspectedKind(string Split, string Kind, int Images, int Unusable, int Masks,
+    IReadOnlyList<(int Width, int Height, int Count)> Sizes);
 
 /// <summary>What a look at every file of a data set says.</summary>
 /// <param name="Kinds">Counts, per split and kind.</param>
@@ -63,23 +64,34 @@ public sealed record Inspection(IReadOnlyList<InspectedKind> Kinds, int HeldOut,
                 try { remarks.ReadMask(mask, image.Item.Path, size.Width, size.Height, maxPixels); }
                 catch (MlffAdException e) { rejects.Add(e); }
             }
-            kinds.Add(new(group.Key.Item1, group.Key.Kind, group.Count(), unusable, masks,
-                [.. sizes.OrderByDescending(s => s.Value).ThenBy(s => s.Key).Select(s => (s.Key.Item1, s.Key.Item2, s.Value))]));
+            kinds.Add(new(Split: group.Key.Item1, Kind: group.Key.Kind, Images: group.Count(), Unusable: unusable,
+                Masks: masks,
+                Sizes: [.. sizes.OrderByDescending(s => s.Value).ThenBy(s => s.Key)
+                    .Select(s => (s.Key.Item1, s.Key.Item2, s.Value))]));
         }
 
         int held = 0;
         try { held = Holdout.Split(set.Train, holdout).Held.Count; }
         catch (MlffAdException e) { problems.Add(e.Message); }
-        if (held is > 0 and < FewHeldOut) warnings.Add($"The threshold will rest on {held} held-out good images, nearly on the highest score among them; more good images make it surer.");
+        if (held is > 0 and < FewHeldOut)
+            warnings.Add(
+                $"The threshold will rest on {held} held-out good images, nearly on the highest score among them; "
+                    + $"more good images make it surer.");
         if (kinds.FirstOrDefault(k => k.Split == "train") is { } train && train.Unusable > maxBad * train.Images)
-            problems.Add($"{train.Unusable} of {train.Images} training images are unusable, more than --max-bad allows.");
+            problems.Add(
+                $"{train.Unusable} of {train.Images} training images are unusable, more than --max-bad allows.");
         if (set.Caution is { } passedOver) warnings.Add(passedOver);
         warnings.AddRange(set.CopyCautions());
         warnings.AddRange(doubts.All);
         warnings.AddRange(remarks.All);
-        if (set.MissingMasks is [var first, ..] missing) problems.Add($"{missing.Count} defect images have no mask, the first is '{first.Mask}'; evaluation needs all of them, or no ground_truth folder.");
-        else if (set.Test.Any(i => i.Kind != DataSet.Good) && !set.HasMasks) warnings.Add("There is no ground_truth folder: evaluation will judge whole images alone.");
-        if (set.Test.Count > 0 && set.Test.All(i => i.Kind != DataSet.Good)) warnings.Add("There are no good test images: evaluation cannot tell how often good parts are refused.");
+        if (set.MissingMasks is [var first, ..] missing)
+            problems.Add(
+                $"{missing.Count} defect images have no mask, the first is '{first.Mask}'; evaluation needs all of "
+                    + $"them, or no ground_truth folder.");
+        else if (set.Test.Any(i => i.Kind != DataSet.Good) && !set.HasMasks)
+            warnings.Add("There is no ground_truth folder: evaluation will judge whole images alone.");
+        if (set.Test.Count > 0 && set.Test.All(i => i.Kind != DataSet.Good))
+            warnings.Add("There are no good test images: evaluation cannot tell how often good parts are refused.");
         return new(kinds, held, rejects, problems, warnings);
     }
 }

@@ -9,7 +9,8 @@ public static class OutputFolder
     /// photographs.</summary>
     internal const string Mark = ".mlffad-results";
 
-    /// <summary>Makes a folder, and those above it, where they are missing, and checks that files can be made in it.</summary>
+    /// <summary>Makes a folder, and those above it, where they are missing, and checks that files can
+    /// be made in it.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="searched">Folders that are searched for photographs. In one of them, the folder is marked, so that
     /// later searches pass over what is written.</param>

@@ -4,15 +4,19 @@ using MlffAd.Kernels;
 
 namespace MlffAd.Demo;
 
-/// <summary>A lamp at one side, a lens that is not quite flat, a sensor with noise: what turns a <see cref="Scene"/> into a photograph.</summary>
+/// <summary>A lamp at one side, a lens that is not quite flat, a sensor with noise: what turns a <see cref="Scene"/>
+/// into a photograph.</summary>
 internal sealed class Camera(Rng rng)
 {
-    // In units: the lamp stands about three picture sides away at the upper left, and moves a little from picture to picture.
+    // In units: the lamp stands about three picture sides away at the upper left, and moves a little
+    // from picture to picture.
     private readonly Vector3 _lamp = new(-330 + Vary(rng, 50), -400 + Vary(rng, 50), 560 + Vary(rng, 40));
     private readonly Vector3 _balance = new(1 + Vary(rng, 0.02f), 1, 1 + Vary(rng, 0.025f));
     private readonly Vector2 _axis = new(128 + Vary(rng, 12), 128 + Vary(rng, 12));
     private readonly Vector2 _tilt = new(Vary(rng, 0.35f), Vary(rng, 0.35f));
-    private readonly float _exposure = 1 + Vary(rng, 0.06f), _vignette = (float)rng.Uniform(0.12, 0.22), _grain = (float)rng.Uniform(0.8, 1.2);
+    private readonly float _exposure = 1 + Vary(rng, 0.06f);
+    private readonly float _vignette = (float)rng.Uniform(0.12, 0.22);
+    private readonly float _grain = (float)rng.Uniform(0.8, 1.2);
     private readonly Noise _noise = new(rng.Bits());
 
     public RgbImage Photograph(Scene scene)
@@ -39,7 +43,8 @@ internal sealed class Camera(Rng rng)
         return new(n, n, rgb);
     }
 
-    /// <summary>Light that arrives at each pixel, linear RGB: four samples' mean of ambient, diffuse and glossy reflection.</summary>
+    /// <summary>Light that arrives at each pixel, linear RGB: four samples' mean of ambient, diffuse and
+    /// glossy reflection.</summary>
     private float[] Expose(Scene scene)
     {
         int n = scene.Samples;
@@ -49,7 +54,8 @@ internal sealed class Camera(Rng rng)
             for (int x = 0; x < n; x++)
             {
                 int s = y * n + x;
-                float dx = scene.Height[x + 1 < n ? s + 1 : s] - scene.Height[x > 0 ? s - 1 : s], dy = scene.Height[y + 1 < n ? s + n : s] - scene.Height[y > 0 ? s - n : s];
+                float dx = scene.Height[x + 1 < n ? s + 1 : s] - scene.Height[x > 0 ? s - 1 : s];
+                float dy = scene.Height[y + 1 < n ? s + n : s] - scene.Height[y > 0 ? s - n : s];
                 var normal = Vector3.Normalize(new(-dx / (2 * step), -dy / (2 * step), 1));
                 var at = new Vector3((x + 0.5f) * step, (y + 0.5f) * step, 0);
                 var toLamp = Vector3.Normalize(_lamp - at);
@@ -68,7 +74,8 @@ internal sealed class Camera(Rng rng)
     private static float[] Blur(float[] image, int n, float sigma)
     {
         int radius = (int)MathF.Ceiling(3 * sigma);
-        float[] taps = [.. Enumerable.Range(-radius, 2 * radius + 1).Select(i => MathF.Exp(-i * i / (2 * sigma * sigma)))];
+        float[] taps = [.. Enumerable.Range(-radius, 2 * radius + 1)
+            .Select(i => MathF.Exp(-i * i / (2 * sigma * sigma)))];
         float sum = taps.Sum();
         float[] Pass(float[] from, int stride, int acrossStride)
         {
@@ -78,7 +85,8 @@ internal sealed class Camera(Rng rng)
                     for (int t = -radius; t <= radius; t++)
                     {
                         float weight = taps[t + radius] / sum;
-                        int source = 3 * (across * acrossStride + Math.Clamp(along + t, 0, n - 1) * stride), target = 3 * (across * acrossStride + along * stride);
+                        int source = 3 * (across * acrossStride + Math.Clamp(along + t, 0, n - 1) * stride);
+                        int target = 3 * (across * acrossStride + along * stride);
                         for (int c = 0; c < 3; c++) to[target + c] += weight * from[source + c];
                     }
             return to;

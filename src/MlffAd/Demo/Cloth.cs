@@ -3,7 +3,8 @@ using MlffAd.Data;
 
 namespace MlffAd.Demo;
 
-/// <summary>Twill: dark warp threads (running down) and light weft threads (running across), each two over, two under.</summary>
+/// <summary>Twill: dark warp threads (running down) and light weft threads (running across), each two
+/// over, two under.</summary>
 internal sealed class Cloth : Material
 {
     /// <summary>Distance of neighbouring threads, in units.</summary>
@@ -17,14 +18,16 @@ internal sealed class Cloth : Material
     {
         var scene = new Scene(size) { Gloss = 0.04f };
         var weave = new Weave(rng);
-        var flaw = defect switch { "missing_weave" => Flaw.Float(rng), "pulled_thread" => Flaw.Pulled(rng), _ => default };
+        var flaw =
+            defect switch { "missing_weave" => Flaw.Float(rng), "pulled_thread" => Flaw.Pulled(rng), _ => default };
         scene.Visit(new(Scene.Side / 2), Scene.Side / 2, (sample, at) => weave.Draw(scene, sample, at, flaw));
         if (defect == "stain") Blemishes.Stain(scene, rng, new(0.5f, 0.4f, 0.27f));
         if (defect == "crease") Blemishes.Crease(scene, rng);
         return scene;
     }
 
-    /// <summary>An error in the weave: crossings where the weft stays under, or one thread that is not there. In thread numbers: columns × rows.</summary>
+    /// <summary>An error in the weave: crossings where the weft stays under, or one thread that is not there. In thread
+    /// numbers: columns × rows.</summary>
     private readonly record struct Flaw(int Column, int Row, int Columns, int Rows, bool Gone)
     {
         private const int Threads = (int)(Scene.Side / Pitch);
@@ -38,11 +41,14 @@ internal sealed class Cloth : Material
         /// <summary>Half of them are warp threads, half weft threads.</summary>
         public static Flaw Pulled(Rng rng)
         {
-            int length = 7 + rng.Below(8), across = 4 + rng.Below(Threads - 8), along = 2 + rng.Below(Threads - 4 - length);
+            int length = 7 + rng.Below(8);
+            int across = 4 + rng.Below(Threads - 8);
+            int along = 2 + rng.Below(Threads - 4 - length);
             return rng.Bernoulli(0.5) ? new(across, along, 1, length, true) : new(along, across, length, 1, true);
         }
 
-        public bool Holds(int column, int row) => column >= Column && column < Column + Columns && row >= Row && row < Row + Rows;
+        public bool Holds(int column, int row) =>
+            column >= Column && column < Column + Columns && row >= Row && row < Row + Rows;
 
         /// <summary>Whether the thread is missing whose length is counted by the given number.</summary>
         public bool WarpGone => Gone && Columns == 1;
@@ -68,18 +74,25 @@ internal sealed class Cloth : Material
             float a = u - i - 0.5f, b = v - j - 0.5f;
             bool flawed = flaw.Holds(i, j);
 
-            // A thread is round (from −½ to ½ across) and rises and sinks along its length between the crossings' heights.
+            // A thread is round (from −½ to ½ across) and rises and sinks along its length
+            // between the crossings' heights.
             float warp = flawed && flaw.WarpGone ? float.NegativeInfinity
-                : Round(a, i, 0) + (flawed && flaw.WeftGone ? 0 : Bend(Up(i, j, flaw), Up(i, j + Math.Sign(b), flaw), b));
+                : Round(a, i, 0) + (flawed && flaw.WeftGone
+                    ? 0
+                    : Bend(Up(i, j, flaw), Up(i, j + Math.Sign(b), flaw), b));
             float weft = flawed && flaw.WeftGone ? float.NegativeInfinity
-                : Round(b, j, 1) - (flawed && flaw.WarpGone ? 0 : Bend(Up(i, j, flaw), Up(i + Math.Sign(a), j, flaw), a));
+                : Round(b, j, 1) - (flawed && flaw.WarpGone
+                    ? 0
+                    : Bend(Up(i, j, flaw), Up(i + Math.Sign(a), j, flaw), a));
             float height = MathF.Max(MathF.Max(warp, weft), -0.9f);
             bool isWarp = warp >= weft;
             var (number, across, along) = isWarp ? (2 * i, a, v) : (2 * j + 1, b, u);
 
             // The twist of the yarn shows as slanting fibres; deep places get less light.
-            float fibre = _fibre[7 * across + 5 * along + 13 * number, 1.5f * along + 3 * number] + 0.6f * _fibre[19 * across + 3 * along, 6 * along + number];
-            float light = (1 + 0.09f * _threads.At(number) + 0.10f * _threads[along / 3, 5 * number]) * (1 + 0.2f * fibre);
+            float fibre = _fibre[7 * across + 5 * along + 13 * number, 1.5f * along + 3 * number]
+                + 0.6f * _fibre[19 * across + 3 * along, 6 * along + number];
+            float light =
+                (1 + 0.09f * _threads.At(number) + 0.10f * _threads[along / 3, 5 * number]) * (1 + 0.2f * fibre);
             light *= height <= -0.9f ? 0.25f : 0.2f + 0.8f * Noise.Step(-0.7f, 1.25f, height);
             (isWarp ? Warp : Weft).CopyTo(scene.Colour, 3 * sample);
             scene.Tint(sample, light * _dye);
@@ -88,7 +101,8 @@ internal sealed class Cloth : Material
         }
 
         /// <summary>+½ where the warp lies on top at a crossing, −½ where the weft does.</summary>
-        private static float Up(int i, int j, Flaw flaw) => (((i + j) & 3) < 2) || (!flaw.Gone && flaw.Holds(i, j)) ? 0.5f : -0.5f;
+        private static float Up(int i, int j, Flaw flaw) =>
+            (((i + j) & 3) < 2) || (!flaw.Gone && flaw.Holds(i, j)) ? 0.5f : -0.5f;
 
         /// <summary>Half way to the next crossing, half way to its height.</summary>
         private static float Bend(float here, float next, float along) => here + (next - here) * 2 * along * along;

@@ -3,9 +3,10 @@ using MlffAd.Files;
 
 namespace MlffAd.Demo;
 
-/// <summary>Draws the demo's data sets: woven cloth and brushed metal, photographed, in MVTec AD's layout with exact masks.</summary>
-/// <remarks>Good parts differ as real ones do (lie, dye, grain, lamp, focus, exposure); defects are not those that training imitates.
-/// A picture depends on the seed, its material and its number alone.</remarks>
+/// <summary>Draws the demo's data sets: woven cloth and brushed metal, photographed, in MVTec AD's layout
+/// with exact masks.</summary>
+/// <remarks>Good parts differ as real ones do (lie, dye, grain, lamp, focus, exposure); defects are not those that
+/// training imitates. A picture depends on the seed, its material and its number alone.</remarks>
 public static class DemoData
 {
     private static readonly Material[] All = [new Cloth(), new Metal()];
@@ -59,8 +60,13 @@ public static class DemoData
             });
         }
         // One file that cannot be written says what the others would.
-        catch (AggregateException e) when (e.InnerException is MlffAdException first) { throw new MlffAdException(first.Code, first.Message, first); }
+        catch (AggregateException e) when (e.InnerException is MlffAdException first)
+        {
+            throw new MlffAdException(
+            first.Code, first.Message, first);
+        }
     }
 
-    private static RgbImage ToRgb(GreyImage mask) => new(mask.Width, mask.Height, [.. mask.Values.SelectMany(v => new[] { v, v, v })]);
+    private static RgbImage ToRgb(GreyImage mask) =>
+        new(mask.Width, mask.Height, [.. mask.Values.SelectMany(v => new[] { v, v, v })]);
 }

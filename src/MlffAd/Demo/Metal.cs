@@ -26,7 +26,8 @@ internal sealed class Metal : Material
         return scene;
     }
 
-    /// <summary>A patch where the brushing has been rubbed away: duller, brighter, with fine marks in all directions.</summary>
+    /// <summary>A patch where the brushing has been rubbed away: duller, brighter, with fine marks in
+    /// all directions.</summary>
     private sealed class Worn(Rng rng)
     {
         private readonly Noise _noise = new(rng.Bits());
@@ -47,14 +48,16 @@ internal sealed class Metal : Material
     {
         private readonly Noise _brush = new(rng.Bits()), _cloud = new(rng.Bits());
         private readonly Placement _placement = new(rng, 6);
-        private readonly Vector3 _alloy = new Vector3(0.40f, 0.405f, 0.41f) * (float)rng.Uniform(0.93, 1.07) + new Vector3((float)rng.Uniform(-0.012, 0.012), 0, 0);
+        private readonly Vector3 _alloy = new Vector3(0.40f, 0.405f, 0.41f) * (float)rng.Uniform(0.93, 1.07)
+            + new Vector3((float)rng.Uniform(-0.012, 0.012), 0, 0);
 
         public void Draw(Scene scene, int sample, Vector2 at, Worn? worn)
         {
             var p = _placement.OnPart(at);
             // Bristles leave long, thin, nearly straight lines of several widths.
             float y = p.Y + 1.5f * _cloud[p.X / 90, p.Y / 60];
-            float lines = 0.5f * _brush[p.X / 70, y / 0.9f] + 0.4f * _brush[p.X / 150 + 9, y / 2.3f] + 0.35f * _brush[p.X / 30 + 5, y / 0.6f] + 0.3f * _brush[p.X / 240, y / 8];
+            float lines = 0.5f * _brush[p.X / 70, y / 0.9f] + 0.4f * _brush[p.X / 150 + 9, y / 2.3f]
+                + 0.35f * _brush[p.X / 30 + 5, y / 0.6f] + 0.3f * _brush[p.X / 240, y / 8];
             float rubbed = worn?.Share(at) ?? 0;
             lines *= 1 - 0.85f * rubbed;
             float light = 1 + 0.2f * lines + 0.03f * _cloud.Cloud(p.X / 60, p.Y / 60);
@@ -63,7 +66,9 @@ internal sealed class Metal : Material
             foreach (var hole in Holes)
             {
                 float r = Vector2.Distance(p, hole);
-                if (r < HoleRadius) light = 0.05f + 0.05f * Noise.Step(0.75f * HoleRadius, HoleRadius, r) * (1 + (p.Y - hole.Y) / HoleRadius);
+                if (r < HoleRadius)
+                    light = 0.05f
+                        + 0.05f * Noise.Step(0.75f * HoleRadius, HoleRadius, r) * (1 + (p.Y - hole.Y) / HoleRadius);
                 else if (r < HoleRadius + Chamfer) height -= 0.35f * (HoleRadius + Chamfer - r);
             }
             (_alloy * light).CopyTo(scene.Colour, 3 * sample);

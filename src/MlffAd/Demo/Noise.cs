@@ -1,6 +1,7 @@
 namespace MlffAd.Demo;
 
-/// <summary>Value noise: random values on the integer lattice, joined smoothly. The same seed and place give the same value.</summary>
+/// <summary>Value noise: random values on the integer lattice, joined smoothly. The same seed and place give
+/// the same value.</summary>
 internal readonly struct Noise(uint seed)
 {
     /// <summary>A random value in [−1, 1) for a lattice point.</summary>
@@ -19,13 +20,15 @@ internal readonly struct Noise(uint seed)
         {
             int i = (int)MathF.Floor(x), j = (int)MathF.Floor(y);
             float a = Smooth(x - i), b = Smooth(y - j);
-            float top = At(i, j) + a * (At(i + 1, j) - At(i, j)), bottom = At(i, j + 1) + a * (At(i + 1, j + 1) - At(i, j + 1));
+            float top = At(i, j) + a * (At(i + 1, j) - At(i, j));
+            float bottom = At(i, j + 1) + a * (At(i + 1, j + 1) - At(i, j + 1));
             return top + b * (bottom - top);
         }
     }
 
     /// <summary>Three octaves, each of half the length and half the height: clouds.</summary>
-    public float Cloud(float x, float y) => (this[x, y] + 0.5f * this[2 * x + 17, 2 * y + 17] + 0.25f * this[4 * x + 31, 4 * y + 31]) / 1.75f;
+    public float Cloud(float x, float y) =>
+        (this[x, y] + 0.5f * this[2 * x + 17, 2 * y + 17] + 0.25f * this[4 * x + 31, 4 * y + 31]) / 1.75f;
 
     /// <summary>0 below <paramref name="low"/>, 1 above <paramref name="high"/>, smooth between.</summary>
     public static float Step(float low, float high, float x) => Smooth(Math.Clamp((x - low) / (high - low), 0, 1));

@@ -4,7 +4,8 @@ using MlffAd.Data;
 namespace MlffAd.Demo;
 
 /// <summary>A part before the camera: its relief and its colour at each sample, four samples a pixel.</summary>
-/// <remarks>Lengths and places are in units of 1/256 of the picture's side, so that a part looks the same at any size.</remarks>
+/// <remarks>Lengths and places are in units of 1/256 of the picture's side, so that a part looks the
+/// same at any size.</remarks>
 internal sealed class Scene
 {
     /// <summary>The picture's side in units.</summary>
@@ -36,7 +37,8 @@ internal sealed class Scene
     /// <summary>How much it shines: 0 like cloth, 1 like a mirror.</summary>
     public required float Gloss { get; init; }
 
-    /// <summary>Calls <paramref name="visit"/> with the index and the place of each sample within a distance of a point.</summary>
+    /// <summary>Calls <paramref name="visit"/> with the index and the place of each sample within a
+    /// distance of a point.</summary>
     public void Visit(Vector2 centre, float distance, Action<int, Vector2> visit)
     {
         float step = Side / Samples;

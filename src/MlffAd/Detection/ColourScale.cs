@@ -14,10 +14,12 @@ public readonly record struct Colour(byte R, byte G, byte B)
     }
 }
 
-/// <summary>Colours for scores, absolute: one score has one colour in every image of a model. The pixel threshold sits in the middle, where lightness
-/// and hue jump; below it lies a dark slate blue, above it orange to pale yellow.</summary>
-/// <remarks>Both halves are straight lines in OKLCh (B. Ottosson, "A perceptual color space for image processing", 2020), so equal steps of score look equal.
-/// Lightness always rises: the scale survives grey printing and colour blindness.</remarks>
+/// <summary>Colours for scores, absolute: one score has one colour in every image of a model. The pixel threshold sits
+/// in the middle, where lightness and hue jump; below it lies a dark slate blue, above it orange
+/// to pale yellow.</summary>
+/// <remarks>Both halves are straight lines in OKLCh (B. Ottosson, "A perceptual color space for image processing",
+/// 2020), so equal steps of score look equal. Lightness always rises: the scale survives grey printing and
+/// colour blindness.</remarks>
 public sealed class ColourScale
 {
     private const int Half = 256;
@@ -25,8 +27,8 @@ public sealed class ColourScale
     private static readonly Colour[] Above = Line((0.62, 0.19, 35), (0.96, 0.11, 105));
 
     /// <param name="threshold">The pixel threshold.</param>
-    /// <param name="span">Score from the threshold to either end; scores beyond keep the end's colour. The default is λ, the lead over good pixels
-    /// that training asks of defective ones (equation 5).</param>
+    /// <param name="span">Score from the threshold to either end; scores beyond keep the end's colour. The default is
+    /// λ, the lead over good pixels that training asks of defective ones (equation 5).</param>
     public ColourScale(float threshold, float span = 5)
     {
         if (!(span > 0)) throw new ArgumentOutOfRangeException(nameof(span), span, "The span of a scale is positive.");
@@ -56,7 +58,8 @@ public sealed class ColourScale
 
     private static Colour[] Line((double L, double C, double H) from, (double L, double C, double H) to)
     {
-        return [.. Enumerable.Range(0, Half).Select(i => i / (Half - 1.0)).Select(t => OkLch(Mix(from.L, to.L, t), Mix(from.C, to.C, t), Mix(from.H, to.H, t)))];
+        return [.. Enumerable.Range(0, Half).Select(i => i / (Half - 1.0))
+            .Select(t => OkLch(Mix(from.L, to.L, t), Mix(from.C, to.C, t), Mix(from.H, to.H, t)))];
 
         static double Mix(double a, double b, double t) => a + t * (b - a);
     }

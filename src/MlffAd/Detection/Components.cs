@@ -3,7 +3,8 @@ namespace MlffAd.Detection;
 /// <summary>A rectangle of whole pixels: those with X ≤ x &lt; X + Width, Y ≤ y &lt; Y + Height.</summary>
 public readonly record struct PixelBox(int X, int Y, int Width, int Height);
 
-/// <summary>The 8-connected components of a binary mask, numbered from 1 in the order in which a reader meets them.</summary>
+/// <summary>The 8-connected components of a binary mask, numbered from 1 in the order in which a
+/// reader meets them.</summary>
 public sealed class Components
 {
     private readonly List<int> areas = [];
@@ -23,7 +24,8 @@ public sealed class Components
     /// <summary>The smallest rectangle around component n + 1.</summary>
     public IReadOnlyList<PixelBox> Boxes => boxes;
 
-    /// <summary>Labels the pixels of <paramref name="mask"/> that are not 0; row-major, of <paramref name="width"/> columns.</summary>
+    /// <summary>Labels the pixels of <paramref name="mask"/> that are not 0; row-major, of
+    /// <paramref name="width"/> columns.</summary>
     public static Components Of(ReadOnlySpan<byte> mask, int width)
     {
         int height = mask.Length / width;
@@ -35,7 +37,8 @@ public sealed class Components
         return found;
     }
 
-    /// <summary>The box of the largest component of the pixels with a score above <paramref name="threshold"/> (the first of equals), if any.</summary>
+    /// <summary>The box of the largest component of the pixels with a score above <paramref name="threshold"/> (the
+    /// first of equals), if any.</summary>
     public static PixelBox? LargestAbove(ScoreMap map, float threshold)
     {
         ArgumentNullException.ThrowIfNull(map);

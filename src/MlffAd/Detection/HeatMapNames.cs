@@ -2,10 +2,12 @@ using MlffAd.Data;
 
 namespace MlffAd.Detection;
 
-/// <summary>Where each image's heat map goes: the images' folders below their common one are repeated, so that equal names stay apart.</summary>
+/// <summary>Where each image's heat map goes: the images' folders below their common one are repeated, so that equal
+/// names stay apart.</summary>
 public static class HeatMapNames
 {
-    /// <summary>A path for each image, relative, ending in <c>.png</c>, no two alike even where case does not count.</summary>
+    /// <summary>A path for each image, relative, ending in <c>.png</c>, no two alike even where case
+    /// does not count.</summary>
     public static IReadOnlyList<string> Of(IReadOnlyList<ImageItem> items)
     {
         ArgumentNullException.ThrowIfNull(items);
@@ -33,11 +35,16 @@ public static class HeatMapNames
 
     private static string Common(string a, string b)
     {
-        while (a.Length > 0 && !$"{b}/".Replace('\\', '/').StartsWith($"{a.TrimEnd('/', '\\')}/".Replace('\\', '/'), StringComparison.Ordinal)) a = Path.GetDirectoryName(a) ?? "";
+        while (a.Length > 0
+            && !$"{b}/".Replace('\\', '/')
+                .StartsWith($"{a.TrimEnd('/', '\\')}/".Replace('\\', '/'), StringComparison.Ordinal))
+            a = Path.GetDirectoryName(a) ?? "";
         return a;
     }
 
     /// <summary>The path below the common folder; of images on several drives, below the drive's name.</summary>
     private static string Relative(string path, string common) =>
-        common.Length > 0 ? Path.GetRelativePath(common, path) : Path.Combine(Path.GetPathRoot(path)!.Trim('/', '\\', ':'), path[Path.GetPathRoot(path)!.Length..]);
+        common.Length > 0
+            ? Path.GetRelativePath(common, path)
+            : Path.Combine(Path.GetPathRoot(path)!.Trim('/', '\\', ':'), path[Path.GetPathRoot(path)!.Length..]);
 }

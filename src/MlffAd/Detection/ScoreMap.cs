@@ -2,7 +2,8 @@ using MlffAd.Configuration;
 
 namespace MlffAd.Detection;
 
-/// <summary>Anomaly scores on a grid: the network's cells (M×M), or pixels after <see cref="Enlarge"/>. Higher is more anomalous.</summary>
+/// <summary>Anomaly scores on a grid: the network's cells (M×M), or pixels after <see cref="Enlarge"/>. Higher is
+/// more anomalous.</summary>
 public sealed class ScoreMap
 {
     /// <summary>A map over <paramref name="values"/>, row-major, which it keeps.</summary>
@@ -11,7 +12,8 @@ public sealed class ScoreMap
     {
         ArgumentNullException.ThrowIfNull(values);
         if (width < 1 || height < 1 || values.Length != (long)width * height)
-            throw new ArgumentException($"A map of {width}×{height} needs that many values, not {values.Length}.", nameof(values));
+            throw new ArgumentException($"A map of {width}×{height} needs that many values, not {values.Length}.",
+                nameof(values));
         (Width, Height, Values) = (width, height, values);
     }
 
@@ -49,8 +51,9 @@ public sealed class ScoreMap
             : (float)sorted.AsSpan(sorted.Length - largest).ToArray().Average(v => (double)v);
     }
 
-    /// <summary>The map at another size, bilinear between cell centres: pixel i lies at (i+½)·in/out − ½, clamped to the outer cells' centres
-    /// (spec §6). For scores at a photograph's own size, enlarge the cells straight to it.</summary>
+    /// <summary>The map at another size, bilinear between cell centres: pixel i lies at (i+½)·in/out − ½, clamped to
+    /// the outer cells' centres (spec §6). For scores at a photograph's own size, enlarge the cells
+    /// straight to it.</summary>
     public ScoreMap Enlarge(int width, int height)
     {
         var (left, right, tx) = Taps(Width, width);
@@ -58,7 +61,8 @@ public sealed class ScoreMap
         var pixels = new float[checked(width * height)];
         for (int y = 0; y < height; y++)
         {
-            ReadOnlySpan<float> above = Values.AsSpan(top[y] * Width, Width), below = Values.AsSpan(bottom[y] * Width, Width);
+            ReadOnlySpan<float> above = Values.AsSpan(top[y] * Width, Width);
+            ReadOnlySpan<float> below = Values.AsSpan(bottom[y] * Width, Width);
             Span<float> row = pixels.AsSpan(y * width, width);
             for (int x = 0; x < row.Length; x++)
             {
@@ -70,7 +74,8 @@ public sealed class ScoreMap
         return new ScoreMap(width, height, pixels);
     }
 
-    /// <summary>For each output position, the two cells it lies between and its share of the way to the second.</summary>
+    /// <summary>For each output position, the two cells it lies between and its share of the way
+    /// to the second.</summary>
     private static (int[] First, int[] Second, float[] Share) Taps(int cells, int length)
     {
         var (first, second, share) = (new int[length], new int[length], new float[length]);

@@ -14,7 +14,8 @@ namespace MlffAd.Detection;
 /// <param name="Score">Largest pixel score at S×S (equation 9).</param>
 /// <param name="Cells">Score map of the network's cells, M×M; null if broken.</param>
 /// <param name="Error">Names the file and what is wrong with it; null if it was scored.</param>
-public sealed record ScoredImage(ImageItem Item, RgbImage? Original, float Score, ScoreMap? Cells, MlffAdException? Error);
+public sealed record ScoredImage(ImageItem Item, RgbImage? Original, float Score, ScoreMap? Cells,
+    MlffAdException? Error);
 
 /// <summary>Runs a model over images. Threads may share a scorer, and scorers a device: each batch waits for the
 /// device; between batches nothing is held.</summary>
@@ -70,7 +71,12 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
     public IReadOnlyList<ScoreMap> Score(IReadOnlyList<RgbImage> images)
     {
         int size = Math.Min(_batch, images.Count);
-        return [.. images.Chunk(_batch).SelectMany(chunk => Run([.. chunk.Select(image => image.Width == Side && image.Height == Side ? image : image.Resize(Side, Side))], size))];
+        return [.. images.Chunk(_batch)
+            .SelectMany(chunk =>
+                Run(
+                    [.. chunk.Select(image => image.Width == Side && image.Height == Side
+                        ? image
+                        : image.Resize(Side, Side))], size))];
     }
 
     /// <summary>Scores good images, those that are unusable left out, the photographs not kept.</summary>
@@ -114,7 +120,8 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
         }
     }
 
-    /// <summary>The cell maps of a batch. The plan is for full batches: what the rest of its input holds does not matter.</summary>
+    /// <summary>The cell maps of a batch. The plan is for full batches: what the rest of its input holds
+    /// does not matter.</summary>
     private ScoreMap[] Run(IReadOnlyList<RgbImage> images, int size)
     {
         if (images.Count == 0) return [];
@@ -130,7 +137,8 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
             _images = new float[shape.Count];
         }
         int length = 3 * Side * Side, cells = config.Cells, m = config.MapSide;
-        for (int i = 0; i < images.Count; i++) Normalise.Forward(images[i].Rgb, _images.AsSpan(i * length, length), _normalisation);
+        for (int i = 0; i < images.Count; i++)
+            Normalise.Forward(images[i].Rgb, _images.AsSpan(i * length, length), _normalisation);
         for (int i = 0; i < images.Count && _groups is not null; i++)
             Pointwise.Fill(_groups.Items(i, 1), Groups!.GetValueOrDefault(images[i].Contents, -1));
         _plan.Input.Write(_images);

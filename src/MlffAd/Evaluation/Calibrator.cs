@@ -8,13 +8,15 @@ namespace MlffAd.Evaluation;
 /// <summary>Sets thresholds by what held-out good images score (spec §9).</summary>
 public static class Calibrator
 {
-    /// <summary>Thresholds from the held-out images' cell maps (M×M), enlarged to <paramref name="side"/>² pixels. Exact, over every pixel.</summary>
+    /// <summary>Thresholds from the held-out images' cell maps (M×M), enlarged to <paramref name="side"/>² pixels.
+    /// Exact, over every pixel.</summary>
     /// <param name="scores">Image scores, in any order.</param>
     /// <param name="cells">The same images' cell maps.</param>
     /// <param name="side">S, the network's image side.</param>
     /// <param name="imageQuantile"><c>verdict.imageQuantile</c>.</param>
     /// <param name="pixelQuantile"><c>verdict.pixelQuantile</c>.</param>
-    public static Calibration Calibrate(IReadOnlyCollection<float> scores, IReadOnlyCollection<ScoreMap> cells, int side, double imageQuantile = 0.99, double pixelQuantile = 0.999)
+    public static Calibration Calibrate(IReadOnlyCollection<float> scores, IReadOnlyCollection<ScoreMap> cells,
+        int side, double imageQuantile = 0.99, double pixelQuantile = 0.999)
     {
         ArgumentNullException.ThrowIfNull(scores);
         ArgumentNullException.ThrowIfNull(cells);
@@ -31,8 +33,8 @@ public static class Calibrator
     {
         if (scored.Count == 0) throw new MlffAdException(ExitCode.BadData,
             "There are no images to set a threshold with.");
-        return Calibrate([.. scored.Select(image => image.Score)], [.. scored.Select(image => image.Cells!)], config.ImageSize,
-            config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
+        return Calibrate([.. scored.Select(image => image.Score)], [.. scored.Select(image => image.Cells!)],
+            config.ImageSize, config.Verdict.ImageQuantile, config.Verdict.PixelQuantile);
     }
 
     /// <summary>A sentence where all scores lie at another level than those of an earlier calibration; otherwise

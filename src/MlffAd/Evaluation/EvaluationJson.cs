@@ -3,7 +3,8 @@ using MlffAd.Files;
 
 namespace MlffAd.Evaluation;
 
-/// <summary>An evaluation as JSON: <c>{"image":{"auroc","ap","f1max"},"pixel":{"auroc","ap","pro"} or null,"kinds":{kind:{"image","pixel","count"}},
+/// <summary>An evaluation as JSON: <c>{"image":{"auroc","ap","f1max"},"pixel":{"auroc","ap","pro"} or
+/// null,"kinds":{kind:{"image","pixel","count"}},
 /// "images":[{"path","kind","score","verdict"}],"remarks":[sentence]}</c>, remarks only where there are some; a metric
 /// that is not defined is null, a kind's figures have the shape of the whole's.</summary>
 public static class EvaluationJson
@@ -31,14 +32,13 @@ public static class EvaluationJson
     private static Whole Means(IReadOnlyList<(string Name, EvaluationResult Result)> evaluations)
     {
         EvaluationResult[] results = [.. evaluations.Select(evaluation => evaluation.Result)];
-        return new(
-            new(Mean(result => result.Image.Auroc), Mean(result => result.Image.Ap), Mean(result => result.Image.F1Max), null),
-            results.Any(result => result.Pixel is null) ? null
-                : new(Mean(result => result.Pixel?.Auroc), Mean(result => result.Pixel?.Ap),
-                    Mean(result => result.Pixel?.Pro)),
-            evaluations.SelectMany(evaluation =>
-                evaluation.Result.Kinds.Select(kind => ($"{evaluation.Name}/{kind.Kind}", kind))),
-            results);
+        return new(new(Mean(result => result.Image.Auroc), Mean(result => result.Image.Ap),
+            Mean(result => result.Image.F1Max), null), results.Any(result => result.Pixel is null)
+            ? null
+            : new(Mean(result => result.Pixel?.Auroc), Mean(result => result.Pixel?.Ap),
+                Mean(result => result.Pixel?.Pro)),
+                evaluations.SelectMany(evaluation =>
+                    evaluation.Result.Kinds.Select(kind => ($"{evaluation.Name}/{kind.Kind}", kind))), results);
 
         double? Mean(Func<EvaluationResult, double?> of) =>
             results.Any(result => of(result) is null) ? null : results.Average(of);

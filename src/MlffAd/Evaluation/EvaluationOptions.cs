@@ -15,4 +15,5 @@ public enum ProMethod
 /// <param name="Pro">Which per-region overlap.</param>
 /// <param name="ProLimit">The false-positive rate up to which it is integrated, in (0, 1].</param>
 /// <param name="OriginalResolution">Pixel metrics at each photograph's own size instead of S×S.</param>
-public sealed record EvaluationOptions(int Side, ProMethod Pro = ProMethod.Mvtec, double ProLimit = 0.3, bool OriginalResolution = false);
+public sealed record EvaluationOptions(int Side, ProMethod Pro = ProMethod.Mvtec, double ProLimit = 0.3,
+    bool OriginalResolution = false);

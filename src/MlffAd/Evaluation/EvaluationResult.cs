@@ -18,11 +18,15 @@ public sealed record KindMetrics(string Kind, int Count, ImageMetrics Image, Pix
 /// <summary>The outcome of running a model over a test set (spec §9).</summary>
 public sealed class EvaluationResult
 {
-    private EvaluationResult(IReadOnlyList<TestImage> images, float threshold, float pixelThreshold, EvaluationOptions options)
+    private EvaluationResult(IReadOnlyList<TestImage> images, float threshold, float pixelThreshold,
+        EvaluationOptions options)
     {
         (Images, Threshold, PixelThreshold, Options) = (images, threshold, pixelThreshold, options);
-        if (images.FirstOrDefault(image => !float.IsFinite(image.Score) || !image.Cells.Values.All(float.IsFinite)) is { } broken)
-            throw new MlffAdException(ExitCode.BadModel, $"The model gives '{broken.Path}' a score that is not a finite number; train it again or take another model.");
+        if (images.FirstOrDefault(image => !float.IsFinite(image.Score)
+            || !image.Cells.Values.All(float.IsFinite)) is { } broken)
+            throw new MlffAdException(ExitCode.BadModel,
+                $"The model gives '{broken.Path}' a score that is not a finite number; train it again or take "
+                    + $"another model.");
         Ranking all = Rank(images);
         (Image, ImageRoc, ImagePrecisionRecall) = (Measure(all), all.Roc(), all.PrecisionRecall());
         string[] kinds = [.. images.Select(image => image.Kind).Distinct().Order(StringComparer.Ordinal)];
@@ -35,14 +39,17 @@ public sealed class EvaluationResult
             foreach (TestImage image in images)
             {
                 if (image.IsDefective && image.Mask is null)
-                    throw new MlffAdException(ExitCode.BadData, $"'{image.Path}' has no mask although other images have; add it or move the image away.");
+                    throw new MlffAdException(ExitCode.BadData,
+                        $"'{image.Path}' has no mask although other images have; add it or move the image away.");
                 ScoreMap map = PixelsOf(image);
                 pixels.Add(image.Kind, map, image.Mask);
-                if (options.Pro == ProMethod.Rd4ad && image.Mask is { } mask && Rd4adPro.Of(map, mask, options.ProLimit) is { } pro)
+                if (options.Pro == ProMethod.Rd4ad && image.Mask is { } mask
+                    && Rd4adPro.Of(map, mask, options.ProLimit) is { } pro)
                     rd4ad.Add((image.Kind, pro));
             }
             Ranking ranking = pixels.Rank();
-            (Pixel, PixelRoc, PixelPrecisionRecall, ProCurve) = (Measure(ranking, rd4ad), ranking.Roc(), ranking.PrecisionRecall(), ranking.ProCurve());
+            (Pixel, PixelRoc, PixelPrecisionRecall, ProCurve) =
+                (Measure(ranking, rd4ad), ranking.Roc(), ranking.PrecisionRecall(), ranking.ProCurve());
         }
 
         Kinds = [.. kinds.Select(kind => new KindMetrics(kind, images.Count(image => image.Kind == kind),
@@ -86,11 +93,13 @@ public sealed class EvaluationResult
     /// <summary>Recall against precision of pixels; empty without masks.</summary>
     public IReadOnlyList<CurvePoint> PixelPrecisionRecall { get; } = [];
 
-    /// <summary>False-positive rate of pixels against mean overlap of components (the benchmark's own); empty without masks.</summary>
+    /// <summary>False-positive rate of pixels against mean overlap of components (the benchmark's own); empty
+    /// without masks.</summary>
     public IReadOnlyList<CurvePoint> ProCurve { get; } = [];
 
     /// <summary>Computes every figure.</summary>
-    /// <exception cref="MlffAdException">A score is not finite (exit code 4), or a defective image lacks its mask although others have theirs (3).</exception>
+    /// <exception cref="MlffAdException">A score is not finite (exit code 4), or a defective image lacks its mask
+    /// although others have theirs (3).</exception>
     public static EvaluationResult Of(IReadOnlyList<TestImage> images, float threshold, float pixelThreshold,
         EvaluationOptions options,
         IReadOnlyList<string>? remarks = null)
@@ -111,7 +120,8 @@ public sealed class EvaluationResult
     private static Ranking Rank(IEnumerable<TestImage> images)
     {
         TestImage[] list = [.. images];
-        return Ranking.Of(Array.ConvertAll(list, image => image.Score), Array.ConvertAll(list, image => image.IsDefective));
+        return Ranking.Of(Array.ConvertAll(list, image => image.Score),
+            Array.ConvertAll(list, image => image.IsDefective));
     }
 
     private static ImageMetrics Measure(Ranking images)
@@ -120,6 +130,8 @@ public sealed class EvaluationResult
         return new(images.Auroc(), images.AveragePrecision(), f1?.Value, f1?.Threshold);
     }
 
-    private PixelMetrics Measure(Ranking pixels, IEnumerable<(string Kind, double Pro)> rd4ad) => new(pixels.Auroc(), pixels.AveragePrecision(),
-        Options.Pro == ProMethod.Mvtec ? pixels.Pro(Options.ProLimit) : rd4ad.Select(entry => (double?)entry.Pro).Average());
+    private PixelMetrics Measure(Ranking pixels, IEnumerable<(string Kind, double Pro)> rd4ad) =>
+        new(pixels.Auroc(), pixels.AveragePrecision(), Options.Pro == ProMethod.Mvtec
+            ? pixels.Pro(Options.ProLimit)
+            : rd4ad.Select(entry => (double?)entry.Pro).Average());
 }

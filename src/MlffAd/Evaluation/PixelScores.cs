@@ -3,8 +3,10 @@ using MlffAd.Detection;
 
 namespace MlffAd.Evaluation;
 
-/// <summary>Collects the pixels of all test images, image by image, and ranks them over all kinds, or of one kind against the good images.</summary>
-/// <remarks>8 bytes a pixel. Each pixel carries a label: its component of defect, or the good part of its image's kind; so one sort serves every kind.</remarks>
+/// <summary>Collects the pixels of all test images, image by image, and ranks them over all kinds, or of one kind
+/// against the good images.</summary>
+/// <remarks>8 bytes a pixel. Each pixel carries a label: its component of defect, or the good part of its image's kind;
+/// so one sort serves every kind.</remarks>
 public sealed class PixelScores
 {
     /// <summary>Most pixels that are ranked, 8 bytes each.</summary>
@@ -19,7 +21,8 @@ public sealed class PixelScores
     /// <summary>Adds an image's pixels.</summary>
     /// <param name="kind">Its kind.</param>
     /// <param name="map">Its score at every pixel.</param>
-    /// <param name="mask">1 where the defect is, 0 elsewhere, row-major, of the map's size; null for a good image.</param>
+    /// <param name="mask">1 where the defect is, 0 elsewhere, row-major, of the map's size; null
+    /// for a good image.</param>
     /// <exception cref="ArgumentException">The sizes differ, or a score is not a number.</exception>
     /// <exception cref="MlffAdException">There are more pixels than can be ranked (exit code 3).</exception>
     public void Add(string kind, ScoreMap map, byte[]? mask)
@@ -40,7 +43,9 @@ public sealed class PixelScores
         if (count + scores.Length > entries.Length)
             Array.Resize(ref entries, (int)Math.Min(Math.Max(2L * entries.Length, count + scores.Length), MostPixels));
         for (int i = 0; i < scores.Length; i++)
-            entries[count++] = ThresholdWalk.Entry(scores[i], found is null || found.Labels[i] == 0 ? good : before + (uint)found.Labels[i]);
+            entries[count++] = ThresholdWalk.Entry(scores[i], found is null || found.Labels[i] == 0
+                ? good
+                : before + (uint)found.Labels[i]);
         sorted = false;
     }
 
@@ -54,7 +59,8 @@ public sealed class PixelScores
                 + $"--resolution network, or fewer images."));
     }
 
-    /// <summary>All pixels, or those of <paramref name="kind"/> and of the good images (spec §9). Valid until the next <see cref="Add"/>.</summary>
+    /// <summary>All pixels, or those of <paramref name="kind"/> and of the good images (spec §9). Valid until the next
+    /// <see cref="Add"/>.</summary>
     public Ranking Rank(string? kind = null)
     {
         if (!sorted) Array.Sort(entries, 0, count);
@@ -62,6 +68,8 @@ public sealed class PixelScores
         return new Ranking(entries.AsMemory(0, count), [.. labels.Select(Share)]);
 
         double Share((string Kind, int Area) label) =>
-            kind is not null && label.Kind != kind && label.Kind != TestImage.Good ? -1 : label.Area == 0 ? 0 : 1.0 / label.Area;
+            kind is not null && label.Kind != kind && label.Kind != TestImage.Good ? -1 : label.Area == 0
+                ? 0
+                : 1.0 / label.Area;
     }
 }

@@ -1,6 +1,7 @@
 namespace MlffAd.Evaluation;
 
-/// <summary>Linear quantiles: q of n sorted values lies at position q·(n − 1), interpolated between its neighbours.</summary>
+/// <summary>Linear quantiles: q of n sorted values lies at position q·(n − 1), interpolated between
+/// its neighbours.</summary>
 public static class Quantile
 {
     /// <summary>The <paramref name="q"/> quantile of <paramref name="ascending"/>.</summary>

@@ -6,7 +6,8 @@ public readonly record struct CurvePoint(double X, double Y);
 /// <summary>The best F1 over all thresholds and the lowest threshold (score ≥ it) that reaches it.</summary>
 public readonly record struct BestF1(double Value, float Threshold);
 
-/// <summary>How well scores separate defective from good members (images or pixels): exact metrics over all distinct scores, ties counted half.</summary>
+/// <summary>How well scores separate defective from good members (images or pixels): exact metrics over all distinct
+/// scores, ties counted half.</summary>
 /// <remarks>Counts are integers and ratios float64. A metric without the members it compares is null.</remarks>
 public sealed class Ranking
 {
@@ -29,7 +30,8 @@ public sealed class Ranking
     /// <exception cref="ArgumentException">Lengths differ, or a score is not a number.</exception>
     public static Ranking Of(ReadOnlySpan<float> scores, ReadOnlySpan<bool> defective)
     {
-        if (scores.Length != defective.Length) throw new ArgumentException("Each score needs its label.", nameof(defective));
+        if (scores.Length != defective.Length)
+            throw new ArgumentException("Each score needs its label.", nameof(defective));
         var entries = new ulong[scores.Length];
         int count = 0;
         for (int i = 0; i < scores.Length; i++)
@@ -41,7 +43,8 @@ public sealed class Ranking
         return new Ranking(entries, count > 0 ? [0, 1.0 / count] : [0]);
     }
 
-    /// <summary>Mann–Whitney: the share of (defective, good) pairs in which the defective one scores higher, ties counted half.</summary>
+    /// <summary>Mann–Whitney: the share of (defective, good) pairs in which the defective one scores higher,
+    /// ties counted half.</summary>
     public double? Auroc()
     {
         if (positives == 0 || negatives == 0) return null;
@@ -61,7 +64,8 @@ public sealed class Ranking
         long above = 0;
         for (var walk = Walk(); walk.Next(); above = walk.Positives)
             sum += (walk.Positives - above) * (walk.Positives / (double)(walk.Positives + walk.Negatives));
-        return sum / positives;   // divided once: no term is more than the positives it is for, so rounding cannot lead above 1
+        // divided once: no term is more than the positives it is for, so rounding cannot lead above 1
+        return sum / positives;
     }
 
     /// <summary>F1 = 2TP / (2TP + FP + FN) at its best; null where there is nothing to tell the defective
@@ -78,18 +82,20 @@ public sealed class Ranking
         return best;
     }
 
-    /// <summary>Per-region overlap: the area under <see cref="ProCurve"/> from rate 0 to <paramref name="limit"/>, divided by the limit;
-    /// trapezia over all distinct scores, the last one cut by linear interpolation.</summary>
+    /// <summary>Per-region overlap: the area under <see cref="ProCurve"/> from rate 0 to <paramref name="limit"/>,
+    /// divided by the limit; trapezia over all distinct scores, the last one cut by linear interpolation.</summary>
     public double? Pro(double limit = 0.3)
     {
-        if (!(limit > 0 && limit <= 1)) throw new ArgumentOutOfRangeException(nameof(limit), limit, "The limit of PRO lies in (0, 1].");
+        if (!(limit > 0 && limit <= 1))
+            throw new ArgumentOutOfRangeException(nameof(limit), limit, "The limit of PRO lies in (0, 1].");
         if (positives == 0 || negatives == 0) return null;
         double area = 0;
         var last = new CurvePoint(0, 0);
         for (var walk = Walk(); last.X < limit && walk.Next();)
         {
             CurvePoint point = Overlap(walk);
-            if (point.X > limit) point = new(limit, last.Y + (point.Y - last.Y) * (limit - last.X) / (point.X - last.X));
+            if (point.X > limit)
+                point = new(limit, last.Y + (point.Y - last.Y) * (limit - last.X) / (point.X - last.X));
             area += (point.X - last.X) * (point.Y + last.Y) / 2;
             last = point;
         }
@@ -98,16 +104,21 @@ public sealed class Ranking
 
     /// <summary>False-positive rate against recall, from (0, 0) to (1, 1), thinned for drawing.</summary>
     public IReadOnlyList<CurvePoint> Roc() => positives == 0 || negatives == 0 ? [] :
-        Curve(walk => new((double)walk.Negatives / negatives, (double)walk.Positives / positives), new CurvePoint(0, 0));
+        Curve(walk => new((double)walk.Negatives / negatives, (double)walk.Positives / positives),
+            new CurvePoint(0, 0));
 
     /// <summary>Recall against precision, thinned for drawing.</summary>
     public IReadOnlyList<CurvePoint> PrecisionRecall() => positives == 0 ? [] :
-        Curve(walk => new((double)walk.Positives / positives, (double)walk.Positives / (walk.Positives + walk.Negatives)), null);
+        Curve(walk => new((double)walk.Positives / positives,
+            (double)walk.Positives / (walk.Positives + walk.Negatives)), null);
 
-    /// <summary>False-positive rate against the mean over the components of the share that is found, thinned for drawing.</summary>
-    public IReadOnlyList<CurvePoint> ProCurve() => positives == 0 || negatives == 0 ? [] : Curve(Overlap, new CurvePoint(0, 0));
+    /// <summary>False-positive rate against the mean over the components of the share that is found,
+    /// thinned for drawing.</summary>
+    public IReadOnlyList<CurvePoint> ProCurve() =>
+        positives == 0 || negatives == 0 ? [] : Curve(Overlap, new CurvePoint(0, 0));
 
-    private CurvePoint Overlap(ThresholdWalk walk) => new((double)walk.Negatives / negatives, Math.Min(walk.Covered / components, 1));
+    private CurvePoint Overlap(ThresholdWalk walk) =>
+        new((double)walk.Negatives / negatives, Math.Min(walk.Covered / components, 1));
 
     /// <summary>Points nearer than a 500th of the axes to the one before are not drawn; the last always is.</summary>
     private List<CurvePoint> Curve(Func<ThresholdWalk, CurvePoint> at, CurvePoint? start)
@@ -118,7 +129,8 @@ public sealed class Ranking
         for (var walk = Walk(); walk.Next();)
         {
             last = at(walk);
-            if (points.Count == 0 || Math.Abs(last.X - points[^1].X) + Math.Abs(last.Y - points[^1].Y) >= spacing) points.Add(last);
+            if (points.Count == 0 || Math.Abs(last.X - points[^1].X) + Math.Abs(last.Y - points[^1].Y) >= spacing)
+                points.Add(last);
         }
         if (points[^1] != last) points.Add(last);
         return points;

@@ -2,15 +2,18 @@ using MlffAd.Detection;
 
 namespace MlffAd.Evaluation;
 
-/// <summary>Per-region overlap as the code of RD4AD and its many descendants compute it, for comparison with the literature's tables (spec §9).</summary>
-/// <remarks>It differs from the benchmark's own definition in four ways: the map is smoothed, 200 equal steps replace the distinct scores, false-positive
-/// rates are one image's own, and the area is divided by the largest rate that occurs below the limit.</remarks>
+/// <summary>Per-region overlap as the code of RD4AD and its many descendants compute it, for comparison with the
+/// literature's tables (spec §9).</summary>
+/// <remarks>It differs from the benchmark's own definition in four ways: the map is smoothed, 200 equal steps replace
+/// the distinct scores, false-positive rates are one image's own, and the area is divided by the largest rate that
+/// occurs below the limit.</remarks>
 public static class Rd4adPro
 {
     private const int Steps = 200, Radius = 16;
     private const double Sigma = 4;
 
-    /// <summary>The overlap of one defective image; null where the curve has no width (no defect, a flat map).</summary>
+    /// <summary>The overlap of one defective image; null where the curve has no width (no
+    /// defect, a flat map).</summary>
     /// <param name="map">The image's pixel scores, not smoothed.</param>
     /// <param name="mask">1 where the defect is, 0 elsewhere, row-major, of the map's size.</param>
     /// <param name="limit">Points with a false-positive rate below it count.</param>
@@ -53,7 +56,8 @@ public static class Rd4adPro
     /// <summary>Gaussian, σ = 4, 33 taps, borders mirrored about the edge of the outer pixel (c b a | a b c).</summary>
     private static double[] Smooth(ScoreMap map)
     {
-        double[] taps = [.. Enumerable.Range(-Radius, 2 * Radius + 1).Select(d => Math.Exp(-0.5 * d * d / (Sigma * Sigma)))];
+        double[] taps = [.. Enumerable.Range(-Radius, 2 * Radius + 1)
+            .Select(d => Math.Exp(-0.5 * d * d / (Sigma * Sigma)))];
         double sum = taps.Sum();
         for (int i = 0; i < taps.Length; i++) taps[i] /= sum;
         double[] scores = Array.ConvertAll(map.Values, score => (double)score);

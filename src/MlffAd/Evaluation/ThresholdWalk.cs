@@ -1,8 +1,10 @@
 namespace MlffAd.Evaluation;
 
-/// <summary>Goes through the distinct scores from the highest down; after each step the counts are those of "score ≥ <see cref="Threshold"/>".</summary>
-/// <remarks>An entry is <c>key &lt;&lt; 32 | label</c>. The key orders as the score does, so one sort of plain integers serves every metric:
-/// 8 bytes a pixel. A label's share is what one of its members adds to <see cref="Covered"/>: 0 marks good ones, a negative share takes no part.</remarks>
+/// <summary>Goes through the distinct scores from the highest down; after each step the counts are those of "score ≥
+/// <see cref="Threshold"/>".</summary>
+/// <remarks>An entry is <c>key &lt;&lt; 32 | label</c>. The key orders as the score does, so one sort of plain integers
+/// serves every metric: 8 bytes a pixel. A label's share is what one of its members adds to <see cref="Covered"/>: 0
+/// marks good ones, a negative share takes no part.</remarks>
 internal ref struct ThresholdWalk(ReadOnlySpan<ulong> ascending, ReadOnlySpan<double> shares)
 {
     private readonly ReadOnlySpan<ulong> entries = ascending;
@@ -36,7 +38,8 @@ internal ref struct ThresholdWalk(ReadOnlySpan<ulong> ascending, ReadOnlySpan<do
         return found;
     }
 
-    /// <summary>Floats compare like their bits once the sign is turned over, and all bits of negative ones. Adding 0 makes −0 equal to 0.</summary>
+    /// <summary>Floats compare like their bits once the sign is turned over, and all bits of negative ones. Adding 0
+    /// makes −0 equal to 0.</summary>
     public static ulong Entry(float score, uint label)
     {
         if (float.IsNaN(score)) throw new ArgumentException("A score is not a number.", nameof(score));

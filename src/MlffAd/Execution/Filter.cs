@@ -3,8 +3,9 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Execution;
 
-/// <summary>A convolution's weights and bias on the host. What each output is scaled by may still stand beside the weights: they are read once more to be packed, and scaled then, layer by layer
-/// in the same memory, they cost no copy of them all.</summary>
+/// <summary>A convolution's weights and bias on the host. What each output is scaled by may still stand beside the
+/// weights: they are read once more to be packed, and scaled then, layer by layer in the same memory, they cost no
+/// copy of them all.</summary>
 /// <param name="weights">[Cout, K, K, Cin].</param>
 /// <param name="outputs">Cout.</param>
 /// <param name="scales">One for each output, or null.</param>

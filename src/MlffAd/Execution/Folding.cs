@@ -13,7 +13,9 @@ internal static class Folding
         {
             var names = new BnNames(bn);
             double eps = weights.List[names.Scale].IsBackbone ? config.Backbone.BnEps : BatchNorm.Epsilon;
-            Span<float> gamma = weights[names.Scale], beta = weights[names.Shift], mean = weights[names.Mean], variance = weights[names.Variance];
+            Span<float> gamma = weights[names.Scale], beta = weights[names.Shift];
+            Span<float> mean = weights[names.Mean];
+            Span<float> variance = weights[names.Variance];
             var (scales, bias) = (new double[gamma.Length], new float[gamma.Length]);
             for (int o = 0; o < gamma.Length; o++)
             {

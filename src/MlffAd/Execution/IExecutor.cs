@@ -4,10 +4,11 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Execution;
 
-/// <summary>What can be done with the network's description, in the network's own terms. Whoever implements it decides what a term means:
-/// to compute and remember (<see cref="Recorder"/>), to plan (<see cref="Planner"/>), to list parameters (<see cref="ParameterList"/>).</summary>
-/// <remarks>Concatenation is a place, not an operation: <see cref="New"/> makes the whole, and producers write into slices of it, which they take as
-/// <c>into</c>. Without <c>into</c> a result gets a place of its own.</remarks>
+/// <summary>What can be done with the network's description, in the network's own terms. Whoever implements it decides
+/// what a term means: to compute and remember (<see cref="Recorder"/>), to plan (<see cref="Planner"/>), to list
+/// parameters (<see cref="ParameterList"/>).</summary>
+/// <remarks>Concatenation is a place, not an operation: <see cref="New"/> makes the whole, and producers write into
+/// slices of it, which they take as <c>into</c>. Without <c>into</c> a result gets a place of its own.</remarks>
 public interface IExecutor
 {
     /// <summary>A value whose parts others will write.</summary>
@@ -23,7 +24,8 @@ public interface IExecutor
     /// <param name="f">Applied last.</param>
     /// <param name="residual">A summand, or null.</param>
     /// <param name="into">Where to.</param>
-    Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null);
+    Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into =
+        null);
 
     /// <summary>Maximum over windows, <see cref="Pooling.Max"/>.</summary>
     Value MaxPool(Value x, int kernel, int stride, int pad);
@@ -46,7 +48,8 @@ public interface IExecutor
     /// <summary>Region means g and similarities m to them, <see cref="Kernels.CosineToMean"/>.</summary>
     (Value G, Value M) CosineToMean(Value x, int regionsPerSide);
 
-    /// <summary>Levels and counts over the whole map, and the range they lie in, <see cref="QuantizeCount1D"/>.</summary>
+    /// <summary>Levels and counts over the whole map, and the range they lie in,
+    /// <see cref="QuantizeCount1D"/>.</summary>
     (Value Rows, Value Range) Count1D(Value m, Quantization q);
 
     /// <summary>Levels and co-occurrences in each region, <see cref="QuantizeCount2D"/>.</summary>

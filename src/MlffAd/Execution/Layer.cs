@@ -46,7 +46,8 @@ public enum NetworkPart
     Backbone,
 }
 
-/// <summary>A convolution or row product: its weight's name (without <c>.weight</c>), output channels, geometry.</summary>
+/// <summary>A convolution or row product: its weight's name (without <c>.weight</c>), output
+/// channels, geometry.</summary>
 public readonly record struct Layer(string Name, int Outputs, ConvGeometry Geometry, WeightLayout Layout)
 {
     /// <summary>Where it stands.</summary>

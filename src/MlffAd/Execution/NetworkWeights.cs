@@ -49,7 +49,8 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     /// <summary>Takes a tensor of a file into memory's order.</summary>
     public static void FromFile(Parameter parameter, ReadOnlySpan<float> file, Span<float> memory)
     {
-        if (parameter.FileShape is [_, var inputs, var height, var width]) ConvolutionLayout.ToMemory(file, memory, inputs, height * width);
+        if (parameter.FileShape is [_, var inputs, var height, var width])
+            ConvolutionLayout.ToMemory(file, memory, inputs, height * width);
         else file.CopyTo(memory);
     }
 
@@ -57,7 +58,8 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     public static float[] ToFile(Parameter parameter, ReadOnlySpan<float> memory)
     {
         var file = new float[memory.Length];
-        if (parameter.FileShape is [_, var inputs, var height, var width]) ConvolutionLayout.ToFile(memory, file, inputs, height * width);
+        if (parameter.FileShape is [_, var inputs, var height, var width])
+            ConvolutionLayout.ToFile(memory, file, inputs, height * width);
         else memory.CopyTo(file);
         return file;
     }
@@ -68,7 +70,8 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     /// <param name="trained">Prefix of trained tensors.</param>
     /// <param name="statistics">Prefix of statistics.</param>
     /// <exception cref="MlffAdException">A tensor is missing or has another shape (exit code 4).</exception>
-    public static NetworkWeights Read(ParameterList list, SafetensorsFile file, string trained = "", string statistics = "")
+    public static NetworkWeights Read(ParameterList list, SafetensorsFile file, string trained = "",
+        string statistics = "")
     {
         // The largest first, so that no thread is left alone with one at the end.
         (Parameter Parameter, string Name)[] all = [.. list.Trained.Select(p => (Parameter: p, Name: trained + p.Name))
@@ -87,7 +90,8 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
         return weights;
     }
 
-    /// <summary>Reads a tensor to its place. Where the order changes on the way, some filters at a time: what is read is still in the cache then.</summary>
+    /// <summary>Reads a tensor to its place. Where the order changes on the way, some filters at a time: what is read
+    /// is still in the cache then.</summary>
     private static void Read(Parameter parameter, SafetensorsFile file, string name, Span<float> memory)
     {
         const int batch = 1 << 14;
@@ -116,7 +120,8 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     public static IEnumerable<TensorData> Write(IReadOnlyList<Parameter> parameters, float[] flat, string prefix) =>
         parameters.Select(p =>
         {
-            bool halves = p.Initial == InitialValues.Projection && p.Kind == ParameterKind.Weight && AreHalves(flat.AsSpan(p.Start, p.Count));
+            bool halves = p.Initial == InitialValues.Projection && p.Kind == ParameterKind.Weight
+                && AreHalves(flat.AsSpan(p.Start, p.Count));
             return TensorData.Floats(prefix + p.Name, p.FileShape, () => ToFile(p, flat.AsSpan(p.Start, p.Count)),
                 halves ? DType.F16 : DType.F32);
         });

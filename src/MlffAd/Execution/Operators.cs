@@ -4,7 +4,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Execution;
 
-/// <summary>Every term of the description as a forward and a backward closure over the kernels, written once; heirs decide when they run.</summary>
+/// <summary>Every term of the description as a forward and a backward closure over the kernels, written once; heirs
+/// decide when they run.</summary>
 public abstract class Operators : IExecutor
 {
     /// <inheritdoc/>
@@ -14,7 +15,8 @@ public abstract class Operators : IExecutor
     public abstract Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null);
 
     /// <inheritdoc/>
-    public abstract Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null);
+    public abstract Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual =
+        null, Value? into = null);
 
     /// <summary>Stored numbers that do not train.</summary>
     protected abstract Value Constant(string name, Shape shape);
@@ -29,13 +31,14 @@ public abstract class Operators : IExecutor
     /// <param name="backward">Adds to the gradients of those operands that need one.</param>
     protected abstract void Run(ReadOnlySpan<Value?> reads, Value[] writes, Action forward, Action backward);
 
-    /// <summary>A step that treats all channels alike, each by itself, and makes every position of its result a weighted mean of positions: it may change places with
-    /// a linear map of the channels.</summary>
+    /// <summary>A step that treats all channels alike, each by itself, and makes every position of its result a
+    /// weighted mean of positions: it may change places with a linear map of the channels.</summary>
     /// <param name="x">Operand.</param>
     /// <param name="y">Result.</param>
     /// <param name="forward">From the operand's tensor to the result's.</param>
     /// <param name="backward">As in <see cref="Run"/>.</param>
-    protected virtual void Mix(Value x, Value y, Action<Tensor, Tensor> forward, Action backward) => Run([x], [y], () => forward(x.Tensor, y.Tensor), backward);
+    protected virtual void Mix(Value x, Value y, Action<Tensor, Tensor> forward, Action backward) =>
+        Run([x], [y], () => forward(x.Tensor, y.Tensor), backward);
 
     /// <inheritdoc/>
     public Value MaxPool(Value x, int kernel, int stride, int pad)
@@ -93,7 +96,8 @@ public abstract class Operators : IExecutor
             () =>
             {
                 foreach (var operand in (ReadOnlySpan<Value>)[a, b])
-                    if (operand.NeedsGradient) Pointwise.Gradient(f, y.Tensor, y.Gradient, operand.Receive(out bool add), add);
+                    if (operand.NeedsGradient)
+                        Pointwise.Gradient(f, y.Tensor, y.Gradient, operand.Receive(out bool add), add);
             });
         return y;
     }
@@ -116,7 +120,8 @@ public abstract class Operators : IExecutor
     public (Value G, Value M) CosineToMean(Value x, int regionsPerSide)
     {
         int s = regionsPerSide;
-        Value g = New(Shape.Of(x.Shape.N, s * s, x.Shape.C), x.Name + ".means"), m = New(Shape.Of(x.Shape.N, x.Shape.Area, 1), x.Name + ".similarities");
+        Value g = New(Shape.Of(x.Shape.N, s * s, x.Shape.C), x.Name + ".means");
+        Value m = New(Shape.Of(x.Shape.N, x.Shape.Area, 1), x.Name + ".similarities");
         Run([x], [g, m],
             () => Kernels.CosineToMean.Forward(x.Tensor, g.Tensor, m.Tensor, s),
             () => Kernels.CosineToMean.Gradient(
@@ -131,20 +136,22 @@ public abstract class Operators : IExecutor
     /// <inheritdoc/>
     public (Value Rows, Value Range) Count1D(Value m, Quantization q)
     {
-        Value rows = New(Shape.Of(m.Shape.N, q.Levels, 2), m.Name + ".counts"), range = New(Shape.Of(m.Shape.N, 1, 4), m.Name + ".range");
-        Run([m], [rows, range],
-            () => QuantizeCount1D.Forward(m.Tensor, q, range.Tensor, rows.Tensor),
-            () => QuantizeCount1D.Gradient(m.Tensor, q, range.Tensor, rows.Tensor, rows.Gradient, m.Receive(out bool add), add));
+        Value rows = New(Shape.Of(m.Shape.N, q.Levels, 2), m.Name + ".counts");
+        Value range = New(Shape.Of(m.Shape.N, 1, 4), m.Name + ".range");
+        Run([m], [rows, range], () => QuantizeCount1D.Forward(m.Tensor, q, range.Tensor, rows.Tensor),
+            () => QuantizeCount1D.Gradient(m.Tensor, q, range.Tensor, rows.Tensor, rows.Gradient,
+                m.Receive(out bool add), add));
         return (rows, range);
     }
 
     /// <inheritdoc/>
     public Value Count2D(Value m, int regions, Quantization q)
     {
-        Value rows = New(Shape.Of(m.Shape.N, regions * q.Levels * q.Levels, 3), m.Name + ".pairs"), range = New(Shape.Of(m.Shape.N, regions, 4), m.Name + ".range");
-        Run([m], [rows, range],
-            () => QuantizeCount2D.Forward(m.Tensor, regions, q, range.Tensor, rows.Tensor),
-            () => QuantizeCount2D.Gradient(m.Tensor, regions, q, range.Tensor, rows.Tensor, rows.Gradient, m.Receive(out bool add), add));
+        Value rows = New(Shape.Of(m.Shape.N, regions * q.Levels * q.Levels, 3), m.Name + ".pairs");
+        Value range = New(Shape.Of(m.Shape.N, regions, 4), m.Name + ".range");
+        Run([m], [rows, range], () => QuantizeCount2D.Forward(m.Tensor, regions, q, range.Tensor, rows.Tensor),
+            () => QuantizeCount2D.Gradient(m.Tensor, regions, q, range.Tensor, rows.Tensor, rows.Gradient,
+                m.Receive(out bool add), add));
         return rows;
     }
 
@@ -184,13 +191,15 @@ public abstract class Operators : IExecutor
     public Value Attention(Value k, Value q, Value v)
     {
         int levels = k.Shape.Area;
-        Value weights = New(Shape.Of(k.Shape.N, levels, levels), k.Name + ".attention"), y = New(v.Shape, v.Name + ".mixed");
+        Value weights = New(Shape.Of(k.Shape.N, levels, levels), k.Name + ".attention");
+        Value y = New(v.Shape, v.Name + ".mixed");
         Run([k, q, v], [y, weights],
             () => Kernels.Attention.Forward(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Tensor),
             () =>
             {
                 Tensor dk = k.Receive(out bool addK), dq = q.Receive(out bool addQ), dv = v.Receive(out bool addV);
-                Kernels.Attention.Gradient(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Gradient, dk, dq, dv, addK, addQ, addV);
+                Kernels.Attention.Gradient(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Gradient, dk, dq, dv, addK,
+                    addQ, addV);
             });
         return y;
     }

@@ -57,7 +57,8 @@ internal readonly record struct BnNames(string Bn)
 }
 
 /// <summary>All parameters of a network, found by walking its description without computing anything.</summary>
-/// <remarks>Each starts at a multiple of 16 floats, so that vector loads of a view are aligned. The lists are in the order of the data's way, the flat buffers in another.</remarks>
+/// <remarks>Each starts at a multiple of 16 floats, so that vector loads of a view are aligned. The lists are in the
+/// order of the data's way, the flat buffers in another.</remarks>
 public sealed class ParameterList : Operators
 {
     private const int Alignment = 16;
@@ -98,7 +99,8 @@ public sealed class ParameterList : Operators
         var list = new ParameterList();
         describe(list, new Value(new Shape(1, config.ImageSize, config.ImageSize, 3), "image"));
         // What a step of descent treats alike lies together: four runs instead of one for every few tensors.
-        list.TrainedFloats = list.Place(list._trained, p => (p.IsBackbone ? 0 : 2) + (p.Kind == ParameterKind.Weight ? 0 : 1));
+        list.TrainedFloats =
+            list.Place(list._trained, p => (p.IsBackbone ? 0 : 2) + (p.Kind == ParameterKind.Weight ? 0 : 1));
         list.StatisticFloats = list.Place(list._statistics, p => p.IsBackbone ? 0 : 1);
         list.ConstantFloats = list.Place(list._constants, _ => 0);
         return list;
@@ -124,7 +126,8 @@ public sealed class ParameterList : Operators
     }
 
     /// <inheritdoc/>
-    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
+    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual =
+        null, Value? into = null)
     {
         var y = Conv(layer, x, f, into);
         var names = new BnNames(bn);

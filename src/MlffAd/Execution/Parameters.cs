@@ -3,7 +3,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Execution;
 
-/// <summary>A network's numbers on a device while it trains: one flat buffer each of weights, gradients, velocities and statistics, with named views.</summary>
+/// <summary>A network's numbers on a device while it trains: one flat buffer each of weights, gradients, velocities and
+/// statistics, with named views.</summary>
 public sealed class Parameters : IDisposable
 {
     private readonly Tensor _rowsOfStatistics;
@@ -23,7 +24,8 @@ public sealed class Parameters : IDisposable
         Statistics = Tensor.From(device, Shape.Of(statistics), weights.Statistics, "running statistics");
         BatchStatistics = Tensor.Rent(device, Shape.Of(statistics), "batch statistics");
         _rowsOfStatistics = Tensor.Rent(device, Shape.Of(statistics), "rows of statistics");
-        if (device.MapFormat == Format.Bf16) Rounded = Tensor.Rent(device, Shape.Of(trained), "weights in bf16", format: Format.Bf16);
+        if (device.MapFormat == Format.Bf16)
+            Rounded = Tensor.Rent(device, Shape.Of(trained), "weights in bf16", format: Format.Bf16);
         Round();
         Pointwise.Fill(Gradients, 0);
         Pointwise.Fill(Velocities, 0);
@@ -35,7 +37,8 @@ public sealed class Parameters : IDisposable
     /// <summary>The trained numbers.</summary>
     public Tensor Weights { get; }
 
-    /// <summary>The same in BF16, as <see cref="Round"/> left them, on a device that multiplies so; else null.</summary>
+    /// <summary>The same in BF16, as <see cref="Round"/> left them, on a device that multiplies
+    /// so; else null.</summary>
     public Tensor? Rounded { get; }
 
     /// <summary>The loss's gradient to them.</summary>
@@ -50,7 +53,9 @@ public sealed class Parameters : IDisposable
     /// <summary>Means and variances of the present batch.</summary>
     public Tensor BatchStatistics { get; }
 
-    /// <summary>Rows of an image behind each of <see cref="Statistics"/>, as <see cref="BatchNorm.UpdateRunning"/> takes them; they are counted when they are first asked for, and the same for every recording of one configuration.</summary>
+    /// <summary>Rows of an image behind each of <see cref="Statistics"/>, as <see cref="BatchNorm.UpdateRunning"/>
+    /// takes them; they are counted when they are first asked for, and the same for every recording of one
+    /// configuration.</summary>
     internal Tensor RowsOfStatistics(Func<float[]> count)
     {
         if (!_hasRows) _rowsOfStatistics.Write(count());
@@ -87,7 +92,8 @@ public sealed class Parameters : IDisposable
     /// <summary>Returns the buffers.</summary>
     public void Dispose()
     {
-        foreach (var buffer in (ReadOnlySpan<Tensor>)[Weights, Gradients, Velocities, Statistics, BatchStatistics, _rowsOfStatistics]) buffer.Dispose();
+        foreach (var buffer in (ReadOnlySpan<Tensor>)[Weights, Gradients, Velocities, Statistics, BatchStatistics,
+            _rowsOfStatistics]) buffer.Dispose();
         Rounded?.Dispose();
     }
 }

@@ -3,7 +3,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Execution;
 
-/// <summary>A network ready to run: a flat list of launches over memory that is laid out once. Running it allocates nothing.</summary>
+/// <summary>A network ready to run: a flat list of launches over memory that is laid out once. Running it
+/// allocates nothing.</summary>
 public sealed class Plan : IDisposable
 {
     private readonly PlanStep[] _steps;
@@ -49,8 +50,9 @@ public sealed class Plan : IDisposable
                 step.Run();
                 var kernels = profiler.Totals;
                 var output = step.Writes[0].Tensor;
-                measured.Add(new(step.Name, string.Join(" + ", kernels.Select(k => k.Name)), output.Shape, output.OffsetBytes,
-                    (long)kernels.Sum(k => k.Flop), (long)kernels.Sum(k => k.Bytes), kernels.Sum(k => k.Seconds)));
+                measured.Add(new(Name: step.Name, Kernel: string.Join(" + ", kernels.Select(k => k.Name)),
+                    Output: output.Shape, Offset: output.OffsetBytes, Flop: (long)kernels.Sum(k => k.Flop),
+                    Bytes: (long)kernels.Sum(k => k.Bytes), Seconds: kernels.Sum(k => k.Seconds)));
             }
         }
         finally
@@ -81,4 +83,5 @@ public sealed class Plan : IDisposable
 /// <param name="Flop">Floating-point operations by the definition.</param>
 /// <param name="Bytes">Bytes that must move.</param>
 /// <param name="Seconds">How long it took.</param>
-public sealed record PlannedStep(string Name, string Kernel, Shape Output, long Offset, long Flop, long Bytes, double Seconds);
+public sealed record PlannedStep(string Name, string Kernel, Shape Output, long Offset, long Flop, long Bytes,
+    double Seconds);

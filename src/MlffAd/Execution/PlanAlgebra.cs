@@ -4,27 +4,33 @@ using MlffAd.Kernels;
 
 namespace MlffAd.Execution;
 
-/// <summary>Takes arithmetic out of a plan by linear algebra, without changing what it computes but by rounding: convolutions that follow one another without an activation between them are one,
-/// and a 1×1 convolution may change places with an enlargement, a repetition or a mean, to work where there are fewer positions.</summary>
-/// <remarks>In the network: the score's vector, the fusion and the self-calibrated module's last convolution become one convolution with a single output; the
-/// statistics' third layer multiplies a region's mean once instead of once a row; the mean over a region's pairs goes before the fourth layer.</remarks>
+/// <summary>Takes arithmetic out of a plan by linear algebra, without changing what it computes but by rounding:
+/// convolutions that follow one another without an activation between them are one, and a 1×1 convolution may change
+/// places with an enlargement, a repetition or a mean, to work where there are fewer positions.</summary>
+/// <remarks>In the network: the score's vector, the fusion and the self-calibrated module's last convolution become one
+/// convolution with a single output; the statistics' third layer multiplies a region's mean once instead of once a row;
+/// the mean over a region's pairs goes before the fourth layer.</remarks>
 internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> outputs)
 {
-    /// <summary>Applies the rules until none applies, and drops what nobody reads any more. Neighbours become one first: a part that has been taken out of a convolution stands between them.</summary>
+    /// <summary>Applies the rules until none applies, and drops what nobody reads any more. Neighbours become one
+    /// first: a part that has been taken out of a convolution stands between them.</summary>
     public void Simplify()
     {
         do
             while (steps.RemoveAll(step => !Array.Exists(step.Writes, IsRead)) > 0) { }
-        while (steps.OfType<ConvStep>().Any(Compose) || steps.OfType<ConvStep>().Any(MixLast) || steps.OfType<MixStep>().Any(MixFirst));
+        while (steps.OfType<ConvStep>().Any(Compose) || steps.OfType<ConvStep>().Any(MixLast)
+            || steps.OfType<MixStep>().Any(MixFirst));
     }
 
     /// <summary><c>B·(A ∗ x + a) + b = (B·A) ∗ x + (B·a + b)</c>, where that is less work.</summary>
     private bool Compose(ConvStep b)
     {
-        if (!b.IsPointwise || Source(b.X, b) is not ConvStep { IsLinear: true } a || a.Y.Shape != b.X.Shape) return false;
+        if (!b.IsPointwise || Source(b.X, b) is not ConvStep { IsLinear: true } a || a.Y.Shape != b.X.Shape)
+            return false;
         int outputs = b.Y.Shape.C, middle = a.Y.Shape.C, terms = a.Filter.Terms;
         if ((long)outputs * terms >= (long)middle * (terms + outputs)) return false;
-        float[] weights = new float[outputs * terms], bias = new float[outputs], left = new float[middle], right = new float[terms];
+        float[] weights = new float[outputs * terms];
+        float[] bias = new float[outputs], left = new float[middle], right = new float[terms];
         var sums = new double[terms];
         for (int o = 0; o < outputs; o++)
         {
@@ -39,7 +45,8 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
             for (int t = 0; t < terms; t++) weights[o * terms + t] = (float)sums[t];
             bias[o] = (float)constant;
         }
-        Replace(b, new ConvStep($"{b.Name}·{a.Name}", a.Geometry, a.X, new Filter(weights, outputs, null, bias), b.Residual, b.F, b.Y));
+        Replace(b, new ConvStep(name: $"{b.Name}·{a.Name}", geometry: a.Geometry, x: a.X,
+            filter: new Filter(weights, outputs, null, bias), residual: b.Residual, f: b.F, y: b.Y));
         steps.Remove(a);
         return true;
     }
@@ -63,15 +70,19 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
                 var product = new Value(mix.X.Shape.WithC(outputs), c.Name + ".few");
                 int place = steps.IndexOf(c);
                 steps[place] = mix.Between(product, c.Y);
-                steps.Insert(place, new ConvStep(c.Name, c.Geometry, mix.X, c.Filter, null, Activation.None, product));
+                steps.Insert(place, new ConvStep(name: c.Name, geometry: c.Geometry, x: mix.X, filter: c.Filter,
+                    residual: null, f: Activation.None, y: product));
                 return true;
             }
-            Value few = new(mix.X.Shape.WithC(outputs), c.Name + ".part"), many = new(c.Y.Shape, c.Name + ".part.mixed");
+            Value few = new(mix.X.Shape.WithC(outputs), c.Name + ".part");
+            Value many = new(c.Y.Shape, c.Name + ".part.mixed");
             var rest = from == first ? c.X.Slice(to - first, end - to) : c.X.Slice(0, from - first);
             int at = steps.IndexOf(c);
-            steps[at] = new ConvStep(c.Name, c.Geometry, rest, Columns(c, rest.Start - first, rest.Shape.C, c.Filter.Bias), many, c.F, c.Y);
+            steps[at] = new ConvStep(name: c.Name, geometry: c.Geometry, x: rest,
+                filter: Columns(c, rest.Start - first, rest.Shape.C, c.Filter.Bias), residual: many, f: c.F, y: c.Y);
             steps.Insert(at, mix.Between(few, many));
-            steps.Insert(at, new ConvStep(few.Name, c.Geometry, mix.X, Columns(c, from - first, to - from, null), null, Activation.None, few));
+            steps.Insert(at, new ConvStep(name: few.Name, geometry: c.Geometry, x: mix.X,
+                filter: Columns(c, from - first, to - from, null), residual: null, f: Activation.None, y: few));
             return true;
         }
         return false;
@@ -80,16 +91,20 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
     /// <summary>A mean to fewer positions of what a 1×1 convolution made: the mean first.</summary>
     private bool MixFirst(MixStep mix)
     {
-        if (mix.Y.Shape.Rows >= mix.X.Shape.Rows || Source(mix.X, mix) is not ConvStep { IsLinear: true, IsPointwise: true } c || c.Y.Shape != mix.X.Shape) return false;
+        if (mix.Y.Shape.Rows >= mix.X.Shape.Rows
+            || Source(mix.X, mix) is not ConvStep { IsLinear: true, IsPointwise: true } c || c.Y.Shape != mix.X.Shape)
+            return false;
         var mean = new Value(mix.Y.Shape.WithC(c.X.Shape.C), c.Name + ".mean");
         int at = steps.IndexOf(mix);
-        steps[at] = new ConvStep(c.Name, c.Geometry, mean, c.Filter, null, c.F, mix.Y);
+        steps[at] = new ConvStep(name: c.Name, geometry: c.Geometry, x: mean, filter: c.Filter, residual: null, f: c.F,
+            y: mix.Y);
         steps.Insert(at, mix.Between(c.X, mean));
         steps.Remove(c);
         return true;
     }
 
-    /// <summary>The step that alone writes a value which <paramref name="reader"/> alone reads; null if there are several.</summary>
+    /// <summary>The step that alone writes a value which <paramref name="reader"/> alone reads; null if
+    /// there are several.</summary>
     private PlanStep? Source(Value value, PlanStep reader)
     {
         if (outputs.Any(value.Overlaps)) return null;
@@ -107,7 +122,8 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
         return source;
     }
 
-    private bool IsRead(Value value) => outputs.Any(value.Overlaps) || steps.Exists(step => Array.Exists(step.Reads, value.Overlaps));
+    private bool IsRead(Value value) =>
+        outputs.Any(value.Overlaps) || steps.Exists(step => Array.Exists(step.Reads, value.Overlaps));
 
     private void Replace(PlanStep old, PlanStep step) => steps[steps.IndexOf(old)] = step;
 

@@ -21,7 +21,8 @@ internal abstract class PlanStep(string name, Value[] reads, Value[] writes)
 }
 
 /// <summary>Any operator.</summary>
-internal sealed class OperatorStep(Value[] reads, Value[] writes, Action forward) : PlanStep(writes[0].Name, reads, writes)
+internal sealed class OperatorStep(Value[] reads, Value[] writes, Action forward) : PlanStep(writes[0].Name, reads,
+    writes)
 {
     public override void Run() => forward();
 }
@@ -40,7 +41,8 @@ internal sealed class MixStep(Value x, Value y, Action<Tensor, Tensor> forward) 
 }
 
 /// <summary><c>y = f(x ∗ w + bias + residual)</c>, its weights where they were until <see cref="Pack"/>.</summary>
-internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, Filter filter, Value? residual, Activation f, Value y)
+internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, Filter filter, Value? residual,
+    Activation f, Value y)
     : PlanStep(name, residual is null ? [x] : [x, residual], [y]), IDisposable
 {
     private PackedFilter? _packed;
@@ -64,12 +66,14 @@ internal sealed class ConvStep(string name, ConvGeometry geometry, Value x, Filt
     /// <summary>Nothing but a linear map and a bias.</summary>
     public bool IsLinear => f == Activation.None && residual is null;
 
-    /// <summary>Puts the weights where the step will run, as BF16 where maps are that it multiplies or writes; x and y have their places.</summary>
+    /// <summary>Puts the weights where the step will run, as BF16 where maps are that it multiplies or writes; x and y
+    /// have their places.</summary>
     /// <param name="device">There.</param>
     /// <param name="room">For as many numbers as the filter has.</param>
     public void Pack(Device device, float[] room)
     {
-        _packed = Convolution.Pack(device, filter.Rows(room, device.Team), geometry, x.Shape, Name, x.Tensor.Format == Format.Bf16 || y.Tensor.Format == Format.Bf16 ? Format.Bf16 : Format.Float32);
+        _packed = Convolution.Pack(device, filter.Rows(room, device.Team), geometry, x.Shape, Name,
+            x.Tensor.Format == Format.Bf16 || y.Tensor.Format == Format.Bf16 ? Format.Bf16 : Format.Float32);
         if (filter.Bias is { } bias) _bias = Tensor.From(device, Shape.Of(bias.Length), bias, Name + ".bias");
     }
 

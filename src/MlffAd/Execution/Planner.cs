@@ -5,8 +5,9 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Execution;
 
-/// <summary>Plans the network for inference: walks the description once, folds batch normalisation into the convolutions and notes what to launch, simplifies that
-/// (<see cref="PlanAlgebra"/>), packs the weights, and lets values share memory that are never alive together.</summary>
+/// <summary>Plans the network for inference: walks the description once, folds batch normalisation into the
+/// convolutions and notes what to launch, simplifies that (<see cref="PlanAlgebra"/>), packs the weights, and lets
+/// values share memory that are never alive together.</summary>
 public sealed class Planner : Operators
 {
     private readonly Config _config;
@@ -52,7 +53,8 @@ public sealed class Planner : Operators
             ? _weights[layer.Name + ".bias"].ToArray() : null), f, null, into);
 
     /// <inheritdoc/>
-    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null) =>
+    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual =
+        null, Value? into = null) =>
         Conv(layer, x, _weights.Fold(_config, layer, bn), f, residual, into);
 
     /// <inheritdoc/>
@@ -67,19 +69,22 @@ public sealed class Planner : Operators
     public override (Value Distance, Value Index) NearestVector(Value x, int count, string vectors, string groups)
     {
         Value d = New(x.Shape.WithC(1), "memory.distance"), index = New(x.Shape.WithC(1), "memory.nearest");
-        _steps.Add(new NearestStep(x, _weights.Numbers(vectors), _weights.Numbers(groups), _groups, d, index));
+        _steps.Add(new NearestStep(x: x, vectors: _weights.Numbers(vectors), groups: _weights.Numbers(groups),
+            cellGroups: _groups, distance: d, index: index));
         return (d, index);
     }
 
     private Value Conv(Layer layer, Value x, Filter filter, Activation f, Value? residual, Value? into)
     {
         var y = into ?? New(layer.Output(x.Shape), layer.Name);
-        _steps.Add(new ConvStep(layer.Name, layer.Geometry, x, filter, residual, f, y));
+        _steps.Add(new ConvStep(name: layer.Name, geometry: layer.Geometry, x: x, filter: filter, residual: residual,
+            f: f, y: y));
         return y;
     }
 
     /// <inheritdoc/>
-    protected override void Mix(Value x, Value y, Action<Tensor, Tensor> forward, Action backward) => _steps.Add(new MixStep(x, y, forward));
+    protected override void Mix(Value x, Value y, Action<Tensor, Tensor> forward, Action backward) =>
+        _steps.Add(new MixStep(x, y, forward));
 
     /// <inheritdoc/>
     protected override void Run(ReadOnlySpan<Value?> reads, Value[] writes, Action forward, Action backward)
@@ -90,22 +95,28 @@ public sealed class Planner : Operators
         _steps.Add(new OperatorStep([.. operands], writes, forward));
     }
 
-    /// <summary>Gives every value a place in one block: first come, first fit among the gaps that dead values leave.</summary>
+    /// <summary>Gives every value a place in one block: first come, first fit among the gaps that
+    /// dead values leave.</summary>
     private static Tensor Place(Device device, List<PlanStep> steps, Value input, Value[] outputs, MapFormats formats)
     {
         const int alignment = 16;   // float32 numbers, as all lengths here
         var lives = new Dictionary<Value, (int First, int Last)> { [input] = (0, steps.Count) };
         for (int i = 0; i < steps.Count; i++)
             foreach (var value in steps[i].Reads.Concat(steps[i].Writes))
-                lives[value.Root] = lives.TryGetValue(value.Root, out var life) ? (life.First, Math.Max(life.Last, i)) : (i, i);
+                lives[value.Root] = lives.TryGetValue(value.Root, out var life)
+                    ? (life.First, Math.Max(life.Last, i))
+                    : (i, i);
         foreach (var value in outputs) lives[value.Root] = (lives[value.Root].First, steps.Count);
 
         var placed = new List<(long Begin, long End, int First, int Last)>();
         var starts = new List<(Value Value, Format Format, long Start)>();
-        foreach (var (value, (first, last)) in lives.Where(life => !life.Key.IsBound).OrderByDescending(life => life.Key.Shape.Count))
+        foreach (var (value, (first, last)) in lives.Where(life => !life.Key.IsBound)
+            .OrderByDescending(life => life.Key.Shape.Count))
         {
             var format = formats.Of(value.Shape, value.Name);
-            long start = 0, numbers = format == Format.Bf16 ? value.Shape.Count / 2 : value.Shape.Count, length = (numbers + alignment - 1) / alignment * alignment;
+            long start = 0;
+            long numbers = format == Format.Bf16 ? value.Shape.Count / 2 : value.Shape.Count;
+            long length = (numbers + alignment - 1) / alignment * alignment;
             foreach (var other in placed.Where(p => p.First <= last && first <= p.Last).OrderBy(p => p.Begin))
                 if (other.Begin < start + length) start = Math.Max(start, other.End);
             placed.Add((start, start + length, first, last));

@@ -5,8 +5,10 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Execution;
 
-/// <summary>Runs the network for training: computes at once, with batch statistics, and writes the tape, which does the same for the batches that follow.</summary>
-/// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory. A gradient has its map's format (<see cref="MapFormats"/>).</remarks>
+/// <summary>Runs the network for training: computes at once, with batch statistics, and writes the tape, which does the
+/// same for the batches that follow.</summary>
+/// <remarks>Buffers are reserved for a full batch, so that a smaller last one runs in the same memory. A gradient has
+/// its map's format (<see cref="MapFormats"/>).</remarks>
 public sealed class Recorder(Config config, Parameters parameters, Tape tape, int capacity) : Operators
 {
     private const float Momentum = 0.1f;
@@ -19,13 +21,15 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     public override Value New(Shape shape, string name)
     {
         var value = new Value(shape, name);
-        value.Bind(Tensor.Rent(_device, shape, name, shape.Count / shape.N * Math.Max(capacity, shape.N), _formats.Of(shape, name)));
+        value.Bind(Tensor.Rent(_device, shape, name, shape.Count / shape.N * Math.Max(capacity, shape.N),
+            _formats.Of(shape, name)));
         tape.Own(value);
         return value;
     }
 
     /// <inheritdoc/>
-    public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null) => Conv(layer, x, f, into, null);
+    public override Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null) =>
+        Conv(layer, x, f, into, null);
 
     private Value Conv(Layer layer, Value x, Activation f, Value? into, Moments? moments)
     {
@@ -34,7 +38,8 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         var y = into ?? New(layer.Output(x.Shape), layer.Name);
         var g = layer.Geometry;
         // Weights that are rounded already, where a factor is and they come in eights.
-        bool rounded = (x.Tensor.Format == Format.Bf16 || y.Tensor.Format == Format.Bf16) && w.Shape.C % 8 == 0 && parameters.Rounded is not null;
+        bool rounded = (x.Tensor.Format == Format.Bf16 || y.Tensor.Format == Format.Bf16) && w.Shape.C % 8 == 0
+            && parameters.Rounded is not null;
         var factor = rounded ? Parameters.View(parameters.Rounded!, parameters.List[layer.Name + ".weight"]) : w.Tensor;
         Run([x, w, bias], [y],
             () => Convolution.Forward(x.Tensor, factor, bias?.Tensor, y.Tensor, g, null, f, moments),
@@ -50,10 +55,12 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     }
 
     /// <inheritdoc/>
-    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into = null)
+    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual =
+        null, Value? into = null)
     {
         var names = new BnNames(bn);
-        bool isBackbone = parameters.List[names.Scale].IsBackbone, frozen = isBackbone && config.Train.Bn == BnMode.Frozen;
+        bool isBackbone = parameters.List[names.Scale].IsBackbone;
+        bool frozen = isBackbone && config.Train.Bn == BnMode.Frozen;
         var raw = Conv(layer, x, Activation.None, null, frozen ? null : _moments);
         var y = into ?? New(raw.Shape, bn);
         float eps = isBackbone ? (float)config.Backbone.BnEps : BatchNorm.Epsilon;
@@ -92,7 +99,9 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     /// <param name="clip">What <see cref="Sgd.Clip"/> wrote.</param>
     public void CommitStatistics(Tensor clip)
     {
-        if (_batches is not []) BatchNorm.UpdateRunning(parameters.BatchStatistics, parameters.RowsOfStatistics(RowsOfStatistics), _batches[0].Items, parameters.Statistics, Momentum, clip);
+        if (_batches is not [])
+            BatchNorm.UpdateRunning(parameters.BatchStatistics, parameters.RowsOfStatistics(RowsOfStatistics),
+                _batches[0].Items, parameters.Statistics, Momentum, clip);
     }
 
     private float[] RowsOfStatistics()
@@ -100,7 +109,9 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         float[] all = new float[parameters.List.StatisticFloats];
         foreach (var (mean, variance, items, rows) in _batches)
         {
-            if (items != _batches[0].Items) throw new InvalidOperationException($"'{mean.Name}' is of {items} items, others of {_batches[0].Items}.");
+            if (items != _batches[0].Items)
+                throw new InvalidOperationException(
+                    $"'{mean.Name}' is of {items} items, others of {_batches[0].Items}.");
             all.AsSpan(mean.Start, mean.Count).Fill(BatchNorm.Mean);
             all.AsSpan(variance.Start, variance.Count).Fill(rows);
         }
@@ -132,7 +143,9 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     private Value Trained(string name)
     {
         var p = parameters.List[name];
-        Value value = new(Parameters.View(parameters.Weights, p), config.Train.Freezes(p) ? null : Parameters.View(parameters.Gradients, p));
+        Value value = new(Parameters.View(parameters.Weights, p), config.Train.Freezes(p)
+            ? null
+            : Parameters.View(parameters.Gradients, p));
         tape.Own(value);
         return value;
     }

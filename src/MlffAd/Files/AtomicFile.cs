@@ -179,7 +179,8 @@ public sealed class AtomicFile : IDisposable
     {
         try
         {
-            new FileStream(temporary, FileMode.Open, FileAccess.Read, FileShare.None, 0, FileOptions.DeleteOnClose)
+            new FileStream(path: temporary, mode: FileMode.Open, access: FileAccess.Read, share: FileShare.None,
+                bufferSize: 0, options: FileOptions.DeleteOnClose)
             .Dispose();
         }
         catch (Exception e) when (IsOfSystem(e)) { }

@@ -16,15 +16,16 @@ namespace MlffAd.Models;
 /// <param name="Files">The training images, in the order of training.</param>
 /// <param name="Counters">The trainer's own numbers, such as skipped steps, by name.</param>
 /// <param name="Split">What decides which images are held out.</param>
-public sealed record CheckpointMetadata(Config Config, Preprocessing Preprocessing, TrainingRecord Training, long Step, string Class,
-    IReadOnlyList<TrainingFile> Files, IReadOnlyDictionary<string, double> Counters,
-    SplitBy Split = SplitBy.Content)
+public sealed record CheckpointMetadata(Config Config, Preprocessing Preprocessing, TrainingRecord Training, long Step,
+    string Class, IReadOnlyList<TrainingFile> Files, IReadOnlyDictionary<string, double> Counters, SplitBy Split =
+    SplitBy.Content)
 {
     /// <summary>The memory's keys that the user set: they are not chosen when it is made.</summary>
     public IReadOnlyList<string> Given { get; init; } = [];
 }
 
-/// <summary>An interrupted training, <c>MODEL.state</c>: tensors under <c>weights/</c>, <c>velocity/</c> and <c>stats/</c>, and <see cref="CheckpointMetadata"/>.</summary>
+/// <summary>An interrupted training, <c>MODEL.state</c>: tensors under <c>weights/</c>, <c>velocity/</c> and
+/// <c>stats/</c>, and <see cref="CheckpointMetadata"/>.</summary>
 public sealed class Checkpoint : IDisposable
 {
     private const string Format = "mlffad-state/1";
@@ -42,21 +43,24 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Writes a checkpoint whole or not at all.</summary>
     /// <exception cref="MlffAdException">It cannot be written (exit code 7).</exception>
-    public static void Save(string path, CheckpointMetadata metadata, IEnumerable<TensorData> tensors) => Safetensors.Write(path, tensors, new Dictionary<string, string>
-    {
-        ["format"] = Format,
-        ["config"] = metadata.Config.ToJson(),
-        ["preprocessing"] = JsonSerializer.Serialize(metadata.Preprocessing, FileJson.Default.Preprocessing),
-        ["training"] = JsonSerializer.Serialize(metadata.Training, FileJson.Default.TrainingRecord),
-        ["epoch"] = metadata.Training.Epochs.ToString(CultureInfo.InvariantCulture),
-        ["seed"] = metadata.Training.Seed.ToString(CultureInfo.InvariantCulture),
-        ["step"] = metadata.Step.ToString(CultureInfo.InvariantCulture),
-        ["class"] = metadata.Class,
-        ["split"] = metadata.Split == SplitBy.Content ? "content" : "name",
-        ["files"] = JsonSerializer.Serialize([.. metadata.Files], FileJson.Default.TrainingFileArray),
-        ["counters"] = JsonSerializer.Serialize(new SortedDictionary<string, double>(metadata.Counters.ToDictionary(), StringComparer.Ordinal), FileJson.Default.SortedDictionaryStringDouble),
-        ["given"] = string.Join(' ', metadata.Given),
-    });
+    public static void Save(string path, CheckpointMetadata metadata,
+        IEnumerable<TensorData> tensors) => Safetensors.Write(path, tensors, new Dictionary<string, string>
+        {
+            ["format"] = Format,
+            ["config"] = metadata.Config.ToJson(),
+            ["preprocessing"] = JsonSerializer.Serialize(metadata.Preprocessing, FileJson.Default.Preprocessing),
+            ["training"] = JsonSerializer.Serialize(metadata.Training, FileJson.Default.TrainingRecord),
+            ["epoch"] = metadata.Training.Epochs.ToString(CultureInfo.InvariantCulture),
+            ["seed"] = metadata.Training.Seed.ToString(CultureInfo.InvariantCulture),
+            ["step"] = metadata.Step.ToString(CultureInfo.InvariantCulture),
+            ["class"] = metadata.Class,
+            ["split"] = metadata.Split == SplitBy.Content ? "content" : "name",
+            ["files"] = JsonSerializer.Serialize([.. metadata.Files], FileJson.Default.TrainingFileArray),
+            ["counters"] = JsonSerializer.Serialize(
+                new SortedDictionary<string, double>(metadata.Counters.ToDictionary(), StringComparer.Ordinal),
+                FileJson.Default.SortedDictionaryStringDouble),
+            ["given"] = string.Join(' ', metadata.Given),
+        });
 
     /// <summary>Opens a checkpoint and checks all but the tensors' names and numbers; dispose to close it.</summary>
     /// <exception cref="MlffAdException">It cannot be read, is damaged, or is no checkpoint (exit code 4).</exception>
@@ -87,7 +91,8 @@ public sealed class Checkpoint : IDisposable
     /// them.</exception>
     public void RequireSame(IReadOnlyList<TrainingFile> files)
     {
-        var (before, now) = (Metadata.Files.ToDictionary(file => file.Path, file => file.Sha256), files.ToDictionary(file => file.Path, file => file.Sha256));
+        var (before, now) = (Metadata.Files.ToDictionary(file => file.Path, file => file.Sha256),
+            files.ToDictionary(file => file.Path, file => file.Sha256));
         string[] differences = [.. new[]
         {
             Named("new", now.Keys.Except(before.Keys)),
@@ -112,7 +117,8 @@ public sealed class Checkpoint : IDisposable
     public void Dispose() => Tensors.Dispose();
 
     private MlffAdException Other(string difference) =>
-        new(ExitCode.Usage, $"'{Tensors.Source}' cannot be resumed: {difference}; resume it as it was, or train anew without --resume.");
+        new(ExitCode.Usage,
+            $"'{Tensors.Source}' cannot be resumed: {difference}; resume it as it was, or train anew without --resume.");
 
     private static CheckpointMetadata Parse(SafetensorsFile file)
     {

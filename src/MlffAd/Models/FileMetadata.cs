@@ -11,7 +11,8 @@ using MlffAd.Weights;
 
 namespace MlffAd.Models;
 
-/// <summary>Typed reading of a model's or a checkpoint's <c>__metadata__</c>: every fault names the file and the key.</summary>
+/// <summary>Typed reading of a model's or a checkpoint's <c>__metadata__</c>: every fault names the
+/// file and the key.</summary>
 internal readonly struct FileMetadata(SafetensorsFile file)
 {
     /// <summary>Refuses a file of another kind or version.</summary>
@@ -52,7 +53,11 @@ internal readonly struct FileMetadata(SafetensorsFile file)
             MlffNetwork.Parameters(config);
             return config;
         }
-        catch (MlffAdException e) when (e.Code == ExitCode.Usage) { throw Bad("config", $"cannot be used ({e.Message.TrimEnd('.')})", e); }
+        catch (MlffAdException e) when (e.Code == ExitCode.Usage)
+        {
+            throw Bad("config",
+            $"cannot be used ({e.Message.TrimEnd('.')})", e);
+        }
     }
 
     public Preprocessing Preprocessing()

@@ -15,7 +15,8 @@ public sealed record Model(ModelMetadata Metadata, NetworkWeights Weights)
     public static Model Load(string path)
     {
         using var file = ModelFile.Open(path);
-        var model = new Model(file.Metadata, NetworkWeights.Read(MlffNetwork.Parameters(file.Metadata.Config), file.Tensors));
+        var model = new Model(file.Metadata,
+            NetworkWeights.Read(MlffNetwork.Parameters(file.Metadata.Config), file.Tensors));
         return MemoryNetwork.FaultOf(model.Weights) is not { } fault ? model
             : throw new MlffAdException(ExitCode.BadModel, $"'{path}' is damaged: {fault}.");
     }

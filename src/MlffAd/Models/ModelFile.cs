@@ -2,7 +2,8 @@ using MlffAd.Weights;
 
 namespace MlffAd.Models;
 
-/// <summary>A trained model, <c>*.mlffad</c>: a safetensors file with <see cref="ModelMetadata"/> (spec §12). Convolutions are <c>[Cout, Cin, KH, KW]</c>.</summary>
+/// <summary>A trained model, <c>*.mlffad</c>: a safetensors file with <see cref="ModelMetadata"/> (spec §12).
+/// Convolutions are <c>[Cout, Cin, KH, KW]</c>.</summary>
 public sealed class ModelFile : IDisposable
 {
     private ModelFile(SafetensorsFile tensors) => (Tensors, Metadata) = (tensors, ModelMetadata.Parse(tensors));

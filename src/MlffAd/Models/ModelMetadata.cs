@@ -10,10 +10,12 @@ namespace MlffAd.Models;
 /// <param name="Config">The configuration it was trained with, stride placement and ε as they are in effect.</param>
 /// <param name="Preprocessing">What its network is fed.</param>
 /// <param name="Threshold">An image is defective above this score.</param>
-/// <param name="Calibration">Where the threshold comes from; null where the user gave it and no image was held out.</param>
+/// <param name="Calibration">Where the threshold comes from; null where the user gave it and no
+/// image was held out.</param>
 /// <param name="Training">How it was made.</param>
 /// <param name="Class">What it inspects: the name of the training folder.</param>
-public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, float Threshold, Calibration? Calibration, TrainingRecord Training, string Class)
+public sealed record ModelMetadata(Config Config, Preprocessing Preprocessing, float Threshold,
+    Calibration? Calibration, TrainingRecord Training, string Class)
 {
     /// <summary>Where thresholds that training set come from.</summary>
     public const string FromTraining = "training";

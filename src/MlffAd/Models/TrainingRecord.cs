@@ -7,7 +7,8 @@ namespace MlffAd.Models;
 /// <param name="Images">Training images seen, repetitions counted.</param>
 /// <param name="Seed">Seed of everything random.</param>
 /// <param name="Weights">Where the backbone's weights came from; "random" if from nowhere.</param>
-/// <param name="Losses">Means over the last whole epoch, or before its end over what is done; null before the first step.</param>
+/// <param name="Losses">Means over the last whole epoch, or before its end over what is done; null
+/// before the first step.</param>
 public sealed record TrainingRecord(int Epochs, long Images, long Seed, string Weights, FinalLosses? Losses)
 {
     /// <summary>Photographs that a network was trained on; null for a memory and for models of earlier

@@ -43,7 +43,8 @@ public static class Initialisation
     }
 
     /// <summary>Whether a backbone of these weights is the configured one.</summary>
-    public static bool Fits(WeightsFile file, Config config) => file.Width == config.Backbone.Width && file.Stages.SequenceEqual(config.Backbone.Stages);
+    public static bool Fits(WeightsFile file, Config config) =>
+        file.Width == config.Backbone.Width && file.Stages.SequenceEqual(config.Backbone.Stages);
 
     /// <summary>Puts imported weights into the backbone.</summary>
     public static void Import(WeightsFile file, NetworkWeights weights)

@@ -107,7 +107,8 @@ public sealed class MemoryNetwork(Config config)
         return [.. features.Select(whole =>
         {
             var cells = x.New(new(n, side, side, _c.Width), "memory.cells");
-            x.Conv(Layer.Conv(Projection, width) with { Initial = InitialValues.Projection }, whole, into: cells.Slice(0, width));
+            x.Conv(Layer.Conv(Projection, width) with { Initial = InitialValues.Projection }, whole,
+                into: cells.Slice(0, width));
             x.Place(Step, into: cells.Slice(width, PlaceColumns));
             return cells;
         })];

@@ -12,7 +12,8 @@ namespace MlffAd.Network;
 /// <param name="Sc">What is enlarged and fused beside it: the self-calibrated module's output, or f3.</param>
 public sealed record Features(Value F, Value S, Value[] Stages, Value? Texture, Value Sc);
 
-/// <summary>The multi-level feature fusion network, figure 1 of the paper: backbone, texture branch, self-calibrated module, fusion, score.</summary>
+/// <summary>The multi-level feature fusion network, figure 1 of the paper: backbone, texture branch, self-calibrated
+/// module, fusion, score.</summary>
 public sealed class MlffNetwork(Config config)
 {
     private readonly Backbone _backbone = new(config);

@@ -6,8 +6,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Network;
 
-/// <summary>Statistics of texture, after STLNet (spec §4): x, then t = TEM(x) by the levels of the whole map, then p = PTFEM([t, x]) by pairs of levels in
-/// regions of several scales.</summary>
+/// <summary>Statistics of texture, after STLNet (spec §4): x, then t = TEM(x) by the levels of the whole map, then p =
+/// PTFEM([t, x]) by pairs of levels in regions of several scales.</summary>
 public sealed class TextureBranch(Config config)
 {
     private readonly TextureConfig _c = config.Texture;
@@ -19,13 +19,15 @@ public sealed class TextureBranch(Config config)
     public Value Forward(IExecutor x, Value pyramid, Value into)
     {
         int w = _c.Width;
-        var start = x.ConvBn(Layer.Conv("texture.start.conv", w), "texture.start.bn", pyramid, Activation.ReLU, into: into.Slice(2 * w, w));
+        var start = x.ConvBn(Layer.Conv("texture.start.conv", w), "texture.start.bn", pyramid, Activation.ReLU,
+            into: into.Slice(2 * w, w));
         Tem(x, start, into.Slice(w, w));
         Ptfem(x, into.Slice(w, 2 * w), into.Slice(0, w));
         return into;
     }
 
-    /// <summary>Texture enhancement: the levels of the map attend to one another, as in histogram equalisation, and give their features back to the positions.</summary>
+    /// <summary>Texture enhancement: the levels of the map attend to one another, as in histogram equalisation, and
+    /// give their features back to the positions.</summary>
     private void Tem(IExecutor x, Value input, Value into)
     {
         int levels = _c.Levels1d, width = _c.StatWidth;
@@ -34,8 +36,11 @@ public sealed class TextureBranch(Config config)
         var (g, m) = x.CosineToMean(x.Conv(Layer.Conv("texture.tem.conv2", width), u), 1);
         var (rows, range) = x.Count1D(m, quantization);
         var d = Statistics(x, "texture.tem", rows, g, levels);
-        Value k = x.Conv(Layer.Rows("texture.tem.k", width), d), q = x.Conv(Layer.Rows("texture.tem.q", width), d), v = x.Conv(Layer.Rows("texture.tem.v", width), d);
-        var out1 = x.ConvBn(Layer.Rows("texture.tem.out", _c.Width), "texture.tem.bnout", x.Attention(k, q, v), Activation.ReLU);
+        Value k = x.Conv(Layer.Rows("texture.tem.k", width), d);
+        Value q = x.Conv(Layer.Rows("texture.tem.q", width), d);
+        Value v = x.Conv(Layer.Rows("texture.tem.v", width), d);
+        var out1 = x.ConvBn(Layer.Rows("texture.tem.out", _c.Width), "texture.tem.bnout", x.Attention(k, q, v),
+            Activation.ReLU);
         x.LevelsToPixels(m, quantization, range, out1, into);
     }
 
@@ -52,17 +57,20 @@ public sealed class TextureBranch(Config config)
             var (g, m) = x.CosineToMean(z, s);
             var rows = x.Count2D(m, s * s, KernelOptions.Quantization(_c, _c.Levels2d));
             var d = x.ConvBn(Layer.Rows($"{name}.f4", width), $"{name}.bn4", Statistics(x, name, rows, g, pairs));
-            x.Bilinear(x.RowMean(d, pairs).Reshape(new(n, s, s, width)), side, alignCorners: true, into: all.Slice(i * width, width));
+            x.Bilinear(x.RowMean(d, pairs).Reshape(new(n, s, s, width)), side, alignCorners: true,
+                into: all.Slice(i * width, width));
         }
         x.ConvBn(Layer.Conv("texture.ptfem.out", _c.Width), "texture.ptfem.bnout", all, Activation.ReLU, into: into);
     }
 
-    /// <summary>The features of rows of levels and counts: two layers each by itself, then one together with the mean g that the rows belong to.</summary>
+    /// <summary>The features of rows of levels and counts: two layers each by itself, then one together with the mean g
+    /// that the rows belong to.</summary>
     private Value Statistics(IExecutor x, string name, Value rows, Value g, int rowsOfG)
     {
         int width = _c.StatWidth;
         var d = x.New(rows.Shape.WithC(width + g.Shape.C), $"{name}.d");
-        x.Conv(Layer.Rows($"{name}.f2", width), x.Conv(Layer.Rows($"{name}.f1", _c.MlpWidth), rows, Activation.LeakyReLU), Activation.ReLU, into: d.Slice(0, width));
+        x.Conv(Layer.Rows($"{name}.f2", width), x.Conv(Layer.Rows($"{name}.f1", _c.MlpWidth), rows,
+            Activation.LeakyReLU), Activation.ReLU, into: d.Slice(0, width));
         x.BroadcastRows(g, into: d.Slice(width, g.Shape.C));
         return x.ConvBn(Layer.Rows($"{name}.f3", width), $"{name}.bn3", d, Activation.ReLU);
     }

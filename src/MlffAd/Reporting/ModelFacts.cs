@@ -43,7 +43,9 @@ public static class ModelFacts
         ("image threshold", Number(model.Threshold)),
         ("pixel threshold", Number(model.PixelThreshold)),
         ("calibration", model.Calibration is { } c
-            ? string.Create(CultureInfo.InvariantCulture, $"{c.Images} good images, scores {Number(c.Scores[0])} to {Number(c.Scores[^1])}; quantiles {c.ImageQuantile} of images, {c.PixelQuantile} of pixels")
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"{c.Images} good images, scores {Number(c.Scores[0])} to {Number(c.Scores[^1])}; quantiles "
+                    + $"{c.ImageQuantile} of images, {c.PixelQuantile} of pixels")
             : "none: the threshold was given"),
         .. Optional("quality", model.Quality?.InWords()),
         .. Warnings.Of(model).Select(warning => ("warning", warning)),
@@ -51,7 +53,8 @@ public static class ModelFacts
         .. model.Earlier.Reverse()
         .Select((e, i) => (i == 0 ? "before that" : "and before", string.Create(CultureInfo.InvariantCulture,
             $"image {Number(e.Threshold)}, pixel {Number(e.PixelThreshold)}, from {Shown.Text(e.From)}"))),
-        ("input", string.Create(CultureInfo.InvariantCulture, $"{model.Config.ImageSize} × {model.Config.ImageSize} pixels, {model.Preprocessing.Order}")),
+        ("input", string.Create(CultureInfo.InvariantCulture,
+            $"{model.Config.ImageSize} × {model.Config.ImageSize} pixels, {model.Preprocessing.Order}")),
     ]);
 
     private static ReportFacts Training(TrainingRecord training) => new("Training",

@@ -5,8 +5,8 @@ using MlffAd.Files;
 
 namespace MlffAd.Reporting;
 
-/// <summary>Anomaly maps as float32 TIFF files at the photographs' own size, in the folders that the evaluation script of the MVTec AD benchmark
-/// searches: <c>DIR/CLASS/test/KIND/STEM.tiff</c>.</summary>
+/// <summary>Anomaly maps as float32 TIFF files at the photographs' own size, in the folders that the evaluation script
+/// of the MVTec AD benchmark searches: <c>DIR/CLASS/test/KIND/STEM.tiff</c>.</summary>
 public static class TiffMaps
 {
     /// <summary>Writes the map of every image of <paramref name="result"/>.</summary>

@@ -30,16 +30,20 @@ public sealed class Trainer
     private SplitBy _split;
     private TrainingFile[]? _files;
 
-    private Trainer(TrainingRequest request, Device device, Action<string> say) => (_request, _device, _say, _config) = (request, device, say, request.Config);
+    private Trainer(TrainingRequest request, Device device, Action<string> say) =>
+        (_request, _device, _say, _config) = (request, device, say, request.Config);
 
-    /// <summary>Trains, or goes on training, and writes the model; the state while it is unfinished is kept beside it.</summary>
+    /// <summary>Trains, or goes on training, and writes the model; the state while it is unfinished is
+    /// kept beside it.</summary>
     /// <param name="request">What is to be trained.</param>
     /// <param name="device">Where.</param>
     /// <param name="say">Told of what the user should know, a sentence at a time.</param>
     /// <param name="onStep">Told after each step.</param>
     /// <param name="stop">Ends training after the present step, its state saved.</param>
-    /// <exception cref="MlffAdException">The input cannot be used, the output not written, or training diverged (exit codes 2, 3, 4, 6, 7).</exception>
-    public static TrainingOutcome Train(TrainingRequest request, Device device, Action<string> say, Action<TrainingProgress>? onStep = null, CancellationToken stop = default) =>
+    /// <exception cref="MlffAdException">The input cannot be used, the output not written, or training diverged (exit
+    /// codes 2, 3, 4, 6, 7).</exception>
+    public static TrainingOutcome Train(TrainingRequest request, Device device, Action<string> say,
+        Action<TrainingProgress>? onStep = null, CancellationToken stop = default) =>
         new Trainer(request, device, say).Run(onStep, stop);
 
     private TrainingOutcome Run(Action<TrainingProgress>? onStep, CancellationToken stop)
@@ -65,11 +69,13 @@ public sealed class Trainer
         using var log = new TrainingLogWriter(_request.StateLogPath, _request.EarlierLog, _state.Step, _say);
         NetworkWeights weights;
         Sitting sitting;
-        using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing), (int)_state.Step, asRecipes: !_device.IsHost))
+        using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing),
+            (int)_state.Step, asRecipes: !_device.IsHost))
         using (var step = new TrainingStep(_config, parameters, Math.Min(_config.Train.Batch, loader.ImagesPerEpoch)))
         {
             sitting = new Sitting(_state, clock, budget);
-            // At the start, to find out now whether the disk has room; at the end, so that a model that cannot be written costs no training.
+            // At the start, to find out now whether the disk has room; at the end, so that a model that cannot be
+            // written costs no training.
             Save(store, parameters, sitting);
             var saved = clock.Elapsed;
             if (sitting.Share < 1) _sent = Send(loader, step);
@@ -94,9 +100,11 @@ public sealed class Trainer
                 if (_state.SkippedInARow == MostSkipped)
                 {
                     Save(store, parameters, sitting);
-                    throw new MlffAdException(ExitCode.Diverged, $"Training diverged: {MostSkipped} steps in a row had a loss or gradient that is not finite. The last good state is "
-                        + $"'{_request.StatePath}'; train anew with --restart and a smaller --train.lr or "
-                        + "--train.clipNorm 10.");
+                    throw new MlffAdException(ExitCode.Diverged,
+                        $"Training diverged: {MostSkipped} steps in a row had a loss or gradient that is not finite. "
+                            + $"The last good state is "
+                                + $"'{_request.StatePath}'; train anew with --restart and a smaller --train.lr or "
+                                    + "--train.clipNorm 10.");
                 }
                 if (clock.Elapsed - saved < SaveEvery) continue;
                 Save(store, parameters, sitting);
@@ -130,8 +138,10 @@ public sealed class Trainer
             if (sitting.ShareWith(_state.Images + batch.Images) < 1) _sent = Send(loader, step);
         });
         _state = _state.After(result, batch, loader.StepsPerEpoch);
-        return new TrainingProgress(_state.Step, batch.Epoch, _state.Images, sitting.ShareAfter(_state), result.Losses, result.GradientNorm, rate,
-            sitting.ImagesPerSecond, sitting.Remaining, _device.Pool.AllocatedBytes, !result.IsFinite);
+        return new TrainingProgress(Step: _state.Step, Epoch: batch.Epoch, Images: _state.Images,
+            Share: sitting.ShareAfter(_state), Losses: result.Losses, GradientNorm: result.GradientNorm, Rate: rate,
+            ImagesPerSecond: sitting.ImagesPerSecond, Remaining: sitting.Remaining,
+            MemoryBytes: _device.Pool.AllocatedBytes, Skipped: !result.IsFinite);
     }
 
     private NetworkWeights Start()
@@ -159,7 +169,9 @@ public sealed class Trainer
         checkpoint.RequireSame(Files(store));
         var (state, budget) = TrainingState.From(checkpoint.Metadata);
         if (asked != budget && (_request.MaxImages is not null || _request.TimeBudget is not null))
-            throw new MlffAdException(ExitCode.Usage, $"'{_request.Resume}' was begun with another --max-images or --time-budget; resume it as it was: leave them out.");
+            throw new MlffAdException(ExitCode.Usage,
+                $"'{_request.Resume}' was begun with another --max-images or --time-budget; resume it as it was: "
+                    + $"leave them out.");
         var list = parameters.List;
         var weights = NetworkWeights.Read(list, checkpoint.Tensors, "weights/", "stats/");
         parameters.Restore(weights, NetworkWeights.Read(list, checkpoint.Tensors, "velocity/", "stats/").Trained);
@@ -168,7 +180,8 @@ public sealed class Trainer
         return budget;
     }
 
-    /// <summary>Saves the state, and gives back the copies of all weights that this took, and those that the start left: training makes so little garbage that the collector would never come for them.</summary>
+    /// <summary>Saves the state, and gives back the copies of all weights that this took, and those that the start
+    /// left: training makes so little garbage that the collector would never come for them.</summary>
     private void Save(ImageStore store, Parameters parameters, Sitting sitting)
     {
         Write(store, parameters, sitting);
@@ -184,8 +197,8 @@ public sealed class Trainer
             _state.ToMetadata(_config, _preprocessing, ClassName, Files(store), sitting.Elapsed, sitting.Budget,
             _split) with
             { Given = [.. _request.ExplicitKeys.Where(Config.IsOfMemory).Order(StringComparer.Ordinal)] };
-        Checkpoint.Save(_request.StatePath, metadata,
-            [.. parameters.ToHost().ToTensorData("weights/", "stats/"), .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
+        Checkpoint.Save(_request.StatePath, metadata, [.. parameters.ToHost().ToTensorData("weights/", "stats/"),
+            .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
     }
 
     private TrainingOutcome Finish(NetworkWeights weights, int photographs, IReadOnlyList<ImageItem> held,
@@ -229,7 +242,8 @@ public sealed class Trainer
     private ModelMetadata Write(NetworkWeights weights, TrainingRecord record, IReadOnlyList<ImageItem> held)
     {
         var metadata =
-            new ModelMetadata(_config, _preprocessing, _request.Threshold ?? 0, null, record, ClassName);
+            new ModelMetadata(Config: _config, Preprocessing: _preprocessing, Threshold: _request.Threshold
+                ?? 0, Calibration: null, Training: record, Class: ClassName);
         if (held.Count > 0)
         {
             using var scorer = new Scorer(new Model(metadata, weights), _device);
@@ -271,7 +285,8 @@ public sealed class Trainer
         return meter.Measure();
     }
 
-    private TrainingOutcome Outcome(ModelMetadata? metadata, Sitting sitting) => new(metadata, _state.Images, sitting.Elapsed, _state.Skipped, _state.StayedGood);
+    private TrainingOutcome Outcome(ModelMetadata? metadata, Sitting sitting) =>
+        new(metadata, _state.Images, sitting.Elapsed, _state.Skipped, _state.StayedGood);
 
     private string ClassName => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_request.Folder)));
 

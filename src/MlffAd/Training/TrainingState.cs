@@ -9,7 +9,8 @@ namespace MlffAd.Training;
 /// <summary>What a batch on its way to the device holds.</summary>
 /// <param name="Epoch">The epoch it belongs to.</param>
 /// <param name="Images">Images.</param>
-/// <param name="StayedGood">Of them those that should have become anomalous, but that no draw changed enough; 0 where the device makes the batch and says so with the step's result.</param>
+/// <param name="StayedGood">Of them those that should have become anomalous, but that no draw changed enough; 0 where
+/// the device makes the batch and says so with the step's result.</param>
 internal readonly record struct SentBatch(int Epoch, int Images, int StayedGood);
 
 /// <summary>Where training stands, but for the tensors.</summary>
@@ -37,7 +38,12 @@ internal sealed record TrainingState
     public TrainingState After(StepResult result, SentBatch batch, int stepsPerEpoch)
     {
         var (sums, l) = (Sums, result.Losses);
-        var next = this with { Step = Step + 1, Images = Images + batch.Images, StayedGood = StayedGood + batch.StayedGood + result.StayedGood };
+        var next = this with
+        {
+            Step = Step + 1,
+            Images = Images + batch.Images,
+            StayedGood = StayedGood + batch.StayedGood + result.StayedGood,
+        };
         next = result.IsFinite
             ? next with
             {
@@ -48,7 +54,13 @@ internal sealed record TrainingState
             }
             : next with { SkippedInARow = SkippedInARow + 1, Skipped = Skipped + 1 };
         return next.Step % stepsPerEpoch != 0 ? next
-            : next with { Epochs = Epochs + 1, LastEpoch = next.Means ?? LastEpoch, Sums = new(0, 0, 0, 0), Summed = 0 };
+            : next with
+            {
+                Epochs = Epochs + 1,
+                LastEpoch = next.Means ?? LastEpoch,
+                Sums = new(0, 0, 0, 0),
+                Summed = 0,
+            };
     }
 
     public TrainingRecord Record(Config config) => new(Epochs, Images, config.Train.Seed, Source, LastEpoch ?? Means);
@@ -71,8 +83,9 @@ internal sealed record TrainingState
         Trend?.Write(counters);
         if (budget.Images is { } images) counters["maxImages"] = images;
         if (budget.Time is { } time) counters["timeBudget"] = time.TotalSeconds;
-        return new CheckpointMetadata(config, preprocessing, Record(config) with { Losses = LastEpoch }, Step, name,
-            files, counters, split);
+        return new CheckpointMetadata(Config: config, Preprocessing: preprocessing,
+            Training: Record(config) with { Losses = LastEpoch }, Step: Step, Class: name, Files: files,
+            Counters: counters, Split: split);
     }
 
     public static (TrainingState State, Budget Budget) From(CheckpointMetadata m)
@@ -96,5 +109,6 @@ internal sealed record TrainingState
             m.Counters.TryGetValue("timeBudget", out double seconds) ? TimeSpan.FromSeconds(seconds) : null));
     }
 
-    private FinalLosses? Means => Summed == 0 ? null : new(Sums.Total / Summed, Sums.Lf / Summed, Sums.Ls / Summed, Sums.Lfs / Summed);
+    private FinalLosses? Means =>
+        Summed == 0 ? null : new(Sums.Total / Summed, Sums.Lf / Summed, Sums.Ls / Summed, Sums.Lfs / Summed);
 }

@@ -20,7 +20,8 @@ public readonly record struct StepResult(FinalLosses Losses, double GradientNorm
     public bool IsFinite => double.IsFinite(Losses.Total) && double.IsFinite(GradientNorm);
 }
 
-/// <summary>One step of stochastic gradient descent on a batch (spec §7, §8): forward, losses, backward, update.</summary>
+/// <summary>One step of stochastic gradient descent on a batch (spec §7, §8): forward, losses,
+/// backward, update.</summary>
 public sealed class TrainingStep : IDisposable
 {
     private readonly Config _config;
@@ -37,12 +38,14 @@ public sealed class TrainingStep : IDisposable
     /// <summary>Prepares for batches of up to <c>train.batch</c> images.</summary>
     public TrainingStep(Config config, Parameters parameters, int capacity)
     {
-        (_config, _parameters, _network, _loss) = (config, parameters, new MlffNetwork(config), KernelOptions.Loss(config.Loss));
+        (_config, _parameters, _network, _loss) =
+            (config, parameters, new MlffNetwork(config), KernelOptions.Loss(config.Loss));
         var device = parameters.Weights.Device;
         _images = Tensor.Rent(device, new Shape(capacity, config.ImageSize, config.ImageSize, 3), "images");
         _labels = Tensor.Rent(device, new Shape(capacity, config.MapSide, config.MapSide, 1), "labels");
         _found = Tensor.Rent(device, Shape.Of(6 + capacity), "losses, norm, and who stayed good");
-        (_values, _clip, _stayedGood) = (_found.Part(0, Shape.Of(4)), _found.Part(4, Shape.Of(2)), _found.Part(6, Shape.Of(capacity)));
+        (_values, _clip, _stayedGood) =
+            (_found.Part(0, Shape.Of(4)), _found.Part(4, Shape.Of(2)), _found.Part(6, Shape.Of(capacity)));
         _ranges = [.. Ranges()];
     }
 
@@ -72,11 +75,13 @@ public sealed class TrainingStep : IDisposable
         (_items, _book) = (labels.Length / _config.Cells, null);
     }
 
-    /// <summary>Begins to bring the next step's images and what shall become of them, of which the device will make the batch.</summary>
+    /// <summary>Begins to bring the next step's images and what shall become of them, of which the device will
+    /// make the batch.</summary>
     /// <param name="book">May be changed afterwards, but for its options.</param>
     public void Upload(RecipeBook book)
     {
-        (_newBook ??= NewUpload(_images.Shape.N * (long)RecipeBook.UsualFloats(_config.ImageSize), "new images and recipes")).Begin(book.Pack());
+        (_newBook ??= NewUpload(_images.Shape.N * (long)RecipeBook.UsualFloats(_config.ImageSize),
+            "new images and recipes")).Begin(book.Pack());
         (_items, _book) = (book.Count, book);
     }
 
@@ -89,15 +94,19 @@ public sealed class TrainingStep : IDisposable
 
     private Upload NewUpload(long count, string name) => new(_parameters.Weights.Device, count, name);
 
-    /// <summary>Takes a step on the batch that was brought last. The host waits for the device once, at the end.</summary>
+    /// <summary>Takes a step on the batch that was brought last. The host waits for the device
+    /// once, at the end.</summary>
     /// <param name="rate">Learning rate lr_t.</param>
     /// <param name="meanwhile">Called while the device computes, such as to bring the next batch.</param>
     public StepResult Run(double rate, Action? meanwhile = null)
     {
         bool again = _recordings.TryGetValue(_items, out var recording);
-        recording ??= new Recording(_config, _parameters, _images.Items(0, _items), _labels.Items(0, _items), capacity: _images.Shape.N);
+        recording ??= new Recording(_config, _parameters, _images.Items(0, _items), _labels.Items(0, _items),
+            capacity: _images.Shape.N);
         bool isMadeHere = _book is not null;
-        if (_book is { } book) Synthesis.Forward(_newBook!.End(), book.Options, book.Normalisation, recording.Images, recording.Labels, _stayedGood.Part(0, Shape.Of(_items)));
+        if (_book is { } book)
+            Synthesis.Forward(_newBook!.End(), book.Options, book.Normalisation, recording.Images, recording.Labels,
+                _stayedGood.Part(0, Shape.Of(_items)));
         else
         {
             Pointwise.Copy(_newImages!.End(), recording.Images.Reshape(Shape.Of((int)recording.Images.Count)));
@@ -114,26 +123,31 @@ public sealed class TrainingStep : IDisposable
         tape.Backward();
         OnGradients?.Invoke();
         Sgd.Clip(_parameters.Gradients, _values, (float)_config.Train.ClipNorm, _clip);
-        Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)rate, (float)_config.Train.Momentum, _clip);
+        Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)rate,
+            (float)_config.Train.Momentum, _clip);
         _parameters.Round();
         recording.Recorder.CommitStatistics(_clip);
         _parameters.Weights.Device.Pool.IsWarm = true;
         meanwhile?.Invoke();
         float[] v = _found.ToArray();
-        return new StepResult(new FinalLosses(v[0], v[1], v[2], v[3]), v[4], isMadeHere ? (int)v[6..(6 + recording.Images.Shape.N)].Sum() : 0);
+        return new StepResult(new FinalLosses(v[0], v[1], v[2], v[3]), v[4], isMadeHere
+            ? (int)v[6..(6 + recording.Images.Shape.N)].Sum()
+            : 0);
     }
 
     /// <summary>Returns the input buffers.</summary>
     public void Dispose()
     {
         foreach (var recording in _recordings.Values) recording.Tape.Free();
-        foreach (var disposable in (ReadOnlySpan<IDisposable?>)[_images, _labels, _found, _newImages, _newLabels, _newBook]) disposable?.Dispose();
+        foreach (var disposable in (ReadOnlySpan<IDisposable?>)[_images, _labels, _found, _newImages, _newLabels,
+            _newBook]) disposable?.Dispose();
     }
 
     /// <summary>What a batch of one size comes to, written down at the first.</summary>
     private sealed class Recording
     {
-        public Recording(Config config, Parameters parameters, Tensor images, Tensor labels, int capacity) => (Images, Labels, Recorder) = (images, labels, new Recorder(config, parameters, Tape, capacity));
+        public Recording(Config config, Parameters parameters, Tensor images, Tensor labels, int capacity) =>
+            (Images, Labels, Recorder) = (images, labels, new Recorder(config, parameters, Tape, capacity));
 
         public Tensor Images { get; }
         public Tensor Labels { get; }
@@ -148,9 +162,11 @@ public sealed class TrainingStep : IDisposable
         SgdRange? run = null;
         foreach (var p in _parameters.List.Trained.OrderBy(p => p.Start))
         {
-            float decay = p.Kind == ParameterKind.Weight ? (float)_config.Train.WeightDecay : 0, scale = p.IsBackbone ? (float)_config.Train.BackboneLrScale : 1;
+            float decay = p.Kind == ParameterKind.Weight ? (float)_config.Train.WeightDecay : 0;
+            float scale = p.IsBackbone ? (float)_config.Train.BackboneLrScale : 1;
             bool frozen = _config.Train.Freezes(p);
-            if (run is { } r && r.Decay == decay && r.RateScale == scale && r.Frozen == frozen) run = r with { Count = p.Start + p.Count - r.Start };
+            if (run is { } r && r.Decay == decay && r.RateScale == scale && r.Frozen == frozen)
+                run = r with { Count = p.Start + p.Count - r.Start };
             else
             {
                 if (run is { } done) yield return done;

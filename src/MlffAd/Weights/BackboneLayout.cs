@@ -2,7 +2,8 @@ namespace MlffAd.Weights;
 
 /// <summary>A convolution and the batch normalisation after it, by torchvision's names.</summary>
 /// <param name="Conv">Name of the convolution, without <c>.weight</c>.</param>
-/// <param name="Bn">Name of the batch normalisation, without <c>.weight</c>, <c>.bias</c>, <c>.running_mean</c>, <c>.running_var</c>.</param>
+/// <param name="Bn">Name of the batch normalisation, without <c>.weight</c>, <c>.bias</c>, <c>.running_mean</c>,
+/// <c>.running_var</c>.</param>
 /// <param name="Shape"><c>[Cout, Cin, KH, KW]</c>.</param>
 public sealed record ConvBn(string Conv, string Bn, int[] Shape)
 {
@@ -37,7 +38,8 @@ public static class BackboneLayout
         }
     }
 
-    /// <summary>The stages and width that a set of tensors has: as many blocks as have a first convolution, at least one a stage.</summary>
+    /// <summary>The stages and width that a set of tensors has: as many blocks as have a first convolution, at
+    /// least one a stage.</summary>
     internal static (int[] Stages, int Width) Measure(IReadOnlyDictionary<string, TensorInfo> tensors)
     {
         var stages = new int[3];

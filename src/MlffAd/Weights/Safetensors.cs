@@ -6,14 +6,17 @@ using MlffAd.Files;
 
 namespace MlffAd.Weights;
 
-/// <summary>Writes safetensors files. The bytes depend on names, numbers and metadata alone, not on the order they are given in.</summary>
-/// <remarks>Tensors are laid out by size of their numbers, largest first, then by name; the header is padded to 8 bytes: so every
-/// tensor lies aligned to its own numbers.</remarks>
+/// <summary>Writes safetensors files. The bytes depend on names, numbers and metadata alone, not on the order
+/// they are given in.</summary>
+/// <remarks>Tensors are laid out by size of their numbers, largest first, then by name; the header is padded to 8
+/// bytes: so every tensor lies aligned to its own numbers.</remarks>
 public static class Safetensors
 {
     /// <summary>Writes a file whole or not at all.</summary>
-    /// <exception cref="MlffAdException">The file cannot be written (exit code 7), or a number does not fit its format (4).</exception>
-    public static void Write(string path, IEnumerable<TensorData> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    /// <exception cref="MlffAdException">The file cannot be written (exit code 7), or a number does not fit
+    /// its format (4).</exception>
+    public static void Write(string path, IEnumerable<TensorData> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         var sorted = Layout(tensors);
         AtomicFile.Write(path, stream => Write(stream, sorted, metadata));
@@ -21,16 +24,20 @@ public static class Safetensors
 
     /// <summary>Writes to a stream, which need not seek.</summary>
     /// <exception cref="MlffAdException">A number does not fit its format.</exception>
-    public static void Write(Stream stream, IEnumerable<TensorData> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+    public static void Write(Stream stream, IEnumerable<TensorData> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null) =>
         Write(stream, Layout(tensors), metadata);
 
     private static List<TensorData> Layout(IEnumerable<TensorData> tensors)
     {
         var sorted = tensors.ToList();
-        sorted.Sort((a, b) => a.DType.Size() != b.DType.Size() ? b.DType.Size() - a.DType.Size() : string.CompareOrdinal(a.Name, b.Name));
+        sorted.Sort((a, b) => a.DType.Size() != b.DType.Size()
+            ? b.DType.Size() - a.DType.Size()
+            : string.CompareOrdinal(a.Name, b.Name));
         var names = new HashSet<string>(StringComparer.Ordinal) { SafetensorsHeader.MetadataKey };
         foreach (var tensor in sorted)
-            if (!names.Add(tensor.Name)) throw new ArgumentException($"Two tensors cannot have the name '{tensor.Name}'.");
+            if (!names.Add(tensor.Name))
+                throw new ArgumentException($"Two tensors cannot have the name '{tensor.Name}'.");
         return sorted;
     }
 
@@ -42,7 +49,8 @@ public static class Safetensors
             var counted = new CountingStream(stream);
             tensor.Write(counted);
             if (counted.Written != tensor.Length)
-                throw new InvalidOperationException($"'{tensor.Name}' wrote {counted.Written} bytes where its shape and format need {tensor.Length}.");
+                throw new InvalidOperationException(
+                    $"'{tensor.Name}' wrote {counted.Written} bytes where its shape and format need {tensor.Length}.");
         }
     }
 
@@ -50,13 +58,15 @@ public static class Safetensors
     {
         var buffer = new ArrayBufferWriter<byte>();
         buffer.Write(stackalloc byte[8]);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var json = new Utf8JsonWriter(buffer,
+            new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             if (metadata is { Count: > 0 })
             {
                 json.WriteStartObject(SafetensorsHeader.MetadataKey);
-                foreach (var (key, value) in metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal)) json.WriteString(key, value);
+                foreach (var (key, value) in metadata.OrderBy(entry => entry.Key,
+                    StringComparer.Ordinal)) json.WriteString(key, value);
                 json.WriteEndObject();
             }
             long position = 0;

@@ -8,9 +8,11 @@ using MlffAd.Files;
 
 namespace MlffAd.Weights;
 
-/// <summary>A safetensors file: 8 bytes of header length, a JSON header, the tensors' bytes. Checked whole before any tensor is read.</summary>
-/// <remarks>Tensors are read from the file when asked for; none is kept. Every fault of a file is a <see cref="MlffAdException"/> with
-/// <see cref="ExitCode.BadModel"/> that names the file and the reason. Reads may run on several threads.</remarks>
+/// <summary>A safetensors file: 8 bytes of header length, a JSON header, the tensors' bytes. Checked whole before any
+/// tensor is read.</summary>
+/// <remarks>Tensors are read from the file when asked for; none is kept. Every fault of a file is a
+/// <see cref="MlffAdException"/> with <see cref="ExitCode.BadModel"/> that names the file and the reason. Reads may run
+/// on several threads.</remarks>
 public sealed class SafetensorsFile : ITensorSource
 {
     private const int ChunkBytes = 1 << 16;
@@ -62,7 +64,8 @@ public sealed class SafetensorsFile : ITensorSource
         {
             handle?.Dispose();
             if (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-                throw new MlffAdException(ExitCode.BadModel, $"'{path}' cannot be read ({e.Message.TrimEnd('.')}); give the path of a safetensors file.", e);
+                throw new MlffAdException(ExitCode.BadModel,
+                    $"'{path}' cannot be read ({e.Message.TrimEnd('.')}); give the path of a safetensors file.", e);
             throw;
         }
     }
@@ -73,10 +76,12 @@ public sealed class SafetensorsFile : ITensorSource
 
     /// <summary>The tensor of that name.</summary>
     /// <exception cref="MlffAdException">There is none.</exception>
-    public TensorInfo this[string name] => tensors.TryGetValue(name, out var tensor) ? tensor : throw Bad($"it has no tensor '{name}'");
+    public TensorInfo this[string name] =>
+        tensors.TryGetValue(name, out var tensor) ? tensor : throw Bad($"it has no tensor '{name}'");
 
     /// <summary>A tensor's numbers as floats, from any format but 8-bit floats.</summary>
-    /// <exception cref="MlffAdException">There is no such tensor, its format has no conversion, or the file cannot be read any more.</exception>
+    /// <exception cref="MlffAdException">There is no such tensor, its format has no conversion, or the file cannot be
+    /// read any more.</exception>
     public float[] ReadFloats(string name)
     {
         float[] values = Allocate<float>(this[name]);
@@ -89,14 +94,16 @@ public sealed class SafetensorsFile : ITensorSource
     public void ReadFloats(string name, Span<float> destination)
     {
         var tensor = this[name];
-        if (destination.Length != tensor.Count) throw new ArgumentException($"'{name}' has {tensor.Count} numbers, the destination {destination.Length}.");
+        if (destination.Length != tensor.Count)
+            throw new ArgumentException($"'{name}' has {tensor.Count} numbers, the destination {destination.Length}.");
         ReadFloats(tensor, 0, destination);
     }
 
     /// <summary>A tensor's numbers as floats, if it has the shape that is due and every number is finite.</summary>
     /// <param name="name">The tensor.</param>
     /// <param name="shape">The extents it must have.</param>
-    /// <exception cref="MlffAdException">The tensor is missing, has another shape, or holds a number that is not finite.</exception>
+    /// <exception cref="MlffAdException">The tensor is missing, has another shape, or holds a number that
+    /// is not finite.</exception>
     public float[] ReadFloats(string name, ReadOnlySpan<int> shape)
     {
         float[] values = Allocate<float>(this[name]);
@@ -104,7 +111,8 @@ public sealed class SafetensorsFile : ITensorSource
         return values;
     }
 
-    /// <summary>A part of such a tensor: its numbers from <paramref name="first"/> on, as many as <paramref name="destination"/> holds.</summary>
+    /// <summary>A part of such a tensor: its numbers from <paramref name="first"/> on, as many as
+    /// <paramref name="destination"/> holds.</summary>
     /// <inheritdoc cref="ReadFloats(string, ReadOnlySpan{int})"/>
     public void ReadFloats(string name, ReadOnlySpan<int> shape, int first, Span<float> destination)
     {
@@ -127,12 +135,15 @@ public sealed class SafetensorsFile : ITensorSource
     public void RequireExactly(IEnumerable<string> names)
     {
         var due = names.ToHashSet(StringComparer.Ordinal);
-        if (due.FirstOrDefault(name => !tensors.ContainsKey(name)) is { } missing) throw Bad($"it has no tensor '{missing}'");
-        if (tensors.Keys.FirstOrDefault(name => !due.Contains(name)) is { } unknown) throw Bad($"it has a tensor '{unknown}' that its network has no place for");
+        if (due.FirstOrDefault(name => !tensors.ContainsKey(name)) is { } missing)
+            throw Bad($"it has no tensor '{missing}'");
+        if (tensors.Keys.FirstOrDefault(name => !due.Contains(name)) is { } unknown)
+            throw Bad($"it has a tensor '{unknown}' that its network has no place for");
     }
 
     /// <summary>A tensor's numbers as integers, from any format of integers.</summary>
-    /// <exception cref="MlffAdException">There is no such tensor, it holds no integers or one too large, or the file cannot be read any more.</exception>
+    /// <exception cref="MlffAdException">There is no such tensor, it holds no integers or one too large, or the file
+    /// cannot be read any more.</exception>
     public int[] ReadInts(string name)
     {
         var tensor = this[name];
@@ -172,7 +183,8 @@ public sealed class SafetensorsFile : ITensorSource
 
     private void ReadFloats(TensorInfo tensor, int first, Span<float> destination)
     {
-        if (tensor.DType == DType.F32) ReadAt(dataStart + tensor.Begin + (long)first * sizeof(float), MemoryMarshal.AsBytes(destination));
+        if (tensor.DType == DType.F32)
+            ReadAt(dataStart + tensor.Begin + (long)first * sizeof(float), MemoryMarshal.AsBytes(destination));
         else Convert(tensor, first, destination, DTypes.ToFloats);
     }
 
@@ -201,12 +213,16 @@ public sealed class SafetensorsFile : ITensorSource
                 decode(tensor.DType, bytes, part);
             }
         }
-        catch (Exception e) when (e is NotSupportedException or OverflowException) { throw Bad($"'{tensor.Name}': {e.Message.TrimEnd('.')}", e); }
+        catch (Exception e) when (e is NotSupportedException
+            or OverflowException)
+        { throw Bad($"'{tensor.Name}': {e.Message.TrimEnd('.')}", e); }
         finally { ArrayPool<byte>.Shared.Return(chunk); }
     }
 
     private T[] Allocate<T>(TensorInfo tensor) =>
-        tensor.Count <= Array.MaxLength ? new T[tensor.Count] : throw Bad($"'{tensor.Name}' has {tensor.Count} numbers, more than an array holds");
+        tensor.Count <= Array.MaxLength
+            ? new T[tensor.Count]
+            : throw Bad($"'{tensor.Name}' has {tensor.Count} numbers, more than an array holds");
 
     private void ReadAt(long offset, Span<byte> to)
     {

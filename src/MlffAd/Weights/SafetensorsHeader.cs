@@ -2,8 +2,10 @@ using System.Text.Json;
 
 namespace MlffAd.Weights;
 
-/// <summary>The JSON header of a safetensors file, read token by token: nothing is allocated by a number found in it.</summary>
-/// <remarks>Every fault is a <see cref="FormatException"/> whose message is a clause that <see cref="SafetensorsFile"/> puts after the file's name.</remarks>
+/// <summary>The JSON header of a safetensors file, read token by token: nothing is allocated by a
+/// number found in it.</summary>
+/// <remarks>Every fault is a <see cref="FormatException"/> whose message is a clause that <see cref="SafetensorsFile"/>
+/// puts after the file's name.</remarks>
 internal static class SafetensorsHeader
 {
     /// <summary>Longest header that readers of this format accept.</summary>
@@ -11,8 +13,10 @@ internal static class SafetensorsHeader
 
     public const string MetadataKey = "__metadata__";
 
-    /// <summary>Parses <paramref name="json"/> and checks that the tensors tile the <paramref name="dataLength"/> bytes after it.</summary>
-    public static (OrderedDictionary<string, TensorInfo> Tensors, Dictionary<string, string> Metadata) Parse(ReadOnlySpan<byte> json, long dataLength)
+    /// <summary>Parses <paramref name="json"/> and checks that the tensors tile the <paramref name="dataLength"/>
+    /// bytes after it.</summary>
+    public static (OrderedDictionary<string, TensorInfo> Tensors,
+        Dictionary<string, string> Metadata) Parse(ReadOnlySpan<byte> json, long dataLength)
     {
         if (json.IsEmpty || json[0] != '{') throw new FormatException("its header does not start with '{'");
         var found = new List<TensorInfo>();
@@ -45,7 +49,8 @@ internal static class SafetensorsHeader
         while (Key(ref reader, MetadataKey) is { } key)
         {
             Next(ref reader, JsonTokenType.String, $"{MetadataKey} '{key}'");
-            if (!metadata.TryAdd(key, reader.GetString()!)) throw new FormatException($"'{key}' is in its {MetadataKey} twice");
+            if (!metadata.TryAdd(key, reader.GetString()!))
+                throw new FormatException($"'{key}' is in its {MetadataKey} twice");
         }
     }
 
@@ -67,13 +72,19 @@ internal static class SafetensorsHeader
         var extents = new int[shape.Count];
         for (int i = 0; i < extents.Length; i++)
         {
-            if (shape[i] > int.MaxValue) throw new FormatException($"'{name}' has an extent of {shape[i]}, beyond {int.MaxValue}");
+            if (shape[i] > int.MaxValue)
+                throw new FormatException($"'{name}' has an extent of {shape[i]}, beyond {int.MaxValue}");
             extents[i] = (int)shape[i];
             try { bytes = checked(bytes * shape[i]); }
-            catch (OverflowException e) { throw new FormatException($"'{name}' has more numbers than can be counted", e); }
+            catch (OverflowException e)
+            {
+                throw new FormatException($"'{name}' has more numbers than can be counted",
+                e);
+            }
         }
         if (end < begin || end - begin != bytes)
-            throw new FormatException($"'{name}' needs {bytes} bytes by its shape and dtype, but its data_offsets are {begin} and {end}");
+            throw new FormatException(
+                $"'{name}' needs {bytes} bytes by its shape and dtype, but its data_offsets are {begin} and {end}");
         return new TensorInfo(name, type, extents, begin, bytes);
     }
 
@@ -82,7 +93,8 @@ internal static class SafetensorsHeader
         Next(ref reader, JsonTokenType.String, $"'{name}', dtype");
         string text = reader.GetString()!;
         // Enum.TryParse takes "7" for a value; a name starts with a letter.
-        if (text.Length == 0 || !char.IsAsciiLetterUpper(text[0]) || text.Contains(',', StringComparison.Ordinal) || !Enum.TryParse(text, out DType type))
+        if (text.Length == 0 || !char.IsAsciiLetterUpper(text[0]) || text.Contains(',', StringComparison.Ordinal)
+            || !Enum.TryParse(text, out DType type))
             throw new FormatException($"'{name}' has the unknown dtype '{text}'");
         return type;
     }
@@ -101,7 +113,8 @@ internal static class SafetensorsHeader
         return numbers;
     }
 
-    /// <summary>Tensors in the order of their bytes, which they must fill from the first to the last, none twice.</summary>
+    /// <summary>Tensors in the order of their bytes, which they must fill from the first to the
+    /// last, none twice.</summary>
     private static OrderedDictionary<string, TensorInfo> Tile(List<TensorInfo> found, long dataLength)
     {
         found.Sort((a, b) => a.Begin != b.Begin ? a.Begin.CompareTo(b.Begin)
@@ -111,18 +124,24 @@ internal static class SafetensorsHeader
         foreach (var tensor in found)
         {
             if (tensor.Begin != position)
-                throw new FormatException($"'{tensor.Name}' starts at byte {tensor.Begin} of the data, where byte {position} is next ({(tensor.Begin < position ? "an overlap" : "a gap")})");
+                throw new FormatException(
+                    $"'{tensor.Name}' starts at byte {tensor.Begin} of the data, where byte {position} is next "
+                        + $"({(tensor.Begin < position ? "an overlap" : "a gap")})");
             position += tensor.Length;
-            if (position > dataLength) throw new FormatException($"'{tensor.Name}' ends at byte {position} of the data, which has {dataLength}");
+            if (position > dataLength)
+                throw new FormatException(
+                    $"'{tensor.Name}' ends at byte {position} of the data, which has {dataLength}");
             tensors.Add(tensor.Name, tensor);
         }
-        if (position != dataLength) throw new FormatException($"its tensors cover {position} of its {dataLength} bytes of data");
+        if (position != dataLength)
+            throw new FormatException($"its tensors cover {position} of its {dataLength} bytes of data");
         return tensors;
     }
 
     private static void Next(ref Utf8JsonReader reader, JsonTokenType wanted, string where)
     {
-        if (!reader.Read() || reader.TokenType != wanted) throw new FormatException($"{where} holds {reader.TokenType} where {wanted} is due");
+        if (!reader.Read() || reader.TokenType != wanted)
+            throw new FormatException($"{where} holds {reader.TokenType} where {wanted} is due");
     }
 
     /// <summary>The next key of an object, or null at its end.</summary>

@@ -71,7 +71,8 @@ public sealed class TapeTests
         long before = lease.Device.Pool.LiveBytes, during = 0;
         var tape = new Tape();
         var x = Make(lease.Device, tape, "early", 1);
-        Value y = Triple(lease.Device, tape, x, _ => during = lease.Device.Pool.LiveBytes), z = Triple(lease.Device, tape, y);
+        Value y = Triple(lease.Device, tape, x, _ => during = lease.Device.Pool.LiveBytes);
+        Value z = Triple(lease.Device, tape, y);
         long full = lease.Device.Pool.LiveBytes;
         Seed(z, 1);
         var held = z.Tensor;
@@ -79,8 +80,10 @@ public sealed class TapeTests
         Assert.Equal(before, lease.Device.Pool.LiveBytes);
         // When y's step was passed, z and its gradient were gone; y's gradient had come.
         Assert.Equal(full, during);
-        Assert.Contains("'triple'", Assert.Throws<ObjectDisposedException>(() => z.Tensor).Message, StringComparison.Ordinal);
-        Assert.Contains("'triple'", Assert.Throws<ObjectDisposedException>(() => held.ToArray()).Message, StringComparison.Ordinal);
+        Assert.Contains("'triple'", Assert.Throws<ObjectDisposedException>(() => z.Tensor).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("'triple'", Assert.Throws<ObjectDisposedException>(() => held.ToArray()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

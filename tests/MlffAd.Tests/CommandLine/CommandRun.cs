@@ -2,7 +2,8 @@ using MlffAd.Cli;
 
 namespace MlffAd.Tests.CommandLine;
 
-/// <summary>What a command line printed and how it ended, run in this process with writers that are no terminal.</summary>
+/// <summary>What a command line printed and how it ended, run in this process with writers that
+/// are no terminal.</summary>
 internal sealed record CommandRun(int Code, string Output, string Error)
 {
     public string[] Lines => Output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);

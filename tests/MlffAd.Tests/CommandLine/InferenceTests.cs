@@ -4,7 +4,9 @@ using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 
-/// <summary>The program for inference alone is the command line with one verb. Where MLFFAD_INFERENCE names its native executable (as in CI), that is what runs; its vectors are as wide as this process's, or the last digits differ.</summary>
+/// <summary>The program for inference alone is the command line with one verb. Where MLFFAD_INFERENCE names its native
+/// executable (as in CI), that is what runs; its vectors are as wide as this process's, or the last
+/// digits differ.</summary>
 [Collection(nameof(TinyModel))]
 public sealed class InferenceTests(TinyModel tiny)
 {
@@ -13,8 +15,9 @@ public sealed class InferenceTests(TinyModel tiny)
     {
         string photographs = tiny.CopyData("photographs");
         File.WriteAllText(Path.Combine(photographs, "test", "good", "broken.png"), "broken");
-        var (theirs, ours) = Both("detect", tiny.Model, Path.Combine(photographs, "test"), "--device", "cpu", "--threshold", "0.5",
-            "--csv", tiny.PathOf("result.csv"), "--json", tiny.PathOf("result.json"), "--heatmaps", tiny.PathOf("result"));
+        var (theirs, ours) = Both("detect", tiny.Model, Path.Combine(photographs, "test"), "--device", "cpu",
+            "--threshold", "0.5", "--csv", tiny.PathOf("result.csv"), "--json", tiny.PathOf("result.json"),
+            "--heatmaps", tiny.PathOf("result"));
         Assert.Equal((3, 7), (theirs.Run.Code, theirs.Run.Lines.Length));
         Assert.Equal(theirs.Run, ours.Run);
         Assert.Equal(8, theirs.Files.Count);
@@ -24,7 +27,9 @@ public sealed class InferenceTests(TinyModel tiny)
     [Fact]
     public void MistakesHaveTheSameWords()
     {
-        foreach (string[] mistake in new string[][] { [], ["train"], ["detect", tiny.Model], ["detect", "nowhere.mlffad", tiny.Data], ["detect", tiny.Model, "nowhere"], ["detect", tiny.Model, tiny.Data, "--threshold", "high"] })
+        foreach (string[] mistake in new string[][] { [], ["train"], ["detect", tiny.Model],
+            ["detect", "nowhere.mlffad", tiny.Data], ["detect", tiny.Model, "nowhere"],
+                ["detect", tiny.Model, tiny.Data, "--threshold", "high"] })
         {
             var run = Inference(mistake);
             if (mistake is ["detect", ..]) Assert.Equal(CommandRun.Of(mistake), run);
@@ -43,7 +48,8 @@ public sealed class InferenceTests(TinyModel tiny)
             needed.Distinct().Order(StringComparer.Ordinal));
     }
 
-    private ((CommandRun Run, Dictionary<string, string> Files) Theirs, (CommandRun Run, Dictionary<string, string> Files) Ours) Both(params string[] args)
+    private ((CommandRun Run, Dictionary<string, string> Files) Theirs,
+        (CommandRun Run, Dictionary<string, string> Files) Ours) Both(params string[] args)
     {
         var theirs = CommandRun.Of(args);
         var files = Written();
@@ -53,7 +59,12 @@ public sealed class InferenceTests(TinyModel tiny)
     /// <summary>Takes what a run wrote.</summary>
     private Dictionary<string, string> Written()
     {
-        string[] paths = [tiny.PathOf("result.csv"), tiny.PathOf("result.json"), .. Directory.GetFiles(tiny.PathOf("result"), "*", SearchOption.AllDirectories)];
+        string[] paths =
+        [
+            tiny.PathOf("result.csv"),
+            tiny.PathOf("result.json"),
+            .. Directory.GetFiles(tiny.PathOf("result"), "*", SearchOption.AllDirectories),
+        ];
         var files = paths.ToDictionary(path => path, path => Convert.ToBase64String(File.ReadAllBytes(path)));
         foreach (string path in paths) File.Delete(path);
         return files;
@@ -67,7 +78,11 @@ public sealed class InferenceTests(TinyModel tiny)
             int code = MlffAd.Inference.Program.Run(args, output, error);
             return new(code, output.ToString(), error.ToString());
         }
-        using var process = Process.Start(new ProcessStartInfo(executable, args) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(executable, args)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
         var errors = process.StandardError.ReadToEndAsync();
         string text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

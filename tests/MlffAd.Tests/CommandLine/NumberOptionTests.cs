@@ -9,9 +9,11 @@ public sealed class NumberOptionTests
 {
     [Theory]
     [InlineData("--threshold takes a number, such as 0.5, not '0,5'.", "detect", "m", "p", "--threshold", "0,5")]
-    [InlineData("--threshold takes a number, such as 0.5, not '1.000,5'.", "train", "d", "-o", "m", "--threshold", "1.000,5")]
+    [InlineData("--threshold takes a number, such as 0.5, not '1.000,5'.", "train", "d", "-o", "m", "--threshold",
+        "1.000,5")]
     [InlineData("--threshold takes a number, such as 0.5, not 'nan'.", "detect", "m", "p", "--threshold", "nan")]
-    [InlineData("--threshold takes a number, such as 0.5, not 'Infinity'.", "detect", "m", "p", "--threshold", "Infinity")]
+    [InlineData("--threshold takes a number, such as 0.5, not 'Infinity'.", "detect", "m", "p", "--threshold",
+        "Infinity")]
     [InlineData("--threshold takes a number, such as 0.5, not '1e99'.", "train", "d", "-o", "m", "--threshold", "1e99")]
     [InlineData("--threshold takes a number, such as 0.5, not '0x10'.", "detect", "m", "p", "--threshold", "0x10")]
     [InlineData("--pro-limit takes a number, such as 0.5, not '0,3'.", "evaluate", "m", "d", "--pro-limit", "0,3")]
@@ -24,7 +26,8 @@ public sealed class NumberOptionTests
     [InlineData("--batch takes a whole number, such as 12, not '99999999999'.", "plan", "m", "--batch", "99999999999")]
     [InlineData("--count must be at most 1000, not 2000000000.", "synth", "d", "-o", "s", "--count", "2000000000")]
     [InlineData("--max-pixels must be at least 1, not -1.", "detect", "m", "p", "--max-pixels", "-1")]
-    [InlineData("--max-pixels must be at most 2147483647, not 2147483648.", "detect", "m", "p", "--max-pixels", "2147483648")]
+    [InlineData("--max-pixels must be at most 2147483647, not 2147483648.", "detect", "m", "p", "--max-pixels",
+        "2147483648")]
     [InlineData("--max-images must be at least 1, not 0.", "train", "d", "-o", "m", "--max-images", "0")]
     [InlineData("'train.lr' cannot be '0,5'", "config", "--set", "train.lr=0,5")]
     public void WhatIsNoNumberOfTheRangeIsRefusedInOneLine(string said, params string[] words)

@@ -18,7 +18,8 @@ public sealed class ProgramTests
         Assert.Equal(2, code);
         Assert.Empty(output);
         Assert.StartsWith("mlffad: ", error, StringComparison.Ordinal);
-        string verb = string.Concat(args.Where(arg => arg is "devices" or "weights" or "import").Select(arg => $" {arg}"));
+        string verb =
+            string.Concat(args.Where(arg => arg is "devices" or "weights" or "import").Select(arg => $" {arg}"));
         Assert.Contains($"'mlffad{verb} --help' says what can be given.", error, StringComparison.Ordinal);
     }
 
@@ -35,13 +36,15 @@ public sealed class ProgramTests
     public void HelpNamesTheExitCodesAndAVerbsExamples()
     {
         Assert.Contains("130  interrupted", Run("--help").Output, StringComparison.Ordinal);
-        Assert.Contains("Examples:\n  mlffad devices", Run("devices", "--help").Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.Contains("Examples:\n  mlffad devices", Run("devices", "--help").Output.ReplaceLineEndings("\n"),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void EveryFailureIsOneLineAndItsOwnCode()
     {
-        Assert.Equal((4, "mlffad: 'a.mlffad' is cut short.\n"), Report(new MlffAdException(ExitCode.BadModel, "'a.mlffad' is cut short.")));
+        Assert.Equal((4, "mlffad: 'a.mlffad' is cut short.\n"),
+            Report(new MlffAdException(ExitCode.BadModel, "'a.mlffad' is cut short.")));
         Assert.Equal((5, "mlffad: No card.\n"), Report(new DeviceException("No card.")));
         Assert.Equal(5, Report(new OutOfMemoryException()).Code);
         Assert.Equal((130, "mlffad: interrupted.\n"), Report(new OperationCanceledException(), interrupted: true));

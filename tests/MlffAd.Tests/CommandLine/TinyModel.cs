@@ -3,7 +3,8 @@ using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 
-/// <summary>A drawn data set in MVTec AD's layout and a tiny model trained on it for a few steps, made once for all tests that take it.</summary>
+/// <summary>A drawn data set in MVTec AD's layout and a tiny model trained on it for a few steps, made once for all
+/// tests that take it.</summary>
 public sealed class TinyModel : IDisposable
 {
     private readonly Lazy<CommandRun> _making;
@@ -18,7 +19,8 @@ public sealed class TinyModel : IDisposable
     }
 
     /// <summary>Options that make training take a second.</summary>
-    public static string[] Tiny { get; } = ["--device", "cpu", "--preset", "tiny", "--weights", "none", "--batch", "4", "--max-images", "24"];
+    public static string[] Tiny { get; } = ["--device", "cpu", "--preset", "tiny", "--weights", "none", "--batch", "4",
+        "--max-images", "24"];
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("mlffad").FullName;
 
@@ -75,7 +77,8 @@ public sealed class TinyModel : IDisposable
                     mask.AsSpan(3 * (y * 72 + x), 3).Fill(255);
                 }
         Write(kind, $"{number:00}.png", rgb);
-        if (defect) Write(kind.Replace("test", "ground_truth", StringComparison.Ordinal), $"{number:00}_mask.png", mask);
+        if (defect)
+            Write(kind.Replace("test", "ground_truth", StringComparison.Ordinal), $"{number:00}_mask.png", mask);
     }
 
     private void Write(string kind, string name, byte[] rgb)

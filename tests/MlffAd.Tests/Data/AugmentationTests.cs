@@ -12,7 +12,8 @@ public sealed class AugmentationTests
     private static byte[] Apply(AugmentConfig config, byte[] image, int index)
     {
         byte[] changed = [.. image];
-        if (Augmentation.Draw(config, new(1, RngPurpose.Augmentation, 0, index)) is { } warp) new Synthesizer(PseudoAnomalies.Options(new() { ImageSize = Side })).Apply(warp, changed);
+        if (Augmentation.Draw(config, new(1, RngPurpose.Augmentation, 0, index)) is { } warp)
+            new Synthesizer(PseudoAnomalies.Options(new() { ImageSize = Side })).Apply(warp, changed);
         return changed;
     }
 
@@ -34,8 +35,10 @@ public sealed class AugmentationTests
             int x = i / 3 % Side, y = i / 3 / Side;
             return image[3 * ((v ? Side - 1 - y : y) * Side + (h ? Side - 1 - x : x)) + i % 3];
         })];
-        var forms = new[] { (false, false), (true, false), (false, true), (true, true) }.Select(f => (f, Convert.ToHexString(Mirrored(f.Item1, f.Item2)))).ToArray();
-        foreach (var (flip, allowed) in new[] { (Flip.Horizontal, new[] { 0, 1 }), (Flip.Vertical, [0, 2]), (Flip.Both, [0, 1, 2, 3]) })
+        var forms = new[] { (false, false), (true, false), (false, true),
+            (true, true) }.Select(f => (f, Convert.ToHexString(Mirrored(f.Item1, f.Item2)))).ToArray();
+        foreach (var (flip, allowed) in new[] { (Flip.Horizontal, new[] { 0, 1 }), (Flip.Vertical, [0, 2]),
+            (Flip.Both, [0, 1, 2, 3]) })
         {
             int[] counts = new int[4];
             for (int i = 0; i < 400; i++)
@@ -43,7 +46,10 @@ public sealed class AugmentationTests
                 string got = Convert.ToHexString(Apply(new() { Flip = flip }, image, i));
                 counts[Array.FindIndex(forms, f => f.Item2 == got)]++;
             }
-            for (int f = 0; f < 4; f++) Assert.InRange(counts[f], allowed.Contains(f) ? 400 / allowed.Length - 50 : 0, allowed.Contains(f) ? 400 / allowed.Length + 50 : 0);
+            for (int f = 0; f < 4; f++)
+                Assert.InRange(counts[f], allowed.Contains(f) ? 400 / allowed.Length - 50 : 0, allowed.Contains(f)
+                    ? 400 / allowed.Length + 50
+                    : 0);
         }
     }
 
@@ -62,7 +68,9 @@ public sealed class AugmentationTests
         }
         Assert.Equal((80, 120), (levels.Min(), levels.Max()));
         for (int i = 0; i < image.Length; i++) image[i] = (byte)(96 + image[i] / 4);   // nothing is clamped
-        double Luma(byte[] rgb) => Enumerable.Range(0, Side * Side).Average(p => 0.299 * rgb[3 * p] + 0.587 * rgb[3 * p + 1] + 0.114 * rgb[3 * p + 2]);
+        double Luma(byte[] rgb) =>
+            Enumerable.Range(0, Side * Side)
+                .Average(p => 0.299 * rgb[3 * p] + 0.587 * rgb[3 * p + 1] + 0.114 * rgb[3 * p + 2]);
         for (int i = 0; i < 20; i++) Assert.Equal(Luma(image), Luma(Apply(new() { Contrast = 0.5 }, image, i)), 0.3);
     }
 

@@ -14,12 +14,14 @@ public sealed class DataSetTests : IDisposable
     [Fact]
     public void MvtecsLayoutGivesSplitsKindsAndMasksInOrdinalOrder()
     {
-        Touch("train/good/b.png", "train/good/a.JPG", "train/good/B.Tiff", "train/good/notes.txt", "train/good/.hidden.png",
-            "test/good/1.png", "test/scratch/10.png", "test/scratch/2.png", "test/dent/3.bmp", "ground_truth/scratch/10_mask.png", "ground_truth/scratch/2_mask.png");
+        Touch("train/good/b.png", "train/good/a.JPG", "train/good/B.Tiff", "train/good/notes.txt",
+            "train/good/.hidden.png", "test/good/1.png", "test/scratch/10.png", "test/scratch/2.png",
+            "test/dent/3.bmp", "ground_truth/scratch/10_mask.png", "ground_truth/scratch/2_mask.png");
         var set = DataSet.Open(_folder);
         Assert.True(set is { IsMvtec: true, HasMasks: true });
         Assert.Equal(["train/good/B.Tiff", "train/good/a.JPG", "train/good/b.png"], set.Train.Select(i => i.Name));
-        Assert.Equal(["test/dent/3.bmp", "test/good/1.png", "test/scratch/10.png", "test/scratch/2.png"], set.Test.Select(i => i.Name));
+        Assert.Equal(["test/dent/3.bmp", "test/good/1.png", "test/scratch/10.png", "test/scratch/2.png"],
+            set.Test.Select(i => i.Name));
         Assert.Equal(["dent", "good", "scratch"], set.Kinds);
         Assert.Equal([true, false, true, true], set.Test.Select(i => i.Mask is not null));
         Assert.Equal("test/dent/3.bmp", Assert.Single(set.MissingMasks).Name);
@@ -68,7 +70,8 @@ public sealed class DataSetTests : IDisposable
     {
         foreach (string path in new[] { _folder, Path.Combine(_folder, "nowhere") })
         {
-            Assert.Contains(path, Assert.Throws<MlffAdException>(() => DataSet.Open(path)).Message, StringComparison.Ordinal);
+            Assert.Contains(path, Assert.Throws<MlffAdException>(() => DataSet.Open(path)).Message,
+                StringComparison.Ordinal);
             var e = Assert.Throws<MlffAdException>(() => DataSet.Find([path]));
             Assert.Equal(ExitCode.BadData, e.Code);
             Assert.Contains(path, e.Message, StringComparison.Ordinal);
@@ -80,7 +83,8 @@ public sealed class DataSetTests : IDisposable
     {
         Touch("in/2.png", "in/1.png", "single.photo");
         string single = Path.Combine(_folder, "single.photo"), inside = Path.Combine(_folder, "in");
-        Assert.Equal([single, Path.Combine(inside, "1.png"), Path.Combine(inside, "2.png")], DataSet.Find([single, inside]).Select(i => i.Path));
+        Assert.Equal([single, Path.Combine(inside, "1.png"), Path.Combine(inside, "2.png")],
+            DataSet.Find([single, inside]).Select(i => i.Path));
     }
 
     [Theory]
@@ -126,11 +130,14 @@ public sealed class DataSetTests : IDisposable
         Assert.Equal(4, inspection.HeldOut);
         Assert.Contains(inspection.Problems, p => p.Contains("1 of 12", StringComparison.Ordinal));
         Assert.Contains(inspection.Problems, p => p.Contains("2_mask.png", StringComparison.Ordinal));
-        foreach (string part in new[] { "2 different sizes", "10×20", "marks nothing", "held-out", "no good test images" })
+        foreach (string part in new[] { "2 different sizes", "10×20", "marks nothing", "held-out",
+            "no good test images" })
             Assert.Contains(inspection.Warnings, w => w.Contains(part, StringComparison.Ordinal));
     }
 
-    private static List<ImageItem> Good(int count) => [.. Enumerable.Range(0, count).Select(i => new ImageItem($"/x/{i:000}.png", $"train/good/{i:000}.png", DataSet.Good))];
+    private static List<ImageItem> Good(int count) =>
+        [.. Enumerable.Range(0, count)
+            .Select(i => new ImageItem($"/x/{i:000}.png", $"train/good/{i:000}.png", DataSet.Good))];
 
     private string Place(string name)
     {

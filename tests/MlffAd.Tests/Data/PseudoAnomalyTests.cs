@@ -6,19 +6,26 @@ using Xunit;
 
 namespace MlffAd.Tests.Data;
 
-public sealed class PseudoAnomalyTests
+public sealed partial class PseudoAnomalyTests
 {
     private static readonly SynthConfig Default = new();
 
     /// <summary>A CutPaste configuration whose colours stay, so that pixels can be recognised.</summary>
-    private static readonly SynthConfig Plain = new() { MaskMinChange = 1, MinMaskPixels = 0, Cutpaste = new() { Jitter = [0, 0, 0, 0] }, Scar = new() { Jitter = [0, 0, 0, 0] } };
+    private static readonly SynthConfig Plain = new()
+    {
+        MaskMinChange = 1,
+        MinMaskPixels = 0,
+        Cutpaste = new() { Jitter = [0, 0, 0, 0] },
+        Scar = new() { Jitter = [0, 0, 0, 0] },
+    };
 
     /// <summary>Draws and makes, as the loader does.</summary>
     private sealed class Maker(SynthConfig config, int side)
     {
         private readonly Synthesizer _make = new(PseudoAnomalies.Options(new() { ImageSize = side, Synth = config }));
 
-        public bool Apply(AnomalyKind kind, byte[] image, byte[] mask, Rng rng) => _make.Apply(PseudoAnomalies.Draws(config, side, kind, rng), image, mask);
+        public bool Apply(AnomalyKind kind, byte[] image, byte[] mask, Rng rng) =>
+            _make.Apply(PseudoAnomalies.Draws(config, side, kind, rng), image, mask);
     }
 
     [Fact]
@@ -26,11 +33,14 @@ public sealed class PseudoAnomalyTests
         Gen.Select(Gen.Int[0, 2], Gen.Int[1, 60], Gen.Int[0, 100_000]).Sample((kind, least, seed) =>
         {
             const int side = 64;
-            byte[] before = ImageFileTests.Noise(side, side, seed).Rgb, after = [.. before], mask = new byte[side * side];
+            byte[] before = ImageFileTests.Noise(side, side, seed).Rgb;
+            byte[] after = [.. before], mask = new byte[side * side];
             var anomalies = new Maker(Default with { MaskMinChange = least }, side);
             Assert.True(anomalies.Apply((AnomalyKind)kind, after, mask, new(seed, RngPurpose.Anomaly)));
             for (int i = 0; i < mask.Length; i++)
-                Assert.Equal(Enumerable.Range(3 * i, 3).Any(c => Math.Abs(before[c] - after[c]) >= least) ? 1 : 0, mask[i]);
+                Assert.Equal(Enumerable.Range(3 * i, 3).Any(c => Math.Abs(before[c] - after[c]) >= least)
+                    ? 1
+                    : 0, mask[i]);
             Assert.True(mask.Count(m => m == 1) >= 1);   // 16·(64/256)²
         }, iter: 60);
 
@@ -49,7 +59,8 @@ public sealed class PseudoAnomalyTests
     [Fact]
     public void ADrawThatChangesTooLittleIsDrawnAgainFromTheImageAsItWas()
     {
-        // White but for a dark corner: most patches are white on white, so only repeated draws find the corner, and each finds it whole.
+        // White but for a dark corner: most patches are white on white, so only repeated draws find the corner,
+        // and each finds it whole.
         const int side = 64;
         byte[] before = new byte[3 * side * side], mask = new byte[side * side];
         Array.Fill(before, (byte)255);
@@ -67,111 +78,6 @@ public sealed class PseudoAnomalyTests
             Assert.True(width * height <= 0.15 * side * side + width + height);
         }
         Assert.InRange(drawn, 180, 200);
-    }
-
-    [Fact]
-    public void ConfettiEqualsItsDefinition()
-    {
-        const int side = 64, radius = 3;
-        const double sigma = 1.25;
-        byte[] mask = new byte[side * side];
-        for (int seed = 0; seed < 8; seed++)
-        {
-            byte[] before = ImageFileTests.Noise(side, side, seed).Rgb, after = [.. before];
-            new Maker(Default with { MinMaskPixels = 0 }, side).Apply(AnomalyKind.Confetti, after, mask, new(seed, RngPurpose.Anomaly));
-            var rng = new Rng(seed, RngPurpose.Anomaly);
-            double[] coloured = Group(rng, side, 1.8e-5, [-255, -1], null), black = Group(rng, side, 1.2e-5, null, -255);
-            double norm = Enumerable.Range(-radius, 2 * radius + 1).Sum(d => Math.Exp(-d * d / (2 * sigma * sigma)));
-            for (int i = 0; i < before.Length; i++)
-            {
-                int y = i / 3 / side, x = i / 3 % side, c = i % 3, p = i - c;
-                double field = 0;
-                for (int dy = -radius; dy <= radius; dy++)
-                    for (int dx = -radius; dx <= radius; dx++)
-                    {
-                        int at = 3 * (Math.Clamp(y + dy, 0, side - 1) * side + Math.Clamp(x + dx, 0, side - 1)) + c;
-                        field += Math.Exp(-(dx * dx + dy * dy) / (2 * sigma * sigma)) / (norm * norm) * (coloured[at] + black[at]);
-                    }
-                bool dark = (before[p] + before[p + 1] + before[p + 2]) / 3.0 <= 0.11 * 255;
-                double expected = before[i] + (dark ? -field : field);
-                Assert.True(after[i] == Math.Clamp(Math.Floor(expected + 0.4999), 0, 255) || after[i] == Math.Clamp(Math.Floor(expected + 0.5001), 0, 255), $"{seed} {i}: {expected} {after[i]}");
-            }
-        }
-    }
-
-    /// <summary>One group of blobs, in the order that the numbers are drawn: count; per blob side, centre, angle, colours.</summary>
-    private static double[] Group(Rng rng, int side, double rate, double[]? offsets, double? black)
-    {
-        var field = new double[3 * side * side];
-        int count;
-        do count = rng.Poisson(rate * 65536); while (count == 0);
-        for (int b = 0; b < count; b++)
-        {
-            double length = Math.Max(1, Math.Floor(rng.Uniform(8, 54) * side / 256 + 0.5)), cx = rng.Uniform(0, side), cy = rng.Uniform(0, side), angle = rng.Uniform(-45, 45) * Math.PI / 180;
-            double[] colour = [.. Enumerable.Range(0, 3).Select(_ => black ?? rng.Uniform(offsets![0], offsets[1]))];
-            for (int i = 0; i < field.Length; i++)
-            {
-                // The pixel's centre, turned back into the blob's frame.
-                double x = i / 3 % side + 0.5 - cx, y = i / 3 / side + 0.5 - cy;
-                double u = Math.Cos(-angle) * x - Math.Sin(-angle) * y, v = Math.Sin(-angle) * x + Math.Cos(-angle) * y;
-                if (Math.Abs(u) < length / 2 && Math.Abs(v) < length / 2) field[i] = colour[i % 3];
-            }
-        }
-        return field;
-    }
-
-    [Theory]
-    [InlineData(64)]
-    [InlineData(256)]
-    public void TheNumberOfBlobsIsPoissonWithoutZeroAtEverySize(int side)
-    {
-        // Blobs of one pixel, not blurred, on white: the mask counts them.
-        var config = Default with { MinMaskPixels = 0, Confetti = new() { Sizes = [1e-9, 1e-9], Rotation = 0, Radius = 0, Offsets = [-255, -200], Black = 0 } };
-        var anomalies = new Maker(config, side);
-        byte[] image = new byte[3 * side * side], mask = new byte[side * side];
-        int draws = 0, blobs = 0;
-        for (; draws < 600; draws++)
-        {
-            Array.Fill(image, (byte)255);
-            anomalies.Apply(AnomalyKind.Confetti, image, mask, new(7, RngPurpose.Anomaly, 0, draws));
-            int count = mask.Sum(m => m);
-            Assert.True(count >= 1);
-            blobs += count;
-        }
-        const double mean = 1.8e-5 * 65536;
-        Assert.Equal(mean / (1 - Math.Exp(-mean)), (double)blobs / draws, 0.13);
-    }
-
-    [Fact]
-    public void BlobsAreSquaresOfAScaledSide()
-    {
-        const int side = 128;
-        var config = Default with { MinMaskPixels = 0, Confetti = new() { Rates = [1e-6, 1e-6], Sizes = [32, 32], Radius = 0, Offsets = [-255, -200], Black = 0 } };
-        var anomalies = new Maker(config, side);
-        byte[] image = new byte[3 * side * side], mask = new byte[side * side];
-        var areas = new List<int>();
-        for (int i = 0; i < 200; i++)
-        {
-            Array.Fill(image, (byte)255);
-            anomalies.Apply(AnomalyKind.Confetti, image, mask, new(8, RngPurpose.Anomaly, 0, i));
-            areas.Add(mask.Sum(m => m));
-        }
-        // 16 × 16, rotated, most of them whole; some are cut by the border, a few are two.
-        Assert.InRange(areas.Count(a => a is > 240 and < 272), 120, 190);
-        Assert.All(areas, a => Assert.InRange(a, 1, 1000));
-    }
-
-    [Fact]
-    public void ConfettiBrightensTheDarkAndDarkensTheBright()
-    {
-        foreach (byte level in new byte[] { 0, 28, 29, 200 })
-        {
-            byte[] image = new byte[3 * 64 * 64], mask = new byte[64 * 64];
-            Array.Fill(image, level);
-            new Maker(Default, 64).Apply(AnomalyKind.Confetti, image, mask, new(9, RngPurpose.Anomaly));
-            Assert.All(image, v => Assert.True(level <= 28 ? v >= level : v <= level));
-            Assert.Contains(image, v => Math.Abs(v - level) >= 10);
-        }
     }
 
     [Fact]
@@ -197,7 +103,8 @@ public sealed class PseudoAnomalyTests
             }
             Assert.Equal(width * height, inside);
             (smallest, largest) = (Math.Min(smallest, inside), Math.Max(largest, inside));
-            (narrowest, widest) = (Math.Min(narrowest, (double)width / height), Math.Max(widest, (double)width / height));
+            (narrowest, widest) =
+                (Math.Min(narrowest, (double)width / height), Math.Max(widest, (double)width / height));
         }
         Assert.InRange(smallest / (side * side), 0.019, 0.024);
         Assert.InRange(largest / (side * side), 0.143, 0.152);
@@ -223,8 +130,10 @@ public sealed class PseudoAnomalyTests
             foreach (int b in inside)
             {
                 double here = Math.Sqrt(Math.Pow(a % side - b % side, 2) + Math.Pow(a / side - b / side, 2));
-                double there = Math.Sqrt(Math.Pow(after[3 * a] - after[3 * b], 2) + Math.Pow(after[3 * a + 1] - after[3 * b + 1], 2));
-                Assert.Equal(here, there, 2.2);   // rounding to whole coordinates, and the replicated border of half a pixel
+                double there = Math.Sqrt(Math.Pow(after[3 * a] - after[3 * b], 2)
+                    + Math.Pow(after[3 * a + 1] - after[3 * b + 1], 2));
+                // rounding to whole coordinates, and the replicated border of half a pixel
+                Assert.Equal(here, there, 2.2);
             }
         }
         Assert.InRange(smallest, 15, 40);      // 2 × 10
@@ -251,12 +160,14 @@ public sealed class PseudoAnomalyTests
     public void KindsAreDrawnByTheirWeights()
     {
         var rng = new Rng(13, RngPurpose.Selection);
-        var counts = Enumerable.Range(0, 20_000).Select(_ => PseudoAnomalies.DrawKind(Default, rng)).CountBy(k => k).ToDictionary();
+        var counts = Enumerable.Range(0, 20_000).Select(_ => PseudoAnomalies.DrawKind(Default, rng)).CountBy(k => k)
+            .ToDictionary();
         Assert.InRange(counts[AnomalyKind.Confetti], 9_700, 10_300);
         Assert.InRange(counts[AnomalyKind.Patch], 4_750, 5_250);
         Assert.InRange(counts[AnomalyKind.Scar], 4_750, 5_250);
         var scarsAlone = Default with { Confetti = new() { Weight = 0 }, Cutpaste = new() { Weight = 0 } };
-        Assert.All(Enumerable.Range(0, 100), _ => Assert.Equal(AnomalyKind.Scar, PseudoAnomalies.DrawKind(scarsAlone, rng)));
+        Assert.All(Enumerable.Range(0, 100),
+            _ => Assert.Equal(AnomalyKind.Scar, PseudoAnomalies.DrawKind(scarsAlone, rng)));
     }
 
     [Fact]
@@ -284,18 +195,22 @@ public sealed class PseudoAnomalyTests
         var mask = new byte[16 * 16];
         mask[7 * 16 + 7] = 1;                                                                       // cell 0: one pixel
         for (int i = 0; i < 33; i++) mask[i / 8 * 16 + 8 + i % 8] = 1;                             // cell 1: 33 of 64
-        for (int i = 0; i < 32; i++) mask[(8 + i / 8) * 16 + i % 8] = 1;                           // cell 2: half, which is not above half
+        // cell 2: half, which is not above half
+        for (int i = 0; i < 32; i++) mask[(8 + i / 8) * 16 + i % 8] = 1;
         var labels = new float[4];
-        new Synthesizer(new(side: 16, radius: 0, sigma: 1, darkBelow: 0, minChange: 1, minPixels: 0, minShare)).Label(mask, labels);
+        new Synthesizer(new(side: 16, radius: 0, sigma: 1, darkBelow: 0, minChange: 1, minPixels: 0,
+            minShare)).Label(mask, labels);
         Assert.Equal(expected, labels);
     }
 
     /// <summary>Red is the column, green the row, blue is flat.</summary>
-    internal static byte[] Coordinates(int side) => [.. Enumerable.Range(0, side * side).SelectMany(p => new[] { (byte)(p % side), (byte)(p / side), (byte)128 })];
+    internal static byte[] Coordinates(int side) =>
+        [.. Enumerable.Range(0, side * side).SelectMany(p => new[] { (byte)(p % side), (byte)(p / side), (byte)128 })];
 
     private static (int Width, int Height) Extent(byte[] mask, int side)
     {
         int[] inside = [.. Enumerable.Range(0, mask.Length).Where(p => mask[p] == 1)];
-        return (inside.Max(p => p % side) - inside.Min(p => p % side) + 1, inside.Max(p => p / side) - inside.Min(p => p / side) + 1);
+        return (inside.Max(p => p % side) - inside.Min(p => p % side) + 1,
+            inside.Max(p => p / side) - inside.Min(p => p / side) + 1);
     }
 }

@@ -7,8 +7,10 @@ public sealed class RngTests
 {
     [Theory]   // The vectors published with Random123 for philox4x32, ten rounds.
     [InlineData(new uint[] { 0, 0, 0, 0 }, 0u, 0u, new uint[] { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 })]
-    [InlineData(new uint[] { ~0u, ~0u, ~0u, ~0u }, ~0u, ~0u, new uint[] { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd })]
-    [InlineData(new uint[] { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 }, 0xa4093822u, 0x299f31d0u, new uint[] { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 })]
+    [InlineData(new uint[] { ~0u, ~0u, ~0u, ~0u }, ~0u, ~0u,
+        new uint[] { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd })]
+    [InlineData(new uint[] { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 }, 0xa4093822u, 0x299f31d0u,
+        new uint[] { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 })]
     public void PhiloxGivesThePublishedNumbers(uint[] counter, uint key0, uint key1, uint[] expected)
     {
         Rng.Philox(counter, key0, key1);
@@ -21,8 +23,10 @@ public sealed class RngTests
         static string Stream(Rng rng) => string.Join(",", Enumerable.Range(0, 6).Select(_ => rng.Bits()));
         string[] streams =
         [
-            Stream(new(1, RngPurpose.Anomaly, 2, 3)), Stream(new(2, RngPurpose.Anomaly, 2, 3)), Stream(new(1L << 32 | 1, RngPurpose.Anomaly, 2, 3)),
-            Stream(new(1, RngPurpose.Order, 2, 3)), Stream(new(1, RngPurpose.Anomaly, 3, 2)), Stream(new(1, RngPurpose.Anomaly, 2, 4)),
+            Stream(new(1, RngPurpose.Anomaly, 2, 3)), Stream(new(2, RngPurpose.Anomaly, 2, 3)),
+                Stream(new(1L << 32 | 1, RngPurpose.Anomaly, 2, 3)),
+            Stream(new(1, RngPurpose.Order, 2, 3)), Stream(new(1, RngPurpose.Anomaly, 3, 2)),
+                Stream(new(1, RngPurpose.Anomaly, 2, 4)),
         ];
         Assert.Equal(streams.Length, streams.Distinct().Count());
         Assert.Equal(streams[0], Stream(new(1, RngPurpose.Anomaly, 2, 3)));
@@ -35,7 +39,8 @@ public sealed class RngTests
         double[] u = [.. Enumerable.Range(0, 100_000).Select(_ => rng.Uniform(-2, 6))];
         Assert.All(u, v => Assert.InRange(v, -2, 6));
         Assert.Equal(2, u.Average(), 0.05);
-        for (int tenth = 0; tenth < 10; tenth++) Assert.InRange(u.Count(v => (int)((v + 2) / 0.8) == tenth), 9_600, 10_400);
+        for (int tenth = 0; tenth < 10; tenth++)
+            Assert.InRange(u.Count(v => (int)((v + 2) / 0.8) == tenth), 9_600, 10_400);
     }
 
     [Fact]
@@ -46,7 +51,8 @@ public sealed class RngTests
         for (int i = 0; i < 70_000; i++) counts[rng.Below(7)]++;
         Assert.All(counts, c => Assert.InRange(c, 9_600, 10_400));
         Assert.Equal(0, rng.Below(1));
-        Assert.InRange(Enumerable.Range(0, 10_000).Average(_ => (double)rng.Below(int.MaxValue)) / int.MaxValue, 0.48, 0.52);
+        Assert.InRange(Enumerable.Range(0, 10_000).Average(_ => (double)rng.Below(int.MaxValue)) / int.MaxValue, 0.48,
+            0.52);
     }
 
     [Fact]

@@ -8,7 +8,12 @@ namespace MlffAd.Tests.Data;
 
 public sealed class TrainingDataTests : IDisposable
 {
-    private static readonly Config Small = new() { ImageSize = 64, Train = new() { Repeat = 3, Batch = 8, Seed = 5 }, Augment = new() { Brightness = 0.1, Flip = Flip.Both, Shift = 2 } };
+    private static readonly Config Small = new()
+    {
+        ImageSize = 64,
+        Train = new() { Repeat = 3, Batch = 8, Seed = 5 },
+        Augment = new() { Brightness = 0.1, Flip = Flip.Both, Shift = 2 },
+    };
 
     private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
 
@@ -20,7 +25,8 @@ public sealed class TrainingDataTests : IDisposable
     [InlineData(13, 3, 0.3, 12)]     // 11.7
     [InlineData(5, 4, 0, 0)]
     [InlineData(5, 4, 1, 20)]
-    public void AnEpochHasEveryImageRepeatTimesAndExactlyTheShareOfAnomalies(int images, int repeat, double ratio, int anomalous)
+    public void AnEpochHasEveryImageRepeatTimesAndExactlyTheShareOfAnomalies(int images, int repeat, double ratio,
+        int anomalous)
     {
         var sampler = new TrainingSampler(new() { Train = new() { Repeat = repeat, PseudoRatio = ratio } }, images);
         for (int epoch = 0; epoch < 3; epoch++)
@@ -40,7 +46,8 @@ public sealed class TrainingDataTests : IDisposable
         var (first, second) = (sampler.Epoch(0), sampler.Epoch(1));
         Assert.Equal(first, new TrainingSampler(Small, 50).Epoch(0));
         Assert.NotEqual(first.Select(e => e.Place), second.Select(e => e.Place));
-        Assert.NotEqual(first.Where(e => e.Anomaly is not null).Select(e => e.Place).Order(), second.Where(e => e.Anomaly is not null).Select(e => e.Place).Order());
+        Assert.NotEqual(first.Where(e => e.Anomaly is not null).Select(e => e.Place).Order(),
+            second.Where(e => e.Anomaly is not null).Select(e => e.Place).Order());
         // The anomalous ones lie all over the epoch.
         Assert.InRange(first.Take(75).Count(e => e.Anomaly is not null), 25, 50);
     }
@@ -55,7 +62,8 @@ public sealed class TrainingDataTests : IDisposable
             return [.. Enumerable.Range(0, count).Select(_ =>
             {
                 using var batch = loader.Next();
-                return $"{batch.Step} {batch.Epoch} {batch.Count} {Hash(batch.Images)} {Hash(batch.Labels)} {string.Join(",", batch.Entries.ToArray())}";
+                return $"{batch.Step} {batch.Epoch} {batch.Count} {Hash(batch.Images)} {Hash(batch.Labels)} "
+                    + $"{string.Join(",", batch.Entries.ToArray())}";
             })];
         }
         string[] all = Steps(0, 12);
@@ -92,7 +100,8 @@ public sealed class TrainingDataTests : IDisposable
                 Assert.True(labels.Contains(1f));
                 // A pixel that changed a lot lies in an anomalous cell.
                 for (int p = 0; p < 64 * 64; p++)
-                    if (Math.Abs(image[3 * p] - plain[3 * p]) > 0.5) Assert.Equal(1, labels[p / 64 / 8 * 8 + p % 64 / 8]);
+                    if (Math.Abs(image[3 * p] - plain[3 * p]) > 0.5)
+                        Assert.Equal(1, labels[p / 64 / 8 * 8 + p % 64 / 8]);
             }
         }
         Assert.Equal([10, 10, 10, 3], counts);
@@ -104,7 +113,8 @@ public sealed class TrainingDataTests : IDisposable
     {
         var store = Store(11);
         using var lease = TestDevices.Borrow("cpu");
-        using BatchLoader made = new(store, Small, PixelNormalisation.ImageNet), described = new(store, Small, PixelNormalisation.ImageNet, asRecipes: true);
+        using BatchLoader made = new(store, Small, PixelNormalisation.ImageNet);
+        using BatchLoader described = new(store, Small, PixelNormalisation.ImageNet, asRecipes: true);
         int level = 0, more = 0;
         for (int step = 0; step < 6; step++)
         {
@@ -112,8 +122,10 @@ public sealed class TrainingDataTests : IDisposable
             Assert.Equal((a.Step, a.Epoch, a.Count), (b.Step, b.Epoch, b.Count));
             Assert.Equal(a.Entries, b.Entries);
             var book = b.Book!;
-            using Tensor from = Tensor.From(lease.Device, Shape.Of(book.Pack().Length), book.Pack(), "book"), images = Tensor.Rent(lease.Device, new(a.Count, 64, 64, 3), "images");
-            using Tensor labels = Tensor.Rent(lease.Device, new(a.Count, 8, 8, 1), "labels"), stayedGood = Tensor.Rent(lease.Device, Shape.Of(a.Count), "stayed good");
+            using Tensor from = Tensor.From(lease.Device, Shape.Of(book.Pack().Length), book.Pack(), "book");
+            using Tensor images = Tensor.Rent(lease.Device, new(a.Count, 64, 64, 3), "images");
+            using Tensor labels = Tensor.Rent(lease.Device, new(a.Count, 8, 8, 1), "labels");
+            using Tensor stayedGood = Tensor.Rent(lease.Device, Shape.Of(a.Count), "stayed good");
             Synthesis.Forward(from, book.Options, book.Normalisation, images, labels, stayedGood);
             Assert.Equal(a.Labels, labels.ToArray());
             Assert.Equal(a.StayedGood, stayedGood.ToArray().Sum());
@@ -133,7 +145,11 @@ public sealed class TrainingDataTests : IDisposable
     public void AFailureInTheBackgroundReachesTheCaller()
     {
         // What no validation lets through: confetti without rates.
-        var broken = Small with { Synth = new() { Confetti = new() { Rates = [] } }, Train = Small.Train with { PseudoRatio = 1 } };
+        var broken = Small with
+        {
+            Synth = new() { Confetti = new() { Rates = [] } },
+            Train = Small.Train with { PseudoRatio = 1 },
+        };
         using var loader = new BatchLoader(Store(11), broken, PixelNormalisation.ImageNet);
         Assert.Throws<IndexOutOfRangeException>(() => { for (int i = 0; i < 10; i++) loader.Next().Dispose(); });
     }
@@ -144,7 +160,8 @@ public sealed class TrainingDataTests : IDisposable
         var items = Items(20);
         File.WriteAllText(items[3].Path, "broken");
         var told = new List<string>();
-        var store = ImageStore.Load(items, 64, maxBad: 0.05, onRead: (item, error) => { if (error is not null) told.Add(item.Name); });
+        var store = ImageStore.Load(items, 64, maxBad: 0.05,
+            onRead: (item, error) => { if (error is not null) told.Add(item.Name); });
         Assert.Equal(19, store.Items.Count);
         Assert.Equal(["003.png"], told);
         Assert.Contains(items[3].Path, Assert.Single(store.Rejects).Message, StringComparison.Ordinal);
@@ -163,7 +180,8 @@ public sealed class TrainingDataTests : IDisposable
         {
             var images = DecodedImage.Ahead(items, 64, threads).ToList();
             Assert.Equal(items, images.Select(i => i.Item));
-            Assert.All(images, i => Assert.Equal((64, 64, 40, 30), (i.Resized!.Width, i.Resized.Height, i.Original!.Width, i.Original.Height)));
+            Assert.All(images, i => Assert.Equal((64, 64, 40, 30),
+                (i.Resized!.Width, i.Resized.Height, i.Original!.Width, i.Original.Height)));
         }
     }
 
@@ -177,5 +195,6 @@ public sealed class TrainingDataTests : IDisposable
     })];
 
     private static string Hash(ReadOnlySpan<float> values) =>
-        Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values)));
+        Convert.ToHexString(
+            System.Security.Cryptography.SHA256.HashData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values)));
 }

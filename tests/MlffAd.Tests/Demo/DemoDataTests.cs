@@ -28,13 +28,17 @@ public sealed class DemoDataTests
         foreach (string material in DemoData.Materials)
         {
             Assert.Equal(2, files.Keys.Count(f => f.StartsWith($"{material}/train/good/", StringComparison.Ordinal)));
-            string[] defective = [.. files.Keys.Where(f => f.StartsWith($"{material}/test/", StringComparison.Ordinal) && !f.Contains("/good/", StringComparison.Ordinal))];
+            string[] defective = [.. files.Keys.Where(f => f.StartsWith($"{material}/test/", StringComparison.Ordinal)
+                && !f.Contains("/good/", StringComparison.Ordinal))];
             Assert.Equal(4, defective.Length);
-            foreach (string f in defective) Assert.Contains(f.Replace("/test/", "/ground_truth/", StringComparison.Ordinal).Replace(".png", "_mask.png", StringComparison.Ordinal), files.Keys);
+            foreach (string f in defective)
+                Assert.Contains(f.Replace("/test/", "/ground_truth/", StringComparison.Ordinal)
+                    .Replace(".png", "_mask.png", StringComparison.Ordinal), files.Keys);
         }
     }
 
-    /// <summary>The same part with and without the defect: nearly all that differs lies in the mask, and the mask holds nothing else.</summary>
+    /// <summary>The same part with and without the defect: nearly all that differs lies in the mask, and the mask
+    /// holds nothing else.</summary>
     [Theory, MemberData(nameof(Defects))]
     public void AMaskCoversWhatTheDefectChangedAndLittleElse(string name, string defect)
     {
@@ -56,8 +60,10 @@ public sealed class DemoDataTests
                 if (difference > 0.01) changed++;
             }
             Assert.InRange(marked / (double)good.Height.Length, 0.001, 0.12);
-            Assert.True(inside > 0.8 * all, $"{name}/{defect} {picture}: {inside / all:P0} of the change lies in the mask.");
-            Assert.True(changed > 0.5 * marked, $"{name}/{defect} {picture}: {(double)changed / marked:P0} of the mask changed.");
+            Assert.True(inside > 0.8 * all,
+                $"{name}/{defect} {picture}: {inside / all:P0} of the change lies in the mask.");
+            Assert.True(changed > 0.5 * marked,
+                $"{name}/{defect} {picture}: {(double)changed / marked:P0} of the mask changed.");
             Assert.DoesNotContain(true, good.Defect);
         }
     }
@@ -66,8 +72,10 @@ public sealed class DemoDataTests
     public void PicturesThatCannotBeWrittenAreOneErrorHoweverManyThreadsMeetIt()
     {
         string folder = Directory.CreateTempSubdirectory().FullName;
-        foreach (string material in DemoData.Materials) Directory.CreateDirectory(Path.Combine(folder, material, "train", "good", "000.png"));
-        var e = Assert.Throws<MlffAdException>(() => DemoData.Write(folder, size: 64, train: 1, good: 0, defective: 0, threads: 2, stop: TestContext.Current.CancellationToken));
+        foreach (string material in DemoData.Materials)
+            Directory.CreateDirectory(Path.Combine(folder, material, "train", "good", "000.png"));
+        var e = Assert.Throws<MlffAdException>(() => DemoData.Write(folder, size: 64, train: 1, good: 0, defective: 0,
+            threads: 2, stop: TestContext.Current.CancellationToken));
         Assert.Equal(ExitCode.Output, e.Code);
         Assert.Contains("000.png", e.Message, StringComparison.Ordinal);
         Directory.Delete(folder, recursive: true);

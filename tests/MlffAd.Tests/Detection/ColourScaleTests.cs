@@ -32,8 +32,8 @@ public sealed class ColourScaleTests
     [Fact]
     public void TheMiddleOfTheUpperHalfIsOrange()
     {
-        // sRGB's own OKLCh values of pure orange (255, 165, 0), from the colour space's definition: L 0.793, C 0.171, h 70.7°.
-        // The upper half passes hue 70.0° half way: L 0.79, C 0.15, a slightly greyer orange.
+        // sRGB's own OKLCh values of pure orange (255, 165, 0), from the colour space's definition: L 0.793, C 0.171, h
+        // 70.7°. The upper half passes hue 70.0° half way: L 0.79, C 0.15, a slightly greyer orange.
         Colour middle = Scale.Of(4.5f);
         Assert.InRange(middle.R, 235, 255);
         Assert.InRange(middle.G, 158, 180);

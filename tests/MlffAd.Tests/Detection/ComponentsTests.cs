@@ -23,8 +23,10 @@ public sealed class ComponentsTests
     }
 
     [Fact]
-    public void ComponentsAreThoseOfBruteForce() => Gen.Select(Gen.Int[1, 12], Gen.Int[1, 9], Gen.Int[1, 4]).SelectMany((width, height, sparse) =>
-        Gen.Int[0, sparse].Select(v => v == 0 ? (byte)1 : (byte)0).Array[width * height].Select(mask => (width, mask))).Sample((width, mask) =>
+    public void ComponentsAreThoseOfBruteForce() => Gen.Select(Gen.Int[1, 12], Gen.Int[1, 9], Gen.Int[1, 4])
+        .SelectMany((width, height, sparse) => Gen.Int[0, sparse].Select(v => v == 0
+            ? (byte)1
+            : (byte)0).Array[width * height].Select(mask => (width, mask))).Sample((width, mask) =>
     {
         Components found = Components.Of(mask, width);
         var regions = Oracles.Regions(mask, width);
@@ -52,5 +54,6 @@ public sealed class ComponentsTests
         Assert.Null(Components.LargestAbove(map, 4));
     }
 
-    private static byte[] Mask(string drawing) => [.. drawing.Where(c => c is '.' or '#').Select(c => c == '#' ? (byte)1 : (byte)0)];
+    private static byte[] Mask(string drawing) =>
+        [.. drawing.Where(c => c is '.' or '#').Select(c => c == '#' ? (byte)1 : (byte)0)];
 }

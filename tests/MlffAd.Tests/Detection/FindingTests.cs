@@ -10,26 +10,33 @@ public sealed class FindingTests
     public void TheBoxIsInPixelsOfThePhotographWhateverTheVerdict()
     {
         var cells = new ScoreMap(4, 4, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0]);
-        Finding Of(float threshold, float pixelThreshold) => Finding.Of(new(Item("a.png"), null, 9, cells, null), () => cells.Enlarge(400, 200), threshold, pixelThreshold);
-        Assert.Equal(("defect", new PixelBox(200, 100, 100, 50)), (Of(5, 4.5f * 4.5f / 9).Verdict, Shrunk(Of(5, 4.4f).Box!.Value)));
+        Finding Of(float threshold, float pixelThreshold) =>
+            Finding.Of(new(Item("a.png"), null, 9, cells, null), () => cells.Enlarge(400, 200), threshold,
+                pixelThreshold);
+        Assert.Equal(("defect", new PixelBox(200, 100, 100, 50)),
+            (Of(5, 4.5f * 4.5f / 9).Verdict, Shrunk(Of(5, 4.4f).Box!.Value)));
         Assert.Equal(("good", null), (Of(9, 9).Verdict, Of(9, 9).Box)); // at the threshold is good
         Assert.NotNull(Of(9, 3).Box);
 
         // Half of the peak is reached halfway to the next cell's centre: the cell's own pixels, in each direction.
-        static PixelBox Shrunk(PixelBox box) => new((box.X + 1) / 100 * 100, (box.Y + 1) / 50 * 50, box.Width / 100 * 100, box.Height / 50 * 50);
+        static PixelBox Shrunk(PixelBox box) =>
+            new((box.X + 1) / 100 * 100, (box.Y + 1) / 50 * 50, box.Width / 100 * 100, box.Height / 50 * 50);
     }
 
     [Fact]
     public void AScoreThatIsNoNumberIsTheModelsFaultAndNotAGoodPart()
     {
-        var e = Assert.Throws<MlffAdException>(() => Finding.Of(new(Item("a.png"), null, float.NaN, new(1, 1, [float.NaN]), null), () => throw new InvalidOperationException(), 1, 1));
+        var e = Assert.Throws<MlffAdException>(() =>
+            Finding.Of(new(Item("a.png"), null, float.NaN, new(1, 1, [float.NaN]), null),
+                () => throw new InvalidOperationException(), 1, 1));
         Assert.Equal(ExitCode.BadModel, e.Code);
     }
 
     [Fact]
     public void EqualNamesGetPathsOfTheirOwn()
     {
-        string[] Names(params string[] paths) => [.. HeatMapNames.Of([.. paths.Select(Item)]).Select(name => name.Replace('\\', '/'))];
+        string[] Names(params string[] paths) =>
+            [.. HeatMapNames.Of([.. paths.Select(Item)]).Select(name => name.Replace('\\', '/'))];
         Assert.Equal(["a.png", "b.png"], Names("x/a.png", "x/b.jpg"));
         Assert.Equal(["x/a.png", "y/z/a.png"], Names("x/a.png", "y/z/a.tif"));
         Assert.Equal(["x/a.png", "xy/a.png"], Names("x/a.png", "xy/a.png"));

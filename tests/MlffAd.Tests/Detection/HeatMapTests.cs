@@ -28,7 +28,8 @@ public sealed class HeatMapTests
         for (int i = 0; i < 36; i++)
         {
             var (y, x) = Math.DivRem(i, 6);
-            bool border = y is 1 or 4 || x == 1; // the region runs out at the right: no line along the photograph's edge
+            // the region runs out at the right: no line along the photograph's edge
+            bool border = y is 1 or 4 || x == 1;
             Assert.Equal(scores[i] == 1 ? grey : border ? white : covered, pixels[i]);
         }
     }
@@ -45,7 +46,8 @@ public sealed class HeatMapTests
 
     [Fact]
     public void AMapOfAnotherSizeIsRefused() =>
-        Assert.Throws<ArgumentException>(() => HeatMap.Overlay(new RgbImage(1, 1, new byte[3]), new ScoreMap(2, 1, [0, 0]), Scale));
+        Assert.Throws<ArgumentException>(() => HeatMap.Overlay(new RgbImage(1, 1, new byte[3]),
+            new ScoreMap(2, 1, [0, 0]), Scale));
 
     private static Colour[] Pixels(RgbImage image) => [.. image.Rgb.Chunk(3).Select(c => new Colour(c[0], c[1], c[2]))];
 }

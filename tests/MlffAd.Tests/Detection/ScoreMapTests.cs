@@ -14,14 +14,16 @@ public sealed class ScoreMapTests
     }
 
     [Fact]
-    public void APlaneStaysAPlaneBetweenTheOuterCentres() => Gen.Select(Gen.Int[2, 9], Gen.Int[2, 9], Gen.Int[9, 70], Gen.Int[9, 70]).Sample((cols, rows, width, height) =>
+    public void APlaneStaysAPlaneBetweenTheOuterCentres() => Gen.Select(Gen.Int[2, 9], Gen.Int[2, 9], Gen.Int[9, 70],
+        Gen.Int[9, 70]).Sample((cols, rows, width, height) =>
     {
         float Plane(double y, double x) => (float)(2 * y - 3 * x + 1);
-        ScoreMap pixels = new ScoreMap(cols, rows, [.. Enumerable.Range(0, cols * rows).Select(i => Plane(i / cols, i % cols))]).Enlarge(width, height);
+        ScoreMap pixels = new ScoreMap(cols, rows,
+            [.. Enumerable.Range(0, cols * rows).Select(i => Plane(i / cols, i % cols))]).Enlarge(width, height);
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++)
-                Assert.Equal(Plane(Math.Clamp((y + 0.5) * rows / height - 0.5, 0, rows - 1), Math.Clamp((x + 0.5) * cols / width - 0.5, 0, cols - 1)),
-                    pixels.Values[y * width + x], 1e-4f);
+                Assert.Equal(Plane(Math.Clamp((y + 0.5) * rows / height - 0.5, 0, rows - 1),
+                    Math.Clamp((x + 0.5) * cols / width - 0.5, 0, cols - 1)), pixels.Values[y * width + x], 1e-4f);
     }, iter: 100);
 
     [Fact]

@@ -22,7 +22,8 @@ public sealed class CalibrationTests
     }
 
     [Fact]
-    public void ThresholdsAreQuantilesOverImagesAndOverEveryEnlargedPixel() => Gen.Single[-5, 5].Array[12].Sample(values =>
+    public void ThresholdsAreQuantilesOverImagesAndOverEveryEnlargedPixel() => Gen.Single[-5, 5].Array[12]
+        .Sample(values =>
     {
         ScoreMap[] cells = [new(2, 2, values[..4]), new(2, 2, values[4..8]), new(2, 2, values[8..])];
         float[] scores = [.. cells.Select(map => map.Max())];

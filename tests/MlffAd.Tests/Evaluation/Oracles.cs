@@ -46,11 +46,18 @@ internal static class Oracles
     {
         float[] scores = [.. images.SelectMany(image => image.Map.Values)];
         byte[] masks = [.. images.SelectMany(image => image.Mask)];
-        List<float[]> regions = [.. images.SelectMany(image => Regions(image.Mask, image.Map.Width).Select(region => region.Select(i => image.Map.Values[i]).ToArray()))];
+        List<float[]> regions = [
+            .. images.SelectMany(image => Regions(image.Mask, image.Map.Width)
+                .Select(region => region.Select(i => image.Map.Values[i]).ToArray()))];
         float[] good = [.. scores.Where((_, i) => masks[i] == 0)];
         if (regions.Count == 0 || good.Length == 0) return null;
-        List<CurvePoint> curve = [new(0, 0), .. Thresholds(scores).Select(t => new CurvePoint(
-            good.Count(s => s >= t) / (double)good.Length, regions.Average(region => region.Count(s => s >= t) / (double)region.Length)))];
+        List<CurvePoint> curve =
+        [
+            new(0, 0),
+            .. Thresholds(scores)
+                .Select(t => new CurvePoint(good.Count(s => s >= t) / (double)good.Length,
+                    regions.Average(region => region.Count(s => s >= t) / (double)region.Length))),
+        ];
         double area = 0;
         foreach (var (a, b) in curve.Zip(curve.Skip(1)))
         {
@@ -70,16 +77,20 @@ internal static class Oracles
             changed = false;
             for (int i = 0; i < mask.Length; i++)
                 for (int j = 0; j < mask.Length; j++)
-                    if (mask[i] + mask[j] == 2 && Math.Abs(i / width - j / width) <= 1 && Math.Abs(i % width - j % width) <= 1 && label[j] > label[i])
+                    if (mask[i] + mask[j] == 2 && Math.Abs(i / width - j / width) <= 1
+                        && Math.Abs(i % width - j % width) <= 1 && label[j] > label[i])
                         (label[j], changed) = (label[i], true);
         }
-        return [.. Enumerable.Range(0, mask.Length).Where(i => mask[i] == 1).GroupBy(i => label[i]).Select(region => region.ToList())];
+        return [.. Enumerable.Range(0, mask.Length).Where(i => mask[i] == 1).GroupBy(i => label[i])
+            .Select(region => region.ToList())];
     }
 
-    private static IEnumerable<int> Where(bool[] defective, bool value) => Enumerable.Range(0, defective.Length).Where(i => defective[i] == value);
+    private static IEnumerable<int> Where(bool[] defective, bool value) =>
+        Enumerable.Range(0, defective.Length).Where(i => defective[i] == value);
 
     private static float[] Thresholds(float[] scores) => [.. scores.Distinct().OrderDescending()];
 
     private static (int Tp, int Fp, int Fn) Confusion(float[] scores, bool[] defective, float t) => (
-        Where(defective, true).Count(i => scores[i] >= t), Where(defective, false).Count(i => scores[i] >= t), Where(defective, true).Count(i => scores[i] < t));
+        Where(defective, true).Count(i => scores[i] >= t), Where(defective, false).Count(i => scores[i] >= t),
+        Where(defective, true).Count(i => scores[i] < t));
 }

@@ -13,7 +13,8 @@ public sealed class RankingTests
     private static readonly Gen<float> CoarseScore = Gen.Int[-6, 6].Select(i => i == 6 ? -0f : i / 4f);
 
     private static readonly Gen<(float Score, bool Defective)[]> Members =
-        Gen.OneOf(CoarseScore, Gen.Single[-1e3f, 1e3f]).Select(Gen.Bool, (score, defective) => (score, defective)).Array[1, 40];
+        Gen.OneOf(CoarseScore, Gen.Single[-1e3f, 1e3f])
+            .Select(Gen.Bool, (score, defective) => (score, defective)).Array[1, 40];
 
     private static readonly Gen<(ScoreMap Map, byte[] Mask)[]> Images =
         Gen.Select(CoarseScore.Array[48], Gen.Int[0, 3].Array[48]).Select((scores, mask) =>
@@ -31,13 +32,18 @@ public sealed class RankingTests
     }, iter: 2000);
 
     [Fact]
-    public void OverlapIsItsDefinitionByBruteForce() => Gen.Select(Images, Gen.Double[0.02, 1]).Sample((images, limit) =>
-        Near(Oracles.Pro(images, limit), Rank(images).Pro(limit)), iter: 300);
+    public void OverlapIsItsDefinitionByBruteForce() =>
+    Gen.Select(Images, Gen.Double[0.02, 1])
+        .Sample((images, limit) => Near(Oracles.Pro(images, limit), Rank(images).Pro(limit)), iter: 300);
 
     [Fact]
     public void AMonotoneMapOfTheScoresChangesNoMetric() => Images.Sample(images =>
     {
-        Ranking before = Rank(images), after = Rank([.. images.Select(image => (new ScoreMap(8, 6, Array.ConvertAll(image.Map.Values, s => MathF.Exp(2 * s) - 40)), image.Mask))]);
+        Ranking before = Rank(images);
+        Ranking after = Rank(
+            [
+                .. images.Select(image =>
+                    (new ScoreMap(8, 6, Array.ConvertAll(image.Map.Values, s => MathF.Exp(2 * s) - 40)), image.Mask))]);
         Assert.Equal(before.Auroc(), after.Auroc());
         Assert.Equal(before.AveragePrecision(), after.AveragePrecision());
         Assert.Equal(before.F1Max()?.Value, after.F1Max()?.Value);
@@ -49,7 +55,8 @@ public sealed class RankingTests
     {
         var (scores, defective) = Split(members);
         Ranking ranking = Ranking.Of(scores, defective);
-        foreach (double? value in new[] { ranking.Auroc(), ranking.AveragePrecision(), ranking.F1Max()?.Value, ranking.Pro() })
+        foreach (double? value in new[] { ranking.Auroc(), ranking.AveragePrecision(), ranking.F1Max()?.Value,
+            ranking.Pro() })
             Assert.True(value is null or (>= 0 and <= 1));
         Near(1 - ranking.Auroc(), Ranking.Of(Array.ConvertAll(scores, s => -s), defective).Auroc());
     }, iter: 2000);
@@ -58,20 +65,25 @@ public sealed class RankingTests
     public void PerfectSeparationGivesOneAndConstantScoresAHalf()
     {
         Ranking perfect = Ranking.Of([1, 2, 3, 4], [false, false, true, true]);
-        Assert.Equal((1.0, 1.0, new BestF1(1, 3), 1.0), (perfect.Auroc(), perfect.AveragePrecision(), perfect.F1Max(), perfect.Pro()));
+        Assert.Equal((1.0, 1.0, new BestF1(1, 3), 1.0),
+            (perfect.Auroc(), perfect.AveragePrecision(), perfect.F1Max(), perfect.Pro()));
         Assert.Equal(0.5, Ranking.Of([7, 7, 7], [false, true, false]).Auroc());
     }
 
     [Fact]
     public void InfinitiesRankBeyondEveryNumber() =>
-        Assert.Equal(1, Ranking.Of([float.NegativeInfinity, -float.MaxValue, float.MaxValue, float.PositiveInfinity], [false, false, true, true]).Auroc());
+        Assert.Equal(1, Ranking.Of([float.NegativeInfinity, -float.MaxValue, float.MaxValue, float.PositiveInfinity],
+            [false, false, true, true]).Auroc());
 
     [Fact]
     public void MetricsWithoutTheMembersTheyCompareAreNull()
     {
-        Ranking good = Ranking.Of([1, 2], [false, false]), defective = Ranking.Of([1, 2], [true, true]), none = Ranking.Of([], []);
+        Ranking good = Ranking.Of([1, 2], [false, false]);
+        Ranking defective = Ranking.Of([1, 2], [true, true]);
+        Ranking none = Ranking.Of([], []);
         Assert.Equal((null, null, null, null), (good.Auroc(), good.AveragePrecision(), good.F1Max(), good.Pro()));
-        Assert.Equal((null, null, null, null), (defective.Auroc(), defective.AveragePrecision(), defective.F1Max(), defective.Pro()));
+        Assert.Equal((null, null, null, null),
+            (defective.Auroc(), defective.AveragePrecision(), defective.F1Max(), defective.Pro()));
         Assert.Equal((null, null, null, null), (none.Auroc(), none.AveragePrecision(), none.F1Max(), none.Pro()));
         Assert.Empty(good.Roc());
         Assert.Empty(good.ProCurve());
@@ -79,12 +91,14 @@ public sealed class RankingTests
     }
 
     [Fact]
-    public void AScoreThatIsNoNumberIsRefused() => Assert.Throws<ArgumentException>(() => Ranking.Of([1, float.NaN], [true, false]));
+    public void AScoreThatIsNoNumberIsRefused() =>
+    Assert.Throws<ArgumentException>(() => Ranking.Of([1, float.NaN], [true, false]));
 
     [Fact]
     public void AKindIsRankedAgainstTheGoodImagesAlone()
     {
-        var (good, hole, stain) = (new ScoreMap(2, 2, [1, 2, 3, 4]), new ScoreMap(2, 2, [5, 0, 2, 3]), new ScoreMap(2, 2, [9, 9, 9, 9]));
+        var (good, hole, stain) =
+            (new ScoreMap(2, 2, [1, 2, 3, 4]), new ScoreMap(2, 2, [5, 0, 2, 3]), new ScoreMap(2, 2, [9, 9, 9, 9]));
         var all = new PixelScores();
         all.Add("stain", stain, [1, 0, 0, 1]);
         all.Add("good", good, null);
@@ -113,7 +127,8 @@ public sealed class RankingTests
         double area = roc.Zip(roc.Skip(1), (a, b) => (b.X - a.X) * (a.Y + b.Y) / 2).Sum();
         Assert.Equal(ranking.Auroc()!.Value, area, 1e-3);
         Assert.Equal(1, ranking.PrecisionRecall()[^1].X);
-        Assert.All(roc.Zip(ranking.ProCurve()), pair => Assert.Equal(pair.First.Y, pair.Second.Y, Tolerance)); // one component: its covered share is recall
+        // one component: its covered share is recall
+        Assert.All(roc.Zip(ranking.ProCurve()), pair => Assert.Equal(pair.First.Y, pair.Second.Y, Tolerance));
     }
 
     private static Ranking Rank(IEnumerable<(ScoreMap Map, byte[] Mask)> images)

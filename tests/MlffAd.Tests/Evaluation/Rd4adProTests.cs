@@ -22,7 +22,8 @@ public sealed class Rd4adProTests
             mask[i] = (x is > 4 and < 12 && y is > 3 and < 9) || (x > 30 && y > 15) ? (byte)1 : (byte)0;
             scores[i] = random.NextSingle() * 3 + 2 * mask[i] - (x > 20 ? 1 : 0);
         }
-        Assert.Equal(Definition(scores, mask, width, height, 0.3), Rd4adPro.Of(new ScoreMap(width, height, scores), mask)!.Value, 1e-9);
+        Assert.Equal(Definition(scores, mask, width, height, 0.3),
+            Rd4adPro.Of(new ScoreMap(width, height, scores), mask)!.Value, 1e-9);
     }
 
     [Fact]
@@ -43,14 +44,16 @@ public sealed class Rd4adProTests
             double sum = 0;
             for (int dy = -16; dy <= 16; dy++)
                 for (int dx = -16; dx <= 16; dx++)
-                    sum += taps[dy + 16] * taps[dx + 16] * scores[Fold(i / width + dy, height) * width + Fold(i % width + dx, width)];
+                    sum += taps[dy + 16] * taps[dx + 16] * scores[Fold(i / width + dy, height) * width
+                        + Fold(i % width + dx, width)];
             return sum;
         })];
         var regions = Oracles.Regions(mask, width);
         double[] good = [.. smooth.Where((_, i) => mask[i] == 0)];
         double low = smooth.Min(), high = smooth.Max();
-        CurvePoint[] points = [.. Enumerable.Range(0, 200).Select(k => low + k * (high - low) / 200).Select(t => new CurvePoint(
-            good.Count(s => s > t) / (double)good.Length, regions.Average(region => region.Count(i => smooth[i] > t) / (double)region.Count)))
+        CurvePoint[] points = [.. Enumerable.Range(0, 200).Select(k => low + k * (high - low) / 200)
+            .Select(t => new CurvePoint(good.Count(s => s > t) / (double)good.Length,
+                regions.Average(region => region.Count(i => smooth[i] > t) / (double)region.Count)))
             .Where(point => point.X < limit).Reverse()];
         double widest = points.Max(point => point.X);
         return points.Zip(points.Skip(1), (a, b) => (b.X - a.X) / widest * (a.Y + b.Y) / 2).Sum();

@@ -9,7 +9,8 @@ namespace MlffAd.Tests.Evaluation;
 public sealed class ReferenceMetricsTests
 {
     private const double Tolerance = 1e-9;
-    private static readonly JsonElement Cases = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "reference", "reference_cases.json"))).RootElement;
+    private static readonly JsonElement Cases = JsonDocument.Parse(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "reference", "reference_cases.json"))).RootElement;
 
     [Fact]
     public void ImageMetricsAreTheReferences()
@@ -33,10 +34,13 @@ public sealed class ReferenceMetricsTests
         {
             var pixels = new PixelScores();
             int components = 0;
-            foreach (var (scores, mask) in c.GetProperty("scores").EnumerateArray().Zip(c.GetProperty("masks").EnumerateArray()))
+            foreach (var (scores, mask) in c.GetProperty("scores").EnumerateArray()
+                .Zip(c.GetProperty("masks").EnumerateArray()))
             {
-                float[] values = [.. scores.EnumerateArray().SelectMany(row => row.EnumerateArray()).Select(v => v.GetSingle())];
-                byte[] defective = [.. mask.EnumerateArray().SelectMany(row => row.EnumerateArray()).Select(v => v.GetByte())];
+                float[] values = [.. scores.EnumerateArray().SelectMany(row => row.EnumerateArray())
+                    .Select(v => v.GetSingle())];
+                byte[] defective = [.. mask.EnumerateArray().SelectMany(row => row.EnumerateArray())
+                    .Select(v => v.GetByte())];
                 int width = scores[0].GetArrayLength();
                 components += Components.Of(defective, width).Count;
                 pixels.Add("hole", new ScoreMap(width, values.Length / width, values), defective);

@@ -18,7 +18,8 @@ internal sealed class Floors
     public string[][] Circles { get; }
 
     /// <summary>The floors of the rooms that a condition chooses, the highest first.</summary>
-    public IEnumerable<(int Floor, string[] Rooms)> Of(Func<string, bool> chosen) => floors.Where(room => chosen(room.Key))
+    public IEnumerable<(int Floor, string[] Rooms)> Of(Func<string, bool> chosen) =>
+        floors.Where(room => chosen(room.Key))
         .GroupBy(room => room.Value, room => room.Key).OrderByDescending(floor => floor.Key)
         .Select(floor => (floor.Key, floor.Order(StringComparer.Ordinal).ToArray()));
 

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace MlffAd.Tests.House;
 
-/// <summary>The order of the house: which folder may know which. <c>MLFFAD_REDRAW=1</c> draws docs/house.md anew.</summary>
+/// <summary>The order of the house: which folder may know which. <c>MLFFAD_REDRAW=1</c> draws
+/// docs/house.md anew.</summary>
 public sealed class HouseTests(ITestOutputHelper output)
 {
     private static readonly Lazy<Arrows> Read = new(() => new(Repository.Root, Repository.Projects));
@@ -12,11 +13,14 @@ public sealed class HouseTests(ITestOutputHelper output)
     public void NoFoldersKnowEachOtherInACircle()
     {
         var arrows = Read.Value;
-        Assert.True(arrows.Rooms.Count > 40 && arrows.All.Count > 200, $"{arrows.Rooms.Count} rooms, {arrows.All.Count} arrows");
+        Assert.True(arrows.Rooms.Count > 40
+            && arrows.All.Count > 200, $"{arrows.Rooms.Count} rooms, {arrows.All.Count} arrows");
         var circles = new Floors(arrows.Rooms.Keys, arrows.All.Keys).Circles;
-        Assert.True(circles.Length == 0, string.Join('\n', circles.Select(rooms => "In a circle: " + string.Join(", ", rooms) + "\n" +
-            string.Join('\n', arrows.All.Where(arrow => rooms.Contains(arrow.Key.From) && rooms.Contains(arrow.Key.To))
-                .Select(arrow => $"  {arrow.Key.From} → {arrow.Key.To}: {arrow.Value}")))));
+        Assert.True(circles.Length == 0, string.Join('\n',
+            circles.Select(rooms => "In a circle: " + string.Join(", ", rooms) + "\n"
+                + string.Join('\n', arrows.All.Where(arrow => rooms.Contains(arrow.Key.From)
+                    && rooms.Contains(arrow.Key.To))
+                    .Select(arrow => $"  {arrow.Key.From} → {arrow.Key.To}: {arrow.Value}")))));
     }
 
     [Fact]
@@ -34,7 +38,8 @@ public sealed class HouseTests(ITestOutputHelper output)
         int to = text.IndexOf(end, StringComparison.Ordinal);
         if (Environment.GetEnvironmentVariable("MLFFAD_REDRAW") == "1")
             File.WriteAllText(page, text[..from] + drawn + text[to..]);
-        else Assert.True(text[from..to] == drawn, "docs/house.md shows another house; MLFFAD_REDRAW=1 draws it anew:\n" + drawn);
+        else Assert.True(text[from..to] == drawn,
+            "docs/house.md shows another house; MLFFAD_REDRAW=1 draws it anew:\n" + drawn);
     }
 
     /// <summary>The floors of each project, and what each room stands on.</summary>

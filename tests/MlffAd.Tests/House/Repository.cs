@@ -21,6 +21,9 @@ internal static class Repository
             : Directory.Exists(entry) ? Sources(entry, extensions)
             : extensions.Contains(Path.GetExtension(entry)) ? [entry] : []);
 
+    /// <summary>The files of the whole repository that have one of some extensions.</summary>
+    public static IEnumerable<string> All(params string[] extensions) => Sources(Root, extensions);
+
     private static string Find(DirectoryInfo? folder) => folder is null
         ? throw new DirectoryNotFoundException($"No folder above '{AppContext.BaseDirectory}' has MlffAd.Native.sln.")
         : File.Exists(Path.Combine(folder.FullName, "MlffAd.Native.sln")) ? folder.FullName : Find(folder.Parent);

@@ -6,8 +6,10 @@ namespace MlffAd.Tests.Kernels;
 
 public sealed class AttentionTests
 {
-    /// <summary>Levels, channels of k and q, channels of v: one of each; parts of a group's eight levels, 128 columns and 32 channels; more than one of each.</summary>
-    private static readonly (int Levels, int C, int W)[] Cases = [(1, 1, 1), (5, 3, 2), (17, 33, 130), (130, 31, 9), (128, 64, 128)];
+    /// <summary>Levels, channels of k and q, channels of v: one of each; parts of a group's eight levels, 128 columns
+    /// and 32 channels; more than one of each.</summary>
+    private static readonly (int Levels, int C, int W)[] Cases = [(1, 1, 1), (5, 3, 2), (17, 33, 130), (130, 31, 9),
+        (128, 64, 128)];
 
     public static TheoryData<string> FastDevices => TestDevices.Fast;
 
@@ -19,14 +21,17 @@ public sealed class AttentionTests
         foreach (var (levels, c, w) in Cases)
         {
             Slice New(int channels, int seed) => new(lease.Device, Shape.Of(n, levels, channels), seed);
-            using Slice k = New(c, 1), q = New(c, 2), v = New(w, 3), dy = New(w, 4), weights = New(levels, 5), y = New(w, 6), dk = New(c, 7), dq = New(c, 8), dv = New(w, 9);
+            using Slice k = New(c, 1), q = New(c, 2), v = New(w, 3), dy = New(w, 4);
+            using Slice weights = New(levels, 5), y = New(w, 6), dk = New(c, 7), dq = New(c, 8);
+            using Slice dv = New(w, 9);
             Attention.Forward(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Tensor);
             var expected = Expected(n, levels, c, w, k.Values, q.Values, v.Values, dy.Values);
             AssertClose(expected.A, weights.Tensor, null);
             AssertClose(expected.Y, y.Tensor, null);
             foreach (bool add in new[] { true, false })
             {
-                Attention.Gradient(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, dy.Tensor, dk.Tensor, dq.Tensor, dv.Tensor, add, add, add);
+                Attention.Gradient(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, dy.Tensor, dk.Tensor, dq.Tensor,
+                    dv.Tensor, add, add, add);
                 AssertClose(expected.Dk, dk.Tensor, add ? dk.Values : null);
                 AssertClose(expected.Dq, dq.Tensor, add ? dq.Values : null);
                 AssertClose(expected.Dv, dv.Tensor, add ? dv.Values : null);
@@ -60,12 +65,14 @@ public sealed class AttentionTests
         Assert.Throws<ArgumentException>(() => Attention.Forward(k, k, k, fewer, fewer));
     }
 
-    /// <summary>To 10⁻⁵ of its size: a weight's relative error is its score's absolute one, 64 products of size 1 rounded by up to 6·10⁻⁸ each.</summary>
+    /// <summary>To 10⁻⁵ of its size: a weight's relative error is its score's absolute one, 64 products of size 1
+    /// rounded by up to 6·10⁻⁸ each.</summary>
     internal static void AssertClose(double[] expected, Tensor actual, float[]? old)
     {
         float[] got = actual.ToArray();
         double scale = Math.Sqrt(expected.Average(v => v * v));
-        for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i] + (old?[i] ?? 0), got[i], 1e-5 * scale + 1e-6);
+        for (int i = 0; i < expected.Length; i++)
+            Assert.Equal(expected[i] + (old?[i] ?? 0), got[i], 1e-5 * scale + 1e-6);
     }
 
     internal sealed record Results(double[] A, double[] Y, double[] Dk, double[] Dq, double[] Dv);
@@ -73,13 +80,17 @@ public sealed class AttentionTests
     /// <summary>The definition, in float64.</summary>
     internal static Results Expected(int n, int levels, int c, int w, float[] k, float[] q, float[] v, float[] dy)
     {
-        Results r = new(new double[n * levels * levels], new double[v.Length], new double[k.Length], new double[k.Length], new double[v.Length]);
+        Results r = new(new double[n * levels * levels], new double[v.Length], new double[k.Length],
+            new double[k.Length], new double[v.Length]);
         for (int i = 0; i < n * levels; i++)
         {
             int item = i / levels * levels;
-            double[] s = [.. Enumerable.Range(item, levels).Select(j => Enumerable.Range(0, c).Sum(x => (double)k[i * c + x] * q[j * c + x]))],
-                e = [.. s.Select(x => Math.Exp(x - s.Max()))], a = [.. e.Select(x => x / e.Sum())],
-                da = [.. Enumerable.Range(item, levels).Select(j => Enumerable.Range(0, w).Sum(x => (double)dy[i * w + x] * v[j * w + x]))];
+            double[] s = [.. Enumerable.Range(item, levels)
+                .Select(j => Enumerable.Range(0, c).Sum(x => (double)k[i * c + x] * q[j * c + x]))];
+            double[] e = [.. s.Select(x => Math.Exp(x - s.Max()))];
+            double[] a = [.. e.Select(x => x / e.Sum())];
+            double[] da = [.. Enumerable.Range(item, levels)
+                .Select(j => Enumerable.Range(0, w).Sum(x => (double)dy[i * w + x] * v[j * w + x]))];
             double dot = a.Zip(da, (x, y) => x * y).Sum();
             for (int b = 0; b < levels; b++)
             {

@@ -8,7 +8,8 @@ public sealed class BatchNormTests
 {
     private const float Eps = 1e-5f;
 
-    private static readonly Shape[] Shapes = [new(1, 1, 1, 1), new(2, 5, 7, 1), new(1, 3, 5, 9), new(2, 16, 16, 24), new(3, 40, 11, 5)];
+    private static readonly Shape[] Shapes = [new(1, 1, 1, 1), new(2, 5, 7, 1), new(1, 3, 5, 9), new(2, 16, 16, 24),
+        new(3, 40, 11, 5)];
 
     public static TheoryData<string> FastDevices => TestDevices.Fast;
 
@@ -20,7 +21,8 @@ public sealed class BatchNormTests
         foreach (var shape in Shapes.Append(new(1, 1, 1, 6)).Append(new(1, 1, 5, 12)))
             foreach (var (offset, border) in new[] { (0, 0), (1e4f, 0), (0, 30) })
             {
-                float[] values = [.. Gradients.Random((int)shape.Count, seed: 11).Select((v, i) => v + offset + (i < 8 * shape.C ? border : 0))];
+                float[] values = [.. Gradients.Random((int)shape.Count, seed: 11)
+                    .Select((v, i) => v + offset + (i < 8 * shape.C ? border : 0))];
                 using var wide = Tensor.Rent(lease.Device, shape.WithC(shape.C + 3), "x");
                 using var mean = Tensor.Rent(lease.Device, Shape.Of(shape.C), "mean");
                 using var variance = Tensor.Rent(lease.Device, Shape.Of(shape.C), "variance");
@@ -43,14 +45,19 @@ public sealed class BatchNormTests
         using var lease = TestDevices.Borrow(id);
         Shape shape = new(2, 5, 7, 9);
         int count = (int)shape.Count;
-        float[] values = [.. Gradients.Random(count, seed: 1).Select(v => 3 * v + 1)], gamma = Gradients.Random(shape.C, seed: 2, awayFromZero: 0.2f),
-            beta = Gradients.Random(shape.C, seed: 3), residual = Gradients.Random(count, seed: 4), upstream = Gradients.Random(count, seed: 5), old = Gradients.Random(count, seed: 6);
+        float[] values = [.. Gradients.Random(count, seed: 1).Select(v => 3 * v + 1)];
+        float[] gamma = Gradients.Random(shape.C, seed: 2, awayFromZero: 0.2f);
+        float[] beta = Gradients.Random(shape.C, seed: 3);
+        float[] residual = Gradients.Random(count, seed: 4);
+        float[] upstream = Gradients.Random(count, seed: 5);
+        float[] old = Gradients.Random(count, seed: 6);
         foreach (bool frozen in new[] { false, true })
             foreach (var f in new[] { Activation.None, Activation.LeakyReLU, Activation.ReLU })
             {
                 using var x = Tensor.From(lease.Device, shape, values, "x");
                 using var mean = Tensor.From(lease.Device, Shape.Of(shape.C), [.. gamma.Select(v => v * 0.5f)], "mean");
-                using var variance = Tensor.From(lease.Device, Shape.Of(shape.C), [.. beta.Select(v => v * v + 0.3f)], "variance");
+                using var variance =
+                    Tensor.From(lease.Device, Shape.Of(shape.C), [.. beta.Select(v => v * v + 0.3f)], "variance");
                 using var g = Tensor.From(lease.Device, Shape.Of(shape.C), gamma, "gamma");
                 using var b = Tensor.From(lease.Device, Shape.Of(shape.C), beta, "beta");
                 using var res = Tensor.From(lease.Device, shape, residual, "residual");
@@ -60,22 +67,28 @@ public sealed class BatchNormTests
                 using var dbeta = Tensor.Rent(lease.Device, Shape.Of(shape.C), "dbeta");
                 Tensor y = wide.Slice(1, shape.C), dx = wide.Slice(11, shape.C), dresidual = wide.Slice(21, shape.C);
                 if (!frozen) BatchNorm.Statistics(x, mean, variance);
-                (double[], double[])? statistics = frozen ? ([.. mean.ToArray().Select(t => (double)t)], [.. variance.ToArray().Select(t => (double)t)]) : null;
+                (double[], double[])? statistics = frozen
+                    ? ([.. mean.ToArray().Select(t => (double)t)], [.. variance.ToArray().Select(t => (double)t)])
+                    : null;
                 // Where z would come near f's kink the residual moves it away.
                 double[] z = Forward(values, gamma, beta, residual, shape.C, Activation.None, statistics);
                 float[] clear = [.. residual.Select((r, i) => Math.Abs(z[i]) < 0.1 ? r + 0.2f * Math.Sign(z[i]) : r)];
                 res.Write(clear);
                 var vectors = new BatchNorm.Vectors(mean, variance, g, b) { Eps = Eps };
                 BatchNorm.Apply(x, vectors, y, res, f);
-                Assert.All(Forward(values, gamma, beta, clear, shape.C, f, statistics).Zip(y.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
-                double Loss(float[][] p) => Forward(p[0], p[1], p[2], p[3], shape.C, f, statistics).Zip(upstream, (yi, u) => yi * u).Sum();
+                Assert.All(Forward(values, gamma, beta, clear, shape.C, f, statistics).Zip(y.ToArray()),
+                    pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+                double Loss(float[][] p) =>
+                    Forward(p[0], p[1], p[2], p[3], shape.C, f, statistics).Zip(upstream, (yi, u) => yi * u).Sum();
 
                 dx.Write(old);
                 dresidual.Write(old);
                 var maps = new BatchNorm.Maps(x, y, dy) { Dx = dx, Dresidual = dresidual };
                 BatchNorm.Gradient(maps with { AddX = true, AddResidual = true }, vectors, dgamma, dbeta, f, frozen);
-                float[] added = [.. dx.ToArray().Zip(old, (a, o) => a - o)], addedResidual = [.. dresidual.ToArray().Zip(old, (a, o) => a - o)];
-                Gradients.Check(Loss, [values, gamma, beta, clear], [added, dgamma.ToArray(), dbeta.ToArray(), addedResidual], h: 5e-3);
+                float[] added = [.. dx.ToArray().Zip(old, (a, o) => a - o)];
+                float[] addedResidual = [.. dresidual.ToArray().Zip(old, (a, o) => a - o)];
+                Gradients.Check(Loss, [values, gamma, beta, clear],
+                    [added, dgamma.ToArray(), dbeta.ToArray(), addedResidual], h: 5e-3);
 
                 BatchNorm.Gradient(maps, vectors, dgamma, dbeta, f, frozen);
                 Assert.All(dx.ToArray().Zip(added), p => Assert.Equal(p.First, p.Second, 1e-5));
@@ -115,10 +128,12 @@ public sealed class BatchNormTests
         using var rows = Tensor.From(lease.Device, Shape.Of(4), [BatchNorm.Mean, 1, 5, 0], "rows");
         using var running = Tensor.From(lease.Device, Shape.Of(4), [1, 1, 0.95f, 3], "running");
         BatchNorm.UpdateRunning(batch, rows, 1, running);
-        foreach (var (expected, got) in new[] { 1.1f, 0.95f, 0.9175f, 3 }.Zip(running.ToArray())) Assert.Equal(expected, got, 1e-6);
+        foreach (var (expected, got) in new[] { 1.1f, 0.95f, 0.9175f,
+            3 }.Zip(running.ToArray())) Assert.Equal(expected, got, 1e-6);
         // Two items: of two rows and of ten.
         BatchNorm.UpdateRunning(batch, rows, 2, running);
-        foreach (var (expected, got) in new[] { 1.19f, 0.955f, 0.88130556f, 3 }.Zip(running.ToArray())) Assert.Equal(expected, got, 1e-6);
+        foreach (var (expected, got) in new[] { 1.19f, 0.955f, 0.88130556f,
+            3 }.Zip(running.ToArray())) Assert.Equal(expected, got, 1e-6);
     }
 
     [Theory, MemberData(nameof(FastDevices))]
@@ -131,8 +146,11 @@ public sealed class BatchNormTests
                 int count = (int)shape.Count;
                 using var x = Tensor.From(lease.Device, shape, Gradients.Random(count, seed: 1), "x");
                 using var dy = Tensor.From(lease.Device, shape, Gradients.Random(count, seed: 2), "dy");
-                Tensor[] tensors = [.. Enumerable.Range(0, 6).Select(i => Tensor.From(lease.Device, Shape.Of(shape.C), Gradients.Random(shape.C, seed: i), "vector"))];
-                var (mean, variance, gamma, beta, dgamma, dbeta) = (tensors[0], tensors[1], tensors[2], tensors[3], tensors[4], tensors[5]);
+                Tensor[] tensors = [.. Enumerable.Range(0, 6)
+                    .Select(i => Tensor.From(lease.Device, Shape.Of(shape.C), Gradients.Random(shape.C, seed: i),
+                        "vector"))];
+                var (mean, variance, gamma, beta, dgamma, dbeta) =
+                    (tensors[0], tensors[1], tensors[2], tensors[3], tensors[4], tensors[5]);
                 using var y = Tensor.Rent(lease.Device, shape, "y");
                 using var dx = Tensor.Rent(lease.Device, shape, "dx");
                 BatchNorm.Statistics(x, mean, variance);
@@ -156,12 +174,16 @@ public sealed class BatchNormTests
     {
         using var lease = TestDevices.Borrow(id);
         var moments = new Moments();
-        // A product, of more rows than a block of moments; with segments; strided; of few channels; minimal filtering, which makes none; rows that end within a block.
+        // A product, of more rows than a block of moments; with segments; strided; of few channels; minimal filtering,
+        // which makes none; rows that end within a block.
         foreach (var (h, inputs, outputs, g) in new (int, int, int, ConvGeometry)[]
-            { (23, 40, 70, new(1)), (16, 24, 16, new(3, 1, 1)), (31, 16, 33, new(3, 2, 1)), (30, 3, 20, new(7, 2, 3)), (32, 128, 128, new(3, 1, 1)), (3, 8, 5, new(1)), (24, 600, 40, new(1)) })
+            { (23, 40, 70, new(1)), (16, 24, 16, new(3, 1, 1)), (31, 16, 33, new(3, 2, 1)), (30, 3, 20, new(7, 2, 3)),
+                (32, 128, 128, new(3, 1, 1)), (3, 8, 5, new(1)), (24, 600, 40, new(1)) })
         {
-            using var x = Tensor.From(lease.Device, new Shape(2, h, h, inputs), Gradients.Random(2 * h * h * inputs, seed: 3), "x");
-            using var w = Tensor.From(lease.Device, new Shape(outputs, g.Kernel, g.Kernel, inputs), Gradients.Random(outputs * g.Kernel * g.Kernel * inputs, seed: 4), "w");
+            using var x = Tensor.From(lease.Device, new Shape(2, h, h, inputs),
+                Gradients.Random(2 * h * h * inputs, seed: 3), "x");
+            using var w = Tensor.From(lease.Device, new Shape(outputs, g.Kernel, g.Kernel, inputs),
+                Gradients.Random(outputs * g.Kernel * g.Kernel * inputs, seed: 4), "w");
             using var y = Tensor.Rent(lease.Device, new Shape(2, g.OutputSize(h), g.OutputSize(h), outputs), "y");
             using var mean = Tensor.Rent(lease.Device, Shape.Of(outputs), "mean");
             using var variance = Tensor.Rent(lease.Device, Shape.Of(outputs), "variance");
@@ -175,7 +197,8 @@ public sealed class BatchNormTests
             float[][] looked = Run(null);
             Assert.Equal(looked, Run(moments));
             // What was made is not looked for again; 3×3 layers may run by minimal filtering.
-            if (lease.Device.IsHost && g is not { Kernel: 3, Stride: 1 }) Assert.Equal(looked, Run(moments, clobber: true));
+            if (lease.Device.IsHost && g is not { Kernel: 3, Stride: 1 })
+                Assert.Equal(looked, Run(moments, clobber: true));
             // Another map's are not taken.
             Convolution.Forward(x, w, null, y, g, moments: moments);
             using var other = Tensor.Rent(lease.Device, y.Shape, "other");
@@ -194,8 +217,10 @@ public sealed class BatchNormTests
             using var device = Device.Open("cpu", threads);
             using var x = Tensor.From(device, shape, Gradients.Random((int)shape.Count, seed: 8), "x");
             using var dy = Tensor.From(device, shape, Gradients.Random((int)shape.Count, seed: 9), "dy");
-            Tensor[] tensors = [.. Enumerable.Range(0, 6).Select(i => Tensor.From(device, Shape.Of(40), Gradients.Random(40, seed: i), "vector"))];
-            var (mean, variance, gamma, beta, dgamma, dbeta) = (tensors[0], tensors[1], tensors[2], tensors[3], tensors[4], tensors[5]);
+            Tensor[] tensors = [.. Enumerable.Range(0, 6)
+                .Select(i => Tensor.From(device, Shape.Of(40), Gradients.Random(40, seed: i), "vector"))];
+            var (mean, variance, gamma, beta, dgamma, dbeta) =
+                (tensors[0], tensors[1], tensors[2], tensors[3], tensors[4], tensors[5]);
             using var y = Tensor.Rent(device, shape, "y");
             using var dx = Tensor.Rent(device, shape, "dx");
             using var dresidual = Tensor.Rent(device, shape, "dresidual");
@@ -211,7 +236,11 @@ public sealed class BatchNormTests
             using var product = Tensor.Rent(device, shape, "product");
             Convolution.Forward(x, w, null, product, new(1), moments: moments);
             BatchNorm.Statistics(product, madeMean, madeVariance, moments);
-            float[][] results = [mean.ToArray(), variance.ToArray(), madeMean.ToArray(), madeVariance.ToArray(), y.ToArray(), dx.ToArray(), dresidual.ToArray(), dgamma.ToArray(), dbeta.ToArray()];
+            float[][] results =
+            [
+                mean.ToArray(), variance.ToArray(), madeMean.ToArray(), madeVariance.ToArray(), y.ToArray(),
+                dx.ToArray(), dresidual.ToArray(), dgamma.ToArray(), dbeta.ToArray(),
+            ];
             foreach (var v in tensors) v.Dispose();
             return results;
         }
@@ -225,9 +254,12 @@ public sealed class BatchNormTests
         return (mean, column.Average(v => (v - mean) * (v - mean)));
     }
 
-    private static double[] Forward(float[] x, float[] gamma, float[] beta, float[] residual, int channels, Activation f, (double[] Mean, double[] Variance)? statistics)
+    private static double[] Forward(float[] x, float[] gamma, float[] beta, float[] residual, int channels,
+        Activation f, (double[] Mean, double[] Variance)? statistics)
     {
-        var moments = Enumerable.Range(0, channels).Select(c => statistics is { } s ? (Mean: s.Mean[c], Variance: s.Variance[c]) : Moments(x, c, channels)).ToArray();
+        var moments = Enumerable.Range(0, channels).Select(c => statistics is { } s
+            ? (Mean: s.Mean[c], Variance: s.Variance[c])
+            : Moments(x, c, channels)).ToArray();
         return [.. x.Select((v, i) =>
         {
             var (mean, variance) = moments[i % channels];

@@ -10,7 +10,8 @@ public sealed class ImagingTests
 {
     public static TheoryData<string> Devices => TestDevices.All;
 
-    /// <summary>The filter as its definition reads, in float64: every input of every output, rows before columns or not, it is one sum.</summary>
+    /// <summary>The filter as its definition reads, in float64: every input of every output, rows before columns or
+    /// not, it is one sum.</summary>
     private static double[] Reference(byte[] rgb, int height, int width, int outHeight, int outWidth)
     {
         static double[] Weights(int o, int from, int to)
@@ -23,7 +24,8 @@ public sealed class ImagingTests
         var y = new double[3 * outHeight * outWidth];
         for (int i = 0; i < y.Length; i++)
         {
-            double[] down = Weights(i / 3 / outWidth, height, outHeight), along = Weights(i / 3 % outWidth, width, outWidth);
+            double[] down = Weights(i / 3 / outWidth, height, outHeight);
+            double[] along = Weights(i / 3 % outWidth, width, outWidth);
             for (int r = 0; r < height; r++)
                 for (int c = 0; c < width; c++) y[i] += down[r] * along[c] * rgb[3 * (r * width + c) + i % 3];
         }
@@ -34,26 +36,30 @@ public sealed class ImagingTests
     private static void AssertRounded(double[] expected, Func<int, double> got, double doubt)
     {
         for (int i = 0; i < expected.Length; i++)
-            Assert.True(got(i) == Math.Floor(expected[i] + 0.5 - doubt) || got(i) == Math.Floor(expected[i] + 0.5 + doubt), $"{i}: {expected[i]} became {got(i)}");
+            Assert.True(got(i) == Math.Floor(expected[i] + 0.5 - doubt)
+                || got(i) == Math.Floor(expected[i] + 0.5 + doubt), $"{i}: {expected[i]} became {got(i)}");
     }
 
     [Fact]
     public void ResizingEqualsTheReferenceImagesWithinOneGreyLevel()
     {
-        using var file = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "reference", "reference_cases.json")));
+        using var file = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "reference", "reference_cases.json")));
         foreach (var c in file.RootElement.GetProperty("resize").EnumerateArray())
         {
             int Number(string name) => c.GetProperty(name).GetInt32();
             byte[] Bytes(string name) => [.. c.GetProperty(name).EnumerateArray().Select(v => v.GetByte())];
             byte[] expected = Bytes("outRgb"), got = new byte[expected.Length];
-            AntialiasResize.Forward(Bytes("rgb"), Number("height"), Number("width"), got, Number("outHeight"), Number("outWidth"));
+            AntialiasResize.Forward(Bytes("rgb"), Number("height"), Number("width"), got, Number("outHeight"),
+                Number("outWidth"));
             Assert.True(expected.Zip(got, (a, b) => Math.Abs(a - b)).Max() <= Number("tolerance"));
         }
     }
 
     [Fact]
     public void ResizingAnySizeToAnySizeIsTheTriangleFilterRoundedOnce() =>
-        Gen.Select(Gen.Int[1, 70], Gen.Int[1, 40], Gen.Int[1, 40], Gen.Int[1, 40], Gen.Int).Sample((width, height, outWidth, outHeight, seed) =>
+        Gen.Select(Gen.Int[1, 70], Gen.Int[1, 40], Gen.Int[1, 40], Gen.Int[1, 40], Gen.Int)
+            .Sample((width, height, outWidth, outHeight, seed) =>
         {
             var rgb = new byte[3 * width * height];
             new Random(seed).NextBytes(rgb);
@@ -94,7 +100,8 @@ public sealed class ImagingTests
             float[] got = y.ToArray();
             int size = 3 * outHeight * outWidth;
             for (int i = 0; i < n; i++)
-                AssertRounded(Reference(rgb[(i * 3 * height * width)..((i + 1) * 3 * height * width)], height, width, outHeight, outWidth), k => got[i * size + k], doubt: 1e-3);
+                AssertRounded(Reference(rgb[(i * 3 * height * width)..((i + 1) * 3 * height * width)], height, width,
+                    outHeight, outWidth), k => got[i * size + k], doubt: 1e-3);
         }
     }
 
@@ -108,7 +115,9 @@ public sealed class ImagingTests
         foreach (var (bgr, scale) in new[] { (false, 1f), (true, 255f) })
         {
             var how = new PixelNormalisation(bgr, scale, mean, deviation);
-            double[] expected = [.. Enumerable.Range(0, rgb.Length).Select(i => (rgb[bgr ? i - i % 3 + 2 - i % 3 : i] * (double)scale / 255 - mean[i % 3]) / deviation[i % 3])];
+            double[] expected = [.. Enumerable.Range(0, rgb.Length)
+                .Select(i =>
+                    (rgb[bgr ? i - i % 3 + 2 - i % 3 : i] * (double)scale / 255 - mean[i % 3]) / deviation[i % 3])];
             using var x = Tensor.From(lease.Device, new Shape(1, 7, 37, 3), [.. rgb.Select(b => (float)b)], "x");
             Normalise.Forward(x, x, how);
             var direct = new float[rgb.Length];
@@ -123,7 +132,8 @@ public sealed class ImagingTests
     {
         var got = new float[6];
         Normalise.Forward([0, 0, 0, 255, 255, 255], got, PixelNormalisation.ImageNet);
-        float[] expected = [-0.485f / 0.229f, -0.456f / 0.224f, -0.406f / 0.225f, 0.515f / 0.229f, 0.544f / 0.224f, 0.594f / 0.225f];
+        float[] expected = [-0.485f / 0.229f, -0.456f / 0.224f, -0.406f / 0.225f, 0.515f / 0.229f, 0.544f / 0.224f,
+            0.594f / 0.225f];
         Assert.Equal(expected, got, (a, b) => Math.Abs(a - b) < 1e-6f);
     }
 }

@@ -5,12 +5,15 @@ using Xunit;
 
 namespace MlffAd.Tests.Kernels;
 
-/// <summary>Every rung of the GPU's ladders computes the same (the product's: <see cref="TensorCoreProductTests"/>).</summary>
+/// <summary>Every rung of the GPU's ladders computes the same (the product's:
+/// <see cref="TensorCoreProductTests"/>).</summary>
 public sealed class LadderTests
 {
-    public static TheoryData<string> Timed => [.. TestDevices.Timed.Where(row => row.Data != "cpu").Select(row => row.Data)];
+    public static TheoryData<string> Timed =>
+        [.. TestDevices.Timed.Where(row => row.Data != "cpu").Select(row => row.Data)];
 
-    public static TheoryData<string> Gpus => [.. TestDevices.Fast.Where(row => row.Data != "cpu").Select(row => row.Data)];
+    public static TheoryData<string> Gpus =>
+        [.. TestDevices.Fast.Where(row => row.Data != "cpu").Select(row => row.Data)];
 
     [DeviceTheory, MemberData(nameof(Gpus))]
     public void BatchNormalisationsRungsGiveTheGradient(string id)
@@ -28,8 +31,12 @@ public sealed class LadderTests
                 return tensors[^1];
             }
             Tensor Empty(Shape s) => New(s, [.. Enumerable.Repeat(float.NaN, (int)s.Count)]);
-            float[] xv = Gradients.Random(count, seed: 1), yv = Gradients.Random(count, seed: 2), dyv = Gradients.Random(count, seed: 3), meanv = Gradients.Random(channels, seed: 4), gammav = Gradients.Random(channels, seed: 5),
-                variancev = [.. Gradients.Random(channels, seed: 6).Select(v => v * v + 0.3f)];
+            float[] xv = Gradients.Random(count, seed: 1);
+            float[] yv = Gradients.Random(count, seed: 2);
+            float[] dyv = Gradients.Random(count, seed: 3);
+            float[] meanv = Gradients.Random(channels, seed: 4);
+            float[] gammav = Gradients.Random(channels, seed: 5);
+            float[] variancev = [.. Gradients.Random(channels, seed: 6).Select(v => v * v + 0.3f)];
             double[] dbeta = new double[channels], dgamma = new double[channels];
             double Dz(int i) => yv[i] > 0 ? dyv[i] : 0;
             double Normalised(int i) => (xv[i] - meanv[i % channels]) / Math.Sqrt(variancev[i % channels] + eps);
@@ -38,7 +45,10 @@ public sealed class LadderTests
                 dbeta[i % channels] += Dz(i);
                 dgamma[i % channels] += Dz(i) * Normalised(i);
             }
-            double[] dx = [.. Enumerable.Range(0, count).Select(i => gammav[i % channels] / Math.Sqrt(variancev[i % channels] + eps) * (Dz(i) - (dbeta[i % channels] + Normalised(i) * dgamma[i % channels]) / rows))];
+            double[] dx = [.. Enumerable.Range(0, count)
+                .Select(i =>
+                    gammav[i % channels] / Math.Sqrt(variancev[i % channels] + eps) * (Dz(i)
+                        - (dbeta[i % channels] + Normalised(i) * dgamma[i % channels]) / rows))];
             var vector = Shape.Of(channels);
             foreach (var (name, run) in BatchNorm.GradientLadder)
             {
@@ -60,16 +70,20 @@ public sealed class LadderTests
     public void CoOccurrencesRungsGiveTheRowsOfTheDefinition(string id)
     {
         using var lease = TestDevices.Borrow(id);
-        foreach (var (q, side) in new[] { (new Quantization(8, LevelPlacement.Centre, LevelBand.Half), 9), (new Quantization(3, LevelPlacement.Centre, LevelBand.Spacing), 5), (new Quantization(16, LevelPlacement.Centre, LevelBand.Absolute), 1) })
+        foreach (var (q, side) in new[] { (new Quantization(8, LevelPlacement.Centre, LevelBand.Half), 9),
+            (new Quantization(3, LevelPlacement.Centre, LevelBand.Spacing), 5),
+                (new Quantization(16, LevelPlacement.Centre, LevelBand.Absolute), 1) })
         {
             const int images = 2, regions = 3;
-            using var m = Tensor.From(lease.Device, Shape.Of(images, regions * side * side, 1), Gradients.Random(images * regions * side * side, seed: 7), "m");
+            using var m = Tensor.From(lease.Device, Shape.Of(images, regions * side * side, 1),
+                Gradients.Random(images * regions * side * side, seed: 7), "m");
             using var codes = Tensor.Rent(lease.Device, Shape.Of(images, regions * side * side, q.Levels), "codes");
             float[]? rows = null, range = null;
             foreach (var (name, run) in QuantizeCount2D.ForwardLadder.Reverse())
             {
                 using var gotRange = Tensor.Rent(lease.Device, Shape.Of(images, regions, 4), "range");
-                using var gotRows = Tensor.Rent(lease.Device, Shape.Of(images, regions * q.Levels * q.Levels, 3), "rows");
+                using var gotRows =
+                    Tensor.Rent(lease.Device, Shape.Of(images, regions * q.Levels * q.Levels, 3), "rows");
                 gotRows.Write([.. Enumerable.Repeat(float.NaN, (int)gotRows.Count)]);
                 run(new(m, regions, q, codes, gotRange, gotRows));
                 // The last rung is the operator, which has tests of its own.
@@ -89,10 +103,14 @@ public sealed class LadderTests
         Slice New(int channels, int seed) => new(lease.Device, Shape.Of(items, levels, channels), seed);
         foreach (var (_, run) in Attention.Ladder)
         {
-            using Slice k = New(c, 1), q = New(c, 2), v = New(w, 3), weights = New(levels, 4), y = New(w, 5), dy = New(w, 6), slopes = New(levels, 7), dk = New(c, 8), dq = New(c, 9), dv = New(w, 10);
-            run(new(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Tensor, dy.Tensor, slopes.Tensor, dk.Tensor, dq.Tensor, dv.Tensor));
+            using Slice k = New(c, 1), q = New(c, 2), v = New(w, 3), weights = New(levels, 4);
+            using Slice y = New(w, 5), dy = New(w, 6), slopes = New(levels, 7), dk = New(c, 8);
+            using Slice dq = New(c, 9), dv = New(w, 10);
+            run(new(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Tensor, dy.Tensor, slopes.Tensor, dk.Tensor,
+                dq.Tensor, dv.Tensor));
             var expected = AttentionTests.Expected(items, levels, c, w, k.Values, q.Values, v.Values, dy.Values);
-            foreach (var (values, tensor) in new[] { (expected.A, weights), (expected.Y, y), (expected.Dk, dk), (expected.Dq, dq), (expected.Dv, dv) }) AttentionTests.AssertClose(values, tensor.Tensor, null);
+            foreach (var (values, tensor) in new[] { (expected.A, weights), (expected.Y, y), (expected.Dk, dk),
+                (expected.Dq, dq), (expected.Dv, dv) }) AttentionTests.AssertClose(values, tensor.Tensor, null);
         }
     }
 
@@ -122,9 +140,12 @@ public sealed class LadderTests
         File.WriteAllText(page, "<!-- bench ladders gpu -->\nold\n<!-- /bench ladders gpu -->\n");
         var run = CommandRun.Of("bench", "ladders", "--device", id, "--rounds", "1", "--batch", "1", "--update", page);
         Assert.Equal((0, ""), (run.Code, run.Error));
-        foreach (var (name, _) in BatchNorm.GradientLadder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
-        foreach (var (name, _) in QuantizeCount2D.ForwardLadder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
-        foreach (var (name, _) in Attention.Ladder) Assert.Contains($"| {name} |", run.Output, StringComparison.Ordinal);
+        foreach (var (name, _) in BatchNorm.GradientLadder) Assert.Contains($"| {name} |", run.Output,
+            StringComparison.Ordinal);
+        foreach (var (name, _) in QuantizeCount2D.ForwardLadder) Assert.Contains($"| {name} |", run.Output,
+            StringComparison.Ordinal);
+        foreach (var (name, _) in Attention.Ladder) Assert.Contains($"| {name} |", run.Output,
+            StringComparison.Ordinal);
         foreach (var (name, _) in NearestVector.ForwardLadder) Assert.Contains($"| {name} |", run.Output,
             StringComparison.Ordinal);
         Assert.Equal($"<!-- bench ladders gpu -->\n{run.Output}<!-- /bench ladders gpu -->\n", File.ReadAllText(page));
@@ -132,12 +153,15 @@ public sealed class LadderTests
     }
 
     [Fact]
-    public void AProcessorHasNoSuchLadders() => Assert.Equal((int)ExitCode.Usage, CommandRun.Of("bench", "ladders", "--device", "cpu").Code);
+    public void AProcessorHasNoSuchLadders() =>
+    Assert.Equal((int)ExitCode.Usage, CommandRun.Of("bench", "ladders", "--device", "cpu").Code);
 
     private static void AssertClose(double[] expected, Tensor got, string what)
     {
         float[] values = got.ToArray();
         double size = expected.Max(Math.Abs);
-        for (int i = 0; i < values.Length; i++) Assert.True(Math.Abs(values[i] - expected[i]) <= 2e-6 * size, $"{what}: {got}[{i}] is {values[i]}, not {expected[i]}.");
+        for (int i = 0; i < values.Length; i++)
+            Assert.True(Math.Abs(values[i] - expected[i]) <= 2e-6 * size,
+                $"{what}: {got}[{i}] is {values[i]}, not {expected[i]}.");
     }
 }

@@ -6,7 +6,8 @@ namespace MlffAd.Tests.Kernels;
 
 public sealed class LossesTests
 {
-    private static readonly LossOptions Paper = new(1, 1, 1, Gamma: 2.5f, Lambda: 5, PairAll: false, Patch: 2, Temperature: 1);
+    private static readonly LossOptions Paper = new(1, 1, 1, Gamma: 2.5f, Lambda: 5, PairAll: false, Patch: 2,
+        Temperature: 1);
 
     public static TheoryData<string> FastDevices => TestDevices.Fast;
 
@@ -15,22 +16,37 @@ public sealed class LossesTests
     {
         using var lease = TestDevices.Borrow(id);
         Shape shape = new(2, 8, 6, 11);
-        float[] features = Gradients.Random((int)shape.Count, seed: 1), scores = Gradients.Random(shape.Rows, seed: 2, scale: 6),
-            labels = [.. Gradients.Random(shape.Rows, seed: 3).Select((v, i) => i % shape.W < 3 && v > 0.2f ? 1f : 0f)];
-        foreach (var o in new[] { Paper with { Temperature = 0.7f }, new(0.3f, 2, 5, 1, 4, PairAll: true, Patch: 1, Temperature: 2), Paper with { Alpha = 0, Beta = 0, Xi = 50 } })
+        float[] features = Gradients.Random((int)shape.Count, seed: 1);
+        float[] scores = Gradients.Random(shape.Rows, seed: 2, scale: 6);
+        float[] labels = [.. Gradients.Random(shape.Rows, seed: 3).Select((v, i) => i % shape.W < 3 && v > 0.2f
+            ? 1f
+            : 0f)];
+        foreach (var o in new[] { Paper with { Temperature = 0.7f },
+            new(0.3f, 2, 5, 1, 4, PairAll: true, Patch: 1, Temperature: 2), Paper with
+        {
+            Alpha = 0,
+            Beta = 0,
+            Xi = 50,
+        } })
         {
             using var wide = Tensor.Rent(lease.Device, shape.WithC(2 * shape.C + 4), "maps");
-            Tensor F = wide.Slice(0, shape.C), dF = wide.Slice(shape.C, shape.C), S = wide.Slice(2 * shape.C, 1), dS = wide.Slice(2 * shape.C + 1, 1), y = wide.Slice(2 * shape.C + 3, 1);
+            Tensor F = wide.Slice(0, shape.C), dF = wide.Slice(shape.C, shape.C);
+            Tensor S = wide.Slice(2 * shape.C, 1);
+            Tensor dS = wide.Slice(2 * shape.C + 1, 1);
+            Tensor y = wide.Slice(2 * shape.C + 3, 1);
             using var values = Tensor.Rent(lease.Device, Shape.Of(4), "values");
             F.Write(features);
             S.Write(scores);
             y.Write(labels);
             Losses.Evaluate(F, S, y, o, values, dF, dS, upstream: 0.5f);
             double[] expected = Reference(features, scores, labels, shape, o);
-            Assert.All(expected.Zip(values.ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5 * Math.Max(1, Math.Abs(p.First))));
-            Gradients.Check(x => 0.5 * Reference(x[0], x[1], labels, shape, o)[0], [features, scores], [dF.ToArray(), dS.ToArray()], h: 1e-3);
+            Assert.All(expected.Zip(values.ToArray()),
+                p => Assert.Equal(p.First, p.Second, 1e-5 * Math.Max(1, Math.Abs(p.First))));
+            Gradients.Check(x => 0.5 * Reference(x[0], x[1], labels, shape, o)[0], [features, scores],
+                [dF.ToArray(), dS.ToArray()], h: 1e-3);
             Losses.Evaluate(F, S, y, o, values, null, null);
-            Assert.All(expected.Zip(values.ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5 * Math.Max(1, Math.Abs(p.First))));
+            Assert.All(expected.Zip(values.ToArray()),
+                p => Assert.Equal(p.First, p.Second, 1e-5 * Math.Max(1, Math.Abs(p.First))));
         }
     }
 
@@ -39,7 +55,8 @@ public sealed class LossesTests
     {
         using var lease = TestDevices.Borrow(id);
         Shape shape = new(1, 4, 4, 3);
-        float[] features = new float[shape.Count], scores = Gradients.Random(16, seed: 2, scale: 6);   // F = 0: the centre itself
+        float[] features = new float[shape.Count];
+        float[] scores = Gradients.Random(16, seed: 2, scale: 6);   // F = 0: the centre itself
         foreach (bool all in new[] { false, true })
             foreach (float label in new[] { 0f, 1f })
             {
@@ -67,7 +84,9 @@ public sealed class LossesTests
         Shape shape = new(1, 2, 3, 9);
         foreach (float scale in new[] { 1e-6f, 1, 1e3f })
         {
-            float[] features = Gradients.Random((int)shape.Count, seed: 1, scale), upstream = Gradients.Random(6, seed: 2), old = Gradients.Random(features.Length, seed: 3);
+            float[] features = Gradients.Random((int)shape.Count, seed: 1, scale);
+            float[] upstream = Gradients.Random(6, seed: 2);
+            float[] old = Gradients.Random(features.Length, seed: 3);
             using var F = Tensor.From(lease.Device, shape, features, "F");
             using var S = Tensor.Rent(lease.Device, shape.WithC(1), "S");
             using var dF = Tensor.From(lease.Device, shape, old, "dF");
@@ -77,7 +96,8 @@ public sealed class LossesTests
             S.Write(upstream);
             Losses.DistanceGradient(F, S, dF);
             float[] alone = dF.ToArray();
-            Gradients.Check(x => Distances(x[0], shape.C).Zip(upstream, (a, u) => a * u).Sum(), [features], [alone], h: 1e-2 * scale);
+            Gradients.Check(x => Distances(x[0], shape.C).Zip(upstream, (a, u) => a * u).Sum(), [features], [alone],
+                h: 1e-2 * scale);
             dF.Write(old);
             Losses.DistanceGradient(F, S, dF, add: true);
             Assert.All(alone.Zip(old, (a, o) => a + o).Zip(dF.ToArray()), p => Assert.Equal(p.First, p.Second, 1e-6));
@@ -103,7 +123,8 @@ public sealed class LossesTests
             Shape shape = new(3, 16, 16, 40);
             using var F = Tensor.From(device, shape, Gradients.Random((int)shape.Count, seed: 1), "F");
             using var S = Tensor.From(device, shape.WithC(1), Gradients.Random(shape.Rows, seed: 2, scale: 6), "S");
-            using var y = Tensor.From(device, S.Shape, [.. Gradients.Random(shape.Rows, seed: 3).Select(v => v > 0.8f ? 1f : 0f)], "y");
+            using var y = Tensor.From(device, S.Shape,
+                [.. Gradients.Random(shape.Rows, seed: 3).Select(v => v > 0.8f ? 1f : 0f)], "y");
             using var dF = Tensor.Rent(device, shape, "dF");
             using var dS = Tensor.Rent(device, S.Shape, "dS");
             using var values = Tensor.Rent(device, Shape.Of(4), "values");
@@ -123,7 +144,8 @@ public sealed class LossesTests
     private static double[] Reference(float[] F, float[] S, float[] y, Shape shape, LossOptions o)
     {
         double[] A = Distances(F, shape.C);
-        int[] good = [.. Enumerable.Range(0, y.Length).Where(i => y[i] == 0)], bad = [.. Enumerable.Range(0, y.Length).Where(i => y[i] != 0)];
+        int[] good = [.. Enumerable.Range(0, y.Length).Where(i => y[i] == 0)];
+        int[] bad = [.. Enumerable.Range(0, y.Length).Where(i => y[i] != 0)];
         double Mean(int[] cells, Func<int, double> term) => cells.Length == 0 ? 0 : cells.Average(term);
         double lf = Mean(good, i => A[i]) / 2 + Mean(bad, i => -Math.Log(Math.Max(1 - Math.Exp(-A[i]), 1e-6))) / 2;
         double centre = Mean(good, i => S[i]);
@@ -138,14 +160,21 @@ public sealed class LossesTests
             List<(double[] F, double S)> patches = [];
             for (int patch = 0; patch < rows * columns; patch++)
             {
-                int[] cells = [.. Enumerable.Range(0, p * p).Select(k => (n * shape.H + patch / columns * p + k / p) * shape.W + patch % columns * p + k % p)];
-                if (cells.All(i => y[i] == 0)) patches.Add(([.. Enumerable.Range(0, shape.C).Select(c => cells.Average(i => (double)F[i * shape.C + c]))], cells.Average(i => (double)S[i])));
+                int[] cells = [.. Enumerable.Range(0, p * p)
+                    .Select(k => (n * shape.H + patch / columns * p + k / p) * shape.W + patch % columns * p + k % p)];
+                if (cells.All(i => y[i] == 0))
+                    patches.Add(
+                        ([.. Enumerable.Range(0, shape.C).Select(c => cells.Average(i => (double)F[i * shape.C + c]))],
+                            cells.Average(i => (double)S[i])));
             }
             if (patches.Count < 2) continue;
             lfs += patches.Average(a =>
             {
-                double[] P = LogSoftmax(patches.Select(b => Math.Sqrt(a.F.Zip(b.F, (u, v) => (u - v) * (u - v)).Sum() + 1e-8) / o.Temperature));
-                double[] Q = LogSoftmax(patches.Select(b => Math.Sqrt((a.S - b.S) * (a.S - b.S) + 1e-8) / o.Temperature));
+                double[] P = LogSoftmax(
+                    patches.Select(b =>
+                        Math.Sqrt(a.F.Zip(b.F, (u, v) => (u - v) * (u - v)).Sum() + 1e-8) / o.Temperature));
+                double[] Q =
+                    LogSoftmax(patches.Select(b => Math.Sqrt((a.S - b.S) * (a.S - b.S) + 1e-8) / o.Temperature));
                 return Q.Zip(P, (q, r) => Math.Exp(q) * (q - r)).Sum();
             }) / shape.N;
         }

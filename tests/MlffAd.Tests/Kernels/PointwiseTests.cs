@@ -32,7 +32,8 @@ public sealed class PointwiseTests
                 x.Write(values);
                 Pointwise.Apply(f, x, y);
                 float[] got = y.ToArray();
-                for (int i = 0; i < got.Length; i++) Assert.Equal(Reference(f, values[i]), got[i], 2e-6 * Math.Max(1, Math.Abs(values[i])));
+                for (int i = 0; i < got.Length; i++)
+                    Assert.Equal(Reference(f, values[i]), got[i], 2e-6 * Math.Max(1, Math.Abs(values[i])));
             }
     }
 
@@ -43,7 +44,8 @@ public sealed class PointwiseTests
         foreach (var f in Enum.GetValues<Activation>())
         {
             Shape shape = new(2, 3, 5, 9);
-            float[] values = Gradients.Random((int)shape.Count, seed: 4, scale: 2, awayFromZero: 0.1f), upstream = Gradients.Random(values.Length, seed: 5);
+            float[] values = Gradients.Random((int)shape.Count, seed: 4, scale: 2, awayFromZero: 0.1f);
+            float[] upstream = Gradients.Random(values.Length, seed: 5);
             using var y = Tensor.From(lease.Device, shape, values, "y");
             using var dy = Tensor.From(lease.Device, shape, upstream, "dy");
             using var dx = Tensor.From(lease.Device, shape, upstream, "dx");
@@ -77,11 +79,13 @@ public sealed class PointwiseTests
             Assert.Equal(p.Zip(q, (u, v) => u + v), y.ToArray());
             Pointwise.Fill(y, 1);
             Pointwise.Multiply(a, b, y, add: true);
-            Assert.Equal(p.Zip(q, (u, v) => 1.0 + u * v), y.ToArray().Select(v => (double)v), (u, v) => Math.Abs(u - v) < 1e-6);
+            Assert.Equal(p.Zip(q, (u, v) => 1.0 + u * v), y.ToArray().Select(v => (double)v),
+                (u, v) => Math.Abs(u - v) < 1e-6);
         }
     }
 
-    /// <summary>Without gaps a tensor is cut anywhere between threads: where one thread's part ends in single elements, another count of threads has whole vectors.</summary>
+    /// <summary>Without gaps a tensor is cut anywhere between threads: where one thread's part ends in single elements,
+    /// another count of threads has whole vectors.</summary>
     [Fact]
     public void OneAndSeveralThreadsGiveTheSameBytes()
     {

@@ -13,13 +13,17 @@ public sealed class ResizeTests
     {
         using var lease = TestDevices.Borrow(id);
         foreach (bool corners in new[] { false, true })
-            foreach (var (xs, ys) in new[] { (new Shape(1, 1, 1, 1), new Shape(1, 1, 1, 1)), (new Shape(2, 3, 5, 9), new Shape(2, 7, 8, 9)), (new Shape(1, 7, 9, 11), new Shape(1, 3, 2, 11)),
+            foreach (var (xs, ys) in new[] { (new Shape(1, 1, 1, 1), new Shape(1, 1, 1, 1)),
+                (new Shape(2, 3, 5, 9), new Shape(2, 7, 8, 9)), (new Shape(1, 7, 9, 11), new Shape(1, 3, 2, 11)),
                 (new Shape(1, 4, 1, 3), new Shape(1, 1, 6, 3)), (new Shape(1, 2, 2, 300), new Shape(1, 3, 3, 300)) })
             {
-                float[] values = Gradients.Random((int)xs.Count, seed: 1), upstream = Gradients.Random((int)ys.Count, seed: 2), old = Gradients.Random(values.Length, seed: 3);
+                float[] values = Gradients.Random((int)xs.Count, seed: 1);
+                float[] upstream = Gradients.Random((int)ys.Count, seed: 2);
+                float[] old = Gradients.Random(values.Length, seed: 3);
                 using var wideX = Tensor.Rent(lease.Device, xs.WithC(2 * xs.C + 1), "x");
                 using var wideY = Tensor.Rent(lease.Device, ys.WithC(2 * ys.C + 3), "y");
-                Tensor x = wideX.Slice(0, xs.C), dx = wideX.Slice(xs.C + 1, xs.C), y = wideY.Slice(1, ys.C), dy = wideY.Slice(ys.C + 2, ys.C);
+                Tensor x = wideX.Slice(0, xs.C), dx = wideX.Slice(xs.C + 1, xs.C);
+                Tensor y = wideY.Slice(1, ys.C), dy = wideY.Slice(ys.C + 2, ys.C);
                 x.Write(values);
                 dy.Write(upstream);
                 dx.Write(old);
@@ -41,7 +45,8 @@ public sealed class ResizeTests
                 Assert.All(expected.Zip(y.ToArray()), p => Assert.Equal(p.First, p.Second, 2e-6));
                 Assert.All(gradient.Zip(dx.ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5));
                 Resize.BilinearGradient(dy, dx, corners);
-                Assert.All(gradient.Zip(old, (g, v) => g - v).Zip(dx.ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5));
+                Assert.All(gradient.Zip(old, (g, v) => g - v).Zip(dx.ToArray()),
+                    p => Assert.Equal(p.First, p.Second, 1e-5));
             }
     }
 
@@ -77,7 +82,9 @@ public sealed class ResizeTests
     // PyTorch's rule, in float64.
     private static (int, double)[] Samples(int i, int source, int target, bool corners)
     {
-        double s = corners ? (target > 1 ? i * (source - 1.0) / (target - 1) : 0) : Math.Max(0, (i + 0.5) * source / target - 0.5);
+        double s = corners
+            ? (target > 1 ? i * (source - 1.0) / (target - 1) : 0)
+            : Math.Max(0, (i + 0.5) * source / target - 0.5);
         int below = Math.Min((int)s, source - 1);
         return [(below, 1 - (s - below)), (Math.Min(below + 1, source - 1), s - below)];
     }

@@ -13,18 +13,26 @@ public sealed class SgdTests
     {
         using var lease = TestDevices.Borrow(id);
         const int n = 60;
-        float[] weights = Gradients.Random(n, seed: 1), velocities = Gradients.Random(n, seed: 2), gradients = Gradients.Random(n, seed: 3);
+        float[] weights = Gradients.Random(n, seed: 1);
+        float[] velocities = Gradients.Random(n, seed: 2);
+        float[] gradients = Gradients.Random(n, seed: 3);
         using var w = Tensor.From(lease.Device, Shape.Of(n), weights, "w");
         using var v = Tensor.From(lease.Device, Shape.Of(n), velocities, "v");
         using var g = Tensor.From(lease.Device, Shape.Of(n), gradients, "g");
         using var clip = Tensor.From(lease.Device, Shape.Of(2), [4, 0.25f], "clip");
-        SgdRange[] ranges = [new(0, 17, Decay: 0.1f), new(17, 9, Decay: 0, RateScale: 0.5f), new(26, 20, Decay: 0.1f, Frozen: true), new(48, 11, Decay: 0)];
+        SgdRange[] ranges =
+        [
+            new(0, 17, Decay: 0.1f), new(17, 9, Decay: 0, RateScale: 0.5f), new(26, 20, Decay: 0.1f, Frozen: true),
+            new(48, 11, Decay: 0),
+        ];
         Sgd.Step(w, v, g, ranges, rate: 0.2f, momentum: 0.9f, clip);
         float[] gotW = w.ToArray(), gotV = v.ToArray();
         for (int i = 0; i < n; i++)
         {
             var range = ranges.FirstOrDefault(r => i >= r.Start && i < r.Start + r.Count, new(0, 0, 0, Frozen: true));
-            double velocity = range.Frozen ? velocities[i] : 0.9 * velocities[i] + 0.25 * gradients[i] + range.Decay * weights[i];
+            double velocity = range.Frozen
+                ? velocities[i]
+                : 0.9 * velocities[i] + 0.25 * gradients[i] + range.Decay * weights[i];
             Assert.Equal(velocity, gotV[i], 1e-6);
             Assert.Equal(range.Frozen ? weights[i] : weights[i] - 0.2 * range.RateScale * velocity, gotW[i], 1e-6);
         }
@@ -39,7 +47,8 @@ public sealed class SgdTests
         float[] before = w.ToArray(), velocities = v.ToArray(), gradients = g.ToArray();
         using var clip = Tensor.From(lease.Device, Shape.Of(2), [0, 1], "clip");
         Sgd.Step(w, v, g, [new(0, 12, Decay: 0)], rate: 0.5f, momentum: 0.9f, clip);
-        Assert.All(w.ToArray().Select((got, i) => (got, i)), p => Assert.Equal(before[p.i] - 0.5 * (0.9 * velocities[p.i] + gradients[p.i]), p.got, 1e-6));
+        Assert.All(w.ToArray().Select((got, i) => (got, i)),
+            p => Assert.Equal(before[p.i] - 0.5 * (0.9 * velocities[p.i] + gradients[p.i]), p.got, 1e-6));
     }
 
     [Theory, MemberData(nameof(FastDevices))]

@@ -6,7 +6,8 @@ namespace MlffAd.Tests.Kernels;
 
 public sealed class SoftmaxTests
 {
-    private static readonly Shape[] Shapes = [new(1, 1, 1, 1), Shape.Of(2, 3, 7), Shape.Of(2, 5, 130), Shape.Of(1, 2, 64)];
+    private static readonly Shape[] Shapes = [new(1, 1, 1, 1), Shape.Of(2, 3, 7), Shape.Of(2, 5, 130),
+        Shape.Of(1, 2, 64)];
 
     public static TheoryData<string> FastDevices => TestDevices.Fast;
 
@@ -17,9 +18,12 @@ public sealed class SoftmaxTests
         foreach (var shape in Shapes)
         {
             int C = shape.C;
-            float[] values = Gradients.Random((int)shape.Count, seed: 1, scale: 9), upstream = Gradients.Random(values.Length, seed: 2), old = Gradients.Random(values.Length, seed: 3);
+            float[] values = Gradients.Random((int)shape.Count, seed: 1, scale: 9);
+            float[] upstream = Gradients.Random(values.Length, seed: 2);
+            float[] old = Gradients.Random(values.Length, seed: 3);
             using var wide = Tensor.Rent(lease.Device, shape.WithC(4 * C + 3), "x");
-            Tensor x = wide.Slice(0, C), y = wide.Slice(C + 1, C), dy = wide.Slice(2 * C + 2, C), dx = wide.Slice(3 * C + 3, C);
+            Tensor x = wide.Slice(0, C), y = wide.Slice(C + 1, C), dy = wide.Slice(2 * C + 2, C);
+            Tensor dx = wide.Slice(3 * C + 3, C);
             x.Write(values);
             dy.Write(upstream);
             dx.Write(old);
@@ -49,7 +53,8 @@ public sealed class SoftmaxTests
     public void HugeAndEqualLogitsGiveFiniteRows(string id)
     {
         using var lease = TestDevices.Borrow(id);
-        using var x = Tensor.From(lease.Device, Shape.Of(1, 2, 4), [3e38f, -3e38f, 0, 3e38f, -1e4f, -1e4f, -1e4f, -1e4f], "x");
+        using var x =
+            Tensor.From(lease.Device, Shape.Of(1, 2, 4), [3e38f, -3e38f, 0, 3e38f, -1e4f, -1e4f, -1e4f, -1e4f], "x");
         Softmax.Rows(x, x);
         Assert.Equal([0.5f, 0, 0, 0.5f, 0.25f, 0.25f, 0.25f, 0.25f], x.ToArray());
     }

@@ -25,22 +25,35 @@ public sealed class SynthesisTests
     /// <summary>An entry of a batch: a picture, whether it is warped, and what is drawn.</summary>
     private sealed record Entry(byte[] Image, Warp? Warp, AnomalyDraw[] Draws);
 
-    /// <summary>Every kind, warped or not, bright and dark; one that no draw changes, one that few do, one that stays good.</summary>
+    /// <summary>Every kind, warped or not, bright and dark; one that no draw changes, one that few do, one
+    /// that stays good.</summary>
     private static Entry[] Entries(bool all)
     {
-        byte[] Noise(int seed) => [.. ImageFileTests.Noise(Side, Side, seed).Rgb.Select((v, i) => (byte)(i / 3 / Side % 40 < 20 ? v : v / 8))];
+        byte[] Noise(int seed) =>
+            [.. ImageFileTests.Noise(Side, Side, seed).Rgb
+                .Select((v, i) => (byte)(i / 3 / Side % 40 < 20 ? v : v / 8))];
         byte[] white = new byte[3 * Side * Side], corner = new byte[3 * Side * Side];
         Array.Fill(white, (byte)255);
         Array.Fill(corner, (byte)255);
         for (int y = 0; y < 24; y++) Array.Fill(corner, (byte)0, 3 * y * Side, 72);
-        AnomalyDraw[] Draws(AnomalyKind kind, int seed) => [.. PseudoAnomalies.Draws(Config.Synth, Side, kind, new(seed, RngPurpose.Anomaly))];
-        AnomalyDraw[] Plain(int seed) => [.. Draws(AnomalyKind.Patch, seed).Select(d => new AnomalyDraw(d.Piece! with { Changes = [.. d.Piece.Changes.Select(c => (c.Change, c.Change == ColourChange.Hue ? 0f : 1f))] }))];
+        AnomalyDraw[] Draws(AnomalyKind kind, int seed) =>
+            [.. PseudoAnomalies.Draws(Config.Synth, Side, kind, new(seed, RngPurpose.Anomaly))];
+        AnomalyDraw[] Plain(int seed) => [.. Draws(AnomalyKind.Patch, seed).Select(d => new AnomalyDraw(d.Piece! with
+        {
+            Changes = [.. d.Piece.Changes.Select(c => (c.Change, c.Change == ColourChange.Hue ? 0f : 1f))],
+        }))];
         Warp? Warp(int seed) => Augmentation.Draw(Config.Augment, new(seed, RngPurpose.Augmentation));
-        Entry[] few = [new(Noise(0), Warp(0), Draws(AnomalyKind.Confetti, 0)), new(Noise(1), null, Draws(AnomalyKind.Scar, 1)), new(Noise(2), Warp(2), [])];
+        Entry[] few =
+        [
+            new(Noise(0), Warp(0), Draws(AnomalyKind.Confetti, 0)),
+            new(Noise(1), null, Draws(AnomalyKind.Scar, 1)),
+            new(Noise(2), Warp(2), []),
+        ];
         return !all ? few :
         [
             .. few,
-            .. Enumerable.Range(3, 9).Select(i => new Entry(Noise(i), i % 2 == 0 ? Warp(i) : null, Draws((AnomalyKind)(i % 3), i))),
+            .. Enumerable.Range(3, 9)
+                .Select(i => new Entry(Noise(i), i % 2 == 0 ? Warp(i) : null, Draws((AnomalyKind)(i % 3), i))),
             .. Enumerable.Range(20, 4).Select(i => new Entry(corner, null, Plain(i))),
             new(white, null, Plain(12)),
             new(Noise(13), null, []),
@@ -87,7 +100,8 @@ public sealed class SynthesisTests
                 if (difference > 1) apart++;
             }
         }
-        // Sums in another order, and geometry in float32: a level where a sum is nearly a half; more only where a pixel's centre is nearly on an edge.
+        // Sums in another order, and geometry in float32: a level where a sum is nearly a half; more only where a
+        // pixel's centre is nearly on an edge.
         Assert.InRange(off, 0, 3 * pixels * n / 1000);
         Assert.InRange(apart, 0, 12);
         Assert.InRange(relabelled, 0, 1);
@@ -116,8 +130,10 @@ public sealed class SynthesisTests
         using var images = Tensor.Rent(lease.Device, new Shape(2, Side, Side, 3), "images");
         using var labels = Tensor.Rent(lease.Device, new Shape(2, Side / 8, Side / 8, 1), "labels");
         using var stayedGood = Tensor.Rent(lease.Device, Shape.Of(2), "stayed good");
-        Assert.Throws<ArgumentException>(() => Synthesis.Forward(from, book.Options, book.Normalisation, images, labels, stayedGood));
-        Assert.Throws<ArgumentException>(() => Synthesis.Forward(from, book.Options, book.Normalisation, images.Items(0, 1), labels, stayedGood));
+        Assert.Throws<ArgumentException>(() => Synthesis.Forward(from, book.Options, book.Normalisation, images,
+            labels, stayedGood));
+        Assert.Throws<ArgumentException>(() => Synthesis.Forward(from, book.Options, book.Normalisation,
+            images.Items(0, 1), labels, stayedGood));
     }
 
     [Theory]
@@ -142,6 +158,7 @@ public sealed class SynthesisTests
             int Max(Colour c) => Math.Max(c.R, Math.Max(c.G, c.B));
             int Min(Colour c) => Math.Min(c.R, Math.Min(c.G, c.B));
             Assert.Equal((Max(colour), Min(colour)), (Max(turned), Min(turned)));
-            foreach (var (a, c) in new[] { (colour.R, back.R), (colour.G, back.G), (colour.B, back.B) }) Assert.InRange(Math.Abs(a - c), 0, 1);
+            foreach (var (a, c) in new[] { (colour.R, back.R), (colour.G, back.G),
+                (colour.B, back.B) }) Assert.InRange(Math.Abs(a - c), 0, 1);
         }, iter: 2000);
 }

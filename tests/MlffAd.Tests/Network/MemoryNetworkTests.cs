@@ -52,8 +52,8 @@ public sealed class MemoryNetworkTests
         var config = new Config().With("memory.size", "20").With("memory.width", "12");
         using var device = Device.Open("cpu", 1);
         using var plan =
-            Planner.Plan(config, NetworkWeights.Zeros(MlffNetwork.Parameters(config)), device, new Shape(1, 256, 256, 3),
-            (x, image) => [new MemoryNetwork(config).Cells(x, image)]);
+            Planner.Plan(config, NetworkWeights.Zeros(MlffNetwork.Parameters(config)), device,
+                new Shape(1, 256, 256, 3), (x, image) => [new MemoryNetwork(config).Cells(x, image)]);
         plan.Run();
         var products = plan.Measure()
             .Where(step => step.Name.StartsWith(MemoryNetwork.Projection, StringComparison.Ordinal)).ToList();

@@ -20,7 +20,8 @@ public sealed class NetworkTests
     internal static (float[] Images, float[] Labels) Batch(Config config, int n, int seed)
     {
         float[] labels = new float[n * config.Cells];
-        for (int i = 0; i < labels.Length; i++) labels[i] = i % config.Cells < config.MapSide * 2 && i / config.Cells % 2 == 0 ? 1 : 0;
+        for (int i = 0; i < labels.Length; i++)
+            labels[i] = i % config.Cells < config.MapSide * 2 && i / config.Cells % 2 == 0 ? 1 : 0;
         return (Gradients.Random(n * 3 * config.ImageSize * config.ImageSize, seed, scale: 2), labels);
     }
 
@@ -59,7 +60,8 @@ public sealed class NetworkTests
         Assert.Equal([256], list["score.weight"].FileShape);
     }
 
-    /// <summary>After the first step nothing is allocated any more, not even for a smaller batch; between steps nothing but the parameters is live.</summary>
+    /// <summary>After the first step nothing is allocated any more, not even for a smaller batch; between steps nothing
+    /// but the parameters is live.</summary>
     [Theory, MemberData(nameof(Devices))]
     public void StepsAfterTheFirstAllocateNothing(string id)
     {
@@ -81,7 +83,8 @@ public sealed class NetworkTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1024);
     }
 
-    /// <summary>The batch that a device makes of recipes is trained on like one that comes made; how many images no draw changed enough comes back with the step.</summary>
+    /// <summary>The batch that a device makes of recipes is trained on like one that comes made; how many images no
+    /// draw changed enough comes back with the step.</summary>
     [Theory, MemberData(nameof(Devices))]
     public void AStepOnABookIsAStepOnWhatItMakes(string id)
     {
@@ -91,16 +94,19 @@ public sealed class NetworkTests
         var book = PseudoAnomalies.Sample(config);
         float[] images, labels;
         using (var from = Tensor.From(device, Shape.Of(book.Pack().Length), book.Pack(), "book"))
-        using (Tensor x = Tensor.Rent(device, new(n, 64, 64, 3), "images"), y = Tensor.Rent(device, new(n, 8, 8, 1), "labels"), stayed = Tensor.Rent(device, Shape.Of(n), "stayed good"))
+        using (Tensor x = Tensor.Rent(device, new(n, 64, 64, 3), "images"), y =
+            Tensor.Rent(device, new(n, 8, 8, 1), "labels"), stayed = Tensor.Rent(device, Shape.Of(n), "stayed good"))
         {
             Synthesis.Forward(from, book.Options, book.Normalisation, x, y, stayed);
             (images, labels) = (x.ToArray(), y.ToArray());
         }
-        Assert.Equal([false, true, false, true], Enumerable.Range(0, n).Select(i => labels[(64 * i)..(64 * i + 64)].Contains(1)));
+        Assert.Equal([false, true, false, true],
+            Enumerable.Range(0, n).Select(i => labels[(64 * i)..(64 * i + 64)].Contains(1)));
         var white = new RecipeBook(book.Options, book.Normalisation);
         byte[] picture = new byte[3 * 64 * 64];
         Array.Fill(picture, (byte)255);
-        var piece = new Piece(0, 0, 20, 20, 30, 30, 0, 1, [(ColourChange.Brightness, 1), (ColourChange.Contrast, 1), (ColourChange.Saturation, 1), (ColourChange.Hue, 0)]);
+        var piece = new Piece(0, 0, 20, 20, 30, 30, 0, 1, [(ColourChange.Brightness, 1), (ColourChange.Contrast, 1),
+            (ColourChange.Saturation, 1), (ColourChange.Hue, 0)]);
         white.Begin(2);
         for (int i = 0; i < 2; i++) white.Add(picture, null, [new(piece), new(piece)]);
 
@@ -133,9 +139,15 @@ public sealed class NetworkTests
     [InlineData("tiny", "backbone.strideIn", "1x1")]
     public void TheGradientOfTheWholeIsItsSlope(string preset, string key, string value)
     {
-        // Behind the quantisation: before it, the loss jumps where a cell changes its level. Scores far from their kinks.
-        string[] smooth = ["texture.ptfem.s1.f1.weight", "texture.ptfem.s4.f3.weight", "texture.ptfem.s2.f4.weight", "texture.ptfem.out.weight", "sc.k2.weight", "sc.bn4.bias", "fusion.weight", "score.weight"];
-        var config = Preset.Find(preset).With(key, value).With("loss.gamma", "-20").With("loss.lambda", "20").Validate();
+        // Behind the quantisation: before it, the loss jumps where a cell changes its level.
+        // Scores far from their kinks.
+        string[] smooth =
+        [
+            "texture.ptfem.s1.f1.weight", "texture.ptfem.s4.f3.weight", "texture.ptfem.s2.f4.weight",
+            "texture.ptfem.out.weight", "sc.k2.weight", "sc.bn4.bias", "fusion.weight", "score.weight",
+        ];
+        var config =
+            Preset.Find(preset).With(key, value).With("loss.gamma", "-20").With("loss.lambda", "20").Validate();
         using var device = Device.Open("cpu", 2);
         var start = Initialisation.Random(MlffNetwork.Parameters(config), 3);
         var (images, labels) = Batch(config, 2, 4);
@@ -149,7 +161,8 @@ public sealed class NetworkTests
             return step.Run(images, labels, 0).Losses.Total;
         }
         Loss(start, keep: true);
-        // Together: by itself a tensor of small gradient drowns in the rounding of the loss. Each by itself is the reference files' matter.
+        // Together: by itself a tensor of small gradient drowns in the rounding of the loss. Each by itself is the
+        // reference files' matter.
         var moving = start.List.Trained.Where(p => smooth.Contains(p.Name)).ToList();
         float[] Gather(float[] flat) => [.. moving.SelectMany(p => flat[p.Start..(p.Start + p.Count)])];
         Gradients.Check(x =>
@@ -170,9 +183,12 @@ public sealed class NetworkTests
     {
         foreach (var (key, value, isKept) in new (string, string, Func<Parameter, bool>)[]
         {
-            ("train.freeze", "backbone", p => p.IsBackbone && p.Kind is not (ParameterKind.RunningMean or ParameterKind.RunningVariance)),
-            ("train.freeze", "stem", p => p.Name.StartsWith("backbone.layer1.0.conv", StringComparison.Ordinal) || p.Name.StartsWith("backbone.bn1.w", StringComparison.Ordinal)),
-            ("train.bn", "frozen", p => p.IsBackbone && p.Kind is ParameterKind.RunningMean or ParameterKind.RunningVariance && p.IsBackbone),
+            ("train.freeze", "backbone", p => p.IsBackbone
+                && p.Kind is not (ParameterKind.RunningMean or ParameterKind.RunningVariance)),
+            ("train.freeze", "stem", p => p.Name.StartsWith("backbone.layer1.0.conv", StringComparison.Ordinal)
+                || p.Name.StartsWith("backbone.bn1.w", StringComparison.Ordinal)),
+            ("train.bn", "frozen", p => p.IsBackbone && p.Kind is ParameterKind.RunningMean
+                or ParameterKind.RunningVariance && p.IsBackbone),
         })
         {
             var config = Tiny.With(key, value);
@@ -182,9 +198,11 @@ public sealed class NetworkTests
             using var step = new TrainingStep(config, parameters, 2);
             step.Run(Batch(config, 2, 1).Images, Batch(config, 2, 1).Labels, 0.1);
             var after = parameters.ToHost();
-            foreach (var p in start.List.Trained.Concat(start.List.Statistics).Where(p => p.Kind != ParameterKind.Shift || !p.Name.EndsWith("s1.bn4.bias", StringComparison.Ordinal)))
+            foreach (var p in start.List.Trained.Concat(start.List.Statistics).Where(p => p.Kind != ParameterKind.Shift
+                || !p.Name.EndsWith("s1.bn4.bias", StringComparison.Ordinal)))
                 if (isKept(p)) Assert.True(start[p].SequenceEqual(after[p]), $"{key} {value}: {p.Name} moved");
-                else if (!p.Name.StartsWith("backbone", StringComparison.Ordinal) && p.Kind == ParameterKind.Weight && p.Name is "fusion.weight" or "sc.k3.weight")
+                else if (!p.Name.StartsWith("backbone", StringComparison.Ordinal) && p.Kind == ParameterKind.Weight
+                    && p.Name is "fusion.weight" or "sc.k3.weight")
                     Assert.False(start[p].SequenceEqual(after[p]), $"{key} {value}: {p.Name} stayed");
         }
     }
@@ -230,7 +248,8 @@ public sealed class NetworkTests
         var weights = Initialisation.Random(MlffNetwork.Parameters(Tiny), 1);
         float[] Scores(int n, params int[] seeds)
         {
-            using var plan = Planner.Plan(Tiny, weights, device, new Shape(n, 64, 64, 3), (x, image) => [new MlffNetwork(Tiny).Forward(x, image).S]);
+            using var plan = Planner.Plan(Tiny, weights, device, new Shape(n, 64, 64, 3),
+                (x, image) => [new MlffNetwork(Tiny).Forward(x, image).S]);
             plan.Input.Write([.. seeds.SelectMany(seed => Batch(Tiny, 1, seed).Images)]);
             plan.Run();
             int allocations = device.Pool.Allocations;
@@ -242,16 +261,22 @@ public sealed class NetworkTests
         Assert.Equal(alone, together[alone.Length..(2 * alone.Length)]);
     }
 
-    /// <summary>What linear algebra takes out of a plan changes nothing but rounding: with the fused features wanted too, the fusion, the score and the module's last convolution cannot become one.</summary>
+    /// <summary>What linear algebra takes out of a plan changes nothing but rounding: with the fused features wanted
+    /// too, the fusion, the score and the module's last convolution cannot become one.</summary>
     [Theory]
     [InlineData("tiny"), InlineData("+sc"), InlineData("+stl"), InlineData("baseline")]
     public void SimplifiedPlansScoreAlike(string preset)
     {
         using var device = Device.Open("cpu", 2);
-        var config = preset == "tiny" ? Tiny : Tiny.With("sc.enabled", preset == "baseline" ? "false" : "true").With("texture.enabled", preset == "+stl" ? "true" : "false").With("score.linear", "false");
+        var config = preset == "tiny"
+            ? Tiny
+            : Tiny.With("sc.enabled", preset == "baseline" ? "false" : "true").With("texture.enabled", preset == "+stl"
+                ? "true" : "false").With("score.linear", "false");
         var weights = Initialisation.Random(MlffNetwork.Parameters(config), 1);
-        using var whole = Planner.Plan(config, weights, device, new Shape(2, 64, 64, 3), (x, image) => new MlffNetwork(config).Forward(x, image) is var f ? [f.S, f.F, f.Sc] : []);
-        using var simplified = Planner.Plan(config, weights, device, new Shape(2, 64, 64, 3), (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
+        using var whole = Planner.Plan(config, weights, device, new Shape(2, 64, 64, 3),
+            (x, image) => new MlffNetwork(config).Forward(x, image) is var f ? [f.S, f.F, f.Sc] : []);
+        using var simplified = Planner.Plan(config, weights, device, new Shape(2, 64, 64, 3),
+            (x, image) => [new MlffNetwork(config).Forward(x, image).S]);
         foreach (var plan in new[] { whole, simplified })
         {
             plan.Input.Write(Batch(config, 2, 5).Images);

@@ -35,14 +35,17 @@ internal sealed unsafe partial class PtxGroup : IDisposable
         Done,
     }
 
-    public PtxGroup(string name, PtxProgram program, byte[] parameters, List<(ulong, ulong)> views, int threads, Index3D groups, PtxMeter? meter)
+    public PtxGroup(string name, PtxProgram program, byte[] parameters, List<(ulong, ulong)> views, int threads,
+        Index3D groups, PtxMeter? meter)
     {
-        (_name, _code, _threads, _parameters, _views, _groups) = (name, program.Code, threads, parameters, [.. views], groups);
+        (_name, _code, _threads, _parameters, _views, _groups) =
+            (name, program.Code, threads, parameters, [.. views], groups);
         ulong[] registers = program.Registers;
         _registers = registers.Length;
         _files = (ulong*)NativeMemory.Alloc((nuint)(threads * _registers), sizeof(ulong));
         for (int t = 0; t < threads; t++) registers.CopyTo(new Span<ulong>(_files + t * _registers, _registers));
-        (_at, _states, _lastView, _shared) = (new int[threads], new State[threads], new int[_code.Length], new SharedWords(program.SharedBytes));
+        (_at, _states, _lastView, _shared) =
+            (new int[threads], new State[threads], new int[_code.Length], new SharedWords(program.SharedBytes));
         (_meter, _allNotes) = (meter, meter is null ? null : new PtxMeter.Group(meter, name, _code.Length, threads));
         _copies = [.. Enumerable.Range(0, threads).Select(_ => new Queue<(int, int, int, ulong)>())];
         _committed = [.. Enumerable.Range(0, threads).Select(_ => new Queue<int>())];
@@ -67,7 +70,9 @@ internal sealed unsafe partial class PtxGroup : IDisposable
             if (_states.Contains(State.AtBarrier))
             {
                 int other = Array.FindIndex(_states, s => s != State.AtBarrier);
-                if (other >= 0) throw Fault(Array.IndexOf(_states, State.AtBarrier), $"not all threads come to the barrier: thread {other} has ended");
+                if (other >= 0)
+                    throw Fault(Array.IndexOf(_states, State.AtBarrier),
+                        $"not all threads come to the barrier: thread {other} has ended");
                 for (int t = 0; t < _threads; t++)
                     if (_at[t] != _at[t / Warp * Warp]) throw Fault(t, "the warp's threads wait at different barriers");
                 _shared.Barrier();
@@ -87,14 +92,18 @@ internal sealed unsafe partial class PtxGroup : IDisposable
             var states = _states.AsSpan(first, Warp);
             if (!states.Contains(State.AtWarp)) return;
             int at = _at[first];
-            if (states.ContainsAnyExcept(State.AtWarp) || _at.AsSpan(first, Warp).ContainsAnyExcept(at)) throw Fault(first + states.IndexOf(State.AtWarp), "not all threads of the warp come here together");
+            if (states.ContainsAnyExcept(State.AtWarp) || _at.AsSpan(first, Warp).ContainsAnyExcept(at))
+                throw Fault(first + states.IndexOf(State.AtWarp), "not all threads of the warp come here together");
             Together(first, _code[at]);
             for (int t = first; t < first + Warp; t++) (_states[t], _at[t]) = (State.Ready, at + 1);
         }
     }
 
     private PtxFault Fault(int thread, string what) =>
-        new($"{_name}: {what}. Thread {thread} of group ({_files[thread * _registers + 1]}, {_files[thread * _registers + 2]}, {_files[thread * _registers + 3]}) at '{_code[Math.Min(_at[thread], _code.Length - 1)].Text}'.");
+        new(
+            $"{_name}: {what}. Thread {thread} of group ({_files[thread * _registers + 1]}, "
+                + $"{_files[thread * _registers + 2]}, {_files[thread * _registers + 3]}) at "
+                + $"'{_code[Math.Min(_at[thread], _code.Length - 1)].Text}'.");
 
     /// <summary>Runs a thread to the next barrier, to an instruction of the whole warp, or to its end.</summary>
     private void RunThread(int thread)
@@ -112,18 +121,21 @@ internal sealed unsafe partial class PtxGroup : IDisposable
                     or PtxOp.cvta_to_global_u64:
                     r[i.A] = r[i.B];
                     break;
-                case PtxOp.ld_param_b32 or PtxOp.ld_param_f32: U(r, i.A) = BitConverter.ToUInt32(_parameters, i.Offset); break;
+                case PtxOp.ld_param_b32 or PtxOp.ld_param_f32:
+                    U(r, i.A) = BitConverter.ToUInt32(_parameters, i.Offset); break;
                 case PtxOp.ld_param_b64 or PtxOp.ld_param_f64:
                     r[i.A] = BitConverter.ToUInt64(_parameters, i.Offset);
                     break;
 
                 case PtxOp.ld_global_b8: U(r, i.A) = *(byte*)Global(thread, i, r[i.B], 1); break;
-                case PtxOp.ld_global_b32 or PtxOp.ld_global_f32: U(r, i.A) = *(uint*)Global(thread, i, r[i.B], 4); break;
+                case PtxOp.ld_global_b32 or PtxOp.ld_global_f32:
+                    U(r, i.A) = *(uint*)Global(thread, i, r[i.B], 4); break;
                 case PtxOp.ld_global_f64: r[i.A] = *(ulong*)Global(thread, i, r[i.B], 8); break;
                 case PtxOp.ld_global_v2_f32: Load(r, i.Operands, 2, Global(thread, i, r[i.C], 8)); break;
                 case PtxOp.ld_global_v4_f32: Load(r, i.Operands, 4, Global(thread, i, r[i.Operands[4]], 16)); break;
                 case PtxOp.st_global_b8: *(byte*)Global(thread, i, r[i.A], 1) = (byte)r[i.B]; break;
-                case PtxOp.st_global_b32 or PtxOp.st_global_f32: *(uint*)Global(thread, i, r[i.A], 4) = U(r, i.B); break;
+                case PtxOp.st_global_b32 or PtxOp.st_global_f32:
+                    *(uint*)Global(thread, i, r[i.A], 4) = U(r, i.B); break;
                 case PtxOp.st_global_f64: *(ulong*)Global(thread, i, r[i.A], 8) = r[i.B]; break;
                 case PtxOp.st_global_v2_f32: Store(r, i.Operands, 2, Global(thread, i, r[i.A], 8)); break;
                 case PtxOp.st_global_v4_f32: Store(r, i.Operands, 4, Global(thread, i, r[i.A], 16)); break;
@@ -132,7 +144,8 @@ internal sealed unsafe partial class PtxGroup : IDisposable
                     U(r, i.A) = Interlocked.Add(ref *counter, U(r, i.C)) - U(r, i.C);
                     break;
 
-                case PtxOp.ld_shared_b32 or PtxOp.ld_shared_f32: U(r, i.A) = *(uint*)SharedRead(thread, i, r[i.B], 4); break;
+                case PtxOp.ld_shared_b32 or PtxOp.ld_shared_f32:
+                    U(r, i.A) = *(uint*)SharedRead(thread, i, r[i.B], 4); break;
                 case PtxOp.ld_shared_f64: r[i.A] = *(ulong*)SharedRead(thread, i, r[i.B], 8); break;
                 case PtxOp.ld_shared_v2_f32: Load(r, i.Operands, 2, SharedRead(thread, i, r[i.C], 8)); break;
                 case PtxOp.ld_shared_v4_f32: Load(r, i.Operands, 4, SharedRead(thread, i, r[i.Operands[4]], 16)); break;
@@ -140,7 +153,8 @@ internal sealed unsafe partial class PtxGroup : IDisposable
                 case PtxOp.st_shared_f64: SharedWrite(thread, i, r[i.A], (uint*)(r + i.B), 2); break;
                 case PtxOp.st_shared_v2_f32: SharedWrite(thread, i, r, 2); break;
                 case PtxOp.st_shared_v4_f32: SharedWrite(thread, i, r, 4); break;
-                case PtxOp.cp_async_cg_shared_global: Copy(thread, i, (int)r[i.A], r[i.B], (int)U(r, i.C), I(r, i.D)); break;
+                case PtxOp.cp_async_cg_shared_global:
+                    Copy(thread, i, (int)r[i.A], r[i.B], (int)U(r, i.C), I(r, i.D)); break;
                 case PtxOp.cp_async_commit_group: _committed[thread].Enqueue(_copies[thread].Count); break;
                 case PtxOp.cp_async_wait_group: Wait(thread, I(r, i.A)); break;
                 case PtxOp.cp_async_wait_all: Wait(thread, -1); break;
@@ -148,8 +162,10 @@ internal sealed unsafe partial class PtxGroup : IDisposable
                 case PtxOp.add_s32: I(r, i.A) = I(r, i.B) + I(r, i.C); break;
                 case PtxOp.sub_s32: I(r, i.A) = I(r, i.B) - I(r, i.C); break;
                 case PtxOp.mul_lo_s32: I(r, i.A) = I(r, i.B) * I(r, i.C); break;
-                case PtxOp.div_s32: I(r, i.A) = I(r, i.C) == 0 ? throw Fault(thread, "a division by 0") : I(r, i.B) / I(r, i.C); break;
-                case PtxOp.rem_s32: I(r, i.A) = I(r, i.C) == 0 ? throw Fault(thread, "a division by 0") : I(r, i.B) % I(r, i.C); break;
+                case PtxOp.div_s32:
+                    I(r, i.A) = I(r, i.C) == 0 ? throw Fault(thread, "a division by 0") : I(r, i.B) / I(r, i.C); break;
+                case PtxOp.rem_s32:
+                    I(r, i.A) = I(r, i.C) == 0 ? throw Fault(thread, "a division by 0") : I(r, i.B) % I(r, i.C); break;
                 case PtxOp.min_s32: I(r, i.A) = Math.Min(I(r, i.B), I(r, i.C)); break;
                 case PtxOp.max_s32: I(r, i.A) = Math.Max(I(r, i.B), I(r, i.C)); break;
                 case PtxOp.abs_s32: I(r, i.A) = Math.Abs(I(r, i.B)); break;
@@ -259,30 +275,5 @@ internal sealed unsafe partial class PtxGroup : IDisposable
         }
 
         void Stop(State state) => (_states[thread], _at[thread]) = (state, at);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ref uint U(ulong* r, int place) => ref *(uint*)(r + place);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ref int I(ulong* r, int place) => ref *(int*)(r + place);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ref float F(ulong* r, int place) => ref *(float*)(r + place);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ref double D(ulong* r, int place) => ref *(double*)(r + place);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Set(ulong* r, int place, bool holds) => U(r, place) = holds ? 1u : 0u;
-
-    private static void Load(ulong* r, int[] o, int count, void* from)
-    {
-        for (int i = 0; i < count; i++) U(r, o[i]) = ((uint*)from)[i];
-    }
-
-    private static void Store(ulong* r, int[] o, int count, void* to)
-    {
-        for (int i = 0; i < count; i++) ((uint*)to)[i] = U(r, o[1 + i]);
     }
 }

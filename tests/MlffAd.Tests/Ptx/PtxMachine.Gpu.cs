@@ -8,9 +8,11 @@ namespace MlffAd.Tests.Ptx;
 /// <summary>A kernel did what no card forgives, or would forgive only today.</summary>
 internal sealed class PtxFault(string message) : Exception(message);
 
-/// <summary>Runs PTX on the processor, thread by thread, groups in an order of chance, as many at a time as there are processors, and stops at what would go wrong on a card, or could:
-/// accesses outside of the views that the kernel was given, or that are not aligned; shared memory that was never written, or that two threads use, one of them writing, without a barrier between; asynchronous
-/// copies that nobody waited for; barriers that some threads do not reach; instructions of a whole warp that a part of it does not.</summary>
+/// <summary>Runs PTX on the processor, thread by thread, groups in an order of chance, as many at a time as there are
+/// processors, and stops at what would go wrong on a card, or could: accesses outside of the views that the kernel was
+/// given, or that are not aligned; shared memory that was never written, or that two threads use, one of them writing,
+/// without a barrier between; asynchronous copies that nobody waited for; barriers that some threads do not reach;
+/// instructions of a whole warp that a part of it does not.</summary>
 internal sealed class PtxMachine : IPtxMachine
 {
     /// <summary>Told of every access to memory, if there is one; it takes its time.</summary>
@@ -27,8 +29,10 @@ internal sealed class PtxMachine : IPtxMachine
             int next = -1;
             void Work()
             {
-                using var run = new PtxGroup($"{kernel.Name}: {kernel.Body}", program, parameters, views, kernel.Group, groups, Meter);
-                for (int i; (i = Interlocked.Increment(ref next)) < order.Length;) run.Run(order[i] % groups.X, order[i] / groups.X % groups.Y, order[i] / groups.X / groups.Y);
+                using var run = new PtxGroup($"{kernel.Name}: {kernel.Body}", program, parameters, views, kernel.Group,
+                    groups, Meter);
+                for (int i; (i = Interlocked.Increment(ref next)) < order.Length;)
+                    run.Run(order[i] % groups.X, order[i] / groups.X % groups.Y, order[i] / groups.X / groups.Y);
             }
             try { Parallel.Invoke([.. Enumerable.Repeat(Work, Math.Min(Environment.ProcessorCount, order.Length))]); }
             catch (AggregateException e) { ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); }
@@ -40,7 +44,8 @@ internal sealed class PtxMachine : IPtxMachine
     public static Device Open(string id)
     {
         string[] parts = id["ptx:".Length..].Split('-');
-        var device = Device.OpenCompiler(int.Parse(parts[0], System.Globalization.CultureInfo.InvariantCulture), parts.Length == 1 ? Precision.Float32 : Enum.Parse<Precision>(parts[1], ignoreCase: true));
+        var device = Device.OpenCompiler(int.Parse(parts[0], System.Globalization.CultureInfo.InvariantCulture),
+            parts.Length == 1 ? Precision.Float32 : Enum.Parse<Precision>(parts[1], ignoreCase: true));
         ((GpuDevice)device).Machine = new PtxMachine();
         return device;
     }
@@ -73,7 +78,9 @@ internal static class PtxArguments
         var type = value.GetType();
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>))
         {
-            var (address, length, size) = ((ulong, long, int))typeof(PtxArguments).GetMethod(nameof(View))!.MakeGenericMethod(type.GetGenericArguments()).Invoke(null, [value])!;
+            var (address, length, size) = ((ulong, long,
+                int))typeof(PtxArguments).GetMethod(nameof(View))!.MakeGenericMethod(type.GetGenericArguments())
+                .Invoke(null, [value])!;
             views.Add((address, address + (ulong)(length * size)));
             at = Up(at, sizeof(ulong));
             BitConverter.TryWriteBytes(to.AsSpan(at), address);
@@ -83,7 +90,9 @@ internal static class PtxArguments
         if (type.IsPrimitive) throw new NotSupportedException($"{type}");
         int align = Alignment(type);
         at = Up(at, align);
-        foreach (var field in type.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic)) at = Write(field.GetValue(value)!, at, to, views);
+        foreach (var field in type.GetFields(
+            System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public
+                | System.Reflection.BindingFlags.NonPublic)) at = Write(field.GetValue(value)!, at, to, views);
         return Up(at, align);
 
         int Put(byte[] bytes)
@@ -101,7 +110,9 @@ internal static class PtxArguments
         : type == typeof(long) || type == typeof(double)
         || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>)) ? sizeof(long)
         : type.IsPrimitive ? sizeof(int)
-        : type.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic).Select(f => Alignment(f.FieldType)).DefaultIfEmpty(1).Max();
+        : type.GetFields(
+            System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public
+                | System.Reflection.BindingFlags.NonPublic).Select(f => Alignment(f.FieldType)).DefaultIfEmpty(1).Max();
 
     private static int Up(int at, int align) => (at + align - 1) / align * align;
 }

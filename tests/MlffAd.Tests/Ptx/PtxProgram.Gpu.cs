@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace MlffAd.Tests.Ptx;
 
-/// <summary>An instruction: what it does to registers, which are places in a thread's file of them; constants lie there too.</summary>
+/// <summary>An instruction: what it does to registers, which are places in a thread's file of them; constants
+/// lie there too.</summary>
 internal readonly struct PtxInstruction(PtxOp op, int guard, bool isNegated, int[] operands, int offset, string text)
 {
     public readonly PtxOp Do = op;
@@ -18,14 +19,18 @@ internal readonly struct PtxInstruction(PtxOp op, int guard, bool isNegated, int
     public readonly int Offset = offset;
 
     /// <summary>The first operands, in the order of the text.</summary>
-    public readonly int A = operands.ElementAtOrDefault(0), B = operands.ElementAtOrDefault(1), C = operands.ElementAtOrDefault(2), D = operands.ElementAtOrDefault(3);
+    public readonly int A = operands.ElementAtOrDefault(0);
+    public readonly int B = operands.ElementAtOrDefault(1);
+    public readonly int C = operands.ElementAtOrDefault(2);
+    public readonly int D = operands.ElementAtOrDefault(3);
 
     public readonly int[] Operands = operands;
 
     public readonly string Text = text;
 }
 
-/// <summary>The body of a kernel in PTX, read as NVIDIA's manual says (Parallel Thread Execution ISA 8.0), as far as ILGPU writes it.</summary>
+/// <summary>The body of a kernel in PTX, read as NVIDIA's manual says (Parallel Thread Execution ISA 8.0), as far as
+/// ILGPU writes it.</summary>
 internal sealed partial class PtxProgram
 {
     private readonly Dictionary<string, int> _places = [], _shared = [], _labels = [];
@@ -46,7 +51,8 @@ internal sealed partial class PtxProgram
     }
 
     /// <summary>Registers that are given: where a thread is.</summary>
-    public static readonly string[] Specials = ["%tid.x", "%ctaid.x", "%ctaid.y", "%ctaid.z", "%ntid.x", "%nctaid.x", "%nctaid.y", "%nctaid.z"];
+    public static readonly string[] Specials = ["%tid.x", "%ctaid.x", "%ctaid.y", "%ctaid.z", "%ntid.x", "%nctaid.x",
+        "%nctaid.y", "%nctaid.z"];
 
     public PtxInstruction[] Code { get; }
 
@@ -63,7 +69,9 @@ internal sealed partial class PtxProgram
         body = InlineBlock().Replace(body, block =>
         {
             string last = block.Groups["last"].Value;
-            foreach (Match rename in Rename().Matches(block.Value)) last = last.Replace($"[{rename.Groups[1].Value}]", $"[{rename.Groups[2].Value}]", StringComparison.Ordinal);
+            foreach (Match rename in Rename().Matches(block.Value))
+                last = last.Replace($"[{rename.Groups[1].Value}]", $"[{rename.Groups[2].Value}]",
+                    StringComparison.Ordinal);
             return last + ";";
         });
         foreach (string raw in body.Split('\n'))
@@ -71,7 +79,8 @@ internal sealed partial class PtxProgram
             foreach (string part in raw.Split(';'))
             {
                 string line = part.Trim();
-                if (line.Length == 0 || line.StartsWith("//", StringComparison.Ordinal) || line.StartsWith(".reg", StringComparison.Ordinal)) continue;
+                if (line.Length == 0 || line.StartsWith("//", StringComparison.Ordinal)
+                    || line.StartsWith(".reg", StringComparison.Ordinal)) continue;
                 if (Declaration().Match(line) is { Success: true } shared)
                 {
                     int align = Number(shared.Groups[1].Value), size = Number(shared.Groups[3].Value);
@@ -98,7 +107,8 @@ internal sealed partial class PtxProgram
             if (_labels.TryGetValue(name, out int target)) offset = target;
             else if (name[0] != '_' || _shared.ContainsKey(name)) operands.Add(Place(name));
         }
-        if (!Enum.TryParse(op.Replace('.', '_'), out PtxOp number)) throw new NotSupportedException($"'{op}' of '{text}'");
+        if (!Enum.TryParse(op.Replace('.', '_'), out PtxOp number))
+            throw new NotSupportedException($"'{op}' of '{text}'");
         return new(number, guard, m.Groups["not"].Success, [.. operands], offset, text);
     }
 
@@ -106,10 +116,13 @@ internal sealed partial class PtxProgram
     {
         if (_places.TryGetValue(name, out int place)) return place;
         _places.Add(name, _values.Count);
-        _values.Add(name[0] == '%' ? 0 : name.StartsWith("0f", StringComparison.Ordinal) ? uint.Parse(name.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+        _values.Add(name[0] == '%' ? 0 : name.StartsWith("0f", StringComparison.Ordinal)
+            ? uint.Parse(name.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
             : name.StartsWith("0d", StringComparison.Ordinal)
-                ? ulong.Parse(name.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
-            : _shared.TryGetValue(name, out int start) ? (ulong)start : (ulong)long.Parse(name, CultureInfo.InvariantCulture));
+            ? ulong.Parse(name.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+            : _shared.TryGetValue(name, out int start)
+            ? (ulong)start
+            : (ulong)long.Parse(name, CultureInfo.InvariantCulture));
         return _values.Count - 1;
     }
 

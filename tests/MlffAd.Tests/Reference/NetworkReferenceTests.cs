@@ -7,13 +7,15 @@ public sealed class NetworkReferenceTests
 {
     public static TheoryData<string> Devices => TestDevices.Fast;
 
-    /// <summary>Outputs, losses, every gradient, statistics, five steps and evaluation of a small network equal libtorch's.</summary>
+    /// <summary>Outputs, losses, every gradient, statistics, five steps and evaluation of a small network
+    /// equal libtorch's.</summary>
     [Theory, MemberData(nameof(Devices))]
     public void TheNetworkTrainsAndEvaluatesAsTheReference(string device) => Check("net_mini.safetensors", device, 377);
 
     /// <summary>The shipped weights give the features of the network that they come from.</summary>
     [Theory, MemberData(nameof(Devices))]
-    public void TheShippedBackboneGivesItsSourcesFeatures(string device) => Check("backbone-features-a.safetensors", device, 3);
+    public void TheShippedBackboneGivesItsSourcesFeatures(string device) =>
+    Check("backbone-features-a.safetensors", device, 3);
 
     private static void Check(string file, string device, int count)
     {

@@ -10,7 +10,9 @@ public sealed class OperatorReferenceTests
     public static IEnumerable<TheoryDataRow<string, string, string>> Cases =>
         from file in new[] { "basic", "batchnorm", "conv", "texture", "losses", "memory" }
         from device in (IEnumerable<string>)[.. TestDevices.All.Select(row => row.Data)]
-        from c in device == "debug" ? Golden.Cases(file).GroupBy(c => c.Op).Select(op => op.MinBy(c => Size(file, c))!) : Golden.Cases(file)
+        from c in device == "debug"
+        ? Golden.Cases(file).GroupBy(c => c.Op).Select(op => op.MinBy(c => Size(file, c))!)
+        : Golden.Cases(file)
         select new TheoryDataRow<string, string, string>(device, file, c.Name);
 
     [Theory, MemberData(nameof(Cases))]
@@ -24,5 +26,6 @@ public sealed class OperatorReferenceTests
         Assert.All(errors, e => Assert.True(e.IsWithin, $"{e.Name}: error {e.Error:g3}, tolerance {e.Tolerance:g3}"));
     }
 
-    private static long Size(string file, ReferenceCase c) => c.Inputs.Sum(i => Golden.File(file).Tensors[$"{c.Name}/{i}"].Length);
+    private static long Size(string file, ReferenceCase c) =>
+        c.Inputs.Sum(i => Golden.File(file).Tensors[$"{c.Name}/{i}"].Length);
 }

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace MlffAd.Tests.Reference;
 
-/// <summary>The reference files in the precisions of tensor cores, where a card's code runs on the processor. A card itself is held to them by 'mlffad verify'.</summary>
+/// <summary>The reference files in the precisions of tensor cores, where a card's code runs on the processor. A card
+/// itself is held to them by 'mlffad verify'.</summary>
 public sealed class PrecisionTests
 {
     public static TheoryData<string, string> Files => [.. from id in TestDevices.Fast

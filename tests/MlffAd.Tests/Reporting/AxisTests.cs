@@ -17,7 +17,8 @@ public sealed class AxisTests
     }
 
     [Fact]
-    public void EveryRangeHasAFewDistinctTicks() => Gen.Select(Gen.Double[-1e4, 1e4], Gen.Double[1e-3, 1e5]).Sample((low, length) =>
+    public void EveryRangeHasAFewDistinctTicks() => Gen.Select(Gen.Double[-1e4, 1e4], Gen.Double[1e-3, 1e5])
+        .Sample((low, length) =>
     {
         Axis axis = Axis.Linear("", low, low + length);
         Assert.InRange(axis.Ticks.Count, 2, 9);

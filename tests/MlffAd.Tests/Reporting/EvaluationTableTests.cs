@@ -27,7 +27,8 @@ public sealed class EvaluationTableTests
     private static string Rendered(byte[]? mask)
     {
         EvaluationResult result = EvaluationResult.Of(
-            [new("good/a.png", "good", 1, new(2, 2, [1, 1, 1, 1]), 2, 2, null), new("hole/a.png", "hole", 2, new(2, 2, [2, 1, 1, 1]), 2, 2, mask)], 1, 1, new(2));
+            [new("good/a.png", "good", 1, new(2, 2, [1, 1, 1, 1]), 2, 2, null),
+                new("hole/a.png", "hole", 2, new(2, 2, [2, 1, 1, 1]), 2, 2, mask)], 1, 1, new(2));
         var writer = new StringWriter();
         EvaluationTable.Render(result, writer);
         return writer.ToString();

@@ -14,7 +14,8 @@ public sealed partial class HtmlReportTests
 
     private static readonly EvaluationResult Mixed = EvaluationResult.Of(
     [
-        Image("good/fine.png", 1), Image("good/alarm.png", 4), Image("hole/found.png", 9, Hole), Image("hole/missed<1>.png", 2, Hole),
+        Image("good/fine.png", 1), Image("good/alarm.png", 4), Image("hole/found.png", 9, Hole),
+            Image("hole/missed<1>.png", 2, Hole),
         Image("hole/nearly.png", 3.1f, Hole),
     ], threshold: 3, pixelThreshold: 2, new(2));
 
@@ -25,10 +26,12 @@ public sealed partial class HtmlReportTests
         Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
         Assert.DoesNotContain("http", page, StringComparison.Ordinal);
         Assert.DoesNotContain("url(", page, StringComparison.Ordinal);
-        Assert.All(Sources().Matches(page), source => Assert.StartsWith("data:image/", source.Groups[1].Value, StringComparison.Ordinal));
+        Assert.All(Sources().Matches(page),
+            source => Assert.StartsWith("data:image/", source.Groups[1].Value, StringComparison.Ordinal));
         Assert.Equal(3 * 5 + 3, Sources().Count(page)); // three pictures each, and the masks of the defects
         Assert.Contains("prefers-color-scheme: dark", page, StringComparison.Ordinal);
-        foreach (string tag in new[] { "section", "article", "figure", "figcaption", "svg", "table", "tr", "td", "div", "p", "span", "header", "dl" })
+        foreach (string tag in new[] { "section", "article", "figure", "figcaption", "svg", "table", "tr", "td", "div",
+            "p", "span", "header", "dl" })
             Assert.Equal(Regex.Count(page, $"<{tag}[ >]"), Regex.Count(page, $"</{tag}>"));
     }
 
@@ -36,11 +39,15 @@ public sealed partial class HtmlReportTests
     public void TheWorstErrorsComeFirstAndNamesAreEscaped()
     {
         string page = Page(new Report("cloth & thread", Mixed, _ => Photo));
-        int[] at = [.. new[] { "missed&lt;1&gt;.png", "alarm.png", "nearly.png", "fine.png", "found.png" }.Select(name => page.IndexOf($"'path'>{(name[0] is 'a' or 'f' && name != "found.png" ? "good" : "hole")}/{name}", StringComparison.Ordinal))];
+        int[] at = [.. new[] { "missed&lt;1&gt;.png", "alarm.png", "nearly.png", "fine.png",
+            "found.png" }.Select(name =>
+                page.IndexOf($"'path'>{(name[0] is 'a' or 'f' && name != "found.png" ? "good" : "hole")}/{name}",
+                    StringComparison.Ordinal))];
         Assert.All(at, position => Assert.True(position > 0));
         Assert.Equal(at.Order(), at);
         Assert.Contains("<h1>cloth &amp; thread</h1>", page, StringComparison.Ordinal);
-        Assert.Contains("finds <b>2 of 3 defective parts</b> and flags <b>1 of 2 good parts</b>", page, StringComparison.Ordinal);
+        Assert.Contains("finds <b>2 of 3 defective parts</b> and flags <b>1 of 2 good parts</b>", page,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,8 +73,13 @@ public sealed partial class HtmlReportTests
     [Fact]
     public void LossesAndFactsAppearWhereGiven()
     {
-        LossPoint[] losses = [.. Enumerable.Range(0, 1000).Select(i => new LossPoint(i, i == 500 ? double.NaN : 3, 2, 1, 0))];
-        string page = Page(new Report("cloth", Mixed, _ => Photo) { Losses = losses, Facts = [new("Model", [("image size", "<64>")])] });
+        LossPoint[] losses = [.. Enumerable.Range(0, 1000)
+            .Select(i => new LossPoint(i, i == 500 ? double.NaN : 3, 2, 1, 0))];
+        string page = Page(new Report("cloth", Mixed, _ => Photo)
+        {
+            Losses = losses,
+            Facts = [new("Model", [("image size", "<64>")])],
+        });
         Assert.Contains("Training loss", page, StringComparison.Ordinal);
         Assert.Contains("mean over 5 steps", page, StringComparison.Ordinal);
         Assert.Contains("<th>image size</th><td>&lt;64&gt;</td>", page, StringComparison.Ordinal);

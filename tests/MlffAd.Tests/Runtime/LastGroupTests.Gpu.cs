@@ -10,7 +10,8 @@ public sealed class LastGroupTests
 
     private static readonly GpuKernel<Args> Launcher = new("test.last", Body, 64, 64 * sizeof(float));
 
-    public static TheoryData<string> Gpus => [.. TestDevices.Fast.Where(row => row.Data != "cpu").Select(row => row.Data)];
+    public static TheoryData<string> Gpus =>
+        [.. TestDevices.Fast.Where(row => row.Data != "cpu").Select(row => row.Data)];
 
     [DeviceTheory, MemberData(nameof(Gpus))]
     public void OneGroupOfEachCounterSeesWhatAllHaveWritten(string id)
@@ -23,8 +24,10 @@ public sealed class LastGroupTests
         {
             parts.Write(new float[parts.Count]);
             sums.Write(new float[sums.Count]);
-            Launcher.Launch(lease.Device, new Index3D(groups, counters, 1), new(parts.Gpu, sums.Gpu, ((GpuDevice)lease.Device).Counters, counters));
-            Assert.Equal(Enumerable.Range(0, 64 * counters).Select(i => groups * (groups - 1) / 2f + groups * (i % 64)), sums.ToArray());
+            Launcher.Launch(lease.Device, new Index3D(groups, counters, 1),
+                new(parts.Gpu, sums.Gpu, ((GpuDevice)lease.Device).Counters, counters));
+            Assert.Equal(Enumerable.Range(0, 64 * counters)
+                .Select(i => groups * (groups - 1) / 2f + groups * (i % 64)), sums.ToArray());
         }
     }
 

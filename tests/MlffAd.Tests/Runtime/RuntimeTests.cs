@@ -51,10 +51,13 @@ public sealed class RuntimeTests
     {
         using var device = Device.Open("cpu", threads: 1);
         var lost = Tensor.Rent(device, new Shape(1, 1, 1, 4), "layer1.0.out");
-        Assert.Contains("layer1.0.out", Assert.Throws<InvalidOperationException>(() => device.Pool.AssertLive(0)).Message, StringComparison.Ordinal);
+        Assert.Contains("layer1.0.out",
+            Assert.Throws<InvalidOperationException>(() => device.Pool.AssertLive(0)).Message,
+            StringComparison.Ordinal);
         var view = lost.Slice(0, 2);
         lost.Dispose();
-        Assert.Contains("layer1.0.out", Assert.Throws<ObjectDisposedException>(() => view.ToArray()).Message, StringComparison.Ordinal);
+        Assert.Contains("layer1.0.out", Assert.Throws<ObjectDisposedException>(() => view.ToArray()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -104,7 +107,8 @@ public sealed class RuntimeTests
     public void AnUnknownDeviceIsRefusedWithTheKnownOnes()
     {
         foreach (string id in new[] { "gpu", "cuda:99", "opencl:x", "cpu:1" })
-            Assert.Contains("cpu", Assert.Throws<DeviceException>(() => Device.Open(id)).Message, StringComparison.Ordinal);
+            Assert.Contains("cpu", Assert.Throws<DeviceException>(() => Device.Open(id)).Message,
+                StringComparison.Ordinal);
     }
 
     private readonly struct Count(int[] hits) : IJob

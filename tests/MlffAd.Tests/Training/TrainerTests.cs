@@ -12,7 +12,8 @@ namespace MlffAd.Tests.Training;
 
 public sealed class TrainerTests : IDisposable
 {
-    private static readonly Config Tiny = Preset.Find("tiny").With("train.repeat", "2").With("train.batch", "6").With("train.epochs", "2");
+    private static readonly Config Tiny =
+        Preset.Find("tiny").With("train.repeat", "2").With("train.batch", "6").With("train.epochs", "2");
 
     private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
 
@@ -23,7 +24,9 @@ public sealed class TrainerTests : IDisposable
         {
             float[] noise = Gradients.Random(3 * 64 * 64, seed: i, scale: 20);
             Directory.CreateDirectory(Parts);
-            ImageFile.WritePng(Path.Combine(Parts, $"{i:00}.png"), new RgbImage(64, 64, [.. noise.Select((v, p) => (byte)((p / 3 % 64 is > 16 and < 48 ? 180 : 60) + v))]));
+            ImageFile.WritePng(Path.Combine(Parts, $"{i:00}.png"),
+                new RgbImage(64, 64,
+                    [.. noise.Select((v, p) => (byte)((p / 3 % 64 is > 16 and < 48 ? 180 : 60) + v))]));
         }
     }
 
@@ -33,7 +36,8 @@ public sealed class TrainerTests : IDisposable
 
     private string In(string name) => Path.Combine(_folder, name);
 
-    private static TrainingOutcome Train(TrainingRequest request, int threads = 2, Action<TrainingProgress>? onStep = null, CancellationTokenSource? stop = null, List<string>? said = null)
+    private static TrainingOutcome Train(TrainingRequest request, int threads = 2, Action<TrainingProgress>? onStep =
+        null, CancellationTokenSource? stop = null, List<string>? said = null)
     {
         using var device = Device.Open("cpu", threads);
         return Trainer.Train(request, device, line => said?.Add(line), onStep, stop?.Token ?? default);
@@ -80,7 +84,8 @@ public sealed class TrainerTests : IDisposable
         Assert.NotEqual(a, File.ReadAllBytes(In("d.mlffad")));
     }
 
-    /// <summary>Interrupted within the first epoch and within the second, on another number of threads: the bytes of a run that was left alone.</summary>
+    /// <summary>Interrupted within the first epoch and within the second, on another number of threads: the bytes of a
+    /// run that was left alone.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
@@ -136,8 +141,10 @@ public sealed class TrainerTests : IDisposable
         using var stop = new CancellationTokenSource();
         Train(Request("m.mlffad") with { MaxImages = 18 }, 2, _ => stop.Cancel(), stop);
         var resume = Request("m.mlffad") with { Resume = In("m.mlffad.state"), MaxImages = 18 };
-        Assert.Contains("--max-images", Fails(resume with { MaxImages = 12 }, ExitCode.Usage).Message, StringComparison.Ordinal);
-        string first = Directory.GetFiles(Parts).Order(StringComparer.Ordinal).First(file => Holdout.Split(DataSet.Open(Parts).Train, 0.1).Train.Any(item => item.Path == file));
+        Assert.Contains("--max-images", Fails(resume with { MaxImages = 12 }, ExitCode.Usage).Message,
+            StringComparison.Ordinal);
+        string first = Directory.GetFiles(Parts).Order(StringComparer.Ordinal)
+            .First(file => Holdout.Split(DataSet.Open(Parts).Train, 0.1).Train.Any(item => item.Path == file));
         ImageFile.WritePng(first, new RgbImage(64, 64, new byte[3 * 64 * 64]));
         Assert.Contains(Path.GetFileName(first), Fails(resume, ExitCode.Usage).Message, StringComparison.Ordinal);
     }
@@ -193,8 +200,10 @@ public sealed class TrainerTests : IDisposable
         using var scorer = new Scorer(Model.Load(In("m.mlffad")), device);
         var scored = scorer.Score(DataSet.Find([Parts])).ToList();
         Assert.Equal(10, scored.Count);
-        Assert.Equal(Enumerable.Range(0, 10).Select(i => $"{i:00}.png"), scored.Select(s => Path.GetFileName(s.Item.Path)));
-        Assert.All(scored, s => Assert.Equal(s.Item.Path.EndsWith("03.png", StringComparison.Ordinal), s.Error is not null));
+        Assert.Equal(Enumerable.Range(0, 10).Select(i => $"{i:00}.png"),
+            scored.Select(s => Path.GetFileName(s.Item.Path)));
+        Assert.All(scored,
+            s => Assert.Equal(s.Item.Path.EndsWith("03.png", StringComparison.Ordinal), s.Error is not null));
     }
 
     [Fact]
@@ -212,7 +221,10 @@ public sealed class TrainerTests : IDisposable
     {
         Fails(Request("m.mlffad") with { Weights = WeightsFile.ShippedPath }, ExitCode.BadModel);
         Fails(Request("m.mlffad") with { Weights = In("none.safetensors") }, ExitCode.BadModel);
-        var wide = Request("m.mlffad", new Config()) with { ExplicitKeys = new HashSet<string> { "backbone.strideIn" } };
+        var wide = Request("m.mlffad", new Config()) with
+        {
+            ExplicitKeys = new HashSet<string> { "backbone.strideIn" },
+        };
         Assert.Contains("backbone.strideIn", Fails(wide, ExitCode.Usage).Message, StringComparison.Ordinal);
     }
 
@@ -239,7 +251,8 @@ public sealed class TrainerTests : IDisposable
     public void AModelThatCannotBeWrittenInTheEndCostsNoTraining()
     {
         Train(Request("whole.mlffad"));
-        var e = Assert.Throws<MlffAdException>(() => Train(Request("m.mlffad"), onStep: p => { if (p.Step == 2) Directory.CreateDirectory(In("m.mlffad")); }));
+        var e = Assert.Throws<MlffAdException>(() => Train(Request("m.mlffad"),
+            onStep: p => { if (p.Step == 2) Directory.CreateDirectory(In("m.mlffad")); }));
         Assert.Equal(ExitCode.Output, e.Code);
         Assert.Contains("--resume", e.Message, StringComparison.Ordinal);
         Directory.Delete(In("m.mlffad"));
@@ -263,15 +276,24 @@ public sealed class TrainerTests : IDisposable
         var request = Request("m");
         Assert.Equal(new Budget(24, null), Budget.Of(request, 12));
         Assert.Equal(new Budget(7, null), Budget.Of(request with { MaxImages = 7 }, 12));
-        Assert.Equal(new Budget(null, TimeSpan.FromMinutes(2)), Budget.Of(request with { TimeBudget = TimeSpan.FromMinutes(2) }, 12));
-        Assert.Equal(new Budget(24, TimeSpan.FromMinutes(2)), Budget.Of(request with { TimeBudget = TimeSpan.FromMinutes(2), ExplicitKeys = new HashSet<string> { "train.epochs" } }, 12));
+        Assert.Equal(new Budget(null, TimeSpan.FromMinutes(2)),
+            Budget.Of(request with { TimeBudget = TimeSpan.FromMinutes(2) }, 12));
+        Assert.Equal(new Budget(24, TimeSpan.FromMinutes(2)), Budget.Of(request with
+        {
+            TimeBudget = TimeSpan.FromMinutes(2),
+            ExplicitKeys = new HashSet<string> { "train.epochs" },
+        }, 12));
         Assert.Equal(0.5, new Budget(8, TimeSpan.FromSeconds(10)).Share(2, TimeSpan.FromSeconds(5)));
     }
 
     [Fact]
     public void ATimeBudgetEndsTraining()
     {
-        var outcome = Train(Request("m.mlffad", Tiny.With("train.epochs", "100000")) with { TimeBudget = TimeSpan.FromSeconds(1) });
+        var outcome = Train(Request("m.mlffad", Tiny.With("train.epochs", "100000")) with
+        {
+            TimeBudget =
+            TimeSpan.FromSeconds(1)
+        });
         Assert.InRange(outcome.Elapsed.TotalSeconds, 1, 60);
         Assert.Equal(outcome.Images, Model.Load(In("m.mlffad")).Metadata.Training.Images);
     }

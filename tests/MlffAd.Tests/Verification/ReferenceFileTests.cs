@@ -16,7 +16,8 @@ public sealed class ReferenceFileTests
         var file = Golden.File(name);
         Assert.NotEmpty(file.Cases);
         var named = file.Cases.SelectMany(c => c.OutputNames.Concat(c.GradNames)
-            .Concat(c.Inputs.Select(input => $"{c.Name}/{input}")).Concat(c.Upstream.Select(output => $"{c.Name}/d_{output}")));
+            .Concat(c.Inputs.Select(input => $"{c.Name}/{input}"))
+                .Concat(c.Upstream.Select(output => $"{c.Name}/d_{output}")));
         Assert.Equal(file.Tensors.Keys.Order(), named.Distinct().Order());
     }
 
@@ -44,7 +45,11 @@ public sealed class ReferenceFileTests
     public void AFileThatIsNoReferenceIsRefusedByName()
     {
         string path = Path.GetTempFileName();
-        MlffAd.Weights.Safetensors.Write(path, [], new Dictionary<string, string> { ["kind"] = "operators", ["cases"] = "[{}]" });
+        MlffAd.Weights.Safetensors.Write(path, [], new Dictionary<string, string>
+        {
+            ["kind"] = "operators",
+            ["cases"] = "[{}]",
+        });
         var e = Assert.Throws<MlffAdException>(() => ReferenceFile.Open(path));
         Assert.Equal(ExitCode.BadModel, e.Code);
         Assert.Contains(path, e.Message, StringComparison.Ordinal);

@@ -9,12 +9,18 @@ public sealed class CheckpointTests : IDisposable
 {
     private static readonly TrainingFile[] Files = [new("train/good/001.png", "ab"), new("train/good/000.png", "cd")];
 
-    private static readonly CheckpointMetadata Metadata = new(new Config(), Preprocessing.ImageNet, new TrainingRecord(1, 64, long.MaxValue, "random", null), 7, "bottle",
-        Files, new Dictionary<string, double> { ["skipped"] = 2, ["seconds"] = 0.1 });
+    private static readonly CheckpointMetadata Metadata = new(new Config(), Preprocessing.ImageNet,
+        new TrainingRecord(1, 64, long.MaxValue, "random", null), 7, "bottle", Files, new Dictionary<string, double>
+        {
+            ["skipped"] = 2,
+            ["seconds"] = 0.1,
+        });
 
     private readonly string path = Path.GetTempFileName();
 
-    public CheckpointTests() => Checkpoint.Save(path, Metadata, [TensorData.Floats("weights/a", [1], new[] { 1f }), TensorData.Floats("velocity/a", [1], new[] { 2f })]);
+    public CheckpointTests() =>
+        Checkpoint.Save(path, Metadata,
+            [TensorData.Floats("weights/a", [1], new[] { 1f }), TensorData.Floats("velocity/a", [1], new[] { 2f })]);
 
     public void Dispose() => File.Delete(path);
 

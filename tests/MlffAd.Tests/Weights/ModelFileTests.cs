@@ -8,9 +8,14 @@ namespace MlffAd.Tests.Weights;
 
 public sealed class ModelFileTests : IDisposable
 {
-    private static readonly TensorData[] Tensors = [TensorData.Floats("score.weight", [2], new[] { 0.1f, -3f }), TensorData.Floats("score.bias", [1], new[] { 7f })];
+    private static readonly TensorData[] Tensors =
+    [
+        TensorData.Floats("score.weight", [2], new[] { 0.1f, -3f }),
+        TensorData.Floats("score.bias", [1], new[] { 7f }),
+    ];
 
-    private static readonly ModelMetadata Metadata = new(new Config().With("train.lr", "0.25"), new Preprocessing("BGR", 1, [103.939f, 1, 2], [1, 1, 0.3f]), 1.0000001f,
+    private static readonly ModelMetadata Metadata = new(new Config().With("train.lr", "0.25"),
+        new Preprocessing("BGR", 1, [103.939f, 1, 2], [1, 1, 0.3f]), 1.0000001f,
         new Calibration([0.1f, 0.25f, 1f], 0.99, 0.999, 1.0000001f, 0.7f),
         new TrainingRecord(3, 2400, -5, "shipped", new FinalLosses(1.5, 0.5, 0.75, 0.25))
         {
@@ -51,7 +56,8 @@ public sealed class ModelFileTests : IDisposable
         Assert.Equal(Metadata.Preprocessing.Mean, m.Preprocessing.Mean);
         Assert.Equal(Metadata.Preprocessing.Std, m.Preprocessing.Std);
         Assert.Equal(Metadata.Calibration!.Scores, m.Calibration!.Scores);
-        Assert.Equal((3, 0.99, 0.999, 1.0000001f, 0.7f), (m.Calibration.Images, m.Calibration.ImageQuantile, m.Calibration.PixelQuantile, m.Calibration.Threshold, m.Calibration.PixelThreshold));
+        Assert.Equal((3, 0.99, 0.999, 1.0000001f, 0.7f), (m.Calibration.Images, m.Calibration.ImageQuantile,
+            m.Calibration.PixelQuantile, m.Calibration.Threshold, m.Calibration.PixelThreshold));
         Assert.Equal([0.1f, -3f], model.Tensors.ReadFloats("score.weight"));
     }
 
@@ -96,7 +102,9 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("preprocessing", "{\"order\":\"RGB\",\"scale\":0,\"mean\":[0,0,0],\"std\":[1,1,1]}", "value scale")]
     [InlineData("preprocessing", "{\"order\":null,\"scale\":1,\"mean\":[0,0,0],\"std\":[1,1,1]}", "its preprocessing")]
     [InlineData("preprocessing", "{\"order\":\"RGB\",\"scale\":1,\"mean\":[0,0],\"std\":[1,1,1]}", "mean")]
-    [InlineData("calibration", "{\"images\":2,\"scores\":[1],\"imageQuantile\":0.9,\"pixelQuantile\":0.9,\"pixelThreshold\":1}", "1 scores of 2 images")]
+    [InlineData("calibration",
+        "{\"images\":2,\"scores\":[1],\"imageQuantile\":0.9,\"pixelQuantile\":0.9,\"pixelThreshold\":1}",
+        "1 scores of 2 images")]
     [InlineData("calibration", "[]", "its calibration")]
     [InlineData("training", "{\"epochs\":1}", "its training")]
     [InlineData("training", "{\"epochs\":1,\"epochs\":1}", "its training")]
@@ -190,11 +198,20 @@ public sealed class ModelFileTests : IDisposable
         Safetensors.Write(path, [.. Tensors, TensorData.Floats("sick", [2], new[] { 0, float.PositiveInfinity })]);
         using var file = SafetensorsFile.Open(path);
         Assert.Equal([0.1f, -3f], file.ReadFloats("score.weight", [2]));
-        Assert.Contains("[2] where [1,2]", Assert.Throws<MlffAdException>(() => file.ReadFloats("score.weight", [1, 2])).Message, StringComparison.Ordinal);
-        Assert.Contains("not finite", Assert.Throws<MlffAdException>(() => file.ReadFloats("sick", [2])).Message, StringComparison.Ordinal);
-        Assert.Contains("'score.none'", Assert.Throws<MlffAdException>(() => file.ReadFloats("score.none", [2])).Message, StringComparison.Ordinal);
-        Assert.Contains("'sick'", Assert.Throws<MlffAdException>(() => file.RequireExactly(["score.weight", "score.bias"])).Message, StringComparison.Ordinal);
-        Assert.Contains("'other'", Assert.Throws<MlffAdException>(() => file.RequireExactly(["score.weight", "score.bias", "sick", "other"])).Message, StringComparison.Ordinal);
+        Assert.Contains("[2] where [1,2]",
+            Assert.Throws<MlffAdException>(() => file.ReadFloats("score.weight", [1, 2])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("not finite", Assert.Throws<MlffAdException>(() => file.ReadFloats("sick", [2])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("'score.none'",
+            Assert.Throws<MlffAdException>(() => file.ReadFloats("score.none", [2])).Message, StringComparison.Ordinal);
+        Assert.Contains("'sick'",
+            Assert.Throws<MlffAdException>(() => file.RequireExactly(["score.weight", "score.bias"])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("'other'",
+            Assert.Throws<MlffAdException>(() =>
+                file.RequireExactly(["score.weight", "score.bias", "sick", "other"])).Message,
+                    StringComparison.Ordinal);
         file.RequireExactly(["sick", "score.weight", "score.bias"]);
     }
 }

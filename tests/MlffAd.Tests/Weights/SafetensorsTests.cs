@@ -7,7 +7,11 @@ namespace MlffAd.Tests.Weights;
 
 public sealed class SafetensorsTests
 {
-    private static readonly Dictionary<string, string> Metadata = new() { ["format"] = "test/1", ["licence"] = "MIT, \"quoted\" é" };
+    private static readonly Dictionary<string, string> Metadata = new()
+    {
+        ["format"] = "test/1",
+        ["licence"] = "MIT, \"quoted\" é",
+    };
 
     private static readonly TensorData[] Tensors =
     [
@@ -48,19 +52,25 @@ public sealed class SafetensorsTests
     {
         foreach (var (dtype, bytes) in new (string, byte[])[]
         {
-            ("F64", BitConverter.GetBytes(3.0)), ("F32", BitConverter.GetBytes(3f)), ("F16", BitConverter.GetBytes((Half)3)), ("BF16", [0x40, 0x40]),
-            ("I64", BitConverter.GetBytes(3L)), ("U64", BitConverter.GetBytes(3UL)), ("I32", BitConverter.GetBytes(3)), ("U32", BitConverter.GetBytes(3U)),
+            ("F64", BitConverter.GetBytes(3.0)), ("F32", BitConverter.GetBytes(3f)),
+                ("F16", BitConverter.GetBytes((Half)3)), ("BF16", [0x40, 0x40]),
+            ("I64", BitConverter.GetBytes(3L)), ("U64", BitConverter.GetBytes(3UL)), ("I32", BitConverter.GetBytes(3)),
+                ("U32", BitConverter.GetBytes(3U)),
             ("I16", [3, 0]), ("U16", [3, 0]), ("I8", [3]), ("U8", [3]), ("BOOL", [3]),
         })
         {
-            using var file = SafetensorsFile.Parse(Raw($$$"""{"x":{"dtype":"{{{dtype}}}","shape":[1],"data_offsets":[0,{{{bytes.Length}}}]}}""", bytes), dtype);
+            using var file = SafetensorsFile.Parse(
+                Raw($$$"""{"x":{"dtype":"{{{dtype}}}","shape":[1],"data_offsets":[0,{{{bytes.Length}}}]}}""", bytes),
+                dtype);
             Assert.Equal([3f], file.ReadFloats("x"));
             if (dtype.Contains('F', StringComparison.Ordinal)) Refused(() => file.ReadInts("x"));
             else Assert.Equal([3], file.ReadInts("x"));
         }
-        using var eight = SafetensorsFile.Parse(Raw("""{"x":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}""", [0]), "eight");
+        using var eight =
+            SafetensorsFile.Parse(Raw("""{"x":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}""", [0]), "eight");
         Refused(() => eight.ReadFloats("x"));
-        using var large = SafetensorsFile.Parse(Raw("""{"x":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}""", BitConverter.GetBytes(long.MaxValue)), "large");
+        using var large = SafetensorsFile.Parse(Raw("""{"x":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}""",
+            BitConverter.GetBytes(long.MaxValue)), "large");
         Refused(() => large.ReadInts("x"));
     }
 
@@ -76,7 +86,8 @@ public sealed class SafetensorsTests
     public void ANumberBeyondFloat16IsRefusedAndLeavesNoFile()
     {
         string folder = Directory.CreateTempSubdirectory().FullName;
-        var e = Refused(() => Safetensors.Write(Path.Combine(folder, "f"), [TensorData.Floats("x", [1], new[] { 70000f }, DType.F16)]));
+        var e = Refused(() => Safetensors.Write(Path.Combine(folder, "f"),
+            [TensorData.Floats("x", [1], new[] { 70000f }, DType.F16)]));
         Assert.Contains("'x'", e.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(folder));
         Directory.Delete(folder);
@@ -123,9 +134,18 @@ public sealed class SafetensorsTests
         { """{"x":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}""", "'shape' twice" },
         { """{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"more":[]}}""", "'more'" },
         { """{"x":7}""", "StartObject" },
-        { """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "'x' is in its header twice" },
-        { """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "an overlap" },
-        { """{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "an overlap" },
+        {
+            """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+            "'x' is in its header twice"
+        },
+        {
+            """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""",
+            "an overlap"
+        },
+        {
+            """{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+            "an overlap"
+        },
         { """{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "a gap" },
         { """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "cover 4 of its 8" },
         { """{}""", "cover 0 of its 8" },
@@ -164,12 +184,14 @@ public sealed class SafetensorsTests
     {
         byte[] bytes = Write(Tensors);
         int header = 8 + (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
-        for (int length = 0; length < bytes.Length; length++) Refused(() => SafetensorsFile.Parse(bytes.AsMemory(0, length), "cut"));
+        for (int length = 0; length < bytes.Length; length++)
+            Refused(() => SafetensorsFile.Parse(bytes.AsMemory(0, length), "cut"));
 
         long before = GC.GetAllocatedBytesForCurrentThread();
         int opened = 0;
         for (int at = 0; at < header; at++)
-            foreach (byte value in (ReadOnlySpan<byte>)[0, (byte)'"', (byte)'9', (byte)'-', (byte)'}', (byte)'[', (byte)' ', 0x80, 0xff, (byte)(bytes[at] ^ 1), (byte)(bytes[at] ^ 0x40)])
+            foreach (byte value in (ReadOnlySpan<byte>)[0, (byte)'"', (byte)'9', (byte)'-', (byte)'}', (byte)'[',
+                (byte)' ', 0x80, 0xff, (byte)(bytes[at] ^ 1), (byte)(bytes[at] ^ 0x40)])
             {
                 byte[] mutant = [.. bytes];
                 mutant[at] = value;
@@ -181,7 +203,8 @@ public sealed class SafetensorsTests
                 }
                 catch (MlffAdException e) { Assert.Equal(ExitCode.BadModel, e.Code); }
             }
-        // A changed letter of a name or of the metadata is no fault; each attempt may cost some times the file, never what its numbers say.
+        // A changed letter of a name or of the metadata is no fault; each attempt may cost some times the file,
+        // never what its numbers say.
         Assert.InRange(opened, 1, header * 11 / 2);
         Assert.True((GC.GetAllocatedBytesForCurrentThread() - before) / (header * 11) < 64 * bytes.Length);
     }

@@ -24,13 +24,15 @@ public sealed class WeightsFileTests
         Assert.Contains("MIT", licence, StringComparison.Ordinal);
         Assert.Equal(64, hash!.Length);
         // A running variance that float16 could not hold is what keeps batch normalisation in float32.
-        Assert.True(weights.Tensors.Values.Where(t => t.Name.EndsWith("running_var", StringComparison.Ordinal)).Max(t => t.Values.Max()) > (float)Half.MaxValue);
+        Assert.True(weights.Tensors.Values.Where(t => t.Name.EndsWith("running_var", StringComparison.Ordinal))
+            .Max(t => t.Values.Max()) > (float)Half.MaxValue);
     }
 
     [Fact]
     public void LayoutsAreEachOthersInverseAndPutChannelsLast()
     {
-        float[] file = Enumerable.Range(0, 2 * 3 * 4).Select(i => (float)i).ToArray(), memory = new float[24], back = new float[24];
+        float[] file = Enumerable.Range(0, 2 * 3 * 4).Select(i => (float)i).ToArray();
+        float[] memory = new float[24], back = new float[24];
         ConvolutionLayout.ToMemory(file, memory, inputs: 3, area: 4);
         for (int o = 0; o < 2; o++)
             for (int c = 0; c < 3; c++)
@@ -76,6 +78,7 @@ public sealed class WeightsFileTests
     {
         var silent = WeightsMetadata.Parse(new Dictionary<string, string> { ["format"] = "pt" }, "w");
         Assert.Equal((null, null, null), (silent.StrideIn, silent.BnEps, silent.Preprocessing));
-        Assert.Throws<MlffAdException>(() => WeightsMetadata.Parse(new Dictionary<string, string> { ["mean"] = "[1,2,3]" }, "w"));
+        Assert.Throws<MlffAdException>(() =>
+            WeightsMetadata.Parse(new Dictionary<string, string> { ["mean"] = "[1,2,3]" }, "w"));
     }
 }

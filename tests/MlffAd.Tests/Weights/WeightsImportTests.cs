@@ -20,22 +20,30 @@ public sealed class WeightsImportTests : IDisposable
     public void SafetensorsUnderAPrefixLoseBiasesAndWhatHasNoPlace()
     {
         var all = Tensors(biases: true).Select(t => TensorData.Floats("module." + t.Name, t.Shape, t.Values))
-            .Append(TensorData.Floats("module.fc.weight", [1, 2], new float[2])).Append(TensorData.Floats("queue", [1], new float[1]));
+            .Append(TensorData.Floats("module.fc.weight", [1, 2], new float[2]))
+                .Append(TensorData.Floats("queue", [1], new float[1]));
         string source = Path.Combine(folder, "source.safetensors");
         Safetensors.Write(source, all);
 
-        using var import = WeightsImport.Open(source, new Dictionary<string, string> { ["stride"] = "1x1", ["licence"] = "ours" });
+        using var import = WeightsImport.Open(source, new Dictionary<string, string>
+        {
+            ["stride"] = "1x1",
+            ["licence"] = "ours",
+        });
         Assert.Equal(["module.fc.weight", "queue"], import.Unused.Order());
         Assert.Empty(import.Missing);
         Assert.Equal(Layers.Length * 6, import.Used.Count);
-        Assert.Contains(import.Notes, note => note.Contains($"{Layers.Length} convolution biases", StringComparison.Ordinal));
+        Assert.Contains(import.Notes,
+            note => note.Contains($"{Layers.Length} convolution biases", StringComparison.Ordinal));
         Assert.Contains(import.Notes, note => note.Contains("bn_eps", StringComparison.Ordinal));
         import.Write(Output, half: true);
 
-        using (var file = SafetensorsFile.Open(Output)) Assert.Equal((DType.F16, DType.F32), (file["conv1.weight"].DType, file["bn1.running_var"].DType));
+        using (var file = SafetensorsFile.Open(Output)) Assert.Equal((DType.F16, DType.F32),
+            (file["conv1.weight"].DType, file["bn1.running_var"].DType));
         CheckValues(WeightsFile.Load(Output), half: true);
         var (stride, eps, preprocessing, origin, licence, hash) = WeightsFile.Load(Output).Metadata;
-        Assert.Equal((StrideIn.OneByOne, 1e-5, "source.safetensors", "ours", 64), (stride, eps, origin, licence, hash!.Length));
+        Assert.Equal((StrideIn.OneByOne, 1e-5, "source.safetensors", "ours", 64),
+            (stride, eps, origin, licence, hash!.Length));
         Assert.Equal(Preprocessing.ImageNet.Mean, preprocessing!.Mean);
     }
 
@@ -104,16 +112,19 @@ public sealed class WeightsImportTests : IDisposable
     [InlineData("res5c_branch2b/bias", "layer4.2.conv2.bias")]
     [InlineData("fc1000/kernel", null)]
     [InlineData("res2a_branch2a/gamma", null)]
-    public void KerasNamesHaveTheirCounterpart(string keras, string? expected) => Assert.Equal(expected, TensorFlowJs.TorchvisionName(keras));
+    public void KerasNamesHaveTheirCounterpart(string keras, string? expected) =>
+    Assert.Equal(expected, TensorFlowJs.TorchvisionName(keras));
 
     [Fact]
     public void WhatIsMissingIsListedAndNothingIsWritten()
     {
         string source = Path.Combine(folder, "source.safetensors");
-        Safetensors.Write(source, Tensors(biases: false).Where(t => t.Name != "layer1.1.bn2.running_var").Select(t => TensorData.Floats(t.Name, t.Shape, t.Values)));
+        Safetensors.Write(source, Tensors(biases: false).Where(t => t.Name != "layer1.1.bn2.running_var")
+            .Select(t => TensorData.Floats(t.Name, t.Shape, t.Values)));
         using var import = WeightsImport.Open(source);
         Assert.Equal(["layer1.1.bn2.running_var"], import.Missing);
-        Assert.Contains("layer1.1.bn2.running_var", Assert.Throws<MlffAdException>(() => import.Write(Output, half: false)).Message, StringComparison.Ordinal);
+        Assert.Contains("layer1.1.bn2.running_var",
+            Assert.Throws<MlffAdException>(() => import.Write(Output, half: false)).Message, StringComparison.Ordinal);
         Assert.False(File.Exists(Output));
     }
 
@@ -121,18 +132,24 @@ public sealed class WeightsImportTests : IDisposable
     public void AnotherKindOfNetworkAndNumbersThatAreNoneAreRefused()
     {
         string source = Path.Combine(folder, "source.safetensors");
-        Safetensors.Write(source, Tensors(biases: false).Select(t => t.Name == "layer1.0.conv2.weight" ? ("layer1.0.conv2.weight", [2, 1, 3, 3], new float[18]) : t).Select(t => TensorData.Floats(t.Item1, t.Item2, t.Item3)));
-        Assert.Contains("'layer1.0.conv2.weight' is [2,1,3,3]", Assert.Throws<MlffAdException>(() => WeightsImport.Open(source)).Message, StringComparison.Ordinal);
-        Safetensors.Write(source, Tensors(biases: false).Select(t => TensorData.Floats(t.Name, t.Shape, t.Name == "bn1.bias" ? [1, float.NaN] : t.Values)));
+        Safetensors.Write(source, Tensors(biases: false).Select(t => t.Name == "layer1.0.conv2.weight"
+            ? ("layer1.0.conv2.weight", [2, 1, 3, 3], new float[18])
+            : t).Select(t => TensorData.Floats(t.Item1, t.Item2, t.Item3)));
+        Assert.Contains("'layer1.0.conv2.weight' is [2,1,3,3]",
+            Assert.Throws<MlffAdException>(() => WeightsImport.Open(source)).Message, StringComparison.Ordinal);
+        Safetensors.Write(source, Tensors(biases: false)
+            .Select(t => TensorData.Floats(t.Name, t.Shape, t.Name == "bn1.bias" ? [1, float.NaN] : t.Values)));
         using var import = WeightsImport.Open(source);
-        Assert.Contains("'bn1.bias'", Assert.Throws<MlffAdException>(() => import.Write(Output, half: false)).Message, StringComparison.Ordinal);
+        Assert.Contains("'bn1.bias'", Assert.Throws<MlffAdException>(() => import.Write(Output, half: false)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void TheCommandImportsAndShows()
     {
         string source = WriteTensorFlow("2a");
-        var (code, output, error) = Run("weights", "import", source, "-o", Output, "--half", "--metadata", "licence=MIT");
+        var (code, output, error) =
+            Run("weights", "import", source, "-o", Output, "--half", "--metadata", "licence=MIT");
         Assert.Equal((0, ""), (code, error));
         Assert.Contains("Not used: 1 tensors:\n  fc1000/bias", output, StringComparison.Ordinal);
         Assert.Contains("Missing: 0 tensors.", output, StringComparison.Ordinal);
@@ -152,19 +169,22 @@ public sealed class WeightsImportTests : IDisposable
         return (Program.Run(args, output, error), output.ToString(), error.ToString());
     }
 
-    /// <summary>A little network: every tensor holds numbers that name it and their place, so that a wrong order shows.</summary>
+    /// <summary>A little network: every tensor holds numbers that name it and their place, so that a
+    /// wrong order shows.</summary>
     private static IEnumerable<(string Name, int[] Shape, float[] Values)> Tensors(bool biases)
     {
         foreach (var (i, layer) in Layers.Index())
         {
-            foreach (var (j, (name, shape)) in layer.Tensors.Index()) yield return (name, shape, Values(shape, i * 8 + j));
+            foreach (var (j, (name, shape)) in layer.Tensors.Index()) yield return (name, shape,
+                Values(shape, i * 8 + j));
             if (biases) yield return (layer.Conv + ".bias", [layer.Shape[0]], Values([layer.Shape[0]], i * 8 + 5));
         }
     }
 
     /// <summary>Numbers that float16 holds exactly.</summary>
     private static float[] Values(int[] shape, int key) =>
-        [.. Enumerable.Range(0, shape.Aggregate(1, (a, b) => a * b)).Select(i => ((i * 7 + key * 13) % 512 - 200) / 64f)];
+        [.. Enumerable.Range(0, shape.Aggregate(1, (a, b) => a * b))
+            .Select(i => ((i * 7 + key * 13) % 512 - 200) / 64f)];
 
     private static void CheckValues(WeightsFile weights, bool half = false, bool biases = true)
     {
@@ -175,13 +195,15 @@ public sealed class WeightsImportTests : IDisposable
             foreach (var (j, (name, shape)) in layer.Tensors.Index())
             {
                 float[] expected = Values(shape, i * 8 + j);
-                if (biases && name.EndsWith("running_mean", StringComparison.Ordinal)) expected = [.. expected.Zip(Values(shape, i * 8 + 5), (mean, bias) => mean - bias)];
+                if (biases && name.EndsWith("running_mean", StringComparison.Ordinal))
+                    expected = [.. expected.Zip(Values(shape, i * 8 + 5), (mean, bias) => mean - bias)];
                 Assert.Equal(expected, weights.Tensors[name].Values);
             }
         Assert.True(half || weights.Tensors["conv1.weight"].Values.Max() > 1);
     }
 
-    /// <summary>The little network as tfjs-converter writes it: kernels [KH, KW, Cin, Cout], two shards cut in the middle of a number.</summary>
+    /// <summary>The little network as tfjs-converter writes it: kernels [KH, KW, Cin, Cout], two shards cut in the
+    /// middle of a number.</summary>
     private string WriteTensorFlow(string strided)
     {
         var manifest = new List<string>();
@@ -195,15 +217,20 @@ public sealed class WeightsImportTests : IDisposable
         foreach (var (i, layer) in Layers.Index())
         {
             (string conv, string bn) = Keras(layer);
-            bool isStrided = layer.Conv is "layer2.0.downsample.0" or "layer3.0.downsample.0" || layer.Conv[..^1] is "layer2.0.conv" or "layer3.0.conv" && conv.EndsWith(strided, StringComparison.Ordinal);
-            layers.Add($$$"""{"class_name":"Conv2D","config":{"name":"{{{conv}}}","strides":[{{{(isStrided ? "2,2" : "1,1")}}}]}}""");
+            bool isStrided = layer.Conv is "layer2.0.downsample.0" or "layer3.0.downsample.0"
+                || layer.Conv[..^1] is "layer2.0.conv" or "layer3.0.conv"
+                && conv.EndsWith(strided, StringComparison.Ordinal);
+            layers.Add(
+                $$$"""{"class_name":"Conv2D","config":{"name":"{{{conv}}}","strides":[{{{(isStrided ? "2,2" : "1,1")}}}]}}""");
             layers.Add($$$"""{"class_name":"BatchNormalization","config":{"name":"{{{bn}}}","epsilon":0.001}}""");
             var (o, c, h, w) = (layer.Shape[0], layer.Shape[1], layer.Shape[2], layer.Shape[3]);
             float[] values = Values(layer.Shape, i * 8), kernel = new float[values.Length];
-            for (int n = 0; n < values.Length; n++) kernel[(n % (h * w) * c + n / (h * w) % c) * o + n / (h * w * c)] = values[n];
+            for (int n = 0; n < values.Length; n++)
+                kernel[(n % (h * w) * c + n / (h * w) % c) * o + n / (h * w * c)] = values[n];
             Weight($"{conv}/kernel", [h, w, c, o], kernel);
             Weight($"{conv}/bias", [o], Values([o], i * 8 + 5));
-            foreach (var (j, part) in new[] { "gamma", "beta", "moving_mean", "moving_variance" }.Index()) Weight($"{bn}/{part}", [o], Values([o], i * 8 + 1 + j));
+            foreach (var (j, part) in new[] { "gamma", "beta", "moving_mean",
+                "moving_variance" }.Index()) Weight($"{bn}/{part}", [o], Values([o], i * 8 + 1 + j));
         }
         Weight("fc1000/bias", [2], [1, 2]);
         byte[] bytes = data.ToArray();
@@ -221,7 +248,9 @@ public sealed class WeightsImportTests : IDisposable
     {
         if (layer.Conv == "conv1") return ("conv1", "bn_conv1");
         string[] parts = layer.Conv.Split('.');
-        string place = $"{parts[0][5] - '0' + 1}{(char)('a' + int.Parse(parts[1], CultureInfo.InvariantCulture))}_branch{(parts[2] == "downsample" ? "1" : "2" + (char)('a' + parts[2][4] - '1'))}";
+        char block = (char)('a' + int.Parse(parts[1], CultureInfo.InvariantCulture));
+        string branch = parts[2] == "downsample" ? "1" : "2" + (char)('a' + parts[2][4] - '1');
+        string place = $"{parts[0][5] - '0' + 1}{block}_branch{branch}";
         return ("res" + place, "bn" + place);
     }
 }

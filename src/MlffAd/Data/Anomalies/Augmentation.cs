@@ -15,8 +15,11 @@ public static class Augmentation
         if (config is { Brightness: 0, Contrast: 0, Shift: 0, Rotate: 0, Flip: Flip.None }) return null;
         double shiftX = rng.Uniform(-config.Shift, config.Shift), shiftY = rng.Uniform(-config.Shift, config.Shift);
         var (sin, cos) = Math.SinCos(rng.Uniform(-config.Rotate, config.Rotate) * Math.PI / 180);
-        bool mirror = rng.Bernoulli(0.5) && config.Flip is Flip.Horizontal or Flip.Both, overturn = rng.Bernoulli(0.5) && config.Flip is Flip.Vertical or Flip.Both;
-        float brightness = (float)rng.Uniform(1 - config.Brightness, 1 + config.Brightness), contrast = (float)rng.Uniform(1 - config.Contrast, 1 + config.Contrast);
-        return new Warp(shiftX, shiftY, sin, cos, mirror, overturn, brightness, contrast);
+        bool mirror = rng.Bernoulli(0.5) && config.Flip is Flip.Horizontal or Flip.Both;
+        bool overturn = rng.Bernoulli(0.5) && config.Flip is Flip.Vertical or Flip.Both;
+        float brightness = (float)rng.Uniform(1 - config.Brightness, 1 + config.Brightness);
+        float contrast = (float)rng.Uniform(1 - config.Contrast, 1 + config.Contrast);
+        return new Warp(ShiftX: shiftX, ShiftY: shiftY, Sin: sin, Cos: cos, Mirror: mirror, Overturn: overturn,
+            Brightness: brightness, Contrast: contrast);
     }
 }

@@ -16,22 +16,28 @@ public enum AnomalyKind
     Scar,
 }
 
-/// <summary>Draws defects for good images (spec §2.4–2.6); <see cref="Synthesizer"/> or <see cref="Synthesis"/> puts them there.</summary>
+/// <summary>Draws defects for good images (spec §2.4–2.6); <see cref="Synthesizer"/> or <see cref="Synthesis"/>
+/// puts them there.</summary>
 public static class PseudoAnomalies
 {
     /// <summary>What all of a configuration's defects have in common.</summary>
     public static SynthesisOptions Options(Config config)
     {
         var (synth, unit) = (config.Synth, config.ImageSize / 256.0);
-        return new(config.ImageSize, (int)Math.Round(synth.Confetti.Radius * unit, MidpointRounding.AwayFromZero), synth.Confetti.Sigma * unit, synth.Confetti.DarkBelow,
-            synth.MaskMinChange, synth.MinMaskPixels * unit * unit, config.Labels.MinShare);
+        return new(side: config.ImageSize, radius: (int)Math.Round(synth.Confetti.Radius * unit,
+            MidpointRounding.AwayFromZero), sigma: synth.Confetti.Sigma * unit, darkBelow: synth.Confetti.DarkBelow,
+            minChange: synth.MaskMinChange, minPixels: synth.MinMaskPixels * unit * unit,
+            minShare: config.Labels.MinShare);
     }
 
-    /// <summary>Draws a kind by the weights <c>synth.confetti.weight</c>, <c>synth.cutpaste.weight</c>, <c>synth.scar.weight</c>.</summary>
+    /// <summary>Draws a kind by the weights <c>synth.confetti.weight</c>, <c>synth.cutpaste.weight</c>,
+    /// <c>synth.scar.weight</c>.</summary>
     public static AnomalyKind DrawKind(SynthConfig config, Rng rng)
     {
         double u = rng.Uniform(0, config.Confetti.Weight + config.Cutpaste.Weight + config.Scar.Weight);
-        return u < config.Confetti.Weight ? AnomalyKind.Confetti : u < config.Confetti.Weight + config.Cutpaste.Weight ? AnomalyKind.Patch : AnomalyKind.Scar;
+        return u < config.Confetti.Weight ? AnomalyKind.Confetti : u < config.Confetti.Weight + config.Cutpaste.Weight
+            ? AnomalyKind.Patch
+            : AnomalyKind.Scar;
     }
 
     /// <summary>The tries at one defect, each drawn when it is asked for, as many as are allowed.</summary>
@@ -52,7 +58,8 @@ public static class PseudoAnomalies
         }
     }
 
-    /// <summary>A batch of noise, the kinds of weight above 0 in turn on every second image: something to measure with.</summary>
+    /// <summary>A batch of noise, the kinds of weight above 0 in turn on every second image: something
+    /// to measure with.</summary>
     public static RecipeBook Sample(Config config)
     {
         var synth = config.Synth;
@@ -64,12 +71,16 @@ public static class PseudoAnomalies
         {
             new Random(i).NextBytes(image);
             var warp = Augmentation.Draw(config.Augment, new(config.Train.Seed, RngPurpose.Augmentation, 0, i));
-            book.Add(image, warp, i % 2 == 1 && kinds is not [] ? [.. Draws(synth, config.ImageSize, kinds[i / 2 % kinds.Count], new(config.Train.Seed, RngPurpose.Anomaly, 0, i))] : []);
+            book.Add(image, warp, i % 2 == 1 && kinds is not []
+                ? [.. Draws(synth, config.ImageSize, kinds[i / 2 % kinds.Count],
+                    new(config.Train.Seed, RngPurpose.Anomaly, 0, i))]
+                : []);
         }
         return book;
     }
 
     /// <summary>The kinds of weight above 0.</summary>
     internal static IReadOnlyList<AnomalyKind> Kinds(SynthConfig config) =>
-        [.. new[] { (AnomalyKind.Confetti, config.Confetti.Weight), (AnomalyKind.Patch, config.Cutpaste.Weight), (AnomalyKind.Scar, config.Scar.Weight) }.Where(k => k.Weight > 0).Select(k => k.Item1)];
+        [.. new[] { (AnomalyKind.Confetti, config.Confetti.Weight), (AnomalyKind.Patch, config.Cutpaste.Weight),
+            (AnomalyKind.Scar, config.Scar.Weight) }.Where(k => k.Weight > 0).Select(k => k.Item1)];
 }

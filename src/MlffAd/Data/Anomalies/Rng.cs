@@ -31,9 +31,10 @@ public enum RngPurpose
     Quality = 8,
 }
 
-/// <summary>Random numbers from a counter: block i of a stream is Philox4x32-10 of (i, purpose, epoch, index) under the seed.</summary>
-/// <remarks>A stream depends on its key alone, not on what was drawn before or on which thread, so prefetching changes nothing
-/// (spec §2.7). Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3" (2011).</remarks>
+/// <summary>Random numbers from a counter: block i of a stream is Philox4x32-10 of (i, purpose, epoch, index)
+/// under the seed.</summary>
+/// <remarks>A stream depends on its key alone, not on what was drawn before or on which thread, so prefetching changes
+/// nothing (spec §2.7). Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3" (2011).</remarks>
 public sealed class Rng(long seed, RngPurpose purpose, int epoch = 0, int index = 0)
 {
     private readonly uint[] _block = new uint[4];
@@ -85,7 +86,8 @@ public sealed class Rng(long seed, RngPurpose purpose, int epoch = 0, int index 
         return radius * Math.Cos(angle);
     }
 
-    /// <summary>Poisson with the given mean: how many uniform factors keep their product above e^−mean (Knuth), 32 of the mean at a time.</summary>
+    /// <summary>Poisson with the given mean: how many uniform factors keep their product above e^−mean (Knuth), 32 of
+    /// the mean at a time.</summary>
     public int Poisson(double mean)
     {
         int count = 0;
@@ -113,7 +115,8 @@ public sealed class Rng(long seed, RngPurpose purpose, int epoch = 0, int index 
         for (int round = 0; round < 10; round++)
         {
             ulong p0 = 0xD2511F53ul * c[0], p1 = 0xCD9E8D57ul * c[2];
-            (c[0], c[1], c[2], c[3]) = ((uint)(p1 >> 32) ^ c[1] ^ key0, (uint)p1, (uint)(p0 >> 32) ^ c[3] ^ key1, (uint)p0);
+            (c[0], c[1], c[2], c[3]) =
+                ((uint)(p1 >> 32) ^ c[1] ^ key0, (uint)p1, (uint)(p0 >> 32) ^ c[3] ^ key1, (uint)p0);
             key0 += 0x9E3779B9;
             key1 += 0xBB67AE85;
         }

@@ -6,7 +6,8 @@ namespace MlffAd.Data;
 
 public static partial class ImageFile
 {
-    /// <summary>Writes a float32 TIFF of one channel, uncompressed, whole or not at all (anomaly maps, spec §9).</summary>
+    /// <summary>Writes a float32 TIFF of one channel, uncompressed, whole or not at all (anomaly
+    /// maps, spec §9).</summary>
     /// <param name="path">The file.</param>
     /// <param name="values"><c>[height, width]</c>.</param>
     /// <param name="width">Columns.</param>
@@ -24,7 +25,8 @@ public static partial class ImageFile
                 (TiffTag.PHOTOMETRIC, Photometric.MINISBLACK), (TiffTag.COMPRESSION, Compression.NONE),
             }) tiff.SetField(tag, value);
             byte[] bytes = MemoryMarshal.AsBytes(values.AsSpan(0, width * height)).ToArray();
-            if (tiff.WriteEncodedStrip(0, bytes, bytes.Length) != bytes.Length) throw new InvalidOperationException($"'{path}' could not be encoded.");
+            if (tiff.WriteEncodedStrip(0, bytes, bytes.Length) != bytes.Length)
+                throw new InvalidOperationException($"'{path}' could not be encoded.");
         }
         AtomicFile.Write(path, memory.WriteTo);
     }
@@ -116,7 +118,8 @@ public static partial class ImageFile
         return rgb;
     }
 
-    /// <summary>The samples that matter (colours, then alpha), a byte each, <c>[Height, Width, Kept]</c>: strips and tiles are blocks of rows.</summary>
+    /// <summary>The samples that matter (colours, then alpha), a byte each, <c>[Height, Width, Kept]</c>: strips and
+    /// tiles are blocks of rows.</summary>
     private static byte[] ReadSamples(Tiff tiff, TiffLayout t, string path, int bitDepth)
     {
         var kept = new byte[checked(t.Kept * t.Width * t.Height)];
@@ -132,7 +135,9 @@ public static partial class ImageFile
                 int x0 = b % across * t.BlockWidth, y0 = b / across * t.BlockHeight;
                 int columns = Math.Min(t.BlockWidth, t.Width - x0), rows = Math.Min(t.BlockHeight, t.Height - y0);
                 int index = plane * across * down + b, wanted = t.Tiled ? block.Length : rowBytes * rows;
-                int got = t.Tiled ? tiff.ReadEncodedTile(index, block, 0, wanted) : tiff.ReadEncodedStrip(index, block, 0, wanted);
+                int got = t.Tiled
+                    ? tiff.ReadEncodedTile(index, block, 0, wanted)
+                    : tiff.ReadEncodedStrip(index, block, 0, wanted);
                 if (got != wanted || TiffErrors.Last is not null) throw Broken(path, TiffErrors.Last ?? FileWalk.Cut);
                 for (int y = 0; y < rows; y++)
                 {
@@ -150,7 +155,9 @@ public static partial class ImageFile
     }
 
     private static ushort[][] Palette(Tiff tiff, string path) =>
-        tiff.GetField(TiffTag.COLORMAP) is [var r, var g, var b] ? [r.ToUShortArray(), g.ToUShortArray(), b.ToUShortArray()] : throw Broken(path, "its palette is missing");
+        tiff.GetField(TiffTag.COLORMAP) is [var r, var g, var b]
+            ? [r.ToUShortArray(), g.ToUShortArray(), b.ToUShortArray()]
+            : throw Broken(path, "its palette is missing");
 
     /// <summary>Sample i of a row; of 16 bits (in the host's byte order) the upper 8 of those used, of fewer than 8 the
     /// bare value.</summary>
@@ -190,7 +197,9 @@ public static partial class ImageFile
                 throw Broken(path, $"its TIFF samples ({Bits} bits, {format}) are not read; save it with 8 or 16 bits");
             if (Samples < Colours) throw Broken(path, $"it has {Samples} of {Colours} colour samples");
             var extra = tiff.GetField(TiffTag.EXTRASAMPLES);
-            Alpha = Samples > Colours && extra is not null && extra[1].ToShortArray() is [var first, ..] ? (ExtraSample)first : ExtraSample.UNSPECIFIED;
+            Alpha = Samples > Colours && extra is not null && extra[1].ToShortArray() is [var first, ..]
+                ? (ExtraSample)first
+                : ExtraSample.UNSPECIFIED;
             Tiled = tiff.IsTiled();
             BlockWidth = Tiled ? Tag(TiffTag.TILEWIDTH, 0) : Width;
             // An absent or enormous number of rows a strip means one strip.
@@ -242,11 +251,15 @@ public static partial class ImageFile
         public override void ErrorHandler(Tiff? tif, string? method, string format, params object[] args) =>
             Last ??= string.Format(System.Globalization.CultureInfo.InvariantCulture, format, args).TrimEnd('.');
 
-        public override void ErrorHandlerExt(Tiff? tif, object? clientData, string? method, string format, params object[] args) { }
+        public override void ErrorHandlerExt(Tiff? tif, object? clientData, string? method, string format,
+            params object[] args)
+        { }
 
         public override void WarningHandler(Tiff? tif, string? method, string format, params object[] args) { }
 
-        public override void WarningHandlerExt(Tiff? tif, object? clientData, string? method, string format, params object[] args) { }
+        public override void WarningHandlerExt(Tiff? tif, object? clientData, string? method, string format,
+            params object[] args)
+        { }
     }
 
     /// <summary>A stream that outlives the writer.</summary>

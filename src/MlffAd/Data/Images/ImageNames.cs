@@ -22,7 +22,8 @@ internal static class ImageNames
         ".pgm", ".ppm", ".pnm", ".pbm", ".pfm", ".pam", ".psd", ".psb", ".xcf", ".dng", ".raw", ".cr2", ".cr3", ".crw",
         ".nef", ".nrw", ".arw", ".sr2", ".srf", ".orf", ".rw2", ".raf", ".pef", ".srw", ".x3f", ".3fr", ".iiq", ".erf",
         ".ico", ".cur", ".icns", ".svg", ".svgz", ".eps", ".emf", ".wmf", ".tga", ".pcx", ".dds", ".exr", ".hdr",
-        ".sgi", ".rgb", ".ras", ".xbm", ".xpm", ".apng", ".mng", ".bpg", ".flif", ".qoi", ".fits", ".fit", ".fts", ".dcm",
+        ".sgi", ".rgb", ".ras", ".xbm", ".xpm", ".apng", ".mng", ".bpg", ".flif", ".qoi", ".fits", ".fit", ".fts",
+            ".dcm",
         ".mpo",
     ];
 

@@ -8,7 +8,8 @@ namespace MlffAd.Execution.Onnx;
 /// <summary>A graph of ONNX operators in the making: nodes and constants, which name themselves.</summary>
 internal sealed class OnnxGraph
 {
-    /// <summary>The operator set whose definitions the nodes follow, and the format version that came with it.</summary>
+    /// <summary>The operator set whose definitions the nodes follow, and the format version
+    /// that came with it.</summary>
     private const int OperatorSet = 18, FormatVersion = 8;
 
     private readonly GraphProto _graph = new() { Name = "mlffad" };
@@ -17,7 +18,8 @@ internal sealed class OnnxGraph
     /// <param name="op">The operator.</param>
     /// <param name="inputs">Names of its inputs; "" for one that is left out.</param>
     /// <param name="attributes">Integers (long, long[]), floats and strings.</param>
-    public string Node(string op, ReadOnlySpan<string> inputs, params ReadOnlySpan<(string Name, object Value)> attributes)
+    public string Node(string op, ReadOnlySpan<string> inputs,
+        params ReadOnlySpan<(string Name, object Value)> attributes)
     {
         string name = $"{op}_{_graph.Node.Count}";
         var node = new NodeProto { Name = name, OpType = op };
@@ -37,10 +39,12 @@ internal sealed class OnnxGraph
     }
 
     /// <summary>Adds numbers that the file carries.</summary>
-    public string Floats(ReadOnlySpan<float> values, params ReadOnlySpan<long> dims) => Constant(DataType.Float, MemoryMarshal.AsBytes(values), dims);
+    public string Floats(ReadOnlySpan<float> values, params ReadOnlySpan<long> dims) =>
+        Constant(DataType.Float, MemoryMarshal.AsBytes(values), dims);
 
     /// <summary>Adds a vector of integers.</summary>
-    public string Integers(params ReadOnlySpan<long> values) => Constant(DataType.Int64, MemoryMarshal.AsBytes(values), [values.Length]);
+    public string Integers(params ReadOnlySpan<long> values) =>
+        Constant(DataType.Int64, MemoryMarshal.AsBytes(values), [values.Length]);
 
     /// <summary>Declares an input; a negative extent names a free one.</summary>
     public string Input(string name, string description, DataType type, params ReadOnlySpan<object> dims)
@@ -62,9 +66,19 @@ internal sealed class OnnxGraph
     /// <summary>The whole as a file's bytes.</summary>
     public byte[] ToBytes(string version, IEnumerable<KeyValuePair<string, string>> metadata)
     {
-        var model = new ModelProto { IrVersion = FormatVersion, ProducerName = "mlffad", ProducerVersion = version, Graph = _graph };
+        var model = new ModelProto
+        {
+            IrVersion = FormatVersion,
+            ProducerName = "mlffad",
+            ProducerVersion = version,
+            Graph = _graph,
+        };
         model.OpsetImport.Add(new OperatorSetIdProto { Version = OperatorSet });
-        foreach (var (key, value) in metadata) model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
+        foreach (var (key, value) in metadata) model.MetadataProps.Add(new StringStringEntryProto
+        {
+            Key = key,
+            Value = value,
+        });
         return model.ToByteArray();
     }
 
@@ -81,8 +95,16 @@ internal sealed class OnnxGraph
     private static ValueInfoProto Declare(string name, string description, DataType type, ReadOnlySpan<object> dims)
     {
         var shape = new TensorShapeProto();
-        foreach (object dim in dims) shape.Dim.Add(dim is string free ? new TensorShapeProto.Types.Dimension { DimParam = free } : new TensorShapeProto.Types.Dimension { DimValue = (int)dim });
-        return new ValueInfoProto { Name = name, DocString = description, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = type, Shape = shape } } };
+        foreach (object dim in dims)
+            shape.Dim.Add(dim is string free
+                ? new TensorShapeProto.Types.Dimension { DimParam = free }
+                : new TensorShapeProto.Types.Dimension { DimValue = (int)dim });
+        return new ValueInfoProto
+        {
+            Name = name,
+            DocString = description,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = type, Shape = shape } },
+        };
     }
 
     private static AttributeProto Attribute(string name, object value)

@@ -93,8 +93,9 @@ internal sealed class MemoryMaker(
             return Choose(pool, Math.Min(_asked.Candidates, pool.Keys.Count), phases);
         }
         if ((long)lots.Count * _asked.Size * _width > int.MaxValue)
-            throw new MlffAdException(ExitCode.Usage, $"memory.size {_asked.Size:#,0} is too large for {images.Count:#,0} "
-                + $"photographs: take at most {int.MaxValue / lots.Count / _width:#,0}.");
+            throw new MlffAdException(ExitCode.Usage,
+                $"memory.size {_asked.Size:#,0} is too large for {images.Count:#,0} "
+                    + $"photographs: take at most {int.MaxValue / lots.Count / _width:#,0}.");
         using var merged = new CellPool(device, lots.Count * _asked.Size, _width);
         foreach (var lot in lots)
         {

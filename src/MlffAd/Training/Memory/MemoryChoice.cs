@@ -115,8 +115,8 @@ internal sealed class MemoryChoice
             var read = config with { Memory = config.Memory with { Readout = readout } };
             float[] scores = [.. maps.AsParallel().AsOrdered().Select(map => map.Readout(read))];
             var image = GroupedAuroc.Of(scores, shown.OfImage, shown.Owners.Length, shown.ByImage)[0];
-            yield return new(new(memory.Mean, memory.Place, scaling, smooth, readout, image.All, cells[0].All,
-                cells[1].All), [image, .. cells]);
+            yield return new(new(Mean: memory.Mean, Place: memory.Place, Scaling: scaling, Smooth: smooth,
+                Readout: readout, Image: image.All, Area: cells[0].All, Anomaly: cells[1].All), [image, .. cells]);
         }
     }
 

@@ -58,7 +58,8 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
     /// <summary>Scores of images by all that a memory knows, as <c>detect</c> gives them.</summary>
     public IReadOnlyList<float> ScoreWhole(MadeMemory memory, IReadOnlyList<GoodPicture> images)
     {
-        var metadata = new ModelMetadata(memory.Config, preprocessing, 0, null, new(0, 0, 0, "", null), "");
+        var metadata = new ModelMetadata(Config: memory.Config, Preprocessing: preprocessing, Threshold: 0,
+            Calibration: null, Training: new(0, 0, 0, "", null), Class: "");
         using var scorer = new Scorer(new(metadata, memory.Weights), device);
         var scores = new List<float>();
         foreach (var some in images.Chunk(scorer.Batch))
@@ -107,12 +108,13 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
     {
         var measured = new List<Measured>(others ?? []);
         var (config, finder) = (memory.Config, new MemoryNetwork(memory.Config));
-        using var reader = new CellReader(config, memory.Weights, preprocessing, device, (x, image) =>
+        using var reader = new CellReader(config: config, weights: memory.Weights, preprocessing: preprocessing,
+            device: device, describe: (x, image) =>
         {
             var network = config.HasNetwork ? new MlffNetwork(config).Forward(x, image) : null;
             var (distance, index) = network is null ? finder.Nearest(x, image) : finder.Nearest(x, network);
             return network is null ? [distance, index] : [distance, index, network.S];
-        }, memory.OwnGroups);
+        }, groupOf: memory.OwnGroups);
         read(reader, (picture, distance, index, network) => measured.Add(new(picture,
             distance.ToArray(), index.ToArray(), config.HasNetwork ? network.ToArray() : null)));
         return new(memory.Config.MapSide, measured, device);

@@ -81,7 +81,7 @@ public sealed class MemoryLearner
         if (_new.All.Count == 0)
         {
             Copy();
-            return new(was, was, 0, 0, 0, known, []);
+            return new(Was: was, Now: was, Learnt: 0, Cells: 0, Kept: 0, Known: known, Alarming: []);
         }
         int suspects = RequireGood();
         // Those that the memory knows best are the least loss to it. None that alarm: they would again, and brought
@@ -121,8 +121,9 @@ public sealed class MemoryLearner
             now = now with { Quality = Quality(memory, judged) };
             Write(now, memory, extent, judged, learnt);
         }
-        return new(was, now, learnt.Count, growth.Count, aside.Count, known,
-            [.. alarming.Select(image => (image.Picture.Item.Name, image.Score, learnt.Contains(image.Picture)))]);
+        return new(Was: was, Now: now, Learnt: learnt.Count, Cells: growth.Count, Kept: aside.Count, Known: known,
+            Alarming: [
+                .. alarming.Select(image => (image.Picture.Item.Name, image.Score, learnt.Contains(image.Picture)))]);
     }
 
     /// <summary>Refuses what had better not be learnt; says it where it is forced. A trial draws all that
@@ -171,7 +172,8 @@ public sealed class MemoryLearner
         int made = was.Earlier.Select(earlier => earlier.Memory).OfType<MemoryExtent>().FirstOrDefault()?.Vectors
             ?? was.Config.Memory.Size;
         var growth =
-            new MemoryGrowth(_model, _kept.GroupOf, made, learnt, alarmed.Contains, _device, _stop);
+            new MemoryGrowth(model: _model, groups: _kept.GroupOf, vectors: made, pictures: learnt,
+                isWhole: alarmed.Contains, device: _device, stop: _stop);
         growth.Take(growth.Radius, _ => true);
         var some = learnt.FindAll(picture => alarmed.Contains(picture.Contents));
         return (growth, GrowOn(growth, some, aim, judged));

@@ -66,8 +66,8 @@ internal sealed class MemoryScreen(TrainingRequest request, Device device, Cance
                 pool.Sort();
                 double unit = pool.UsualDistance(pool, stop);
                 foreach (double place in places)
-                    memories.Add(new(pool, mean, place, place * unit, Math.Min(MostVectors, _asked.Size),
-                        config.MapSide, groups, stop));
+                    memories.Add(new(pool: pool, mean: mean, place: place, step: place * unit,
+                        size: Math.Min(MostVectors, _asked.Size), side: config.MapSide, groups: groups, stop: stop));
             }
             var shown = MemoryJudge.Shown(judged, config.ImageSize);
             reader.Read(judged, request.MaxPixels, (picture, first, second, _) =>

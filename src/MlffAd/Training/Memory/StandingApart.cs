@@ -80,7 +80,8 @@ internal static class StandingApart
     private static float[] Distances(MadeMemory memory, Device device)
     {
         var (b, width) = (memory.Config.Memory.Size, memory.Config.Memory.Width);
-        using var vectors = Tensor.From(device, Shape.Of(1, b, width), memory.Weights[MemoryNetwork.Vectors], "vectors");
+        using var vectors =
+            Tensor.From(device, Shape.Of(1, b, width), memory.Weights[MemoryNetwork.Vectors], "vectors");
         using var groups = Tensor.From(device, Shape.Of(b), memory.Weights[MemoryNetwork.Groups], "groups");
         using var packed = PackedVectors.Pack(vectors, groups);
         using var distance = Tensor.Rent(device, Shape.Of(1, b, 1), "distances");

@@ -13,7 +13,8 @@ public sealed record Budget(long? Images, TimeSpan? Time)
     /// <summary>What was asked for; epochs count where they were named, or where nothing else limits.</summary>
     public static Budget Of(TrainingRequest request, int imagesPerEpoch)
     {
-        bool byEpochs = request is { MaxImages: null, TimeBudget: null } || request.ExplicitKeys.Contains("train.epochs");
+        bool byEpochs = request is { MaxImages: null, TimeBudget: null }
+            || request.ExplicitKeys.Contains("train.epochs");
         long? epochs = byEpochs ? (long)request.Config.Train.Epochs * imagesPerEpoch : null;
         return new Budget(epochs is null ? request.MaxImages
             : Math.Min(epochs.Value, request.MaxImages ?? long.MaxValue),

@@ -125,8 +125,9 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
         if (Threshold is { } given && !float.IsFinite(given))
             throw new MlffAdException(ExitCode.Usage, $"A threshold is a finite number, not {given}.");
         if (Config.Train.Holdout == 0 && Threshold is null)
-            throw new MlffAdException(ExitCode.BadData, "Without held-out images (train.holdout 0) there is nothing to take "
-                + "a threshold from; give '--threshold' as well.");
+            throw new MlffAdException(ExitCode.BadData,
+                "Without held-out images (train.holdout 0) there is nothing to take "
+                    + "a threshold from; give '--threshold' as well.");
     }
 }
 
@@ -142,8 +143,8 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
 /// <param name="Remaining">Estimate of the time left; null before three batches are done.</param>
 /// <param name="MemoryBytes">Bytes of the device's memory that training holds; constant from the first step on.</param>
 /// <param name="Skipped">Whether the step was not finite and left out.</param>
-public sealed record TrainingProgress(long Step, int Epoch, long Images, double Share, FinalLosses Losses, double GradientNorm, double Rate,
-    double ImagesPerSecond, TimeSpan? Remaining, long MemoryBytes, bool Skipped);
+public sealed record TrainingProgress(long Step, int Epoch, long Images, double Share, FinalLosses Losses,
+    double GradientNorm, double Rate, double ImagesPerSecond, TimeSpan? Remaining, long MemoryBytes, bool Skipped);
 
 /// <summary>How training ended.</summary>
 /// <param name="Metadata">Of the model that was written; null if training was interrupted.</param>
@@ -151,7 +152,8 @@ public sealed record TrainingProgress(long Step, int Epoch, long Images, double 
 /// <param name="Elapsed">Time spent, earlier sittings included.</param>
 /// <param name="SkippedSteps">Steps left out because they were not finite.</param>
 /// <param name="StayedGood">Images that were to get a pseudo anomaly but took none.</param>
-public sealed record TrainingOutcome(ModelMetadata? Metadata, long Images, TimeSpan Elapsed, int SkippedSteps, int StayedGood)
+public sealed record TrainingOutcome(ModelMetadata? Metadata, long Images, TimeSpan Elapsed, int SkippedSteps,
+    int StayedGood)
 {
     /// <summary>Whether it was interrupted: a network's state is saved, of a memory nothing.</summary>
     public bool Interrupted => Metadata is null;

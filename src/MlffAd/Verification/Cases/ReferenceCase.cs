@@ -10,10 +10,12 @@ namespace MlffAd.Verification;
 /// <param name="Outputs">Expected outputs.</param>
 /// <param name="Upstream">Outputs that a gradient <c>d_output</c> flows into.</param>
 /// <param name="Grads">Inputs whose gradient <c>d_input</c> is expected.</param>
-public sealed record ReferenceCase(string Name, string Op, JsonElement Attrs, string[] Inputs, string[] Outputs, string[] Upstream, string[] Grads)
+public sealed record ReferenceCase(string Name, string Op, JsonElement Attrs, string[] Inputs, string[] Outputs,
+    string[] Upstream, string[] Grads)
 {
     // Large logits and scores near the loss's centre lose digits in any float32 computation.
-    private bool IsDelicate => Name == "softmax_large" || Name.StartsWith("loss_near_centre_", StringComparison.Ordinal);
+    private bool IsDelicate =>
+        Name == "softmax_large" || Name.StartsWith("loss_near_centre_", StringComparison.Ordinal);
 
     /// <summary>Largest error an output may have.</summary>
     public double OutputTolerance => IsDelicate ? 1e-3 : 1e-5;
@@ -30,9 +32,11 @@ public sealed record ReferenceCase(string Name, string Op, JsonElement Attrs, st
     /// <summary>The name, so that test runners show it.</summary>
     public override string ToString() => Name;
 
-    internal static ReferenceCase Parse(JsonElement json) => new(
-        json.GetProperty("name").GetString()!, json.GetProperty("op").GetString()!, json.GetProperty("attrs"),
-        Strings(json, "inputs"), Strings(json, "outputs"), Strings(json, "upstream"), Strings(json, "grads"));
+    internal static ReferenceCase Parse(JsonElement json) =>
+        new(Name: json.GetProperty("name").GetString()!, Op: json.GetProperty("op").GetString()!,
+            Attrs: json.GetProperty("attrs"), Inputs: Strings(json, "inputs"), Outputs: Strings(json, "outputs"),
+            Upstream: Strings(json, "upstream"), Grads: Strings(json, "grads"));
 
-    private static string[] Strings(JsonElement json, string key) => json.GetProperty(key).EnumerateArray().Select(item => item.GetString()!).ToArray();
+    private static string[] Strings(JsonElement json, string key) =>
+        json.GetProperty(key).EnumerateArray().Select(item => item.GetString()!).ToArray();
 }

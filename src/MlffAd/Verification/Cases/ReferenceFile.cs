@@ -4,8 +4,9 @@ using MlffAd.Weights;
 namespace MlffAd.Verification;
 
 /// <summary>A file of reference tensors: inputs, expected results and gradients of operators or of a network.</summary>
-/// <remarks>Tensors of a case are named <c>case/input</c>, <c>case/output</c>; <c>case/d_output</c> is the gradient that flows in,
-/// <c>case/d_input</c> the one expected to come out. Activations are channels-last, convolution weights <c>[Cout, Cin, KH, KW]</c>.</remarks>
+/// <remarks>Tensors of a case are named <c>case/input</c>, <c>case/output</c>; <c>case/d_output</c> is the gradient
+/// that flows in, <c>case/d_input</c> the one expected to come out. Activations are channels-last, convolution weights
+/// <c>[Cout, Cin, KH, KW]</c>.</remarks>
 public sealed class ReferenceFile : IDisposable
 {
     private readonly SafetensorsFile file;
@@ -36,7 +37,8 @@ public sealed class ReferenceFile : IDisposable
         {
             file.Dispose();
             if (e is JsonException or InvalidOperationException or KeyNotFoundException)
-                throw new MlffAdException(ExitCode.BadModel, $"'{path}' is not a reference file ({e.Message.TrimEnd('.')}).", e);
+                throw new MlffAdException(ExitCode.BadModel,
+                    $"'{path}' is not a reference file ({e.Message.TrimEnd('.')}).", e);
             throw;
         }
     }
@@ -45,7 +47,8 @@ public sealed class ReferenceFile : IDisposable
     /// <exception cref="MlffAdException">There is none of that name.</exception>
     public string Text(string key) => file.Metadata.TryGetValue(key, out string? text)
         ? text
-        : throw new MlffAdException(ExitCode.BadModel, $"'{file.Source}' is not a reference file: its metadata has no '{key}'.");
+        : throw new MlffAdException(ExitCode.BadModel,
+            $"'{file.Source}' is not a reference file: its metadata has no '{key}'.");
 
     /// <summary>A metadata string parsed as JSON.</summary>
     public JsonElement Json(string key)
@@ -66,20 +69,26 @@ public sealed class ReferenceFile : IDisposable
     /// <summary>A tensor's extents.</summary>
     public int[] Shape(string name) => file[name].Shape;
 
-    /// <summary>The largest magnitude in a group: one case's expected outputs, its expected gradients, or a prefix of a network file.</summary>
-    public float GroupMax(IEnumerable<string> names) => names.Select(name => MaxMagnitude(Floats(name))).DefaultIfEmpty(0).Max();
+    /// <summary>The largest magnitude in a group: one case's expected outputs, its expected gradients, or a prefix of
+    /// a network file.</summary>
+    public float GroupMax(IEnumerable<string> names) =>
+        names.Select(name => MaxMagnitude(Floats(name))).DefaultIfEmpty(0).Max();
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => file.Dispose();
 
-    /// <summary><c>max|a − b| / max(max|b|, 1e-3·groupMax)</c>; infinite where <paramref name="actual"/> is not finite.</summary>
+    /// <summary><c>max|a − b| / max(max|b|, 1e-3·groupMax)</c>; infinite where <paramref name="actual"/>
+    /// is not finite.</summary>
     /// <param name="actual">What was computed.</param>
     /// <param name="expected">What the file says.</param>
-    /// <param name="groupMax">The largest magnitude of the group, so that a gradient that is zero by symmetry does not count as wrong.</param>
+    /// <param name="groupMax">The largest magnitude of the group, so that a gradient that is zero by symmetry does
+    /// not count as wrong.</param>
     /// <param name="floor">The share of <paramref name="groupMax"/> that is the least scale.</param>
-    public static double Error(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected, double groupMax, double floor = 1e-3)
+    public static double Error(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected, double groupMax,
+        double floor = 1e-3)
     {
-        if (actual.Length != expected.Length) throw new ArgumentException($"{actual.Length} numbers cannot be compared with {expected.Length}.");
+        if (actual.Length != expected.Length)
+            throw new ArgumentException($"{actual.Length} numbers cannot be compared with {expected.Length}.");
         double worst = 0;
         for (int i = 0; i < actual.Length; i++)
         {

@@ -17,7 +17,8 @@ internal static partial class OperatorRunners
     }
 
     private static void AveragePool(OperatorCase c) =>
-        Linear(c, (x, y) => Pooling.Average(x, y, c.Int("kernel")), (dy, dx) => Pooling.AverageGradient(dy, dx, c.Int("kernel")));
+        Linear(c, (x, y) => Pooling.Average(x, y, c.Int("kernel")),
+            (dy, dx) => Pooling.AverageGradient(dy, dx, c.Int("kernel")));
 
     private static void GlobalMean(OperatorCase c)
     {
@@ -25,21 +26,25 @@ internal static partial class OperatorRunners
         Linear(c, Pooling.RegionMean, (dg, dx) => Pooling.RegionMeanGradient(dg, dx), output: g);
     }
 
-    private static void Nearest(OperatorCase c) => Linear(c, Resize.Nearest, (dy, dx) => Resize.NearestGradient(dy, dx));
+    private static void Nearest(OperatorCase c) =>
+        Linear(c, Resize.Nearest, (dy, dx) => Resize.NearestGradient(dy, dx));
 
     private static void Bilinear(OperatorCase c) =>
-        Linear(c, (x, y) => Resize.Bilinear(x, y, c.Flag("alignCorners")), (dy, dx) => Resize.BilinearGradient(dy, dx, c.Flag("alignCorners")));
+        Linear(c, (x, y) => Resize.Bilinear(x, y, c.Flag("alignCorners")),
+            (dy, dx) => Resize.BilinearGradient(dy, dx, c.Flag("alignCorners")));
 
     /// <summary>Rows of regions as a small map, enlarged with aligned corners.</summary>
     private static void PlaceRegions(OperatorCase c)
     {
         Shape rows = c.ShapeOf("x");
         int s = c.Int("scale");
-        Linear(c, (x, y) => Resize.Bilinear(x, y, alignCorners: true), (dy, dx) => Resize.BilinearGradient(dy, dx, alignCorners: true), input: new(rows.N, s, s, rows.C));
+        Linear(c, (x, y) => Resize.Bilinear(x, y, alignCorners: true),
+            (dy, dx) => Resize.BilinearGradient(dy, dx, alignCorners: true), input: new(rows.N, s, s, rows.C));
     }
 
     /// <summary>A linear operator: its gradient reads nothing but the gradient.</summary>
-    private static void Linear(OperatorCase c, Action<Tensor, Tensor> forward, Action<Tensor, Tensor> gradient, Shape? input = null, Shape? output = null)
+    private static void Linear(OperatorCase c, Action<Tensor, Tensor> forward, Action<Tensor, Tensor> gradient,
+        Shape? input = null, Shape? output = null)
     {
         Shape inShape = input ?? c.ShapeOf("x"), outShape = output ?? c.ShapeOf("y");
         var (x, y, dx) = (c.Input("x", inShape), c.Rent(outShape, "y"), c.Rent(inShape, "dx"));

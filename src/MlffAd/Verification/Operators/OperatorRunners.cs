@@ -2,7 +2,8 @@ using MlffAd.Kernels;
 
 namespace MlffAd.Verification;
 
-/// <summary>How each operator of the reference files is computed here: takes the case's inputs, gives back outputs and gradients.</summary>
+/// <summary>How each operator of the reference files is computed here: takes the case's inputs, gives back outputs
+/// and gradients.</summary>
 internal static partial class OperatorRunners
 {
     public static readonly Dictionary<string, Action<OperatorCase>> All = new()

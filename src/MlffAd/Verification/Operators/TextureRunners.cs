@@ -24,7 +24,10 @@ internal static partial class OperatorRunners
     {
         var q = Levels(c);
         Shape features = c.ShapeOf("D"), similarities = Shape.Of(features.N, c.ShapeOf("m").C, 1);
-        Tensor m = c.Input("m", similarities), d = c.Input("D"), range = c.Rent(Shape.Of(features.N, 1, 4), "range"), rows = c.Rent(Shape.Of(features.N, q.Levels, 2), "rows"), r = c.Rent("R");
+        Tensor m = c.Input("m", similarities), d = c.Input("D");
+        Tensor range = c.Rent(Shape.Of(features.N, 1, 4), "range");
+        Tensor rows = c.Rent(Shape.Of(features.N, q.Levels, 2), "rows");
+        Tensor r = c.Rent("R");
         QuantizeCount1D.Forward(m, q, range, rows);
         LevelsToPixels.Forward(m, q, range, d, r);
         c.Result("L", rows.Slice(0, 1));
@@ -32,7 +35,8 @@ internal static partial class OperatorRunners
         c.Result("R", r);
         // E itself is never stored; the features that are the levels' unit vectors give its rows back.
         Tensor units = c.Rent(Shape.Of(features.N, q.Levels, q.Levels), "units"), e = c.Rent("E");
-        units.Write([.. Enumerable.Range(0, (int)units.Count).Select(i => i / q.Levels % q.Levels == i % q.Levels ? 1f : 0f)]);
+        units.Write(
+            [.. Enumerable.Range(0, (int)units.Count).Select(i => i / q.Levels % q.Levels == i % q.Levels ? 1f : 0f)]);
         LevelsToPixels.Forward(m, q, range, units, e);
         c.Result("E", e);
         if (!c.HasUpstream) return;
@@ -51,12 +55,16 @@ internal static partial class OperatorRunners
         var q = Levels(c);
         Shape file = c.ShapeOf("m");   // [N, regions, h, h]
         int regions = file.H, n = q.Levels;
-        Tensor m = c.Input("m", Shape.Of(file.N, regions * file.W * file.C, 1)), range = c.Rent(Shape.Of(file.N, regions, 4), "range"), rows = c.Rent(Shape.Of(file.N, regions * n * n, 3), "rows");
+        Tensor m = c.Input("m", Shape.Of(file.N, regions * file.W * file.C, 1));
+        Tensor range = c.Rent(Shape.Of(file.N, regions, 4), "range");
+        Tensor rows = c.Rent(Shape.Of(file.N, regions * n * n, 3), "rows");
         QuantizeCount2D.Forward(m, regions, q, range, rows);
-        // Row (a, b) holds L_a, L_b, P_ab: L is the first column of the rows with b = 0. The second column must repeat it, or P is not what it says.
+        // Row (a, b) holds L_a, L_b, P_ab: L is the first column of the rows with b = 0. The second column must repeat
+        // it, or P is not what it says.
         float[] first = rows.Slice(0, 1).ToArray(), second = rows.Slice(1, 1).ToArray();
         for (int i = 0; i < second.Length; i++)
-            if (second[i] != first[i / (n * n) * n * n + i % n * n]) throw new InvalidOperationException("L_b of a row is not the level b");
+            if (second[i] != first[i / (n * n) * n * n + i % n * n])
+                throw new InvalidOperationException("L_b of a row is not the level b");
         c.Result("L", [.. first.Where((_, i) => i % n == 0)]);
         c.Result("P", rows.Slice(2, 1));
 

@@ -10,13 +10,16 @@ internal static partial class OperatorRunners
         bool training = c.Flag("training");
         float eps = c.Number("eps"), momentum = c.Number("momentum");
         var f = c.Flag("relu") ? Activation.ReLU : Activation.None;
-        var (x, gamma, beta, runningMean, runningVariance) = (c.Input("x"), c.Input("gamma"), c.Input("beta"), c.Input("running_mean"), c.Input("running_var"));
+        var (x, gamma, beta, runningMean, runningVariance) =
+            (c.Input("x"), c.Input("gamma"), c.Input("beta"), c.Input("running_mean"), c.Input("running_var"));
         var residual = c.Has("residual") ? c.Input("residual") : null;
-        var (y, mean, variance) = (c.Rent("y"), training ? c.Rent("gamma") : runningMean, training ? c.Rent("gamma") : runningVariance);
+        var (y, mean, variance) =
+            (c.Rent("y"), training ? c.Rent("gamma") : runningMean, training ? c.Rent("gamma") : runningVariance);
         if (training) BatchNorm.Statistics(x, mean, variance);
         var vectors = new BatchNorm.Vectors(mean, variance, gamma, beta) { Eps = eps };
         BatchNorm.Apply(x, vectors, y, residual, f);
-        var (dx, dgamma, dbeta, dresidual) = (c.Rent("x"), c.Rent("gamma"), c.Rent("beta"), residual is null ? null : c.Rent("residual"));
+        var (dx, dgamma, dbeta, dresidual) =
+            (c.Rent("x"), c.Rent("gamma"), c.Rent("beta"), residual is null ? null : c.Rent("residual"));
         var maps = new BatchNorm.Maps(x, y, c.Input("d_y")) { Dx = dx, Dresidual = dresidual };
         BatchNorm.Gradient(maps, vectors, dgamma, dbeta, f, frozen: !training);
         if (training)
@@ -40,9 +43,13 @@ internal static partial class OperatorRunners
     {
         var F = c.Input("F");
         Shape cells = F.Shape.WithC(1);
-        Tensor S = c.Input("S", cells), labels = c.Rent(cells, "y"), values = c.Rent(Shape.Of(4), "values"), dF = c.Rent("F"), dS = c.Rent(cells, "dS");
+        Tensor S = c.Input("S", cells), labels = c.Rent(cells, "y");
+        Tensor values = c.Rent(Shape.Of(4), "values");
+        Tensor dF = c.Rent("F"), dS = c.Rent(cells, "dS");
         labels.Write(Array.ConvertAll(c.Labels("y"), y => (float)y));
-        var o = new LossOptions(c.Number("alpha"), c.Number("beta"), c.Number("xi"), c.Number("gamma"), c.Number("lambda"), c.Word("pairing") == "all", c.Int("patch"), c.Number("temperature"));
+        var o = new LossOptions(Alpha: c.Number("alpha"), Beta: c.Number("beta"), Xi: c.Number("xi"),
+            Gamma: c.Number("gamma"), Lambda: c.Number("lambda"), PairAll: c.Word("pairing") == "all",
+            Patch: c.Int("patch"), Temperature: c.Number("temperature"));
         Losses.Evaluate(F, S, labels, o, values, dF, dS, c.Input("d_total").ToArray()[0]);
         string[] names = ["total", "lf", "ls", "lfs"];
         for (int i = 0; i < names.Length; i++) c.Result(names[i], values.Slice(i, 1));
@@ -55,7 +62,8 @@ internal static partial class OperatorRunners
         Tensor w = c.Input("w"), v = c.Input("v"), clip = c.Rent(Shape.Of(2), "clip");
         clip.Write([0, 1]);
         for (int i = 0; i < c.Int("steps"); i++)
-            Sgd.Step(w, v, c.Input($"g{i}"), [new(0, w.C, c.Number("weightDecay"))], c.Number("lr"), c.Number("momentum"), clip);
+            Sgd.Step(w, v, c.Input($"g{i}"), [new(0, w.C, c.Number("weightDecay"))], c.Number("lr"),
+                c.Number("momentum"), clip);
         c.Result("w_after", w);
         c.Result("v_after", v);
     }

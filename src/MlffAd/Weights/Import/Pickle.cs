@@ -4,11 +4,12 @@ using System.Text;
 
 namespace MlffAd.Weights;
 
-/// <summary>Reads the part of Python's pickle format that describes tensors. Nothing is executed: a global is a name on a closed list, a call of
-/// one builds a record of ours, and anything else is refused by name.</summary>
-/// <remarks>Values: null, bool, long, <see cref="BigInteger"/>, double, string, tuples (<c>object?[]</c>), lists (<c>List&lt;object?&gt;</c>), dictionaries
-/// (<see cref="Map"/>) and what <see cref="TorchGlobals"/> makes. A repeated reference is one object, never a copy, and nothing is walked
-/// recursively; strings are bounded by <see cref="Longest"/> before they are allocated. Faults are <see cref="FormatException"/>s with a clause.</remarks>
+/// <summary>Reads the part of Python's pickle format that describes tensors. Nothing is executed: a global is a name on
+/// a closed list, a call of one builds a record of ours, and anything else is refused by name.</summary>
+/// <remarks>Values: null, bool, long, <see cref="BigInteger"/>, double, string, tuples (<c>object?[]</c>), lists
+/// (<c>List&lt;object?&gt;</c>), dictionaries (<see cref="Map"/>) and what <see cref="TorchGlobals"/> makes. A repeated
+/// reference is one object, never a copy, and nothing is walked recursively; strings are bounded by
+/// <see cref="Longest"/> before they are allocated. Faults are <see cref="FormatException"/>s with a clause.</remarks>
 internal sealed class Pickle
 {
     /// <summary>Bytes a pickle may have: tens of thousands of tensors' descriptions. It also bounds the memory that
@@ -61,7 +62,9 @@ internal sealed class Pickle
             byte opcode = Byte();
             switch (opcode)
             {
-                case 0x80: if (Byte() is var protocol and > 5) throw new FormatException($"it is a pickle of protocol {protocol}"); break;
+                case 0x80:
+                    if (Byte() is var protocol and > 5)
+                        throw new FormatException($"it is a pickle of protocol {protocol}"); break;
                 case 0x95: Bytes(8); break;                                             // FRAME: its length is no news
                 case (byte)'.': return Pop();                                           // STOP
                 case (byte)'(': marks.Push(stack.Count); break;                         // MARK
@@ -75,7 +78,8 @@ internal sealed class Pickle
                 case (byte)'G': stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Bytes(8))); break;
                 case (byte)'X': stack.Add(Text(Length())); break;                       // BINUNICODE
                 case (byte)'T': stack.Add(Text(Length())); break;                       // BINSTRING
-                case 0x8c or (byte)'U': stack.Add(Text(Byte())); break;                 // SHORT_BINUNICODE, SHORT_BINSTRING
+                // SHORT_BINUNICODE, SHORT_BINSTRING
+                case 0x8c or (byte)'U': stack.Add(Text(Byte())); break;
                 case (byte)'}': stack.Add(new Map()); break;                            // EMPTY_DICT
                 case (byte)']': stack.Add(new List<object?>()); break;                  // EMPTY_LIST
                 case (byte)')': stack.Add(Array.Empty<object?>()); break;               // EMPTY_TUPLE
@@ -92,20 +96,24 @@ internal sealed class Pickle
                 case (byte)'j': stack.Add(Recall(BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4)))); break;
                 case (byte)'c': stack.Add(TorchGlobals.Find(Line(), Line())); break;    // GLOBAL
                 case 0x93:                                                              // STACK_GLOBAL
-                    if (PopMany(2) is not [string module, string name]) throw new FormatException("it names a global without a name");
+                    if (PopMany(2) is not [string module, string name])
+                        throw new FormatException("it names a global without a name");
                     stack.Add(TorchGlobals.Find(module, name));
                     break;
                 case (byte)'R':                                                         // REDUCE
-                    if (PopMany(2) is not [TorchGlobals.Callable call, object?[] arguments]) throw new FormatException("it calls what is no function");
+                    if (PopMany(2) is not [TorchGlobals.Callable call, object?[] arguments])
+                        throw new FormatException("it calls what is no function");
                     foreach (object? argument in arguments) Take(SizeOf(argument));
                     stack.Add(call.Invoke(arguments));
                     break;
-                case (byte)'b':                                                         // BUILD: attributes of a dictionary, of no use here
+                // BUILD: attributes of a dictionary, of no use here
+                case (byte)'b':
                     Pop();
                     if (Top() is not Map) throw new FormatException("it sets the state of what is no dictionary");
                     break;
                 case (byte)'Q': stack.Add(persistent(Pop())); break;                    // BINPERSID
-                default: throw new FormatException($"it has the pickle opcode 0x{opcode:x2}, which tensors do not need");
+                default:
+                    throw new FormatException($"it has the pickle opcode 0x{opcode:x2}, which tensors do not need");
             }
         }
     }
@@ -118,15 +126,20 @@ internal sealed class Pickle
 
     private void SetIn(object?[] items)
     {
-        if (Top() is not Map map || items.Length % 2 != 0) throw new FormatException("it sets items of what is no dictionary");
+        if (Top() is not Map map || items.Length % 2 != 0)
+            throw new FormatException("it sets items of what is no dictionary");
         for (int i = 0; i < items.Length; i += 2) map.Set(items[i], items[i + 1]);
     }
 
-    private object? Recall(uint index) => memo.TryGetValue(index, out object? value) ? value : throw new FormatException($"it recalls the memo {index}, which it never set");
+    private object? Recall(uint index) =>
+        memo.TryGetValue(index, out object? value)
+            ? value
+            : throw new FormatException($"it recalls the memo {index}, which it never set");
 
     private int Floor => marks.Count > 0 ? marks.Peek() : 0;
 
-    private object? Top() => stack.Count > Floor ? stack[^1] : throw new FormatException("it takes more values than it has");
+    private object? Top() =>
+        stack.Count > Floor ? stack[^1] : throw new FormatException("it takes more values than it has");
 
     private object? Pop() => PopMany(1)[0];
 

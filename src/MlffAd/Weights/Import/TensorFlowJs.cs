@@ -6,9 +6,10 @@ using MlffAd.Files;
 
 namespace MlffAd.Weights;
 
-/// <summary>A TensorFlow.js layers model (<c>model.json</c> and its shards) of keras.applications' ResNet, seen under torchvision's names and shapes.</summary>
-/// <remarks>Stride placement and ε are read from the topology. What the network is fed the file does not say: keras.applications feeds these networks
-/// B, G, R in 0…255 minus ImageNet's means.</remarks>
+/// <summary>A TensorFlow.js layers model (<c>model.json</c> and its shards) of keras.applications' ResNet, seen under
+/// torchvision's names and shapes.</summary>
+/// <remarks>Stride placement and ε are read from the topology. What the network is fed the file does not say:
+/// keras.applications feeds these networks B, G, R in 0…255 minus ImageNet's means.</remarks>
 public sealed partial class TensorFlowJs : ITensorSource
 {
     private const long LongestTopology = 1 << 26;
@@ -36,31 +37,37 @@ public sealed partial class TensorFlowJs : ITensorSource
 
     /// <summary>Opens the model and checks its shards; dispose to close them.</summary>
     /// <param name="path">The <c>model.json</c>; the shards lie beside it.</param>
-    /// <exception cref="MlffAdException">A file is missing or damaged, quantised, or no layers model of a ResNet.</exception>
+    /// <exception cref="MlffAdException">A file is missing or damaged, quantised, or no layers model
+    /// of a ResNet.</exception>
     public static TensorFlowJs Open(string path)
     {
         var model = new TensorFlowJs(path);
         try
         {
             InputFile.Require(path);
-            if (new FileInfo(path).Length > LongestTopology) throw new FormatException($"it has over {LongestTopology} bytes");
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            if (new FileInfo(path).Length > LongestTopology)
+                throw new FormatException($"it has over {LongestTopology} bytes");
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path),
+                new JsonDocumentOptions { AllowDuplicateProperties = false });
             model.ReadManifest(document.RootElement, Path.GetDirectoryName(Path.GetFullPath(path))!);
             model.ReadTopology(document.RootElement);
             return model;
         }
-        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException or KeyNotFoundException or OverflowException
+        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException
+            or KeyNotFoundException or OverflowException
             or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             model.Dispose();
-            throw new MlffAdException(ExitCode.BadModel, $"'{path}' is not a usable TensorFlow.js layers model: {e.Message.TrimEnd('.')}.", e);
+            throw new MlffAdException(ExitCode.BadModel,
+                $"'{path}' is not a usable TensorFlow.js layers model: {e.Message.TrimEnd('.')}.", e);
         }
     }
 
     /// <inheritdoc/>
     public float[] ReadFloats(string name)
     {
-        if (!tensors.TryGetValue(name, out var tensor)) throw new MlffAdException(ExitCode.BadModel, $"'{Source}' has no tensor '{name}'.");
+        if (!tensors.TryGetValue(name, out var tensor))
+            throw new MlffAdException(ExitCode.BadModel, $"'{Source}' has no tensor '{name}'.");
         byte[] bytes = new byte[tensor.Length];
         try
         {
@@ -72,11 +79,17 @@ public sealed partial class TensorFlowJs : ITensorSource
                 done += read;
             }
         }
-        catch (IOException e) { throw new MlffAdException(ExitCode.BadModel, $"'{Source}' cannot be read: {e.Message.TrimEnd('.')}.", e); }
+        catch (IOException e)
+        {
+            throw new MlffAdException(ExitCode.BadModel,
+            $"'{Source}' cannot be read: {e.Message.TrimEnd('.')}.", e);
+        }
         if (tensor.Count == 0) return [];
         var values = new float[tensor.Count];
         tensor.DType.ToFloats(bytes, values);
-        return tensor.Shape is [var outputs, var inputs, var height, var width] ? FromKeras(values, outputs, inputs, height * width) : values;
+        return tensor.Shape is [var outputs, var inputs, var height, var width]
+            ? FromKeras(values, outputs, inputs, height * width)
+            : values;
     }
 
     /// <summary>SHA-256 of the shards, one after another.</summary>
@@ -146,7 +159,8 @@ public sealed partial class TensorFlowJs : ITensorSource
         string name = json.GetProperty("name").GetString() ?? "", dtype = json.GetProperty("dtype").GetString() ?? "";
         TensorInfo.RequireDimensions(json.GetProperty("shape").GetArrayLength(), $"'{Shown.Text(name)}'");
         TensorInfo.RequireCount(tensors.Count + 1);
-        if (json.TryGetProperty("quantization", out _)) throw new FormatException($"'{name}' is quantised; convert the model again without quantisation");
+        if (json.TryGetProperty("quantization", out _))
+            throw new FormatException($"'{name}' is quantised; convert the model again without quantisation");
         var type = dtype switch
         {
             "float32" => DType.F32,
@@ -159,13 +173,15 @@ public sealed partial class TensorFlowJs : ITensorSource
         long length = shape.Aggregate((long)type.Size(), (product, extent) => checked(product * extent));
         if (shape is [var height, var width, var inputs, var outputs]) shape = [outputs, inputs, height, width];
         string known = TorchvisionName(name) ?? name;
-        if (length > Array.MaxLength || !tensors.TryAdd(known, new TensorInfo(known, type, shape, position, length))) throw new FormatException($"'{name}' is too large or comes twice");
+        if (length > Array.MaxLength || !tensors.TryAdd(known, new TensorInfo(known, type, shape, position, length)))
+            throw new FormatException($"'{name}' is too large or comes twice");
         return checked(position + length);
     }
 
     private void ReadTopology(JsonElement root)
     {
-        if (!root.TryGetProperty("modelTopology", out var topology) || !topology.TryGetProperty("model_config", out var model))
+        if (!root.TryGetProperty("modelTopology", out var topology)
+            || !topology.TryGetProperty("model_config", out var model))
             throw new FormatException("it has no layers (a graph model?); convert the Keras model itself");
         var strides = new List<string>();
         var epsilons = new HashSet<double>();
@@ -173,22 +189,28 @@ public sealed partial class TensorFlowJs : ITensorSource
         {
             var config = layer.GetProperty("config");
             // Stages 2 and 3 are layers res3… and res4…; a first 1×1 with a stride is v1, a 3×3 with one v1.5.
-            if (Layer().Match(config.GetProperty("name").GetString() ?? "") is not { Success: true } name || name.Groups["stage"].Value is not ("" or "2" or "3" or "4")) continue;
+            if (Layer().Match(config.GetProperty("name").GetString() ?? "") is not { Success: true } name
+                || name.Groups["stage"].Value is not ("" or "2" or "3" or "4")) continue;
             if (config.TryGetProperty("epsilon", out var epsilon)) epsilons.Add(epsilon.GetDouble());
-            if (name.Groups["kind"].Value == "res" && name.Groups["stage"].Value is "3" or "4" && name.Groups["branch"].Value is "2a" or "2b"
+            if (name.Groups["kind"].Value == "res" && name.Groups["stage"].Value is "3" or "4"
+                && name.Groups["branch"].Value is "2a" or "2b"
                 && config.GetProperty("strides").EnumerateArray().Select(s => s.GetInt32()).FirstOrDefault() == 2)
                 strides.Add(name.Groups["branch"].Value == "2a" ? "1x1" : "3x3");
         }
         if (strides is not [var second, var third] || second != third || epsilons.Count != 1)
-            throw new FormatException("its layers are not those of a ResNet of keras.applications, with one epsilon and one place for the stride");
+            throw new FormatException(
+                "its layers are not those of a ResNet of keras.applications, with one epsilon and one place for "
+                    + "the stride");
         metadata[WeightsMetadata.StrideKey] = second;
         metadata[WeightsMetadata.BnEpsKey] = epsilons.Single().ToString(CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The torchvision name of a weight such as <c>res3a_branch2b/kernel</c>, or null where there is none.</summary>
+    /// <summary>The torchvision name of a weight such as <c>res3a_branch2b/kernel</c>, or null where
+    /// there is none.</summary>
     internal static string? TorchvisionName(string keras)
     {
-        if (keras.Split('/') is not [var layer, var part] || Layer().Match(layer) is not { Success: true } name) return null;
+        if (keras.Split('/') is not [var layer, var part] || Layer().Match(layer) is not { Success: true } name)
+            return null;
         bool conv = name.Groups["kind"].Value is "conv" or "res";
         string? suffix = (conv, part) switch
         {
@@ -208,6 +230,8 @@ public sealed partial class TensorFlowJs : ITensorSource
             : $"{block}.downsample.{(conv ? 0 : 1)}.{suffix}";
     }
 
-    [GeneratedRegex("^(?:(?<kind>conv|bn_conv)1|(?<kind>res|bn)(?<stage>[2-5])(?<block>[a-z])_branch(?<branch>1|2[abc]))$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        "^(?:(?<kind>conv|bn_conv)1|(?<kind>res|bn)(?<stage>[2-5])(?<block>[a-z])_branch(?<branch>1|2[abc]))$",
+        RegexOptions.CultureInvariant)]
     private static partial Regex Layer();
 }

@@ -3,8 +3,8 @@ using MlffAd.Files;
 
 namespace MlffAd.Weights;
 
-/// <summary>Turns a file of somebody's ResNet into a weights file: finds the backbone's tensors by name, folds convolution biases, records what the
-/// network is fed, and says what it used, left and missed.</summary>
+/// <summary>Turns a file of somebody's ResNet into a weights file: finds the backbone's tensors by name, folds
+/// convolution biases, records what the network is fed, and says what it used, left and missed.</summary>
 public sealed class WeightsImport : IDisposable
 {
     private const string Anchor = "layer1.0.conv1.weight";
@@ -19,14 +19,17 @@ public sealed class WeightsImport : IDisposable
     {
         this.source = source;
         prefix = FindPrefix(asked);
-        var named = source.Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value);
+        var named = source.Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(t => t.Key[prefix.Length..], t => t.Value);
         var (stages, width) = BackboneLayout.Measure(named);
         convolutions = BackboneLayout.Convolutions(stages, width).ToArray();
         foreach (var (name, shape) in convolutions.SelectMany(conv => conv.Tensors))
         {
             if (!named.TryGetValue(name, out var tensor)) missing.Add(prefix + name);
             else if (!tensor.Shape.AsSpan().SequenceEqual(shape))
-                throw new MlffAdException(ExitCode.BadModel, $"'{source.Source}' is not a ResNet with plain bottlenecks: '{prefix}{name}' is {tensor.ShapeText} where [{string.Join(',', shape)}] belongs.");
+                throw new MlffAdException(ExitCode.BadModel,
+                    $"'{source.Source}' is not a ResNet with plain bottlenecks: '{prefix}{name}' is "
+                        + $"{tensor.ShapeText} where [{string.Join(',', shape)}] belongs.");
             else used.Add(prefix + name);
         }
         string[] biases = [.. convolutions.Select(conv => conv.Conv + ".bias").Where(named.ContainsKey)];
@@ -34,10 +37,14 @@ public sealed class WeightsImport : IDisposable
         {
             int channels = convolutions.First(conv => conv.Conv + ".bias" == bias).Shape[0];
             if (named[bias].Shape is not [var count] || count != channels)
-                throw new MlffAdException(ExitCode.BadModel, $"'{source.Source}': '{prefix}{bias}' is {named[bias].ShapeText} where [{channels}] belongs.");
+                throw new MlffAdException(ExitCode.BadModel,
+                    $"'{source.Source}': '{prefix}{bias}' is {named[bias].ShapeText} where [{channels}] belongs.");
             used.Add(prefix + bias);
         }
-        if (biases.Length > 0) notes.Add($"{biases.Length} convolution biases are folded into the running means of the batch normalisation that follows.");
+        if (biases.Length > 0)
+            notes.Add(
+                $"{biases.Length} convolution biases are folded into the running means of the batch normalisation "
+                    + $"that follows.");
         Unused = [.. source.Tensors.Keys.Except(used)];
         metadata = new(source.Metadata.ToDictionary(), StringComparer.Ordinal);
         Complete(overrides);
@@ -62,7 +69,8 @@ public sealed class WeightsImport : IDisposable
     /// <summary>The same, understood.</summary>
     public WeightsMetadata Parsed { get; }
 
-    /// <summary>Opens a source: safetensors, a PyTorch file, or a TensorFlow.js <c>model.json</c>, told apart by their first bytes.</summary>
+    /// <summary>Opens a source: safetensors, a PyTorch file, or a TensorFlow.js <c>model.json</c>, told apart by
+    /// their first bytes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="overrides">Metadata that replaces or completes what the source says.</param>
     /// <param name="prefix">What the names of the wanted network's tensors begin with, where there are several; its
@@ -92,7 +100,8 @@ public sealed class WeightsImport : IDisposable
             using var file = File.OpenRead(path);
             start = start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException
+            or NotSupportedException)
         {
             throw new MlffAdException(ExitCode.BadModel, $"'{path}' cannot be read ({e.Message.TrimEnd('.')}).", e);
         }
@@ -108,20 +117,26 @@ public sealed class WeightsImport : IDisposable
 
     /// <summary>Writes the weights file.</summary>
     /// <param name="path">The file to write.</param>
-    /// <param name="half">Convolutions as float16, half the size; batch normalisation stays float32, because running variances exceed float16's range.</param>
-    /// <exception cref="MlffAdException">Tensors are missing, a number is not finite (exit code 4), or the file cannot be written (7).</exception>
+    /// <param name="half">Convolutions as float16, half the size; batch normalisation stays float32, because running
+    /// variances exceed float16's range.</param>
+    /// <exception cref="MlffAdException">Tensors are missing, a number is not finite (exit code 4), or the file cannot
+    /// be written (7).</exception>
     public void Write(string path, bool half)
     {
         if (Missing.Count > 0)
-            throw new MlffAdException(ExitCode.BadModel, $"'{source.Source}' lacks {Missing.Count} of the backbone's tensors, the first '{Missing[0]}'; nothing was written.");
+            throw new MlffAdException(ExitCode.BadModel,
+                $"'{source.Source}' lacks {Missing.Count} of the backbone's tensors, the first '{Missing[0]}'; "
+                    + $"nothing was written.");
         var written = new SortedDictionary<string, string>(metadata, StringComparer.Ordinal)
         {
             ["format"] = "mlffad-weights/1",
             ["precision"] = half ? "convolutions float16, batch normalisation float32" : "float32",
             [WeightsMetadata.OriginHashKey] = source.Hash(),
         };
-        Safetensors.Write(path, convolutions.SelectMany(conv => conv.Tensors.Select((tensor, i) =>
-            TensorData.Floats(tensor.Name, tensor.Shape, () => Values(conv, tensor.Name), half && i == 0 ? DType.F16 : DType.F32))), written);
+        Safetensors.Write(path,
+            convolutions.SelectMany(conv =>
+                conv.Tensors.Select((tensor, i) => TensorData.Floats(tensor.Name, tensor.Shape,
+                    () => Values(conv, tensor.Name), half && i == 0 ? DType.F16 : DType.F32))), written);
     }
 
     /// <summary>Closes the source.</summary>
@@ -156,7 +171,8 @@ public sealed class WeightsImport : IDisposable
             for (int c = 0; c < values.Length; c++) values[c] -= biases[c];
         }
         if (Array.Exists(values, value => !float.IsFinite(value)))
-            throw new MlffAdException(ExitCode.BadModel, $"'{source.Source}': '{prefix}{name}' holds numbers that are not finite; the file is damaged.");
+            throw new MlffAdException(ExitCode.BadModel,
+                $"'{source.Source}': '{prefix}{name}' holds numbers that are not finite; the file is damaged.");
         return values;
     }
 
@@ -164,7 +180,8 @@ public sealed class WeightsImport : IDisposable
     private void Complete(IReadOnlyDictionary<string, string> overrides)
     {
         foreach (var (key, value) in overrides) metadata[key] = value;
-        static string Json(float[] three) => $"[{string.Join(',', three.Select(v => v.ToString(CultureInfo.InvariantCulture)))}]";
+        static string Json(float[] three) =>
+            $"[{string.Join(',', three.Select(v => v.ToString(CultureInfo.InvariantCulture)))}]";
         var usual = Preprocessing.ImageNet;
         Assume(WeightsMetadata.StrideKey, "3x3");
         Assume(WeightsMetadata.BnEpsKey, "1e-05");
@@ -173,11 +190,15 @@ public sealed class WeightsImport : IDisposable
         Assume(WeightsMetadata.MeanKey, Json(usual.Mean));
         Assume(WeightsMetadata.StdKey, Json(usual.Std));
         metadata.TryAdd(WeightsMetadata.OriginKey, Path.GetFileName(source.Source));
-        if (metadata.TryAdd(WeightsMetadata.LicenceKey, "not recorded")) notes.Add("The source names no licence; --metadata licence=... records one.");
+        if (metadata.TryAdd(WeightsMetadata.LicenceKey, "not recorded"))
+            notes.Add("The source names no licence; --metadata licence=... records one.");
     }
 
     private void Assume(string key, string value)
     {
-        if (metadata.TryAdd(key, value)) notes.Add($"The source does not say its {key}; {value}, as torchvision's networks have it, is assumed (--metadata {key}=... says otherwise).");
+        if (metadata.TryAdd(key, value))
+            notes.Add(
+                $"The source does not say its {key}; {value}, as torchvision's networks have it, is assumed "
+                    + $"(--metadata {key}=... says otherwise).");
     }
 }

@@ -12,18 +12,23 @@ public sealed class BenchCommandTests : IDisposable
     [Fact]
     public void BenchGemmPrintsTheProductsAndTheLaddersAndWritesThemIntoAPage()
     {
-        File.WriteAllText(_page, "before\n<!-- bench convolution -->\n<!-- /bench convolution -->\nbetween\n<!-- bench gemm -->\nold\n<!-- /bench gemm -->\nafter\n");
+        File.WriteAllText(_page,
+            "before\n<!-- bench convolution -->\n<!-- /bench convolution -->\nbetween\n<!-- bench gemm -->\nold\n<!-- "
+                + "/bench gemm -->\nafter\n");
         var run = CommandRun.Of("bench", "gemm", "--rounds", "1", "--threads", "2", "--update", _page);
         Assert.Equal((0, ""), (run.Code, run.Error));
         string page = File.ReadAllText(_page);
         foreach (string text in new[] { run.Output, page })
-            foreach (string figure in new[] { "M1024 N1024 K9216", "M4096 N256 K2304", ", 1 thread: peak", ", 2 threads: peak", "1: vectors", "1: im2col" })
+            foreach (string figure in new[] { "M1024 N1024 K9216", "M4096 N256 K2304", ", 1 thread: peak",
+                ", 2 threads: peak", "1: vectors", "1: im2col" })
                 Assert.Contains(figure, text, StringComparison.Ordinal);
-        Assert.StartsWith("before\n<!-- bench convolution -->\nThe convolution's ladder", page, StringComparison.Ordinal);
+        Assert.StartsWith("before\n<!-- bench convolution -->\nThe convolution's ladder", page,
+            StringComparison.Ordinal);
         // Figures of an unnamed machine say nothing: each page names it.
         using var device = Device.Open("cpu");
         Assert.All(page.Split("\nbetween\n"), half => Assert.Contains(device.Name, half, StringComparison.Ordinal));
-        Assert.Contains("|\n<!-- /bench convolution -->\nbetween\n<!-- bench gemm -->\n", page, StringComparison.Ordinal);
+        Assert.Contains("|\n<!-- /bench convolution -->\nbetween\n<!-- bench gemm -->\n", page,
+            StringComparison.Ordinal);
         Assert.EndsWith("|\n<!-- /bench gemm -->\nafter\n", page, StringComparison.Ordinal);
         Assert.DoesNotContain("\nold\n", page, StringComparison.Ordinal);
     }
@@ -31,7 +36,8 @@ public sealed class BenchCommandTests : IDisposable
     [Fact]
     public void BenchThreadsFindsTheSameWeightsAndSaysWhatTheThreadsBring()
     {
-        var run = CommandRun.Of(["bench", "threads", "--rounds", "1", "--threads", "3", "--preset", "tiny", "--batch", "4"]);
+        var run =
+            CommandRun.Of(["bench", "threads", "--rounds", "1", "--threads", "3", "--preset", "tiny", "--batch", "4"]);
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.StartsWith("1 thread   step of 4 images ", run.Lines[0], StringComparison.Ordinal);
         Assert.StartsWith("3 threads  step of 4 images ", run.Lines[1], StringComparison.Ordinal);

@@ -10,7 +10,8 @@ public sealed class ConfigCommandTests
     public void TheJsonIsTheConfigurationInEffect()
     {
         Assert.Equal(new Config(), Config.FromJson(CommandRun.Of("config").Output));
-        var fast = Config.FromJson(CommandRun.Of("config", "--preset", "fast", "--set", "lr=0.25", "--image-size", "128").Output);
+        var fast = Config.FromJson(CommandRun.Of("config", "--preset", "fast", "--set", "lr=0.25", "--image-size",
+            "128").Output);
         Assert.Equal(Preset.Find("fast").With("train.lr", "0.25").With("imageSize", "128"), fast);
     }
 
@@ -29,13 +30,15 @@ public sealed class ConfigCommandTests
     public void EveryKeyIsListedWithWhatItTakesAndItsValue()
     {
         string[] lines = CommandRun.Of("config", "--keys", "--preset", "tiny").Lines;
-        Assert.Equal(Config.Keys.Select(key => $"{key.Name} {Preset.Find("tiny").Get(key.Name)}"), lines.Where(line => line[0] != ' '));
+        Assert.Equal(Config.Keys.Select(key => $"{key.Name} {Preset.Find("tiny").Get(key.Name)}"),
+            lines.Where(line => line[0] != ' '));
         Assert.Contains("    Learning rate. Takes a number above 0.", lines);
     }
 
     [Fact]
     public void EveryPresetIsListed() =>
-        Assert.Equal(Preset.All.Select(preset => preset.Name), CommandRun.Of("config", "--presets").Lines.Select(line => line.Split(' ')[0]));
+        Assert.Equal(Preset.All.Select(preset => preset.Name),
+            CommandRun.Of("config", "--presets").Lines.Select(line => line.Split(' ')[0]));
 
     [Theory]
     [InlineData("--set", "train.lrr=1")]
@@ -60,7 +63,8 @@ public sealed class ConfigCommandTests
     [InlineData("-5m", null)]
     [InlineData("30m1h", null)]
     [InlineData("99999999999999999h", null)]
-    public void TimesAreReadAsPeopleWriteThem(string text, int? seconds) => Assert.Equal(seconds, (int?)Duration.Parse(text)?.TotalSeconds);
+    public void TimesAreReadAsPeopleWriteThem(string text, int? seconds) =>
+    Assert.Equal(seconds, (int?)Duration.Parse(text)?.TotalSeconds);
 
     [Theory]
     [InlineData(7.4, "7 s")]
@@ -69,5 +73,6 @@ public sealed class ConfigCommandTests
     [InlineData(754 - 600, "2 min 34 s")]
     [InlineData(5400, "1 h 30 min")]
     [InlineData(360000, "100 h 0 min")]
-    public void TimesAreWrittenAsExactlyAsAnybodyWantsToKnow(double seconds, string text) => Assert.Equal(text, Duration.Text(TimeSpan.FromSeconds(seconds)));
+    public void TimesAreWrittenAsExactlyAsAnybodyWantsToKnow(double seconds, string text) =>
+    Assert.Equal(text, Duration.Text(TimeSpan.FromSeconds(seconds)));
 }

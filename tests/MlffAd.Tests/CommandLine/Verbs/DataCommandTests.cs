@@ -12,7 +12,8 @@ public sealed class DataCommandTests : IDisposable
     public DataCommandTests()
     {
         Directory.CreateDirectory(Path.Combine(_folder, "parts"));
-        for (int i = 0; i < 9; i++) ImageFile.WritePng(Path.Combine(_folder, "parts", $"{i}.png"), ImageFileTests.Noise(80, 60, i));
+        for (int i = 0; i < 9; i++)
+            ImageFile.WritePng(Path.Combine(_folder, "parts", $"{i}.png"), ImageFileTests.Noise(80, 60, i));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -23,7 +24,8 @@ public sealed class DataCommandTests : IDisposable
         byte[] Sheet(params string[] options)
         {
             string path = Path.Combine(_folder, "sheet.png");
-            var (code, output, error) = Run(["synth", Path.Combine(_folder, "parts"), "-o", path, "--count", "4", "--image-size", "64", .. options]);
+            var (code, output, error) = Run(["synth", Path.Combine(_folder, "parts"), "-o", path, "--count", "4",
+                "--image-size", "64", .. options]);
             Assert.Equal((0, ""), (code, error));
             Assert.Contains("4 samples", output, StringComparison.Ordinal);
             return File.ReadAllBytes(path);

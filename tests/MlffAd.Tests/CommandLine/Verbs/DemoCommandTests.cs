@@ -22,7 +22,8 @@ public sealed class DemoCommandTests : IDisposable
     public void ItDrawsTrainsEvaluatesAndSaysWhereTheReportsAre()
     {
         string json = Path.Combine(_folder, "demo.json");
-        var (code, lines) = Demo(TestContext.Current.CancellationToken, "--output", Path.Combine(_folder, "demo"), "--json", json, "--device", "cpu");
+        var (code, lines) = Demo(TestContext.Current.CancellationToken, "--output", Path.Combine(_folder, "demo"),
+            "--json", json, "--device", "cpu");
         Assert.Equal(0, code);
         foreach (string material in new[] { "cloth", "metal" })
         {
@@ -67,7 +68,8 @@ public sealed class DemoCommandTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.Throws<OperationCanceledException>(() => Demo(stop.Token, "--output", Path.Combine(_folder, "stopped"), "--device", "cpu"));
+        Assert.Throws<OperationCanceledException>(() => Demo(stop.Token, "--output", Path.Combine(_folder, "stopped"),
+            "--device", "cpu"));
     }
 
     [Fact]
@@ -82,7 +84,10 @@ public sealed class DemoCommandTests : IDisposable
     {
         using var output = new StringWriter();
         var configuration = new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false };
-        int code = new RootCommand { CommonOptions.Quiet, DemoCommand.Create(Tiny) }.Parse(["demo", .. args]).InvokeAsync(configuration, stop).GetAwaiter().GetResult();
+        int code = new RootCommand
+        {
+            CommonOptions.Quiet, DemoCommand.Create(Tiny),
+        }.Parse(["demo", .. args]).InvokeAsync(configuration, stop).GetAwaiter().GetResult();
         return (code, output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
     }
 }

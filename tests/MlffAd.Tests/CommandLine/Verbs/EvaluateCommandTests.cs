@@ -9,7 +9,8 @@ public sealed class EvaluateCommandTests(TinyModel tiny)
     [Fact]
     public void TheTableIsPlainAndTheFilesAreWritten()
     {
-        var run = Evaluate(tiny.Data, "--json", tiny.PathOf("e.json"), "--report", tiny.PathOf("report/of/it"), "--tiff", tiny.PathOf("tiff"));
+        var run = Evaluate(tiny.Data, "--json", tiny.PathOf("e.json"), "--report", tiny.PathOf("report/of/it"),
+            "--tiff", tiny.PathOf("tiff"));
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.StartsWith("kind    images  flagged  image AUROC", run.Lines[0], StringComparison.Ordinal);
         Assert.Equal(["good", "square", "all"], run.Lines[1..4].Select(line => line.Split(' ')[0]));
@@ -25,7 +26,8 @@ public sealed class EvaluateCommandTests(TinyModel tiny)
         Assert.Contains("<h1>squares</h1>", page, StringComparison.Ordinal);
         Assert.Contains("Training loss", page, StringComparison.Ordinal);
         Assert.Contains("<th>image threshold</th>", page, StringComparison.Ordinal);
-        Assert.Equal(6, Directory.GetFiles(tiny.PathOf("tiff/squares/test"), "*.tiff", SearchOption.AllDirectories).Length);
+        Assert.Equal(6,
+            Directory.GetFiles(tiny.PathOf("tiff/squares/test"), "*.tiff", SearchOption.AllDirectories).Length);
     }
 
     [Theory]
@@ -53,7 +55,8 @@ public sealed class EvaluateCommandTests(TinyModel tiny)
         var run = Evaluate(data, "--json", tiny.PathOf("unmasked.json"));
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.Equal("There are no masks: image level only.", run.Lines[^1]);
-        Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(File.ReadAllText(tiny.PathOf("unmasked.json"))).RootElement.GetProperty("pixel").ValueKind);
+        Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(File.ReadAllText(tiny.PathOf("unmasked.json"))).RootElement
+            .GetProperty("pixel").ValueKind);
     }
 
     /// <summary>Any threshold would separate defective images from none: 1.0000 would be said of a model that sees
@@ -106,7 +109,8 @@ public sealed class EvaluateCommandTests(TinyModel tiny)
         Refused(7, "could not be made", Evaluate(tiny.Data, "--tiff", Path.Combine(tiny.Model, "tiff")));
     }
 
-    private CommandRun Evaluate(string data, params string[] options) => CommandRun.Of(["evaluate", tiny.Model, data, "--device", "cpu", .. options]);
+    private CommandRun Evaluate(string data, params string[] options) =>
+        CommandRun.Of(["evaluate", tiny.Model, data, "--device", "cpu", .. options]);
 
     private static void Refused(int code, string said, CommandRun run)
     {

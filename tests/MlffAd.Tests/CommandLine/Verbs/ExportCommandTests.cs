@@ -17,7 +17,8 @@ namespace MlffAd.Tests.CommandLine;
 [Collection(nameof(TinyModel))]
 public sealed class ExportCommandTests(TinyModel tiny)
 {
-    /// <summary>Scores, score maps and pixel maps as ONNX Runtime computes them are ours, and where it resizes the image, it does so within one grey level.</summary>
+    /// <summary>Scores, score maps and pixel maps as ONNX Runtime computes them are ours, and where it resizes the
+    /// image, it does so within one grey level.</summary>
     [Fact]
     public void OnnxRuntimeGivesTheSameScores()
     {
@@ -26,12 +27,15 @@ public sealed class ExportCommandTests(TinyModel tiny)
         Assert.Equal((0, ""), (run.Code, run.Error));
         var model = Model.Load(tiny.Model);
         using var session = new InferenceSession(file);
-        Assert.Equal(model.Metadata.Threshold, float.Parse(session.ModelMetadata.CustomMetadataMap["threshold"], System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(model.Metadata.Threshold, float.Parse(session.ModelMetadata.CustomMetadataMap["threshold"],
+            System.Globalization.CultureInfo.InvariantCulture));
         Assert.Equal("squares", session.ModelMetadata.CustomMetadataMap["class"]);
         using var resize = new InferenceSession(OnnxWriter.WriteResize(model.Metadata.Config, model.Weights));
-        foreach (var (height, width) in new[] { (64, 64), (61, 90), (200, 130) }) Compare(model, session, height, width, images: 2, resize);
+        foreach (var (height, width) in new[] { (64, 64), (61, 90), (200, 130) }) Compare(model, session, height,
+            width, images: 2, resize);
         Assert.Equal(7, CommandRun.Of("export", "onnx", tiny.Model, "-o", tiny.PathOf("nowhere/tiny.onnx")).Code);
-        Assert.Equal(4, CommandRun.Of("export", "onnx", Path.Combine(tiny.Data, "train", "good", "00.png"), "-o", file).Code);
+        Assert.Equal(4,
+            CommandRun.Of("export", "onnx", Path.Combine(tiny.Data, "train", "good", "00.png"), "-o", file).Code);
     }
 
     /// <summary>Numbers so large that scores are none, in one place of the map or in all.</summary>
@@ -54,26 +58,32 @@ public sealed class ExportCommandTests(TinyModel tiny)
     /// <summary>Every choice that changes the graph: the rows of table 4, levels, bands, channel order.</summary>
     [Theory]
     [InlineData("baseline"), InlineData("+sc"), InlineData("+stl"), InlineData("+score"), InlineData("full")]
-    [InlineData("tiny", "texture.levels", "paper"), InlineData("tiny", "texture.band", "spacing"), InlineData("tiny", "texture.band", "absolute"), InlineData("tiny", "texture.scales", "1,8")]
+    [InlineData("tiny", "texture.levels", "paper"), InlineData("tiny", "texture.band", "spacing"),
+        InlineData("tiny", "texture.band", "absolute"), InlineData("tiny", "texture.scales", "1,8")]
     [InlineData("tiny", "backbone.strideIn", "1x1"), InlineData("tiny", "sc.width", "32")]
     public void EveryVariantOfTheNetworkIsExported(string preset, string? key = null, string? value = null)
     {
         var config = Preset.Find(preset);
         foreach (var (k, v) in new[]
         {
-             ("imageSize", "64"), ("backbone.stages", "1,1,1"), ("backbone.width", "8"), ("texture.width", "32"), ("texture.statWidth", "16"),
-            ("texture.mlpWidth", "8"), ("texture.levels1d", "16"), ("texture.levels2d", "4"), ("texture.scales", "1,2,4"), ("sc.width", "128"), ("sc.pool", "2"), ("fusion.width", "32"), ("loss.patch", "2"),
+             ("imageSize", "64"), ("backbone.stages", "1,1,1"), ("backbone.width", "8"), ("texture.width", "32"),
+                 ("texture.statWidth", "16"),
+            ("texture.mlpWidth", "8"), ("texture.levels1d", "16"), ("texture.levels2d", "4"),
+                ("texture.scales", "1,2,4"), ("sc.width", "128"), ("sc.pool", "2"), ("fusion.width", "32"),
+                    ("loss.patch", "2"),
         })
             config = config.With(k, v);
         if (key is not null) config = config.With(key, value!);
         var weights = Initialisation.Random(MlffNetwork.Parameters(config), 3);
-        var metadata = new ModelMetadata(config, Preprocessing.ImageNet with { Order = "BGR" }, 1, null, new TrainingRecord(0, 0, 3, "random", null), "any");
+        var metadata = new ModelMetadata(config, Preprocessing.ImageNet with { Order = "BGR" }, 1, null,
+            new TrainingRecord(0, 0, 3, "random", null), "any");
         var model = new Model(metadata, weights);
         using var session = new InferenceSession(OnnxWriter.Write(model));
         Compare(model, session, 64, 64, images: 3);
     }
 
-    private static void Compare(Model model, InferenceSession session, int height, int width, int images, InferenceSession? resize = null)
+    private static void Compare(Model model, InferenceSession session, int height, int width, int images,
+        InferenceSession? resize = null)
     {
         const double tolerance = 1e-4;
         var random = new Random(height);
@@ -94,7 +104,8 @@ public sealed class ExportCommandTests(TinyModel tiny)
             void Near(float[] expected, float[] got, string what)
             {
                 double off = expected.Zip(got, (e, g) => Math.Abs(e - g)).Max();
-                Assert.True(off <= tolerance * size, $"{what} of image {n}, {height}×{width}: off by {off:G3} where the largest is {size:G3}");
+                Assert.True(off <= tolerance * size,
+                    $"{what} of image {n}, {height}×{width}: off by {off:G3} where the largest is {size:G3}");
             }
             Near(map.Values, maps[(n * cells)..((n + 1) * cells)], "cells");
             var enlarged = map.Enlarge(side, side);
@@ -103,7 +114,8 @@ public sealed class ExportCommandTests(TinyModel tiny)
         }
     }
 
-    /// <summary>The images as ONNX Runtime resizes them: as we do, but for one grey level in a pixel of a thousand.</summary>
+    /// <summary>The images as ONNX Runtime resizes them: as we do, but for one grey level in a pixel
+    /// of a thousand.</summary>
     private static RgbImage[] Resized(InferenceSession resize, NamedOnnxValue input, RgbImage[] images, int side)
     {
         using var results = resize.Run([input]);
@@ -111,7 +123,9 @@ public sealed class ExportCommandTests(TinyModel tiny)
         int area = side * side;
         return [.. images.Select((image, n) =>
         {
-            byte[] ours = image.Resize(side, side).Rgb, theirs = [.. Enumerable.Range(0, ours.Length).Select(i => (byte)planes[(n * 3 + i % 3) * area + i / 3])];
+            byte[] ours = image.Resize(side, side).Rgb;
+            byte[] theirs = [.. Enumerable.Range(0, ours.Length)
+                .Select(i => (byte)planes[(n * 3 + i % 3) * area + i / 3])];
             var steps = ours.Zip(theirs, (a, b) => Math.Abs(a - b)).ToList();
             Assert.InRange(steps.Max(), 0, 1);
             Assert.InRange(steps.Count(step => step > 0), 0, ours.Length / 1000);

@@ -19,7 +19,8 @@ public sealed class ModelCommandTests(TinyModel tiny)
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.Equal(["Model", "Training", "Configuration"], run.Lines.Where(line => line[0] != ' ').Take(3));
         Assert.Contains(run.Lines, line => line.StartsWith("  images seen       24", StringComparison.Ordinal));
-        Assert.Contains(run.Lines, line => line.StartsWith("  backbone          stages [1,1,1] · width 8", StringComparison.Ordinal));
+        Assert.Contains(run.Lines,
+            line => line.StartsWith("  backbone          stages [1,1,1] · width 8", StringComparison.Ordinal));
         Assert.Equal(4, CommandRun.Of("show", Path.Combine(Good, "00.png")).Code);
         Assert.Equal(4, CommandRun.Of("show", "nowhere.mlffad").Code);
     }
@@ -154,7 +155,9 @@ public sealed class ModelCommandTests(TinyModel tiny)
     {
         var run = CommandRun.Of("plan", tiny.Model, "--device", "cpu", "--rounds", "1", "--batch", "2");
         Assert.Equal((0, ""), (run.Code, run.Error));
-        Assert.Contains(run.Lines, line => line.Contains("| backbone.conv1 ", StringComparison.Ordinal) && line.Contains("| convolution ", StringComparison.Ordinal) && line.Contains("[2,32,32,8]", StringComparison.Ordinal));
+        Assert.Contains(run.Lines, line => line.Contains("| backbone.conv1 ", StringComparison.Ordinal)
+            && line.Contains("| convolution ", StringComparison.Ordinal)
+            && line.Contains("[2,32,32,8]", StringComparison.Ordinal));
         Assert.Contains(run.Lines, line => line.Contains("| score·fusion ", StringComparison.Ordinal));
         Assert.StartsWith("On cpu (", run.Lines[^1], StringComparison.Ordinal);
         Assert.Equal(4, CommandRun.Of("plan", Path.Combine(Good, "00.png")).Code);
@@ -173,9 +176,11 @@ public sealed class ModelCommandTests(TinyModel tiny)
 
         using ModelFile before = ModelFile.Open(tiny.Model), after = ModelFile.Open(copy);
         var c = after.Metadata.Calibration!;
-        Assert.Equal((10, c.Threshold, before.Metadata.Config), (c.Images, after.Metadata.Threshold, after.Metadata.Config));
+        Assert.Equal((10, c.Threshold, before.Metadata.Config),
+            (c.Images, after.Metadata.Threshold, after.Metadata.Config));
         Assert.InRange(c.Threshold, c.Scores[^2], c.Scores[^1]);
-        foreach (var tensor in before.Tensors.Tensors.Keys) Assert.Equal(before.Tensors.ReadBytes(tensor), after.Tensors.ReadBytes(tensor));
+        foreach (var tensor in before.Tensors.Tensors.Keys)
+            Assert.Equal(before.Tensors.ReadBytes(tensor), after.Tensors.ReadBytes(tensor));
 
         // Of its own good images none is then above the largest of their scores.
         Threshold(copy, Good, "--verdict.imageQuantile", "1", "--quiet");
@@ -190,7 +195,8 @@ public sealed class ModelCommandTests(TinyModel tiny)
         byte[] before = File.ReadAllBytes(tiny.Model);
         string few = tiny.PathOf("three");
         Directory.CreateDirectory(few);
-        foreach (string file in Directory.GetFiles(Good).Take(3)) File.Copy(file, Path.Combine(few, Path.GetFileName(file)));
+        foreach (string file in Directory.GetFiles(Good).Take(3))
+            File.Copy(file, Path.Combine(few, Path.GetFileName(file)));
         Refused(3, "3 good images are too few", Threshold(tiny.Model, few));
         File.WriteAllText(Path.Combine(few, "x.png"), "broken");
         Refused(3, "x.png", Threshold(tiny.Model, few));
@@ -206,7 +212,8 @@ public sealed class ModelCommandTests(TinyModel tiny)
         return tiny.PathOf(name);
     }
 
-    private static CommandRun Threshold(string model, string folder, params string[] options) => CommandRun.Of(["threshold", model, folder, "--device", "cpu", .. options]);
+    private static CommandRun Threshold(string model, string folder, params string[] options) =>
+        CommandRun.Of(["threshold", model, folder, "--device", "cpu", .. options]);
 
     private static void Refused(int code, string said, CommandRun run)
     {

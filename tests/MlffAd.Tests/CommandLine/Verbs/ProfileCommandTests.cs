@@ -13,14 +13,16 @@ public sealed class ProfileCommandTests : IDisposable
     public void EveryKernelOfAStepIsListedAndEveryCallTraced(string what, string kernel, params string[] more)
     {
         string json = Path.Combine(_folder, "profile.json"), trace = Path.Combine(_folder, "trace.json");
-        var run = CommandRun.Of(["profile", "--device", "cpu", "--preset", "tiny", "--batch", "2", "--steps", "2", "--json", json, "--trace", trace, .. more]);
+        var run = CommandRun.Of(["profile", "--device", "cpu", "--preset", "tiny", "--batch", "2", "--steps", "2",
+            "--json", json, "--trace", trace, .. more]);
         Assert.Equal(0, run.Code);
         Assert.Contains($"{what} of 2 images on cpu", run.Output, StringComparison.Ordinal);
         Assert.Contains(kernel, run.Output, StringComparison.Ordinal);
         using var document = JsonDocument.Parse(File.ReadAllText(json));
         var kernels = document.RootElement.GetProperty("kernels").EnumerateArray().ToList();
         using var events = JsonDocument.Parse(File.ReadAllText(trace));
-        Assert.Equal(2 * kernels.Sum(k => k.GetProperty("calls").GetDouble()), events.RootElement.GetProperty("traceEvents").GetArrayLength());
+        Assert.Equal(2 * kernels.Sum(k => k.GetProperty("calls").GetDouble()),
+            events.RootElement.GetProperty("traceEvents").GetArrayLength());
         Assert.All(kernels, k => Assert.True(k.GetProperty("ofRoofline").GetDouble() >= 0));
     }
 

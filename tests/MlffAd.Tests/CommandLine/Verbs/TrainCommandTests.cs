@@ -15,9 +15,12 @@ public sealed class TrainCommandTests(TinyModel tiny)
         string[] lines = tiny.Training.Lines;
         Assert.StartsWith("Training on cpu (", lines[0], StringComparison.Ordinal);
         Assert.EndsWith("preset tiny, train.batch 4, from random weights.", lines[0], StringComparison.Ordinal);
-        Assert.Contains(lines, line => line.StartsWith("About ", StringComparison.Ordinal) && line.Contains("24 images, in 0.", StringComparison.Ordinal) && line.Contains(" GB of memory.", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("About ", StringComparison.Ordinal)
+            && line.Contains("24 images, in 0.", StringComparison.Ordinal)
+            && line.Contains(" GB of memory.", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("100%  24 images  loss ", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("The threshold rests on 4 good images", StringComparison.Ordinal));
+        Assert.Contains(lines,
+            line => line.StartsWith("The threshold rests on 4 good images", StringComparison.Ordinal));
         string quality = Assert.Single(lines, line => line.StartsWith("Quality ", StringComparison.Ordinal));
         Assert.Matches(@"^Quality [01]\.\d{3} by image, [01]\.\d{3} by pixel, of 16 pseudo anomalies on 4 good images "
             + @"that it had not seen\.$", quality);
@@ -32,7 +35,8 @@ public sealed class TrainCommandTests(TinyModel tiny)
         var m = model.Metadata;
         Assert.Equal(("squares", 64, 4), (m.Class, m.Config.ImageSize, m.Config.Train.Batch));
         Assert.Equal((24L, 4), (m.Training.Images, m.Calibration!.Images));
-        Assert.Equal([tiny.Model, $"{tiny.Model}.log.jsonl"], Directory.GetFiles(tiny.Folder, "squares.mlffad*").Order(StringComparer.Ordinal));
+        Assert.Equal([tiny.Model, $"{tiny.Model}.log.jsonl"],
+            Directory.GetFiles(tiny.Folder, "squares.mlffad*").Order(StringComparer.Ordinal));
     }
 
     /// <summary>Warnings stand in the lines, and do not change the exit code.</summary>
@@ -53,19 +57,24 @@ public sealed class TrainCommandTests(TinyModel tiny)
 
     [Fact]
     public void QuietSaysNothing() =>
-        Assert.Equal(new CommandRun(0, "", ""), CommandRun.Of(["train", tiny.Data, "-o", tiny.PathOf("quiet.mlffad"), "--quiet", .. TinyModel.Tiny]));
+        Assert.Equal(new CommandRun(0, "", ""),
+            CommandRun.Of(["train", tiny.Data, "-o", tiny.PathOf("quiet.mlffad"), "--quiet", .. TinyModel.Tiny]));
 
     [Fact]
     public void SetAndOptionsOfAnyKeyReachTheModelAndAGivenThresholdStands()
     {
         string path = tiny.PathOf("set.mlffad");
-        var run = CommandRun.Of(["train", tiny.Data, "-o", path, .. TinyModel.Tiny, "--set", "train.schedule=cosine", "--set", "lr-decay=0.5", "--loss.alpha", "2", "--seed", "7", "--threshold", "-1.5"]);
+        var run = CommandRun.Of(["train", tiny.Data, "-o", path, .. TinyModel.Tiny, "--set", "train.schedule=cosine",
+            "--set", "lr-decay=0.5", "--loss.alpha", "2", "--seed", "7", "--threshold", "-1.5"]);
         Assert.Equal((0, ""), (run.Code, run.Error));
         using var model = ModelFile.Open(path);
         var c = model.Metadata.Config;
-        Assert.Equal(("cosine", "0.5", "2", 7), (c.Get("train.schedule"), c.Get("train.lrDecay"), c.Get("loss.alpha"), c.Train.Seed));
+        Assert.Equal(("cosine", "0.5", "2", 7),
+            (c.Get("train.schedule"), c.Get("train.lrDecay"), c.Get("loss.alpha"), c.Train.Seed));
         Assert.Equal(-1.5f, model.Metadata.Threshold);
-        Assert.Contains(run.Lines, line => line.StartsWith("Image threshold -1.500 as given, pixel threshold ", StringComparison.Ordinal) && line.EndsWith(", from 4 good images held out of training.", StringComparison.Ordinal));
+        Assert.Contains(run.Lines, line => line.StartsWith("Image threshold -1.500 as given, pixel threshold ",
+            StringComparison.Ordinal)
+            && line.EndsWith(", from 4 good images held out of training.", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -73,7 +82,8 @@ public sealed class TrainCommandTests(TinyModel tiny)
     {
         string path = tiny.PathOf("few.mlffad"), few = tiny.PathOf("few");
         Directory.CreateDirectory(few);
-        foreach (string file in Directory.GetFiles(Path.Combine(tiny.Data, "train", "good")).Take(3)) File.Copy(file, Path.Combine(few, Path.GetFileName(file)));
+        foreach (string file in Directory.GetFiles(Path.Combine(tiny.Data, "train", "good")).Take(3))
+            File.Copy(file, Path.Combine(few, Path.GetFileName(file)));
         Assert.Equal(3, CommandRun.Of(["train", few, "-o", path, .. TinyModel.Tiny]).Code);
         var run = CommandRun.Of(["train", few, "-o", path, .. TinyModel.Tiny, "--holdout", "0", "--threshold", "2"]);
         Assert.Equal((0, ""), (run.Code, run.Error));
@@ -109,9 +119,11 @@ public sealed class TrainCommandTests(TinyModel tiny)
     [Fact]
     public void AFolderThatCannotBeUsedOrWrittenIsRefusedBeforeAnyWork()
     {
-        Refused(3, "There is no folder 'nowhere'.", CommandRun.Of(["train", "nowhere", "-o", tiny.PathOf("no.mlffad"), .. TinyModel.Tiny]));
+        Refused(3, "There is no folder 'nowhere'.",
+            CommandRun.Of(["train", "nowhere", "-o", tiny.PathOf("no.mlffad"), .. TinyModel.Tiny]));
         Refused(7, "It is a folder", CommandRun.Of(["train", tiny.Data, "-o", tiny.Folder, .. TinyModel.Tiny]));
-        Refused(7, "cannot be written", CommandRun.Of(["train", tiny.Data, "-o", Path.Combine(tiny.Model, "x.mlffad"), .. TinyModel.Tiny]));
+        Refused(7, "cannot be written",
+            CommandRun.Of(["train", tiny.Data, "-o", Path.Combine(tiny.Model, "x.mlffad"), .. TinyModel.Tiny]));
         Refused(2, "--output", CommandRun.Of("train", tiny.Data));
     }
 
@@ -125,11 +137,13 @@ public sealed class TrainCommandTests(TinyModel tiny)
         using var stop = new CancellationTokenSource();
         using StringWriter output = new StopAt("  8 images", stop), error = new();
         Assert.Equal(130, Program.Run(["train", tiny.Data, "-o", broken, .. options], output, error, stop.Token));
-        Assert.Equal($"mlffad: interrupted after 8 images; the state is saved. To go on: mlffad train {tiny.Data} -o {broken} {string.Join(' ', options)} --resume {state}\n",
-            error.ToString().ReplaceLineEndings("\n"));
+        Assert.Equal(
+            $"mlffad: interrupted after 8 images; the state is saved. To go on: mlffad train {tiny.Data} -o {broken} "
+                + $"{string.Join(' ', options)} --resume {state}\n", error.ToString().ReplaceLineEndings("\n"));
         Assert.False(File.Exists(broken));
 
-        Refused(2, "train.lr", CommandRun.Of(["train", tiny.Data, "-o", broken, .. options, "--resume", state, "--lr", "0.5"]));
+        Refused(2, "train.lr",
+            CommandRun.Of(["train", tiny.Data, "-o", broken, .. options, "--resume", state, "--lr", "0.5"]));
         var resumed = CommandRun.Of(["train", tiny.Data, "-o", broken, .. options, "--resume", state]);
         Assert.Equal((0, ""), (resumed.Code, resumed.Error));
         Assert.Contains($"resuming '{state}'", resumed.Lines[0], StringComparison.Ordinal);
@@ -192,7 +206,8 @@ public sealed class TrainCommandTests(TinyModel tiny)
     public void TrainingThatDivergesIsCode6AndNamesTheStateAndTheRemedy()
     {
         string model = tiny.PathOf("diverged.mlffad");
-        Refused(6, $"The last good state is '{model}.state'", CommandRun.Of(["train", tiny.Data, "-o", model, .. TinyModel.Tiny[..^1], "400", "--lr", "1e30"]));
+        Refused(6, $"The last good state is '{model}.state'",
+            CommandRun.Of(["train", tiny.Data, "-o", model, .. TinyModel.Tiny[..^1], "400", "--lr", "1e30"]));
         Assert.False(File.Exists(model));
     }
 

@@ -11,14 +11,21 @@ public sealed class VerifyCommandTests
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".safetensors");
         string cases = """[{"name":"sum","op":"add","attrs":{},"inputs":["a","b"],"outputs":["y"],"upstream":["y"],"grads":["a","b"]}]""";
-        TensorData Pair(string name, float first, float second) => TensorData.Floats($"sum/{name}", [2], new[] { first, second });
-        Safetensors.Write(path, [Pair("a", 1, 2), Pair("b", 3, 4), Pair("y", 4, 6.5f), Pair("d_y", 1, 1), Pair("d_a", 1, 1), Pair("d_b", 1, 1)],
-            new Dictionary<string, string> { ["kind"] = "operators", ["cases"] = cases });
+        TensorData Pair(string name, float first, float second) =>
+            TensorData.Floats($"sum/{name}", [2], new[] { first, second });
+        Safetensors.Write(path, [Pair("a", 1, 2), Pair("b", 3, 4), Pair("y", 4, 6.5f), Pair("d_y", 1, 1),
+            Pair("d_a", 1, 1), Pair("d_b", 1, 1)], new Dictionary<string, string>
+            {
+                ["kind"] = "operators",
+                ["cases"] = cases,
+            });
 
         var (code, lines, _) = Run("verify", "--device", "cpu", "--threads", "1", path);
         Assert.Equal(1, code);
-        Assert.EndsWith("on cpu, 1 thread: 3 compared, 1 OVER TOLERANCE, largest error/tolerance 7692.308", lines[0], StringComparison.Ordinal);
-        Assert.EndsWith("OVER  error 7.69e-02  tolerance 1e-05  share 7692.308  sum/y", lines[1], StringComparison.Ordinal);
+        Assert.EndsWith("on cpu, 1 thread: 3 compared, 1 OVER TOLERANCE, largest error/tolerance 7692.308", lines[0],
+            StringComparison.Ordinal);
+        Assert.EndsWith("OVER  error 7.69e-02  tolerance 1e-05  share 7692.308  sum/y", lines[1],
+            StringComparison.Ordinal);
         File.Delete(path);
     }
 
@@ -35,7 +42,8 @@ public sealed class VerifyCommandTests
     [Fact]
     public void AnUnreadableFileIsCode4AndDoesNotHideTheOthers()
     {
-        var (code, lines, error) = Run("verify", "--device", "cpu", "absent.safetensors", Golden.PathOf("reference_cases.json"));
+        var (code, lines, error) =
+            Run("verify", "--device", "cpu", "absent.safetensors", Golden.PathOf("reference_cases.json"));
         Assert.Equal(4, code);
         Assert.Contains("absent.safetensors", error, StringComparison.Ordinal);
         Assert.NotEmpty(lines);
@@ -45,6 +53,7 @@ public sealed class VerifyCommandTests
     {
         var (output, error) = (new StringWriter(), new StringWriter());
         int code = Program.Run(args, output, error);
-        return (code, output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries), error.ToString());
+        return (code, output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries),
+            error.ToString());
     }
 }

@@ -19,7 +19,8 @@ public sealed class ImageFileTests : IDisposable
     [InlineData(6, "right", "top")]
     [InlineData(7, "right", "bottom")]
     [InlineData(8, "left", "bottom")]
-    public void ExifOrientationPutsTheFirstRowAndColumnWhereTheStandardSays(int orientation, string firstRow, string firstColumn)
+    public void ExifOrientationPutsTheFirstRowAndColumnWhereTheStandardSays(int orientation, string firstRow,
+        string firstColumn)
     {
         // Stored: red at the start of the first row, green at its end, blue at the start of the last row.
         var stored = new RgbImage(32, 16, new byte[3 * 32 * 16]);
@@ -46,7 +47,8 @@ public sealed class ImageFileTests : IDisposable
     {
         // Just below the next high byte: scaling or rounding would give 1, 128, 255.
         byte[] grey = [0x00, 0xFF, 0x7F, 0xFF, 0xFE, 0xFF];
-        Assert.Equal([0, 0, 0, 0x7F, 0x7F, 0x7F, 0xFE, 0xFE, 0xFE], ImageFile.Read(Save("grey.png", PngBytes.Make(3, 1, 16, 0, grey))).Rgb);
+        Assert.Equal([0, 0, 0, 0x7F, 0x7F, 0x7F, 0xFE, 0xFE, 0xFE],
+            ImageFile.Read(Save("grey.png", PngBytes.Make(3, 1, 16, 0, grey))).Rgb);
         byte[] rgb = [0x01, 0xFF, 0x02, 0xFF, 0x03, 0xFF];
         Assert.Equal([1, 2, 3], ImageFile.Read(Save("rgb.png", PngBytes.Make(1, 1, 16, 2, rgb))).Rgb);
         byte[] rgba = [0x01, 0xFF, 0x02, 0xFF, 0x03, 0xFF, 0xFF, 0xFF];
@@ -83,7 +85,8 @@ public sealed class ImageFileTests : IDisposable
             foreach (int c in new[] { 0, 1, 100, 254, 255 })
             {
                 pixels.AddRange([(byte)c, (byte)c, (byte)(255 - c), (byte)alpha]);
-                foreach (int v in new[] { c, c, 255 - c }) expected.Add((byte)Math.Floor((v * alpha + 255.0 * (255 - alpha)) / 255 + 0.5));
+                foreach (int v in new[] { c, c, 255 - c })
+                    expected.Add((byte)Math.Floor((v * alpha + 255.0 * (255 - alpha)) / 255 + 0.5));
             }
         }
         Assert.Equal(expected, ImageFile.Read(Save("alpha.png", PngBytes.Make(35, 1, 8, 6, [.. pixels]))).Rgb);
@@ -96,7 +99,9 @@ public sealed class ImageFileTests : IDisposable
         Assert.Equal(image.Rgb, ImageFile.Read(Save("a.png", ImageFile.EncodePng(image))).Rgb);
         Assert.Equal(image.Rgb, ImageFile.Read(Save("a.bmp", SeedFiles.Bmp(image))).Rgb);
         Assert.Equal(image.Rgb, ImageFile.Read(Save("a.webp", SeedFiles.Webp(image, lossless: true))).Rgb);
-        var smooth = new RgbImage(64, 64, [.. Enumerable.Range(0, 64 * 64).SelectMany(i => new[] { (byte)(i % 64 * 4), (byte)(i / 64 * 4), (byte)128 })]);
+        var smooth = new RgbImage(64, 64,
+            [.. Enumerable.Range(0, 64 * 64)
+                .SelectMany(i => new[] { (byte)(i % 64 * 4), (byte)(i / 64 * 4), (byte)128 })]);
         var jpeg = ImageFile.Read(Save("a.jpg", ImageFile.EncodeJpeg(smooth, 95)));
         Assert.True(jpeg.Rgb.Zip(smooth.Rgb, (a, b) => Math.Abs(a - b)).Max() <= 6);
     }
@@ -125,7 +130,8 @@ public sealed class ImageFileTests : IDisposable
         };
         foreach (double share in new[] { 0.0, 0.001, 0.1, 0.5, 0.9 })
         {
-            string path = Save($"cut-{share.ToString(System.Globalization.CultureInfo.InvariantCulture)}.{kind}", whole[..(int)(whole.Length * share)]);
+            string path = Save($"cut-{share.ToString(System.Globalization.CultureInfo.InvariantCulture)}.{kind}",
+                whole[..(int)(whole.Length * share)]);
             AssertBroken(() => ImageFile.Read(path), path);
         }
     }
@@ -207,7 +213,8 @@ public sealed class ImageFileTests : IDisposable
             for (int x = x0; x < x0 + 16; x++) image.Rgb[3 * (y * image.Width + x) + channel] = 255;
     }
 
-    private static string Opposite(string side) => side switch { "top" => "bottom", "bottom" => "top", "left" => "right", _ => "left" };
+    private static string Opposite(string side) =>
+        side switch { "top" => "bottom", "bottom" => "top", "left" => "right", _ => "left" };
 
     /// <summary>The channel that is bright in the middle of a quarter; −1 if none.</summary>
     private static int Strongest(RgbImage image, string side, string otherSide)

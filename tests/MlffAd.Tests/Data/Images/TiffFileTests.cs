@@ -38,7 +38,8 @@ public sealed class TiffFileTests : IDisposable
     {
         ushort[] values = [0x00FF, 0x7FFF, 0xFEFF, 0x0100];
         byte[] bytes = [.. values.SelectMany(BitConverter.GetBytes)];
-        string path = Write(2, 2, 16, 1, Photometric.MINISBLACK, bytes, Compression.LZW, mode: order == "I" ? "wl" : "wb");
+        string path =
+            Write(2, 2, 16, 1, Photometric.MINISBLACK, bytes, Compression.LZW, mode: order == "I" ? "wl" : "wb");
         Assert.Equal([0, 0x7F, 0xFE, 1], ImageFile.Read(path).Rgb.Where((_, i) => i % 3 == 0));
     }
 
@@ -47,19 +48,23 @@ public sealed class TiffFileTests : IDisposable
     {
         Assert.Equal([9, 9, 9, 250, 250, 250], ImageFile.Read(Write(2, 1, 8, 1, Photometric.MINISBLACK, [9, 250])).Rgb);
         Assert.Equal([246, 246, 246, 5, 5, 5], ImageFile.Read(Write(2, 1, 8, 1, Photometric.MINISWHITE, [9, 250])).Rgb);
-        Assert.Equal([255, 255, 255, 0, 0, 0], ImageFile.Read(Write(2, 1, 1, 1, Photometric.MINISBLACK, [0b1000_0000])).Rgb);
+        Assert.Equal([255, 255, 255, 0, 0, 0],
+            ImageFile.Read(Write(2, 1, 1, 1, Photometric.MINISBLACK, [0b1000_0000])).Rgb);
         var map = new ushort[256];
         (map[3], map[4]) = (0x1234, 0xFFFF);
-        Assert.Equal([0x12, 0x12, 0x12, 0xFF, 0xFF, 0xFF], ImageFile.Read(Write(2, 1, 8, 1, Photometric.PALETTE, [3, 4], map: map)).Rgb);
+        Assert.Equal([0x12, 0x12, 0x12, 0xFF, 0xFF, 0xFF],
+            ImageFile.Read(Write(2, 1, 8, 1, Photometric.PALETTE, [3, 4], map: map)).Rgb);
     }
 
     [Fact]
     public void AlphaLiesOverWhitePremultipliedOrNot()
     {
         byte[] pixel = [200, 100, 0, 51];
-        Assert.Equal([244, 224, 204], ImageFile.Read(Write(1, 1, 8, 4, Photometric.RGB, pixel, extra: ExtraSample.UNASSALPHA)).Rgb);
+        Assert.Equal([244, 224, 204],
+            ImageFile.Read(Write(1, 1, 8, 4, Photometric.RGB, pixel, extra: ExtraSample.UNASSALPHA)).Rgb);
         byte[] premultiplied = [40, 20, 0, 51];
-        Assert.Equal([244, 224, 204], ImageFile.Read(Write(1, 1, 8, 4, Photometric.RGB, premultiplied, extra: ExtraSample.ASSOCALPHA)).Rgb);
+        Assert.Equal([244, 224, 204],
+            ImageFile.Read(Write(1, 1, 8, 4, Photometric.RGB, premultiplied, extra: ExtraSample.ASSOCALPHA)).Rgb);
     }
 
     [Theory]
@@ -76,7 +81,8 @@ public sealed class TiffFileTests : IDisposable
     [Fact]
     public void JpegInTiffComesClose()
     {
-        byte[] smooth = [.. Enumerable.Range(0, 64 * 64).SelectMany(i => new[] { (byte)(i % 64 * 4), (byte)(i / 64 * 4), (byte)128 })];
+        byte[] smooth = [.. Enumerable.Range(0, 64 * 64)
+            .SelectMany(i => new[] { (byte)(i % 64 * 4), (byte)(i / 64 * 4), (byte)128 })];
         foreach (var photometric in new[] { Photometric.RGB, Photometric.YCBCR })
         {
             var read = ImageFile.Read(Write(64, 64, 8, 3, photometric, smooth, Compression.JPEG));
@@ -93,7 +99,8 @@ public sealed class TiffFileTests : IDisposable
     public void ACutOrDamagedTiffIsRefusedByName(Compression compression)
     {
         // The directory lies behind the strips: cutting the middle out keeps it readable.
-        byte[] whole = File.ReadAllBytes(Write(64, 64, 8, 3, Photometric.RGB, ImageFileTests.Noise(64, 64).Rgb, compression));
+        byte[] whole =
+            File.ReadAllBytes(Write(64, 64, 8, 3, Photometric.RGB, ImageFileTests.Noise(64, 64).Rgb, compression));
         string path = Path.Combine(_folder, "cut.tif");
         foreach (int length in new[] { 6, 100, whole.Length / 2, whole.Length - 20 })
         {
@@ -105,7 +112,8 @@ public sealed class TiffFileTests : IDisposable
     [Fact]
     public void AnyDamagedByteGivesAnImageOrOneClearError()
     {
-        byte[] whole = File.ReadAllBytes(Write(8, 8, 8, 3, Photometric.RGB, ImageFileTests.Noise(8, 8).Rgb, Compression.LZW));
+        byte[] whole =
+            File.ReadAllBytes(Write(8, 8, 8, 3, Photometric.RGB, ImageFileTests.Noise(8, 8).Rgb, Compression.LZW));
         string path = Path.Combine(_folder, "damaged.tif");
         for (int i = 4; i < whole.Length; i++)
         {
@@ -124,7 +132,8 @@ public sealed class TiffFileTests : IDisposable
         for (int i = 0; i + 12 <= whole.Length; i++)
         {
             // Width and height entries: tag 256 or 257, count 1. Their values become 60000.
-            if (BitConverter.ToUInt16(whole, i) is 256 or 257 && BitConverter.ToUInt32(whole, i + 4) == 1 && whole[i + 2] is 3 or 4)
+            if (BitConverter.ToUInt16(whole, i) is 256 or 257 && BitConverter.ToUInt32(whole, i + 4) == 1
+                && whole[i + 2] is 3 or 4)
                 BitConverter.GetBytes((uint)60000).CopyTo(whole, i + 8);
         }
         string path = Path.Combine(_folder, "bomb.tif");
@@ -141,7 +150,8 @@ public sealed class TiffFileTests : IDisposable
         string path = Path.Combine(_folder, "map.tiff");
         ImageFile.WriteTiff(path, values, 3, 2);
         using var tiff = Tiff.Open(path, "r");
-        Assert.Equal((3, 2), (tiff.GetField(TiffTag.IMAGEWIDTH)[0].ToInt(), tiff.GetField(TiffTag.IMAGELENGTH)[0].ToInt()));
+        Assert.Equal((3, 2),
+            (tiff.GetField(TiffTag.IMAGEWIDTH)[0].ToInt(), tiff.GetField(TiffTag.IMAGELENGTH)[0].ToInt()));
         var bytes = new byte[24];
         Assert.Equal(24, tiff.ReadEncodedStrip(0, bytes, 0, 24));
         Assert.Equal(values, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes).ToArray());
@@ -157,9 +167,10 @@ public sealed class TiffFileTests : IDisposable
     }
 
     /// <summary>Writes interleaved samples as a TIFF: strips of 5 rows (JPEG: 16), or tiles of 16×16.</summary>
-    private string Write(int width, int height, int bits, int samples, Photometric photometric, byte[] data, Compression compression = Compression.NONE,
-        PlanarConfig planes = PlanarConfig.CONTIG, bool tiled = false, Orientation orientation = Orientation.TOPLEFT,
-        ExtraSample? extra = null, ushort[]? map = null, string mode = "w")
+    private string Write(int width, int height, int bits, int samples, Photometric photometric, byte[] data,
+        Compression compression = Compression.NONE, PlanarConfig planes = PlanarConfig.CONTIG, bool tiled = false,
+        Orientation orientation = Orientation.TOPLEFT, ExtraSample? extra = null, ushort[]? map = null, string mode =
+        "w")
     {
         string path = Path.Combine(_folder, "image.tif");
         using var tiff = Tiff.Open(path, mode);
@@ -190,7 +201,9 @@ public sealed class TiffFileTests : IDisposable
                 {
                     int rows = tiled ? blockHeight : Math.Min(blockHeight, height - y0);
                     byte[] block = Block(x0, y0, rows, plane);
-                    int done = tiled ? tiff.WriteEncodedTile(index, block, block.Length) : tiff.WriteEncodedStrip(index, block, block.Length);
+                    int done = tiled
+                        ? tiff.WriteEncodedTile(index, block, block.Length)
+                        : tiff.WriteEncodedStrip(index, block, block.Length);
                     Assert.Equal(block.Length, done);
                 }
             }
@@ -205,7 +218,8 @@ public sealed class TiffFileTests : IDisposable
             for (int y = 0; y < rows && y0 + y < height; y++)
                 for (int x = 0; x < blockWidth && x0 + x < width; x++)
                     for (int s = 0; s < perPixel; s++)
-                        block[(y * blockWidth + x) * perPixel + s] = data[((y0 + y) * width + x0 + x) * samples + plane + s];
+                        block[(y * blockWidth + x) * perPixel + s] =
+                            data[((y0 + y) * width + x0 + x) * samples + plane + s];
             return block;
         }
     }

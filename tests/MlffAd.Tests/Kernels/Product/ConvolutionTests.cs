@@ -4,7 +4,7 @@ using Xunit;
 
 namespace MlffAd.Tests.Kernels;
 
-public sealed class ConvolutionTests
+public sealed partial class ConvolutionTests
 {
     internal sealed record Case(Shape X, int Cout, ConvGeometry G)
     {
@@ -12,34 +12,45 @@ public sealed class ConvolutionTests
         public Shape Y => new(X.N, G.OutputSize(X.H), G.OutputSize(X.W), Cout);
     }
 
-    /// <summary>One item and several, H ≠ W, odd sizes, channels beside every tile width, strides that skip taps and inputs, padding of more than the kernel needs, single positions.</summary>
+    /// <summary>One item and several, H ≠ W, odd sizes, channels beside every tile width, strides that skip taps and
+    /// inputs, padding of more than the kernel needs, single positions.</summary>
     private static readonly Case[] Cases =
     [
-        new(new(1, 1, 1, 1), 1, new(1)), new(new(2, 1, 1, 5), 3, new(3, 1, 1)), new(new(1, 3, 1, 64), 1, new(1)), new(new(2, 1, 40, 3), 64, new(1)),
-        new(new(2, 5, 7, 9), 11, new(3, 1, 1)), new(new(1, 9, 6, 17), 33, new(3, 2, 1)), new(new(1, 8, 7, 20), 5, new(3, 3, 0)), new(new(2, 4, 5, 3), 7, new(3, 1, 3)),
-        new(new(1, 13, 17, 3), 19, new(7, 2, 3)), new(new(1, 8, 8, 2), 1, new(3, 1, 1)), new(new(2, 6, 5, 24), 40, new(1, 2, 0)), new(new(1, 7, 9, 16), 48, new(2, 3, 1)),
-        new(new(1, 6, 6, 300), 18, new(1)), new(new(1, 5, 4, 260), 34, new(3, 1, 1)), new(new(1, 5, 5, 4), 6, new(1, 3, 1)),
+        new(new(1, 1, 1, 1), 1, new(1)), new(new(2, 1, 1, 5), 3, new(3, 1, 1)), new(new(1, 3, 1, 64), 1, new(1)),
+            new(new(2, 1, 40, 3), 64, new(1)),
+        new(new(2, 5, 7, 9), 11, new(3, 1, 1)), new(new(1, 9, 6, 17), 33, new(3, 2, 1)),
+            new(new(1, 8, 7, 20), 5, new(3, 3, 0)), new(new(2, 4, 5, 3), 7, new(3, 1, 3)),
+        new(new(1, 13, 17, 3), 19, new(7, 2, 3)), new(new(1, 8, 8, 2), 1, new(3, 1, 1)),
+            new(new(2, 6, 5, 24), 40, new(1, 2, 0)), new(new(1, 7, 9, 16), 48, new(2, 3, 1)),
+        new(new(1, 6, 6, 300), 18, new(1)), new(new(1, 5, 4, 260), 34, new(3, 1, 1)),
+            new(new(1, 5, 5, 4), 6, new(1, 3, 1)),
     ];
 
     /// <summary>The network's own layers on small maps.</summary>
     private static readonly Case[] NetworkCases =
     [
-        new(new(1, 64, 48, 3), 64, new(7, 2, 3)), new(new(1, 16, 16, 64), 64, new(3, 1, 1)), new(new(2, 8, 8, 256), 128, new(1)), new(new(1, 16, 16, 128), 128, new(3, 2, 1)),
-        new(new(1, 8, 8, 512), 256, new(1)), new(new(1, 8, 8, 256), 256, new(3, 1, 1)), new(new(2, 1, 128, 2), 64, new(1)), new(new(2, 16, 16, 256), 1, new(1)),
+        new(new(1, 64, 48, 3), 64, new(7, 2, 3)), new(new(1, 16, 16, 64), 64, new(3, 1, 1)),
+            new(new(2, 8, 8, 256), 128, new(1)), new(new(1, 16, 16, 128), 128, new(3, 2, 1)),
+        new(new(1, 8, 8, 512), 256, new(1)), new(new(1, 8, 8, 256), 256, new(3, 1, 1)),
+            new(new(2, 1, 128, 2), 64, new(1)), new(new(2, 16, 16, 256), 1, new(1)),
         new(new(1, 72, 72, 3), 5, new(1)),   // positions enough for GPUs to split their sum into six parts
     ];
 
-    /// <summary>Layers that minimal filtering takes: tiles that reach over the edge, every padding, channels of one vector and of several blocks.</summary>
+    /// <summary>Layers that minimal filtering takes: tiles that reach over the edge, every padding, channels of one
+    /// vector and of several blocks.</summary>
     private static readonly Case[] TiledCases =
     [
-        new(new(1, 3, 3, 8), 8, new(3, 1, 0)), new(new(2, 5, 7, 24), 16, new(3, 1, 1)), new(new(1, 9, 6, 16), 40, new(3, 1, 2)), new(new(3, 4, 5, 72), 8, new(3, 1, 3)), new(new(1, 1, 2, 16), 16, new(3, 1, 1)),
+        new(new(1, 3, 3, 8), 8, new(3, 1, 0)), new(new(2, 5, 7, 24), 16, new(3, 1, 1)),
+            new(new(1, 9, 6, 16), 40, new(3, 1, 2)), new(new(3, 4, 5, 72), 8, new(3, 1, 3)),
+                new(new(1, 1, 2, 16), 16, new(3, 1, 1)),
     ];
 
     public static TheoryData<string> Devices => TestDevices.All;
 
     public static TheoryData<string> FastDevices => TestDevices.Fast;
 
-    private static Case[] CasesOn(string id) => id == "debug" ? [Cases[4]] : id == "cpu" ? [.. Cases, .. TiledCases, .. NetworkCases] : Cases;
+    private static Case[] CasesOn(string id) =>
+        id == "debug" ? [Cases[4]] : id == "cpu" ? [.. Cases, .. TiledCases, .. NetworkCases] : Cases;
 
     [Theory, MemberData(nameof(Devices))]
     public void ForwardWithItsEpilogueEqualsTheSumInDoubles(string id)
@@ -56,9 +67,11 @@ public sealed class ConvolutionTests
                 double[] sums = ReferenceForward(x.Values, w.Values, c);
                 Convolution.Forward(x.Tensor, w.Tensor, null, y.Tensor, c.G, null, f);
                 // No activation makes an error larger, so the sums' size is what errors are measured by.
-                AssertClose([.. sums.Select(v => Apply(f, v))], y.Tensor.ToArray(), 1e-5, $"{c} {f}", sums.Max(Math.Abs));
+                AssertClose([.. sums.Select(v => Apply(f, v))], y.Tensor.ToArray(), 1e-5, $"{c} {f}",
+                    sums.Max(Math.Abs));
                 Convolution.Forward(x.Tensor, w.Tensor, bias.Tensor, y.Tensor, c.G, residual.Tensor, f);
-                AssertClose([.. sums.Select((v, i) => Apply(f, v + bias.Values[i % c.Cout] + residual.Values[i]))], y.Tensor.ToArray(), 1e-5, $"{c} {f} with bias and residual", sums.Max(Math.Abs));
+                AssertClose([.. sums.Select((v, i) => Apply(f, v + bias.Values[i % c.Cout] + residual.Values[i]))],
+                    y.Tensor.ToArray(), 1e-5, $"{c} {f} with bias and residual", sums.Max(Math.Abs));
                 y.AssertGapsUntouched();
             }
     }
@@ -79,11 +92,14 @@ public sealed class ConvolutionTests
             foreach (bool add in new[] { true, false })
             {
                 Convolution.InputGradient(dy.Tensor, w.Tensor, dx.Tensor, c.G, add);
-                AssertClose([.. dxSums.Zip(dx.Values, (s, old) => add ? s + old : s)], dx.Tensor.ToArray(), 1e-5, $"{c} dx add={add}");
+                AssertClose([.. dxSums.Zip(dx.Values, (s, old) => add ? s + old : s)], dx.Tensor.ToArray(), 1e-5,
+                    $"{c} dx add={add}");
                 Convolution.WeightGradient(x.Tensor, dy.Tensor, dw.Tensor, c.G, add);
-                AssertClose([.. dwSums.Zip(dw.Values, (s, old) => add ? s + old : s)], dw.Tensor.ToArray(), 1e-5, $"{c} dw add={add}");
+                AssertClose([.. dwSums.Zip(dw.Values, (s, old) => add ? s + old : s)], dw.Tensor.ToArray(), 1e-5,
+                    $"{c} dw add={add}");
                 Convolution.BiasGradient(dy.Tensor, db.Tensor, add);
-                AssertClose([.. dbSums.Zip(db.Values, (s, old) => add ? s + old : s)], db.Tensor.ToArray(), 1e-5, $"{c} db add={add}");
+                AssertClose([.. dbSums.Zip(db.Values, (s, old) => add ? s + old : s)], db.Tensor.ToArray(), 1e-5,
+                    $"{c} db add={add}");
             }
             dx.AssertGapsUntouched();
         }
@@ -102,15 +118,20 @@ public sealed class ConvolutionTests
             using var dw = Tensor.Rent(lease.Device, c.W, "dw");
             Convolution.InputGradient(dy.Tensor, w.Tensor, dx, c.G);
             Convolution.WeightGradient(x.Tensor, dy.Tensor, dw, c.G);
-            Gradients.Check(v => Dot(ReferenceForward(v[0], v[1], c), dy.Values), [x.Values, w.Values], [dx.ToArray(), dw.ToArray()]);
+            Gradients.Check(v => Dot(ReferenceForward(v[0], v[1], c), dy.Values), [x.Values, w.Values],
+                [dx.ToArray(), dw.ToArray()]);
         }
     }
 
     [Fact]
     public void OneAndTwoThreadsGiveTheSameBytes()
     {
-        using Device one = Device.Open("cpu", threads: 1), two = Device.Open("cpu", threads: 2), three = Device.Open("cpu", threads: 3);
-        foreach (var c in new Case[] { new(new(2, 24, 20, 64), 96, new(3, 1, 1)), new(new(5, 22, 20, 64), 64, new(3, 1, 1)), new(new(1, 20, 20, 3), 64, new(7, 2, 3)), new(new(1, 40, 40, 40), 24, new(1)), new(new(3, 9, 9, 32), 200, new(3, 2, 1)) })
+        using Device one = Device.Open("cpu", threads: 1);
+        using Device two = Device.Open("cpu", threads: 2);
+        using Device three = Device.Open("cpu", threads: 3);
+        foreach (var c in new Case[] { new(new(2, 24, 20, 64), 96, new(3, 1, 1)),
+            new(new(5, 22, 20, 64), 64, new(3, 1, 1)), new(new(1, 20, 20, 3), 64, new(7, 2, 3)),
+                new(new(1, 40, 40, 40), 24, new(1)), new(new(3, 9, 9, 32), 200, new(3, 2, 1)) })
         {
             float[][] expected = Everything(one, c);
             foreach (var device in new[] { two, three })
@@ -165,12 +186,14 @@ public sealed class ConvolutionTests
         }
     }
 
-    /// <summary>What minimal filtering may lose: with the network's most channels, activations as behind a ReLU, and as many positions in dw as a batch has.</summary>
+    /// <summary>What minimal filtering may lose: with the network's most channels, activations as behind a ReLU, and as
+    /// many positions in dw as a batch has.</summary>
     [Fact]
     public void MinimalFilteringLosesLessThan5e5OfTheRootMeanSquare()
     {
         using var lease = TestDevices.Borrow("cpu");
-        foreach (Case c in new Case[] { new(new(1, 8, 8, 1024), 16, new(3, 1, 1)), new(new(1, 8, 8, 16), 1024, new(3, 1, 1)), new(new(8, 16, 16, 16), 16, new(3, 1, 1)) })
+        foreach (Case c in new Case[] { new(new(1, 8, 8, 1024), 16, new(3, 1, 1)),
+            new(new(1, 8, 8, 16), 1024, new(3, 1, 1)), new(new(8, 16, 16, 16), 16, new(3, 1, 1)) })
         {
             using var x = new Slice(lease.Device, c.X, 1);
             using var w = new Slice(lease.Device, c.W, 2, gaps: false);
@@ -206,76 +229,5 @@ public sealed class ConvolutionTests
         using var y = Tensor.Rent(lease.Device, new Shape(1, 5, 5, 2), "map");
         var e = Assert.Throws<ArgumentException>(() => Convolution.Forward(x, w, null, y, new ConvGeometry(3)));
         Assert.Contains("'map' [1,5,5,2]", e.Message, StringComparison.Ordinal);
-    }
-
-    private static float[][] Everything(Device device, Case c)
-    {
-        using var x = new Slice(device, c.X, 1);
-        using var w = new Slice(device, c.W, 2, gaps: false);
-        using var dy = new Slice(device, c.Y, 3);
-        using var y = new Slice(device, c.Y, 4);
-        using var dx = new Slice(device, c.X, 5);
-        using var dw = new Slice(device, c.W, 6, gaps: false);
-        using var db = new Slice(device, Shape.Of(c.Cout), 7, gaps: false);
-        Convolution.Forward(x.Tensor, w.Tensor, db.Tensor, y.Tensor, c.G, dy.Tensor, Activation.LeakyReLU);
-        Convolution.InputGradient(dy.Tensor, w.Tensor, dx.Tensor, c.G, add: true);
-        Convolution.WeightGradient(x.Tensor, dy.Tensor, dw.Tensor, c.G, add: true);
-        Convolution.BiasGradient(dy.Tensor, db.Tensor, add: true);
-        return [y.Tensor.ToArray(), dx.Tensor.ToArray(), dw.Tensor.ToArray(), db.Tensor.ToArray()];
-    }
-
-    internal static double[] ReferenceForward(float[] x, float[] w, Case c)
-    {
-        var y = new double[c.Y.Count];
-        foreach (var (xi, wi, p) in Taps(c))
-            for (int o = 0; o < c.Cout; o++)
-                for (int k = 0; k < c.X.C; k++) y[p * c.Cout + o] += (double)x[xi + k] * w[wi + o * c.G.Kernel * c.G.Kernel * c.X.C + k];
-        return y;
-    }
-
-    internal static (double[] Dx, double[] Dw, double[] Db) ReferenceGradients(float[] x, float[] w, float[] dy, Case c)
-    {
-        double[] dx = new double[c.X.Count], dw = new double[c.W.Count], db = new double[c.Cout];
-        foreach (var (xi, wi, p) in Taps(c))
-            for (int o = 0; o < c.Cout; o++)
-            {
-                double d = dy[p * c.Cout + o];
-                for (int k = 0, j = wi + o * c.G.Kernel * c.G.Kernel * c.X.C; k < c.X.C; k++, j++)
-                {
-                    dx[xi + k] += d * w[j];
-                    dw[j] += d * x[xi + k];
-                }
-            }
-        for (int i = 0; i < dy.Length; i++) db[i % c.Cout] += dy[i];
-        return (dx, dw, db);
-    }
-
-    /// <summary>Every pair of an output position and a tap that lies inside the input: where the input row and the tap's first weights begin.</summary>
-    private static IEnumerable<(int X, int W, int Position)> Taps(Case c)
-    {
-        for (int p = 0; p < c.Y.Rows; p++)
-            for (int u = 0; u < c.G.Kernel; u++)
-                for (int v = 0; v < c.G.Kernel; v++)
-                {
-                    int n = p / c.Y.Area, i = p / c.Y.W % c.Y.H * c.G.Stride - c.G.Pad + u, j = p % c.Y.W * c.G.Stride - c.G.Pad + v;
-                    if (i >= 0 && i < c.X.H && j >= 0 && j < c.X.W) yield return (((n * c.X.H + i) * c.X.W + j) * c.X.C, (u * c.G.Kernel + v) * c.X.C, p);
-                }
-    }
-
-    private static double Apply(Activation f, double x) => f switch
-    {
-        Activation.ReLU => Math.Max(0, x),
-        Activation.LeakyReLU => x > 0 ? x : 0.01f * x,
-        Activation.Sigmoid => 1 / (1 + Math.Exp(-x)),
-        _ => x,
-    };
-
-    private static double Dot(double[] a, float[] b) => a.Zip(b, (u, v) => u * v).Sum();
-
-    private static void AssertClose(double[] expected, float[] got, double tolerance, string what, double size = 0)
-    {
-        if (size == 0) size = expected.Max(Math.Abs);
-        double worst = expected.Zip(got, (e, g) => Math.Abs(e - g)).Max();
-        Assert.True(worst <= tolerance * Math.Max(size, 1e-3), $"{what}: off by {worst:G3} where the largest value is {size:G3}");
     }
 }

@@ -16,10 +16,12 @@ public sealed class MatMulTests
 
     private static readonly Case[] Cases =
     [
-        new(1, 1, 1, 1), new(3, 5, 7, 9), new(2, 17, 33, 5), new(1, 96, 32, 64), new(2, 130, 70, 19), new(1, 7, 129, 600), new(4, 128, 128, 128),
+        new(1, 1, 1, 1), new(3, 5, 7, 9), new(2, 17, 33, 5), new(1, 96, 32, 64), new(2, 130, 70, 19),
+            new(1, 7, 129, 600), new(4, 128, 128, 128),
     ];
 
-    private static readonly (bool A, bool B)[] Transpositions = [(false, false), (false, true), (true, false), (true, true)];
+    private static readonly (bool A, bool B)[] Transpositions = [(false, false), (false, true), (true, false),
+        (true, true)];
 
     public static TheoryData<string> Devices => TestDevices.All;
 
@@ -37,7 +39,8 @@ public sealed class MatMulTests
                 foreach (bool add in new[] { true, false })
                 {
                     MatMul.Forward(a.Tensor, b.Tensor, y.Tensor, transposeA, transposeB, add);
-                    AssertClose([.. sums.Zip(y.Values, (s, old) => add ? s + old : s)], y.Tensor.ToArray(), $"{c} {transposeA} {transposeB} add={add}");
+                    AssertClose([.. sums.Zip(y.Values, (s, old) => add ? s + old : s)], y.Tensor.ToArray(),
+                        $"{c} {transposeA} {transposeB} add={add}");
                 }
                 y.AssertGapsUntouched();
             }
@@ -59,7 +62,8 @@ public sealed class MatMulTests
             else MatMul.Forward(dy.Tensor, b.Tensor, da, false, !transposeB);
             if (transposeB) MatMul.Forward(dy.Tensor, a.Tensor, db, true, false);
             else MatMul.Forward(a.Tensor, dy.Tensor, db, !transposeA, false);
-            Gradients.Check(v => Reference(v[0], v[1], c, transposeA, transposeB).Zip(dy.Values, (s, u) => s * u).Sum(), [a.Values, b.Values], [da.ToArray(), db.ToArray()]);
+            Gradients.Check(v => Reference(v[0], v[1], c, transposeA, transposeB).Zip(dy.Values, (s, u) => s * u)
+                .Sum(), [a.Values, b.Values], [da.ToArray(), db.ToArray()]);
         }
     }
 
@@ -96,7 +100,8 @@ public sealed class MatMulTests
         }
     }
 
-    /// <summary>A wrong block order or a lost block of the sum shows at lengths that are cut into several blocks; sums of many equal terms show rounding that grows with the length.</summary>
+    /// <summary>A wrong block order or a lost block of the sum shows at lengths that are cut into several blocks; sums
+    /// of many equal terms show rounding that grows with the length.</summary>
     [Fact]
     public void LongSumsAreTakenBlockByBlock()
     {
@@ -129,7 +134,8 @@ public sealed class MatMulTests
         {
             int item = i / (c.M * c.N), m = i / c.N % c.M, n = i % c.N;
             for (int k = 0; k < c.K; k++)
-                y[i] += (double)a[item * c.M * c.K + (transposeA ? k * c.M + m : m * c.K + k)] * b[item * c.N * c.K + (transposeB ? n * c.K + k : k * c.N + n)];
+                y[i] += (double)a[item * c.M * c.K + (transposeA ? k * c.M + m : m * c.K + k)] * b[item * c.N * c.K
+                    + (transposeB ? n * c.K + k : k * c.N + n)];
         }
         return y;
     }
@@ -137,7 +143,8 @@ public sealed class MatMulTests
     private static void AssertClose(double[] expected, float[] got, string what)
     {
         double size = expected.Max(Math.Abs), worst = expected.Zip(got, (e, g) => Math.Abs(e - g)).Max();
-        Assert.True(worst <= 1e-5 * Math.Max(size, 1e-3), $"{what}: off by {worst:G3} where the largest value is {size:G3}");
+        Assert.True(worst <= 1e-5 * Math.Max(size, 1e-3),
+            $"{what}: off by {worst:G3} where the largest value is {size:G3}");
     }
 
     [Fact]
@@ -147,9 +154,12 @@ public sealed class MatMulTests
         var rows = GemmBench.Products(device, 1, out double peak, (16, 32, 8), (8, 8, 64));
         Assert.Equal(["M16 N32 K8", "M8 N8 K64"], rows.Select(r => r.Name));
         Assert.All(rows, r => Assert.True(r is { GigaFlops: > 0, Share: > 0 } && peak > 0));
-        Assert.Equal(MatMul.Ladder.Select(rung => rung.Name), GemmBench.ProductLadder(device, 1, (16, 16, 16), out _).Select(r => r.Name));
-        Assert.Equal([.. Convolution.Ladder.Select(rung => "y, " + rung.Name), .. Convolution.InputGradientLadder.Select(rung => "dx, " + rung.Name), .. Convolution.WeightGradientLadder.Select(rung => "dw, " + rung.Name)],
-            GemmBench.ConvolutionLadder(device, 1, new(1, 6, 5, 4), out _).Select(r => r.Name));
+        Assert.Equal(MatMul.Ladder.Select(rung => rung.Name),
+            GemmBench.ProductLadder(device, 1, (16, 16, 16), out _).Select(r => r.Name));
+        Assert.Equal([.. Convolution.Ladder.Select(rung => "y, " + rung.Name),
+            .. Convolution.InputGradientLadder.Select(rung => "dx, " + rung.Name),
+                .. Convolution.WeightGradientLadder.Select(rung => "dw, " + rung.Name)],
+                    GemmBench.ConvolutionLadder(device, 1, new(1, 6, 5, 4), out _).Select(r => r.Name));
         device.Pool.AssertLive(0);
     }
 }

@@ -22,16 +22,22 @@ public sealed class PtxTests
         Assert.All(rows, r =>
         {
             Assert.True(r.FloatAtomics == 0, $"{r.Name} adds floats in an order that is nobody's.");
-            Assert.True(r.SharedBytes <= r.DeclaredBytes, $"{r.Name} takes {r.SharedBytes} bytes of shared memory and declares {r.DeclaredBytes}.");
+            Assert.True(r.SharedBytes <= r.DeclaredBytes,
+                $"{r.Name} takes {r.SharedBytes} bytes of shared memory and declares {r.DeclaredBytes}.");
             Assert.True(r.SharedBytes <= 48 << 10, $"{r.Name} takes {r.SharedBytes} bytes of shared memory.");
             Assert.True(r.Local == 0, $"{r.Name} keeps numbers in memory that belong in registers.");
-            Assert.True(r.Vectors > 0 || !r.Name.Contains(".wide:", StringComparison.Ordinal), $"{r.Name} moves no 16 bytes at once.");
-            bool tensor = r.Name.StartsWith("product.tensor", StringComparison.Ordinal), ceiling = r.Name.StartsWith("peak.tf32", StringComparison.Ordinal) || r.Name.StartsWith("peak.bf16", StringComparison.Ordinal);
+            Assert.True(r.Vectors > 0
+                || !r.Name.Contains(".wide:", StringComparison.Ordinal), $"{r.Name} moves no 16 bytes at once.");
+            bool tensor = r.Name.StartsWith("product.tensor", StringComparison.Ordinal);
+            bool ceiling = r.Name.StartsWith("peak.tf32", StringComparison.Ordinal)
+                || r.Name.StartsWith("peak.bf16", StringComparison.Ordinal);
             Assert.Equal((tensor || ceiling, tensor), (r.TensorProducts > 0, r.Copies > 0));
         });
         // Layers whose channels are no multiple of four have no 16 bytes to copy: the counts', the score's.
         var products = rows.Where(r => r.Name.StartsWith("product", StringComparison.Ordinal)).ToList();
-        if (precision != Precision.Float32) Assert.True(products.Where(r => r.TensorProducts > 0).Sum(r => r.Training) > 0.9 * products.Sum(r => r.Training));
+        if (precision != Precision.Float32)
+            Assert.True(products.Where(r => r.TensorProducts > 0)
+                .Sum(r => r.Training) > 0.9 * products.Sum(r => r.Training));
         else Assert.DoesNotContain(products, r => r.TensorProducts > 0);
         Assert.InRange(rows.Sum(r => r.Training), 1, 599);
     }
@@ -54,10 +60,14 @@ public sealed class PtxTests
     public void TheLaddersUpperRungsAreOnTensorCores(Precision precision, string instruction)
     {
         using var device = Device.OpenCompiler(80, precision);
-        using Tensor a = Tensor.Rent(device, Shape.Of(1, 256, 64), "a"), b = Tensor.Rent(device, Shape.Of(1, 128, 64), "b"), y = Tensor.Rent(device, Shape.Of(1, 256, 128), "y");
+        using Tensor a = Tensor.Rent(device, Shape.Of(1, 256, 64), "a");
+        using Tensor b = Tensor.Rent(device, Shape.Of(1, 128, 64), "b");
+        using Tensor y = Tensor.Rent(device, Shape.Of(1, 256, 128), "y");
         foreach (var (_, rung) in MatMul.LadderOf(device)) rung(a, b, y);
-        Assert.Equal([("product.definition", false), ("product.shared", false), ("product", false), ("product.tile", true), ("product.tensor", true)],
-            device.CompiledKernels.Select(k => (k.Name, k.Ptx!.Contains($"mma.sync.aligned.{instruction}", StringComparison.Ordinal))));
+        Assert.Equal([("product.definition", false), ("product.shared", false), ("product", false),
+            ("product.tile", true), ("product.tensor", true)],
+                device.CompiledKernels.Select(k => (k.Name,
+                    k.Ptx!.Contains($"mma.sync.aligned.{instruction}", StringComparison.Ordinal))));
         Assert.All(device.CompiledKernels, k => Assert.DoesNotContain(".local", k.Ptx, StringComparison.Ordinal));
     }
 
@@ -78,11 +88,13 @@ public sealed class PtxTests
 
     [Fact]
     public void AnArchitectureThatIsNotThereIsRefused() =>
-        Assert.Contains("75, 80, 86", Assert.Throws<DeviceException>(() => Device.OpenCompiler(51)).Message, StringComparison.Ordinal);
+        Assert.Contains("75, 80, 86", Assert.Throws<DeviceException>(() => Device.OpenCompiler(51)).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData(Precision.Tf32)]
     [InlineData(Precision.Bf16)]
     public void TuringHasNoTensorCoresForThese(Precision precision) =>
-        Assert.Contains("8.0", Assert.Throws<DeviceException>(() => Device.OpenCompiler(75, precision)).Message, StringComparison.Ordinal);
+        Assert.Contains("8.0", Assert.Throws<DeviceException>(() => Device.OpenCompiler(75, precision)).Message,
+            StringComparison.Ordinal);
 }

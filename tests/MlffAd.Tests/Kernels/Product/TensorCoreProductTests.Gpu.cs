@@ -5,13 +5,21 @@ using Xunit;
 
 namespace MlffAd.Tests.Kernels;
 
-/// <summary>The tensor cores' product; where there are none with its fragments emulated: the same places in memory, the same elements in the same threads, by plain arithmetic. Factors are rounded to TF32 or BF16 beforehand, so
-/// that products are exact and only sums round.</summary>
+/// <summary>The tensor cores' product; where there are none with its fragments emulated: the same places in memory, the
+/// same elements in the same threads, by plain arithmetic. Factors are rounded to TF32 or BF16 beforehand, so that
+/// products are exact and only sums round.</summary>
 public sealed class TensorCoreProductTests
 {
-    public static TheoryData<string, Precision> Emulating => [.. TestDevices.Fast.Where(row => row.Data != "cpu").SelectMany(row => new[] { (row.Data, Precision.Tf32), (row.Data, Precision.Bf16) })];
+    public static TheoryData<string, Precision> Emulating =>
+        [.. TestDevices.Fast.Where(row => row.Data != "cpu")
+            .SelectMany(row => new[] { (row.Data, Precision.Tf32), (row.Data, Precision.Bf16) })];
 
-    public static TheoryData<string, Precision, Format> Layouts => [.. Emulating.Select(row => (row.Data.Item1, row.Data.Item2, Format.Float32)), .. Emulating.Where(row => row.Data.Item2 == Precision.Bf16).Select(row => (row.Data.Item1, row.Data.Item2, Format.Bf16))];
+    public static TheoryData<string, Precision, Format> Layouts =>
+    [
+        .. Emulating.Select(row => (row.Data.Item1, row.Data.Item2, Format.Float32)),
+        .. Emulating.Where(row => row.Data.Item2 == Precision.Bf16)
+            .Select(row => (row.Data.Item1, row.Data.Item2, Format.Bf16)),
+    ];
 
     [DeviceTheory, MemberData(nameof(Layouts))]
     public void EveryLayoutAndTileGivesTheSumsOfRoundedFactors(string id, Precision precision, Format format)
@@ -33,11 +41,14 @@ public sealed class TensorCoreProductTests
                     double sum = 0, size = 0;
                     for (int t = 0; t < k; t++)
                     {
-                        double term = (double)av[item * m * k + (transposeA ? t * m + row : row * k + t)] * bv[item * n * k + (transposeB ? column * k + t : t * n + column)];
+                        double term = (double)av[item * m * k + (transposeA ? t * m + row : row * k + t)]
+                            * bv[item * n * k + (transposeB ? column * k + t : t * n + column)];
                         sum += term;
                         size += Math.Abs(term);
                     }
-                    Assert.True(Math.Abs(yv[i] - sum) <= 1e-6 * size, $"A{(transposeA ? "ᵀ" : "")}·B{(transposeB ? "ᵀ" : "")}, wide {wide}: y[{item},{row},{column}] is {yv[i]}, not {sum}.");
+                    Assert.True(Math.Abs(yv[i] - sum) <= 1e-6 * size,
+                        $"A{(transposeA ? "ᵀ" : "")}·B{(transposeB ? "ᵀ" : "")}, wide {wide}: "
+                            + $"y[{item},{row},{column}] is {yv[i]}, not {sum}.");
                 }
             }
     }
@@ -68,7 +79,8 @@ public sealed class TensorCoreProductTests
             using var a = emulation.Rounded(Shape.Of(1, m, k), 1);
             using var b = emulation.Rounded(Shape.Of(1, n, k), 2);
             float[] av = a.ToArray(), bv = b.ToArray();
-            double[] sums = [.. Enumerable.Range(0, m * n).Select(i => Enumerable.Range(0, k).Sum(t => (double)av[i / n * k + t] * bv[i % n * k + t]))];
+            double[] sums = [.. Enumerable.Range(0, m * n)
+                .Select(i => Enumerable.Range(0, k).Sum(t => (double)av[i / n * k + t] * bv[i % n * k + t]))];
             foreach (var (name, rung) in rungs)
             {
                 using var y = Tensor.Rent(emulation.Device, Shape.Of(1, m, n), name);
@@ -96,8 +108,10 @@ public sealed class TensorCoreProductTests
         }
     }
 
-    private static void Launch<TA, TB>(Tensor y, in GpuProductArgs p, bool wide) where TA : unmanaged, IFactor where TB : unmanaged, IFactor =>
-        GpuProduct.Launch<TA, TB, Identity, Stored<Float32Map>>(y.Device, y.Shape.N, p, GpuProduct.ArithmeticOf(y.Device, p), wide);
+    private static void Launch<TA, TB>(Tensor y, in GpuProductArgs p, bool wide)
+        where TA : unmanaged, IFactor where TB : unmanaged, IFactor =>
+        GpuProduct.Launch<TA, TB, Identity, Stored<Float32Map>>(y.Device, y.Shape.N, p,
+            GpuProduct.ArithmeticOf(y.Device, p), wide);
 
     [DeviceTheory, MemberData(nameof(Emulating))]
     public void ConvolutionsAndGradientsEqualTheSumsOfRoundedFactors(string id, Precision precision)
@@ -105,9 +119,14 @@ public sealed class TensorCoreProductTests
         using var emulation = new Emulation(id, precision);
         foreach (var c in new ConvolutionTests.Case[]
         {
-            new(new(1, 9, 7, 8), 12, new(3, 1, 1)), new(new(2, 8, 9, 20), 68, new(1)), new(new(1, 11, 10, 4), 8, new(3, 2, 1)), new(new(1, 6, 5, 24), 4, new(1, 2, 0)),
-            new(new(1, 15, 12, 3), 8, new(7, 2, 3)), new(new(1, 5, 6, 3), 6, new(3, 1, 1)), new(new(2, 9, 10, 8), 4, new(3, 3, 2)), new(new(1, 7, 8, 8), 4, new(2, 3, 0)),   // three channels, which get a fourth, and which do not; classes with one tap, with none, of edges of their own
-            new(new(1, 40, 40, 4), 8, new(3, 1, 1)), new(new(1, 72, 72, 4), 4, new(1)),   // positions enough to be split: into two parts, and into two sets of three
+            new(new(1, 9, 7, 8), 12, new(3, 1, 1)), new(new(2, 8, 9, 20), 68, new(1)),
+                new(new(1, 11, 10, 4), 8, new(3, 2, 1)), new(new(1, 6, 5, 24), 4, new(1, 2, 0)),
+            // three channels, which get a fourth, and which do not; classes with one tap, with
+            // none, of edges of their own
+            new(new(1, 15, 12, 3), 8, new(7, 2, 3)), new(new(1, 5, 6, 3), 6, new(3, 1, 1)),
+                new(new(2, 9, 10, 8), 4, new(3, 3, 2)), new(new(1, 7, 8, 8), 4, new(2, 3, 0)),
+            // positions enough to be split: into two parts, and into two sets of three
+            new(new(1, 40, 40, 4), 8, new(3, 1, 1)), new(new(1, 72, 72, 4), 4, new(1)),
         })
         {
             using var x = emulation.RoundedSlice(c.X, 1);
@@ -121,7 +140,8 @@ public sealed class TensorCoreProductTests
             float[] xv = x.Tensor.ToArray(), wv = w.ToArray(), dyv = dy.Tensor.ToArray();
             double[] sums = ConvolutionTests.ReferenceForward(xv, wv, c);
             Convolution.Forward(x.Tensor, w, bias.Tensor, y.Tensor, c.G, residual.Tensor, Activation.ReLU);
-            AssertClose([.. sums.Select((v, i) => Math.Max(0, v + bias.Values[i % c.Cout] + residual.Values[i]))], y.Tensor.ToArray(), $"{c} y");
+            AssertClose([.. sums.Select((v, i) => Math.Max(0, v + bias.Values[i % c.Cout] + residual.Values[i]))],
+                y.Tensor.ToArray(), $"{c} y");
             y.AssertGapsUntouched();
             var (dxSums, dwSums, _) = ConvolutionTests.ReferenceGradients(xv, wv, dyv, c);
             Convolution.InputGradient(dy.Tensor, w, dx.Tensor, c.G, add: true);
@@ -137,7 +157,8 @@ public sealed class TensorCoreProductTests
     {
         using var emulation = new Emulation(id, precision);
         // Blocks of 128 rows of which the last is short; columns that fill a tile and that do not; a mean far from 0.
-        foreach (var c in new ConvolutionTests.Case[] { new(new(1, 13, 12, 8), 72, new(3, 1, 1)), new(new(3, 7, 6, 4), 12, new(1)) })
+        foreach (var c in new ConvolutionTests.Case[] { new(new(1, 13, 12, 8), 72, new(3, 1, 1)),
+            new(new(3, 7, 6, 4), 12, new(1)) })
         {
             using var x = emulation.Rounded(c.X, 1);
             using var w = emulation.Rounded(c.W, 2);
@@ -180,12 +201,14 @@ public sealed class TensorCoreProductTests
             N = n,
             K = k,
         };
-        GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity, WithMoments<Float32Map>>(emulation.Device, 1, args, ((GpuDevice)emulation.Device).Arithmetic, wide: true);
+        GpuProduct.Launch<RowsOfTerms, RowsOfTerms, Identity, WithMoments<Float32Map>>(emulation.Device, 1, args,
+            ((GpuDevice)emulation.Device).Arithmetic, wide: true);
         float[] values = y.ToArray(), made = moments.ToArray();
         for (int block = 0; block < 2; block++)
             for (int column = 0; column < n; column++)
             {
-                double[] rows = [.. Enumerable.Range(128 * block, block == 0 ? 128 : m - 128).Select(r => (double)values[r * n + column])];
+                double[] rows = [.. Enumerable.Range(128 * block, block == 0 ? 128 : m - 128)
+                    .Select(r => (double)values[r * n + column])];
                 double mean = rows.Average(), squares = rows.Sum(v => (v - mean) * (v - mean));
                 Assert.Equal(mean, made[2 * block * n + column], 1e-6 * rows.Max(Math.Abs));
                 Assert.Equal(squares, made[(2 * block + 1) * n + column], 1e-5 * squares);
@@ -199,10 +222,12 @@ public sealed class TensorCoreProductTests
     private static void AssertClose(double[] expected, float[] got, string what)
     {
         double size = expected.Max(Math.Abs);
-        for (int i = 0; i < got.Length; i++) Assert.True(Math.Abs(got[i] - expected[i]) <= 2e-6 * size, $"{what}[{i}] is {got[i]}, not {expected[i]}.");
+        for (int i = 0; i < got.Length; i++)
+            Assert.True(Math.Abs(got[i] - expected[i]) <= 2e-6 * size, $"{what}[{i}] is {got[i]}, not {expected[i]}.");
     }
 
-    /// <summary>A device that multiplies so meanwhile: by tensor cores if it has them, else by emulated fragments.</summary>
+    /// <summary>A device that multiplies so meanwhile: by tensor cores if it has them, else by
+    /// emulated fragments.</summary>
     internal sealed class Emulation : IDisposable
     {
         private readonly TestDevices.Lease _lease;
@@ -214,7 +239,8 @@ public sealed class TensorCoreProductTests
             _precision = precision;
             _lease = TestDevices.Borrow(id);
             var gpu = (GpuDevice)_lease.Device;
-            bool isCuda = id.StartsWith("cuda", StringComparison.Ordinal) || id.StartsWith("ptx", StringComparison.Ordinal);
+            bool isCuda = id.StartsWith("cuda", StringComparison.Ordinal)
+                || id.StartsWith("ptx", StringComparison.Ordinal);
             if (isCuda && !gpu.HasTensorCores)
             {
                 _lease.Dispose();
@@ -231,7 +257,8 @@ public sealed class TensorCoreProductTests
 
         public Device Device => _lease.Device;
 
-        public Tensor Rounded(Shape shape, int seed, Format format = Format.Float32) => Tensor.From(Device, shape, Round(Gradients.Random((int)shape.Count, seed)), $"rounded {seed}", format);
+        public Tensor Rounded(Shape shape, int seed, Format format = Format.Float32) =>
+            Tensor.From(Device, shape, Round(Gradients.Random((int)shape.Count, seed)), $"rounded {seed}", format);
 
         /// <summary>A slice whose rows begin at multiples of 16 bytes.</summary>
         public Slice RoundedSlice(Shape shape, int seed)
@@ -246,7 +273,10 @@ public sealed class TensorCoreProductTests
             // Halves away from 0, for either.
             int bits = _precision == Precision.Tf32 ? 13 : 16;
             // Many zeros, as behind a ReLU: half a word of two is then 0.
-            return [.. values.Select((v, i) => i % 3 == 1 ? 0 : BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(v) + (1u << bits - 1)) & ~0u << bits))];
+            return [.. values.Select((v, i) => i % 3 == 1
+                ? 0
+                : BitConverter.UInt32BitsToSingle(
+                    (BitConverter.SingleToUInt32Bits(v) + (1u << bits - 1)) & ~0u << bits))];
         }
 
         public void Dispose()

@@ -9,7 +9,8 @@ public sealed class CosineToMeanTests
     /// <summary>The simulator has its case of each operator in <see cref="TextureReferenceTests"/>.</summary>
     public static TheoryData<string> Devices => TestDevices.Fast;
 
-    /// <summary>(N, M, C, s): whole maps, regions, regions of one cell, channels beside and beyond the vector's and the group's width.</summary>
+    /// <summary>(N, M, C, s): whole maps, regions, regions of one cell, channels beside and beyond the vector's and the
+    /// group's width.</summary>
     private static readonly (int N, int M, int C, int S)[] Cases =
         [(1, 1, 1, 1), (2, 6, 13, 1), (2, 6, 40, 3), (1, 8, 9, 8), (1, 8, 70, 2), (1, 20, 33, 1)];
 
@@ -24,7 +25,8 @@ public sealed class CosineToMeanTests
             int top = region / (s * s) * side + region / s % s * h, left = region % s * h;
             var mean = g.AsSpan(region * channels, channels);
             for (int c = 0; c < channels; c++)
-                for (int i = 0; i < h * h; i++) mean[c] += (double)x[((top + i / h) * side + left + i % h) * channels + c] / (h * h);
+                for (int i = 0; i < h * h; i++)
+                    mean[c] += (double)x[((top + i / h) * side + left + i % h) * channels + c] / (h * h);
             for (int i = 0; i < h * h; i++, cell++)
             {
                 double gx = 0, gg = 0, xx = 0;
@@ -39,7 +41,8 @@ public sealed class CosineToMeanTests
         return (g, m);
     }
 
-    private static (float[] G, float[] M, float[] Dx) Run(Device device, float[] x, int images, int side, int channels, int s, float[]? dg, float[] dm, float[]? old = null)
+    private static (float[] G, float[] M, float[] Dx) Run(Device device, float[] x, int images, int side, int channels,
+        int s, float[]? dg, float[] dm, float[]? old = null)
     {
         using var wideX = Tensor.Rent(device, new Shape(images, side, side, channels + 3), "x");
         using var wideDx = Tensor.Rent(device, new Shape(images, side, side, channels + 4), "dx");
@@ -64,7 +67,9 @@ public sealed class CosineToMeanTests
         {
             // A common part, so that means are well away from 0.
             float[] x = [.. Gradients.Random(images * side * side * channels, seed: 1).Select(v => v + 0.5f)];
-            float[] dg = Gradients.Random(images * s * s * channels, seed: 2), dm = Gradients.Random(images * side * side, seed: 3), old = Gradients.Random(x.Length, seed: 4);
+            float[] dg = Gradients.Random(images * s * s * channels, seed: 2);
+            float[] dm = Gradients.Random(images * side * side, seed: 3);
+            float[] old = Gradients.Random(x.Length, seed: 4);
             var (g, m) = Reference(x, images, side, channels, s);
             var got = Run(lease.Device, x, images, side, channels, s, dg, dm);
             Assert.Equal(g, got.G.Select(v => (double)v), (a, b) => Math.Abs(a - b) < 2e-6);
@@ -94,7 +99,8 @@ public sealed class CosineToMeanTests
         Assert.Equal([1, 1, 0, 1], m, (a, b) => Math.Abs(a - b) < 1e-6);
         Assert.Equal([0, 0, 0, 0, 0.6f, 0.8f, 0, 0], dx, (a, b) => Math.Abs(a - b) < 1e-6);
 
-        // Opposite cells: the mean is 0, the similarities too; only x_i/(‖x_i‖·1e-12) passes, through the mean, to all cells alike.
+        // Opposite cells: the mean is 0, the similarities too; only x_i/(‖x_i‖·1e-12) passes, through the
+        // mean, to all cells alike.
         (g, m, dx) = Run(lease.Device, [3, 4, -3, -4, 3, 4, -3, -4], 1, 2, 2, 1, null, [1e-12f, 0, 0, 0]);
         Assert.Equal([0, 0], g);
         Assert.Equal([0, 0, 0, 0], m);
@@ -107,7 +113,9 @@ public sealed class CosineToMeanTests
         using Device one = Device.Open("cpu", threads: 1), two = Device.Open("cpu", threads: 2);
         foreach (int s in new[] { 1, 4 })
         {
-            float[] x = Gradients.Random(2 * 32 * 32 * 100, seed: 5), dg = Gradients.Random(2 * s * s * 100, seed: 6), dm = Gradients.Random(2 * 32 * 32, seed: 7);
+            float[] x = Gradients.Random(2 * 32 * 32 * 100, seed: 5);
+            float[] dg = Gradients.Random(2 * s * s * 100, seed: 6);
+            float[] dm = Gradients.Random(2 * 32 * 32, seed: 7);
             var (g1, m1, dx1) = Run(one, x, 2, 32, 100, s, dg, dm);
             var (g2, m2, dx2) = Run(two, x, 2, 32, 100, s, dg, dm);
             Assert.Equal(g1, g2);
@@ -123,6 +131,7 @@ public sealed class CosineToMeanTests
         using var x = Tensor.Rent(lease.Device, new Shape(1, 6, 6, 4), "features");
         using var g = Tensor.Rent(lease.Device, Shape.Of(1, 16, 4), "g");
         using var m = Tensor.Rent(lease.Device, Shape.Of(1, 36, 1), "m");
-        Assert.Contains("'features' [1,6,6,4]", Assert.Throws<ArgumentException>(() => CosineToMean.Forward(x, g, m, 4)).Message, StringComparison.Ordinal);
+        Assert.Contains("'features' [1,6,6,4]",
+            Assert.Throws<ArgumentException>(() => CosineToMean.Forward(x, g, m, 4)).Message, StringComparison.Ordinal);
     }
 }

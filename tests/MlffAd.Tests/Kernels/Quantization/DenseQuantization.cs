@@ -2,7 +2,8 @@ using MlffAd.Kernels;
 
 namespace MlffAd.Tests.Kernels;
 
-/// <summary>The equations of the specification's §4 word for word: every level against every position, in float64.</summary>
+/// <summary>The equations of the specification's §4 word for word: every level against every
+/// position, in float64.</summary>
 internal sealed class DenseQuantization
 {
     private readonly double[] _m;
@@ -11,14 +12,17 @@ internal sealed class DenseQuantization
     {
         _m = m.ToArray();
         double lo = _m.Min(), delta = (_m.Max() - lo) / q.Levels;
-        L = [.. Enumerable.Range(0, q.Levels).Select(n => q.Placement == LevelPlacement.Centre ? lo + (n + 0.5) * delta : lo + (n + 1) * delta)];
+        L = [.. Enumerable.Range(0, q.Levels).Select(n => q.Placement == LevelPlacement.Centre
+            ? lo + (n + 0.5) * delta
+            : lo + (n + 1) * delta)];
         Reach = q.Band switch { LevelBand.Half => delta / 2, LevelBand.Spacing => delta, _ => 0.5 / q.Levels };
         E = new double[m.Length, q.Levels];
         for (int i = 0; i < m.Length; i++)
             for (int n = 0; n < q.Levels; n++)
             {
                 double d = L[n] - m[i];
-                bool inside = q is { Placement: LevelPlacement.Centre, Band: LevelBand.Half } ? n == Math.Min((int)Math.Floor((m[i] - lo) / delta), q.Levels - 1)
+                bool inside = q is { Placement: LevelPlacement.Centre, Band: LevelBand.Half }
+                    ? n == Math.Min((int)Math.Floor((m[i] - lo) / delta), q.Levels - 1)
                     : q.Band == LevelBand.Spacing ? Math.Abs(d) < Reach : -Reach <= d && d < Reach;
                 if (delta > 0 && inside) E[i, n] = 1 - Math.Abs(d);
             }
@@ -49,7 +53,8 @@ internal sealed class DenseQuantization
         for (int y = 0; y < h - 1; y++)
             for (int x = 0; x < h - 1; x++)
                 for (int a = 0; a < Levels; a++)
-                    for (int b = 0; b < Levels; b++) sums[a * Levels + b] += E[y * h + x, a] * E[(y + 1) * h + x + 1, b];
+                    for (int b = 0; b < Levels; b++)
+                        sums[a * Levels + b] += E[y * h + x, a] * E[(y + 1) * h + x + 1, b];
         double total = sums.Sum();
         return [.. sums.Select(s => s / (total + 1e-6))];
     }
@@ -68,7 +73,8 @@ internal sealed class DenseQuantization
     public double[] Rows1D() => [.. L.Zip(Counts()).SelectMany(row => new[] { row.First, row.Second })];
 
     /// <summary>Rows (L_a, L_b, P_ab).</summary>
-    public double[] Rows2D() => [.. Pairs().Select((p, i) => new[] { L[i / Levels], L[i % Levels], p }).SelectMany(row => row)];
+    public double[] Rows2D() =>
+        [.. Pairs().Select((p, i) => new[] { L[i / Levels], L[i % Levels], p }).SelectMany(row => row)];
 
     /// <summary>All combinations that are allowed.</summary>
     public static IEnumerable<Quantization> All(int levels) =>
@@ -77,9 +83,12 @@ internal sealed class DenseQuantization
         where placement != LevelPlacement.Paper || band != LevelBand.Spacing
         select new Quantization(levels, placement, band);
 
-    /// <summary>Similarities from <paramref name="lo"/> to <paramref name="hi"/>, both attained once, of which none but these lies within
-    /// <paramref name="margin"/> of a level, of the end of a band, or of lo and hi: so smooth functions of them, as far as the margin.</summary>
-    public static float[] Smooth(Quantization q, int count, int seed, double margin, float lo = -0.35f, float hi = 0.85f)
+    /// <summary>Similarities from <paramref name="lo"/> to <paramref name="hi"/>, both attained once, of which
+    /// none but these lies within
+    /// <paramref name="margin"/> of a level, of the end of a band, or of lo and hi: so smooth functions of them, as far
+    /// as the margin.</summary>
+    public static float[] Smooth(Quantization q, int count, int seed, double margin, float lo = -0.35f, float hi =
+        0.85f)
     {
         var random = new Random(seed);
         var levels = new DenseQuantization(q, [lo, hi]);
@@ -88,7 +97,8 @@ internal sealed class DenseQuantization
             for (int tries = 0; tries < 10_000; tries++)
             {
                 float v = (float)(lo + margin + random.NextDouble() * (hi - lo - 2 * margin));
-                if (levels.L.All(l => Math.Abs(l - v) > margin && Math.Abs(Math.Abs(l - v) - levels.Reach) > margin)) return v;
+                if (levels.L.All(l => Math.Abs(l - v) > margin && Math.Abs(Math.Abs(l - v) - levels.Reach) > margin))
+                    return v;
             }
             throw new InvalidOperationException("The margin leaves no room.");
         })];

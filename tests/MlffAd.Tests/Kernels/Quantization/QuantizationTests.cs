@@ -4,7 +4,7 @@ using Xunit;
 
 namespace MlffAd.Tests.Kernels;
 
-public sealed class QuantizationTests
+public sealed partial class QuantizationTests
 {
     /// <summary>The simulator has its case of each operator in <see cref="TextureReferenceTests"/>.</summary>
     public static TheoryData<string> Devices => TestDevices.Fast;
@@ -47,7 +47,8 @@ public sealed class QuantizationTests
         return rows.ToArray();
     }
 
-    private static float[] Gradient2D(Device device, float[] m, int regions, Quantization q, float[] dRows, float[]? old = null)
+    private static float[] Gradient2D(Device device, float[] m, int regions, Quantization q, float[] dRows,
+        float[]? old = null)
     {
         using var similarities = Tensor.From(device, Shape.Of(1, m.Length, 1), m, "m");
         using var range = Tensor.Rent(device, Shape.Of(1, regions, 4), "range");
@@ -66,14 +67,16 @@ public sealed class QuantizationTests
         foreach (var (levels, cells) in new[] { (1, 9), (3, 16), (16, 49), (8, 400), (130, 289) })
             foreach (var q in DenseQuantization.All(levels))
             {
-                float[] m = DenseQuantization.Smooth(q, cells, seed: 1, margin: 1e-5), mirrored = [.. m.Select(v => -0.5f * v).Reverse()];
+                float[] m = DenseQuantization.Smooth(q, cells, seed: 1, margin: 1e-5);
+                float[] mirrored = [.. m.Select(v => -0.5f * v).Reverse()];
                 double[][] dense = [Doubles(m), Doubles(mirrored)];
                 var (range, rows) = Count1D(lease.Device, [.. m, .. mirrored], q, images: 2);
                 Near(dense.SelectMany(image => new DenseQuantization(q, image).Rows1D()), rows, 2e-6);
                 Assert.Equal([-0.35f, 0.85f, cells - 1, cells / 3], range[..4]);
                 Assert.Equal([-0.425f, 0.175f, cells - 1 - cells / 3, 0], range[4..]);
                 if (levels <= 16)
-                    Near(dense.SelectMany(region => new DenseQuantization(q, region).Rows2D()), Rows2D(lease.Device, [.. m, .. mirrored], 2, q), 2e-6);
+                    Near(dense.SelectMany(region => new DenseQuantization(q, region).Rows2D()),
+                        Rows2D(lease.Device, [.. m, .. mirrored], 2, q), 2e-6);
             }
     }
 
@@ -84,16 +87,21 @@ public sealed class QuantizationTests
         const int levels = 6, regions = 2, cells = 36;
         foreach (var q in DenseQuantization.All(levels))
         {
-            float[] m = DenseQuantization.Smooth(q, cells, seed: 2, margin: 5e-3), old = Gradients.Random(regions * cells, seed: 3);
-            float[] up1 = Gradients.Random(2 * levels, seed: 4), up2 = Gradients.Random(3 * regions * levels * levels, seed: 5);
+            float[] m = DenseQuantization.Smooth(q, cells, seed: 2, margin: 5e-3);
+            float[] old = Gradients.Random(regions * cells, seed: 3);
+            float[] up1 = Gradients.Random(2 * levels, seed: 4);
+            float[] up2 = Gradients.Random(3 * regions * levels * levels, seed: 5);
             double Loss1(float[][] x) => Dot(new DenseQuantization(q, Doubles(x[0])).Rows1D(), up1);
             Gradients.Check(Loss1, [m], [Gradient1D(lease.Device, m, q, up1)], h: 1e-3);
-            Gradients.Check(Loss1, [m], [[.. Gradient1D(lease.Device, m, q, up1, old[..cells]).Zip(old, (sum, o) => sum - o)]], h: 1e-3);
+            Gradients.Check(Loss1, [m],
+                [[.. Gradient1D(lease.Device, m, q, up1, old[..cells]).Zip(old, (sum, o) => sum - o)]], h: 1e-3);
 
             float[] both = [.. m, .. DenseQuantization.Smooth(q, cells, seed: 6, margin: 5e-3)];
-            double Loss2(float[][] x) => Dot(x[0].Chunk(cells).SelectMany(region => new DenseQuantization(q, Doubles(region)).Rows2D()), up2);
+            double Loss2(float[][] x) =>
+                Dot(x[0].Chunk(cells).SelectMany(region => new DenseQuantization(q, Doubles(region)).Rows2D()), up2);
             Gradients.Check(Loss2, [both], [Gradient2D(lease.Device, both, regions, q, up2)], h: 1e-3);
-            Gradients.Check(Loss2, [both], [[.. Gradient2D(lease.Device, both, regions, q, up2, old).Zip(old, (sum, o) => sum - o)]], h: 1e-3);
+            Gradients.Check(Loss2, [both],
+                [[.. Gradient2D(lease.Device, both, regions, q, up2, old).Zip(old, (sum, o) => sum - o)]], h: 1e-3);
         }
     }
 
@@ -104,7 +112,9 @@ public sealed class QuantizationTests
         foreach (var (levels, h, w, channels) in new[] { (6, 5, 6, 9), (4, 17, 20, 40), (16, 4, 5, 300) })
             foreach (var q in DenseQuantization.All(levels))
             {
-                float[] m = DenseQuantization.Smooth(q, h * w, seed: 7, margin: 2e-3), d = Gradients.Random(levels * channels, seed: 8), up = Gradients.Random(h * w * channels, seed: 9);
+                float[] m = DenseQuantization.Smooth(q, h * w, seed: 7, margin: 2e-3);
+                float[] d = Gradients.Random(levels * channels, seed: 8);
+                float[] up = Gradients.Random(h * w * channels, seed: 9);
                 using var similarities = Tensor.From(lease.Device, Shape.Of(1, m.Length, 1), m, "m");
                 using var range = Tensor.Rent(lease.Device, Shape.Of(1, 1, 4), "range");
                 using var rows = Tensor.Rent(lease.Device, Shape.Of(1, levels, 2), "rows");
@@ -120,7 +130,8 @@ public sealed class QuantizationTests
                 using var dm = Tensor.Rent(lease.Device, similarities.Shape, "dm");
                 LevelsToPixels.Gradient(similarities, q, range, features, t, dd, dm);
                 float[] onceD = dd.ToArray(), onceM = dm.ToArray();
-                Gradients.Check(x => Dot(new DenseQuantization(q, Doubles(x[0])).Pixels(x[1], channels), up), [m, d], [onceM, onceD], h: 5e-4);
+                Gradients.Check(x => Dot(new DenseQuantization(q, Doubles(x[0])).Pixels(x[1], channels), up), [m, d],
+                    [onceM, onceD], h: 5e-4);
                 LevelsToPixels.Gradient(similarities, q, range, features, t, dd, dm, addD: true, addM: true);
                 double scale = onceM.Max(Math.Abs);
                 Near(onceD.Select(v => 2.0 * v), dd.ToArray(), 1e-5 * onceD.Max(Math.Abs));
@@ -138,13 +149,16 @@ public sealed class QuantizationTests
                 // Every edge of every band, and its neighbours in float32.
                 float lo = 0.1f, hi = 0.83f;
                 var dense = new DenseQuantization(q, [lo, hi]);
-                float[] m = [lo, hi, .. dense.L.SelectMany(l => new[] { l - dense.Reach, l, l + dense.Reach }).Select(v => Math.Clamp((float)v, lo, hi))
-                    .SelectMany(v => new[] { MathF.BitDecrement(v), v, MathF.BitIncrement(v) }).Where(v => v >= lo && v <= hi)];
+                float[] m = [lo, hi, .. dense.L.SelectMany(l => new[] { l - dense.Reach, l, l + dense.Reach })
+                    .Select(v => Math.Clamp((float)v, lo, hi))
+                    .SelectMany(v => new[] { MathF.BitDecrement(v), v, MathF.BitIncrement(v) }).Where(v => v >= lo
+                        && v <= hi)];
                 var (range, _) = Count1D(lease.Device, m, q);
                 using var similarities = Tensor.From(lease.Device, Shape.Of(1, m.Length, 1), m, "m");
                 using var bounds = Tensor.From(lease.Device, Shape.Of(1, 1, 4), range, "range");
                 // A unit matrix for d makes t the codes themselves.
-                using var unit = Tensor.From(lease.Device, Shape.Of(1, levels, levels), [.. Enumerable.Range(0, levels * levels).Select(i => i % (levels + 1) == 0 ? 1f : 0)], "d");
+                using var unit = Tensor.From(lease.Device, Shape.Of(1, levels, levels),
+                    [.. Enumerable.Range(0, levels * levels).Select(i => i % (levels + 1) == 0 ? 1f : 0)], "d");
                 using var codes = Tensor.Rent(lease.Device, Shape.Of(1, m.Length, levels), "t");
                 LevelsToPixels.Forward(similarities, q, bounds, unit, codes);
                 var set = new Levels(q, lo, hi);
@@ -160,96 +174,22 @@ public sealed class QuantizationTests
     public void WithTheDefaultEveryPositionHasOneLevelAndTiesGoUp(string id)
     {
         using var lease = TestDevices.Borrow(id);
-        // Eight levels on [0, 2]: bins of a quarter, exact in float32; each edge belongs to the bin above it, the last to the last.
+        // Eight levels on [0, 2]: bins of a quarter, exact in float32; each edge belongs to the bin above
+        // it, the last to the last.
         float[] m = [.. Enumerable.Range(0, 9).Select(k => k / 4f)];
         var (_, rows) = Count1D(lease.Device, m, new(8, LevelPlacement.Centre, LevelBand.Half));
         double total = 9 * 0.875;
-        Near(Enumerable.Range(0, 8).SelectMany(n => new[] { (n + 0.5) / 4, (n == 7 ? 2 : 1) * 0.875 / (total + 1e-6) }), rows, 1e-6);
+        Near(Enumerable.Range(0, 8)
+            .SelectMany(n => new[] { (n + 0.5) / 4, (n == 7 ? 2 : 1) * 0.875 / (total + 1e-6) }), rows, 1e-6);
     }
 
     [Theory, MemberData(nameof(Devices))]
     public void TheExampleOfTheFamilyPageHolds(string id)
     {
         using var lease = TestDevices.Borrow(id);
-        var (_, rows) = Count1D(lease.Device, [0, 0.1f, 0.3f, 0.55f, 0.6f, 1], new(4, LevelPlacement.Centre, LevelBand.Half));
+        var (_, rows) =
+            Count1D(lease.Device, [0, 0.1f, 0.3f, 0.55f, 0.6f, 1], new(4, LevelPlacement.Centre, LevelBand.Half));
         Near([0.125, 1.85 / 5.55, 0.375, 0.925 / 5.55, 0.625, 1.9 / 5.55, 0.875, 0.875 / 5.55], rows, 1e-6);
-    }
-
-    [Theory, MemberData(nameof(Devices))]
-    public void AConstantMapAndASinglePositionCountNothing(string id)
-    {
-        using var lease = TestDevices.Borrow(id);
-        foreach (var q in DenseQuantization.All(4))
-            foreach (int cells in new[] { 1, 9 })
-            {
-                float[] m = [.. Enumerable.Repeat(0.25f, cells)], up1 = Gradients.Random(8, seed: 10), up2 = Gradients.Random(48, seed: 11);
-                Assert.Equal([0.25f, 0, 0.25f, 0, 0.25f, 0, 0.25f, 0], Count1D(lease.Device, m, q).Rows);
-                Assert.All(Rows2D(lease.Device, m, 1, q).Chunk(3), row => Assert.Equal([0.25f, 0.25f, 0], row));
-                // All levels are the first position's value, which is lo and hi at once.
-                Near(Enumerable.Range(0, cells).Select(i => i == 0 ? up1.Where((_, k) => k % 2 == 0).Sum(v => (double)v) : 0), Gradient1D(lease.Device, m, q, up1), 1e-5);
-                Near(Enumerable.Range(0, cells).Select(i => i == 0 ? up2.Where((_, k) => k % 3 != 2).Sum(v => (double)v) : 0), Gradient2D(lease.Device, m, 1, q, up2), 1e-5);
-            }
-    }
-
-    [Theory, MemberData(nameof(Devices))]
-    public void RegionsOfOneCellHaveNoPairs(string id)
-    {
-        using var lease = TestDevices.Borrow(id);
-        var q = new Quantization(2, LevelPlacement.Centre, LevelBand.Half);
-        float[] m = Gradients.Random(64, seed: 12), up = [.. Enumerable.Repeat(1f, 64 * 4 * 3)];
-        Assert.Equal(m.SelectMany(v => Enumerable.Repeat(new[] { v, v, 0 }, 4)).SelectMany(row => row), Rows2D(lease.Device, m, 64, q));
-        Assert.All(Gradient2D(lease.Device, m, 64, q, up), dm => Assert.Equal(8, dm, 1e-6f));
-    }
-
-    [Theory, MemberData(nameof(Devices))]
-    public void TiedExtremesGiveTheirGradientToTheFirst(string id)
-    {
-        using var lease = TestDevices.Borrow(id);
-        var q = new Quantization(2, LevelPlacement.Centre, LevelBand.Half);
-        // Only L has a gradient: L_0 = ¾ lo + ¼ hi, L_1 = ¼ lo + ¾ hi. Twice as many positions as a group has threads.
-        float[] m = [.. Enumerable.Range(0, 300).Select(i => i % 3 - 1f)];
-        m[0] = 0;
-        Near(Enumerable.Range(0, 300).Select(i => i == 3 ? 0.75 * 4 + 0.25 * 8 : i == 2 ? 0.25 * 4 + 0.75 * 8 : 0), Gradient1D(lease.Device, m, q, [4, 0, 8, 0]), 1e-5);
-        Assert.Equal([-1, 1, 3, 2], Count1D(lease.Device, m, q).Range);
-    }
-
-    [Theory, MemberData(nameof(Devices))]
-    public void OneOutlierFillsOneLevelAndLeavesTheOthersToTheRest(string id)
-    {
-        using var lease = TestDevices.Borrow(id);
-        float[] m = [.. Enumerable.Repeat(0.9f, 100)];
-        m[57] = -1;
-        foreach (var q in DenseQuantization.All(128).Where(q => q.Band != LevelBand.Absolute))
-            Near(new DenseQuantization(q, Doubles(m)).Rows1D(), Count1D(lease.Device, m, q).Rows, 2e-6);
-    }
-
-    [Theory, MemberData(nameof(Devices))]
-    public void NotANumberIsSeenInTheResultAndHarmsNothing(string id)
-    {
-        using var lease = TestDevices.Borrow(id);
-        foreach (var q in DenseQuantization.All(4))
-            foreach (float bad in new[] { float.NaN, float.PositiveInfinity })
-            {
-                float[] m = [.. Enumerable.Repeat(bad, 16)];
-                Assert.All(Count1D(lease.Device, m, q).Rows.Where((_, i) => i % 2 == 0), level => Assert.False(float.IsFinite(level)));
-                Assert.All(Rows2D(lease.Device, m, 4, q).Chunk(3), row => Assert.False(float.IsFinite(row[0])));
-                Gradient1D(lease.Device, m, q, new float[8]);
-                Gradient2D(lease.Device, m, 4, q, new float[4 * 16 * 3]);
-            }
-    }
-
-    [Fact]
-    public void OneThreadAndTwoGiveTheSameBytes()
-    {
-        using Device one = Device.Open("cpu", threads: 1), two = Device.Open("cpu", threads: 2);
-        foreach (var q in DenseQuantization.All(8))
-        {
-            float[] m = Gradients.Random(4 * 1024, seed: 13), up = Gradients.Random(4 * 64 * 3, seed: 14);
-            Assert.Equal(Count1D(one, m, q, images: 4), Count1D(two, m, q, images: 4), (a, b) => a.Rows.SequenceEqual(b.Rows));
-            Assert.Equal(Rows2D(one, m, 4, q), Rows2D(two, m, 4, q));
-            Assert.Equal(Gradient2D(one, m, 4, q, up), Gradient2D(two, m, 4, q, up));
-            Assert.Equal(Pixels(one, m, q), Pixels(two, m, q));
-        }
     }
 
     private static float[] Pixels(Device device, float[] m, Quantization q)
@@ -258,8 +198,10 @@ public sealed class QuantizationTests
         using var similarities = Tensor.From(device, Shape.Of(images, m.Length / images, 1), m, "m");
         using var range = Tensor.Rent(device, Shape.Of(images, 1, 4), "range");
         using var rows = Tensor.Rent(device, Shape.Of(images, q.Levels, 2), "rows");
-        using var d = Tensor.From(device, Shape.Of(images, q.Levels, channels), Gradients.Random(images * q.Levels * channels, seed: 15), "d");
-        using var t = Tensor.From(device, Shape.Of(images, m.Length / images, channels), Gradients.Random(m.Length * channels, seed: 16), "t");
+        using var d = Tensor.From(device, Shape.Of(images, q.Levels, channels),
+            Gradients.Random(images * q.Levels * channels, seed: 15), "d");
+        using var t = Tensor.From(device, Shape.Of(images, m.Length / images, channels),
+            Gradients.Random(m.Length * channels, seed: 16), "t");
         using var dd = Tensor.Rent(device, d.Shape, "dd");
         using var dm = Tensor.Rent(device, similarities.Shape, "dm");
         QuantizeCount1D.Forward(similarities, q, range, rows);
@@ -278,7 +220,9 @@ public sealed class QuantizationTests
         using var range = Tensor.Rent(lease.Device, Shape.Of(1, 2, 4), "range");
         using var rows = Tensor.Rent(lease.Device, Shape.Of(1, 8, 3), "rows");
         var q = new Quantization(2, LevelPlacement.Centre, LevelBand.Half);
-        Assert.Contains("'similarities' [1,1,12,1]", Assert.Throws<ArgumentException>(() => QuantizeCount2D.Forward(m, 2, q, range, rows)).Message, StringComparison.Ordinal);
+        Assert.Contains("'similarities' [1,1,12,1]",
+            Assert.Throws<ArgumentException>(() => QuantizeCount2D.Forward(m, 2, q, range, rows)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => QuantizeCount1D.Forward(m, q, range, rows));
     }
 }

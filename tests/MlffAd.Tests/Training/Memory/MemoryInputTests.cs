@@ -129,7 +129,8 @@ public sealed class MemoryInputTests
         var keys = MemoryFolder.Of(MemoryFolder.Tiny, ("memory.candidates", "1000000"), ("memory.size", "1000000"),
             ("memory.width", "512"), ("memory.place", "0"));
         var request = folder.Request(keys);
-        using var maker = new MemoryMaker(request, InitialWeights.ForMemory(request, _ => { }), device, _ => { }, default)
+        using var maker = new MemoryMaker(request, InitialWeights.ForMemory(request, _ => { }), device, _ => { },
+            default)
         {
             LotImages = 1,
         };

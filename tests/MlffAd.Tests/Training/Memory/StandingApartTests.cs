@@ -36,7 +36,8 @@ public sealed class StandingApartTests : IDisposable
         _folder.Draw("05.png", 5, odd: true);
         _folder.Draw("copy.png", 5, odd: true);
         var (_, said) = MemoryFolder.Make(_folder.Request());
-        string[] named = [.. said.Where(line => line.Contains("stands apart", Ordinal)).Select(line => line.Split('\'')[1])];
+        string[] named = [.. said.Where(line => line.Contains("stands apart", Ordinal))
+            .Select(line => line.Split('\'')[1])];
         Assert.Equal(["05.png", "copy.png"], named);
     }
 

@@ -5,8 +5,10 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The right factor [K, N] of a product (or of a batch of them), packed in panels of some columns: <c>[panel][k][column]</c>, so that a tile reads it in one stream.</summary>
-/// <remarks>Whoever packs here fills the last panel with zeros to its width; a product computes those columns, whatever they hold, and drops them. Weights that do not change between calls may be packed once and kept.</remarks>
+/// <summary>The right factor [K, N] of a product (or of a batch of them), packed in panels of some columns:
+/// <c>[panel][k][column]</c>, so that a tile reads it in one stream.</summary>
+/// <remarks>Whoever packs here fills the last panel with zeros to its width; a product computes those columns, whatever
+/// they hold, and drops them. Weights that do not change between calls may be packed once and kept.</remarks>
 internal readonly unsafe struct Panels : IDisposable
 {
     /// <summary>Floats between two factors, so that not all of a batch fall into the same set of the cache.</summary>
@@ -63,12 +65,13 @@ internal readonly unsafe struct Panels : IDisposable
         return panels;
     }
 
-    /// <summary>Packs the weights [Cout, taps, Cin] for the product over (tap, cout): row (t, co) is <c>w[co, tap(t), ·]</c>, with the taps
-    /// firstY, firstY − stride … down, and so along x.</summary>
+    /// <summary>Packs the weights [Cout, taps, Cin] for the product over (tap, cout): row (t, co) is
+    /// <c>w[co, tap(t), ·]</c>, with the taps firstY, firstY − stride … down, and so along x.</summary>
     public static Panels OfTaps(Device device, Tensor w, int tapsY, int tapsX, int firstY, int firstX, int stride)
     {
         var panels = new Panels(device, 1, tapsY * tapsX * w.Shape.N, w.C);
-        panels.Pack(new TapsJob(w.Host.Data, w.Shape, panels, tapsX, firstY, firstX, stride), 1);
+        panels.Pack(new TapsJob(w: w.Host.Data, shape: w.Shape, panels: panels, tapsX: tapsX, firstY: firstY,
+            firstX: firstX, stride: stride), 1);
         return panels;
     }
 
@@ -83,7 +86,8 @@ internal readonly unsafe struct Panels : IDisposable
         if (j < count && count >= Vector128<float>.Count)
         {
             // The rest in one or two vectors that overlap what is copied already.
-            if (count >= Vector<float>.Count) Vector.Load(from + count - Vector<float>.Count).Store(to + count - Vector<float>.Count);
+            if (count >= Vector<float>.Count)
+                Vector.Load(from + count - Vector<float>.Count).Store(to + count - Vector<float>.Count);
             else
             {
                 Vector128.Load(from).Store(to);
@@ -102,14 +106,16 @@ internal readonly unsafe struct Panels : IDisposable
     public PanelSlot Panel(int item)
     {
         int batch = item / Count, column = item % Count * Tiles.Wide;
-        return new PanelSlot(batch, column, Math.Min(Tiles.Wide, N - column), Width(N, column), Data + batch * Size + (long)column * K);
+        return new PanelSlot(batch, column, Math.Min(Tiles.Wide, N - column), Width(N, column),
+            Data + batch * Size + (long)column * K);
     }
 
     public readonly struct PanelSlot(int batch, int column, int count, int width, float* to)
     {
         public readonly float* To = to;
 
-        public void Deconstruct(out int batch_, out int column_, out int count_, out int width_) => (batch_, column_, count_, width_) = (batch, column, count, width);
+        public void Deconstruct(out int batch_, out int column_, out int count_, out int width_) =>
+            (batch_, column_, count_, width_) = (batch, column, count, width);
     }
 
     private readonly struct RowsJob(HostRows source, Panels panels) : IJob
@@ -121,12 +127,14 @@ internal readonly unsafe struct Panels : IDisposable
                 var panel = panels.Panel(item);
                 var (batch, column, count, width) = panel;
                 float* to = panel.To;
-                for (int k = 0; k < panels.K; k++) CopyRow(source.Row(batch * panels.K + k) + column, count, width, to + (nint)k * width);
+                for (int k = 0; k < panels.K; k++)
+                    CopyRow(source.Row(batch * panels.K + k) + column, count, width, to + (nint)k * width);
             }
         }
     }
 
-    private readonly struct TapsJob(float* w, Shape shape, Panels panels, int tapsX, int firstY, int firstX, int stride) : IJob
+    private readonly struct TapsJob(float* w, Shape shape, Panels panels, int tapsX, int firstY, int firstX,
+        int stride) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -137,7 +145,8 @@ internal readonly unsafe struct Panels : IDisposable
                 float* to = panel.To;
                 for (int k = 0; k < panels.K; k++, to += width)
                 {
-                    int co = k % shape.N, t = k / shape.N, ty = firstY - t / tapsX * stride, tx = firstX - t % tapsX * stride;
+                    int co = k % shape.N, t = k / shape.N, ty = firstY - t / tapsX * stride;
+                    int tx = firstX - t % tapsX * stride;
                     CopyRow(w + (((nint)co * shape.H + ty) * shape.W + tx) * shape.C + column, count, width, to);
                 }
             }
@@ -159,7 +168,8 @@ internal readonly unsafe struct Panels : IDisposable
                 for (int k = 0; k < panels.K; k += AtOnce)
                 {
                     int terms = Math.Min(AtOnce, panels.K - k), j = 0;
-                    // Four columns at a time, one store for four floats: it takes 0.3 ns a float where one at a time took 0.7, a tenth of a convolution on 16×16 cells.
+                    // Four columns at a time, one store for four floats: it takes 0.3 ns a float where one at a time
+                    // took 0.7, a tenth of a convolution on 16×16 cells.
                     for (; j <= count - 4; j += 4)
                     {
                         float* a = Column(batch, column + j) + k, b = Column(batch, column + j + 1) + k;

@@ -2,8 +2,9 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Input positions of a strided convolution fall into stride × stride classes, by (y + pad) mod stride and (x + pad) mod stride: a class's outputs come through taps of its own, every stride-th of the filter.
-/// A product does a class a layer, so that no zero is multiplied.</summary>
+/// <summary>Input positions of a strided convolution fall into stride × stride classes, by (y + pad) mod stride and (x
+/// + pad) mod stride: a class's outputs come through taps of its own, every stride-th of the filter. A product does a
+/// class a layer, so that no zero is multiplied.</summary>
 internal readonly struct PositionClass(in GpuFactor f, int layer)
 {
     /// <summary>The class, which is also its first tap.</summary>
@@ -13,7 +14,8 @@ internal readonly struct PositionClass(in GpuFactor f, int layer)
     public static int Positions(int extent, int stride) => (extent + stride - 1) / stride;
 
     /// <summary>Taps along a side.</summary>
-    public static int Taps(in GpuFactor f, int first) => first < f.Kernel ? (f.Kernel - first + f.Stride - 1) / f.Stride : 0;
+    public static int Taps(in GpuFactor f, int first) =>
+        first < f.Kernel ? (f.Kernel - first + f.Stride - 1) / f.Stride : 0;
 
     /// <summary>The first position along a side.</summary>
     public static int First(in GpuFactor f, int tap) => (tap + f.Pad * (f.Stride - 1)) % f.Stride;

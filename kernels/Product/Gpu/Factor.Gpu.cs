@@ -9,7 +9,8 @@ internal struct FactorCoordinate(int a, int b, int c)
     public int A = a, B = b, C = c;
 
     /// <summary>Number <paramref name="i"/> as (outer, middle, last), the last counting fastest.</summary>
-    public static FactorCoordinate Of(int i, int middle, int last) => new(i / (middle * last), i / last % middle, i % last);
+    public static FactorCoordinate Of(int i, int middle, int last) =>
+        new(i / (middle * last), i / last % middle, i % last);
 
     /// <summary>The place <paramref name="by"/> further.</summary>
     public FactorCoordinate Advance(int by, int middle, int last)
@@ -46,14 +47,18 @@ internal struct GpuFactor
     public int Kernel, Stride, Pad;
 }
 
-/// <summary>How a product on a GPU finds the elements of its left or right factor: a <em>row</em> of A or column of B, and a <em>term</em> of the sum.</summary>
-/// <remarks>What follows from the row and what follows from the term is worked out apart: a thread keeps its rows for the whole sum and goes from term to term without a division.</remarks>
+/// <summary>How a product on a GPU finds the elements of its left or right factor: a <em>row</em> of A or column of B,
+/// and a <em>term</em> of the sum.</summary>
+/// <remarks>What follows from the row and what follows from the term is worked out apart: a thread keeps its rows for
+/// the whole sum and goes from term to term without a division.</remarks>
 internal interface IFactor
 {
-    /// <summary>Whether neighbouring terms adjoin in memory (else neighbouring rows do): threads of a group load along that direction.</summary>
+    /// <summary>Whether neighbouring terms adjoin in memory (else neighbouring rows do): threads of a group load along
+    /// that direction.</summary>
     bool AlongTerms { get; }
 
-    /// <summary>Whether the product's layers are classes of positions (<see cref="PositionClass"/>), with terms and results of their own. The left factor is asked.</summary>
+    /// <summary>Whether the product's layers are classes of positions (<see cref="PositionClass"/>), with terms and
+    /// results of their own. The left factor is asked.</summary>
     bool ByClasses { get; }
 
     /// <summary>A row; beyond the last it may be anything.</summary>
@@ -68,7 +73,8 @@ internal interface IFactor
     /// <summary>The term <paramref name="by"/> further.</summary>
     FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle);
 
-    /// <summary>The element's offset in the data, or −1 where there are zeros. Three elements more lie behind it, if rows and terms are in fours.</summary>
+    /// <summary>The element's offset in the data, or −1 where there are zeros. Three elements more lie behind it, if
+    /// rows and terms are in fours.</summary>
     int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term);
 }
 
@@ -103,7 +109,8 @@ internal readonly struct TermsOfRows : IFactor
 
     public int Middle(in GpuFactor f, int batch) => 0;
 
-    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) => new(term.A + by * f.Data.Pitch, 0, 0);
+    public FactorCoordinate Next(in GpuFactor f, FactorCoordinate term, int by, int middle) =>
+        new(term.A + by * f.Data.Pitch, 0, 0);
 
     public int At(in GpuFactor f, FactorCoordinate row, FactorCoordinate term) => row.A + term.A;
 }

@@ -3,15 +3,18 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Where the rows of a product's left factor lie, without copying them: at each output position (n, y, x) a filter's tap (ty, tx) reads
-/// the source row (n, y·Stride + OriginY + ty, x·Stride + OriginX + tx), or zeros outside the map.</summary>
-/// <remarks>The tile takes one pointer a row and tap (an indirection), so 1×1, 3×3 and strided convolutions and matrices are one product.</remarks>
+/// <summary>Where the rows of a product's left factor lie, without copying them: at each output position (n, y, x) a
+/// filter's tap (ty, tx) reads the source row (n, y·Stride + OriginY + ty, x·Stride + OriginX + tx), or zeros
+/// outside the map.</summary>
+/// <remarks>The tile takes one pointer a row and tap (an indirection), so 1×1, 3×3 and strided convolutions and
+/// matrices are one product.</remarks>
 internal readonly unsafe struct Gather
 {
     /// <summary>Zeros that rows outside the map point to; as long as the longest run a tile or packer reads.</summary>
     private static readonly float* Zeros = (float*)NativeMemory.AllocZeroed(Product.BlockK, sizeof(float));
 
-    /// <summary>The source: items of H × W positions; floats from one item, and from one position, to the next.</summary>
+    /// <summary>The source: items of H × W positions; floats from one item, and from one
+    /// position, to the next.</summary>
     public float* Data { get; init; }
     public nint ItemPitch { get; init; }
     public nint Pitch { get; init; }
@@ -53,7 +56,8 @@ internal readonly unsafe struct Gather
         Step = transposed ? source.Pitch : 1,
     };
 
-    /// <summary>Looks up <paramref name="count"/> positions from the <paramref name="first"/> on; the list is filled up to <paramref name="padded"/> by repeating the last.</summary>
+    /// <summary>Looks up <paramref name="count"/> positions from the <paramref name="first"/> on; the list is filled up
+    /// to <paramref name="padded"/> by repeating the last.</summary>
     public void Locate(int first, int count, int padded, SourceRow* places)
     {
         int x = first % OutW, y = first / OutW % OutH, n = first / (OutW * OutH);
@@ -82,7 +86,8 @@ internal readonly unsafe struct Gather
         }
     }
 
-    /// <summary>The first tap's row at an output position (its address even where it lies outside) and its coordinates.</summary>
+    /// <summary>The first tap's row at an output position (its address even where it lies outside) and
+    /// its coordinates.</summary>
     public readonly struct SourceRow(float* corner, int top, int left)
     {
         public readonly float* Corner = corner;

@@ -3,7 +3,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Arguments of the GPU's product <c>y[m, n] = f(Σ_k A[m, k]·B[n, k] + bias[n] + residual[m, n])</c>.</summary>
+/// <summary>Arguments of the GPU's product
+/// <c>y[m, n] = f(Σ_k A[m, k]·B[n, k] + bias[n] + residual[m, n])</c>.</summary>
 internal struct GpuProductArgs
 {
     /// <summary>Left and right factor.</summary>

@@ -4,7 +4,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The product's micro-kernel: a few rows of the left factor times one packed panel of the right, summed in registers.</summary>
+/// <summary>The product's micro-kernel: a few rows of the left factor times one packed panel of the right,
+/// summed in registers.</summary>
 /// <remarks>Written out by hand because accumulators in an array would live in memory.</remarks>
 internal unsafe interface ITile
 {
@@ -14,7 +15,8 @@ internal unsafe interface ITile
     /// <summary>Columns of the panel.</summary>
     static abstract int Width { get; }
 
-    /// <summary><c>y[i][column + j] = (bias + residual + Σ_s Σ_k rows[s·stride + i][k·step] · b[(s·length + k)·Width + j]) + y</c>, of the summands those that are asked for, and rectified if that is.</summary>
+    /// <summary><c>y[i][column + j] = (bias + residual + Σ_s Σ_k rows[s·stride + i][k·step] · b[(s·length + k)·Width +
+    /// j]) + y</c>, of the summands those that are asked for, and rectified if that is.</summary>
     /// <param name="rows">For each segment the <see cref="Rows"/> starts of its rows; all must be readable.</param>
     /// <param name="stride">Pointers from one segment to the next.</param>
     /// <param name="segments">Segments: runs of the sum, such as the taps of a filter.</param>
@@ -25,15 +27,19 @@ internal unsafe interface ITile
     /// <param name="y">Rows of the result, as many as the tile has; written over the whole width.</param>
     /// <param name="residual">Rows of a summand, or null.</param>
     /// <param name="due">What to fetch meanwhile.</param>
-    static abstract void Run(float** rows, int stride, int segments, int length, nint step, float* b, in TileEpilogue epilogue, float** y, float** residual, in Due due);
+    static abstract void Run(float** rows, int stride, int segments, int length, nint step, float* b,
+        in TileEpilogue epilogue, float** y, float** residual, in Due due);
 
-    /// <summary>Rows that will be needed soon, fetched while a tile sums, their cache lines one by one: all at once, they would be waited for.</summary>
+    /// <summary>Rows that will be needed soon, fetched while a tile sums, their cache lines one by one: all at once,
+    /// they would be waited for.</summary>
     /// <param name="rows">1, 2, 4 or 8 rows.</param>
     /// <param name="count">How many.</param>
     readonly struct Due(float** rows, int count)
     {
         private readonly float** _rows = rows;
-        private readonly int _rowMask = count - 1, _termMask = Cache.Line / count - 1, _shift = BitOperations.Log2((uint)(Cache.Line / count));
+        private readonly int _rowMask = count - 1;
+        private readonly int _termMask = Cache.Line / count - 1;
+        private readonly int _shift = BitOperations.Log2((uint)(Cache.Line / count));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Fetch(int term)
@@ -42,7 +48,8 @@ internal unsafe interface ITile
         }
     }
 
-    /// <summary>What a tile's sums begin with, and what becomes of them: done in registers, where it costs a few cycles. What the result held is added last, so that long sums go block by block.</summary>
+    /// <summary>What a tile's sums begin with, and what becomes of them: done in registers, where it costs a few
+    /// cycles. What the result held is added last, so that long sums go block by block.</summary>
     /// <param name="column">The tile's first column.</param>
     /// <param name="bias">A summand for each column, or null.</param>
     /// <param name="add">Whether the result's old value is a summand.</param>
@@ -55,16 +62,21 @@ internal unsafe interface ITile
     }
 }
 
-/// <summary>8 rows × 2 vectors, for 32 vector registers: 16 sums, 2 of the panel, 1 broadcast; 8 row pointers fit x64's 15. The panel is not fetched ahead: Zen 5 foresees it, and the requests cost 1 to 3 %.</summary>
-internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : ILanes<TVector> where TVector : unmanaged
+/// <summary>8 rows × 2 vectors, for 32 vector registers: 16 sums, 2 of the panel, 1 broadcast; 8 row pointers fit x64's
+/// 15. The panel is not fetched ahead: Zen 5 foresees it, and the requests cost 1 to 3 %.</summary>
+internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile
+    where TLanes : ILanes<TVector> where TVector : unmanaged
 {
     public static int Rows => 8;
     public static int Width => 2 * TLanes.Count;
 
-    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.TileEpilogue epilogue, float** y, float** residual, in ITile.Due due)
+    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b,
+        in ITile.TileEpilogue epilogue, float** y, float** residual, in ITile.Due due)
     {
-        TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default,
-            c40 = default, c41 = default, c50 = default, c51 = default, c60 = default, c61 = default, c70 = default, c71 = default;
+        TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default;
+        TVector c21 = default, c30 = default, c31 = default, c40 = default, c41 = default;
+        TVector c50 = default, c51 = default, c60 = default, c61 = default, c70 = default;
+        TVector c71 = default;
         nint column = epilogue.Column;
         if (epilogue.Bias != null)
         {
@@ -73,19 +85,28 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
         }
         if (residual != null)
         {
-            (c00, c01) = (TLanes.Add(c00, TLanes.Load(residual[0] + column)), TLanes.Add(c01, TLanes.Load(residual[0] + column + TLanes.Count)));
-            (c10, c11) = (TLanes.Add(c10, TLanes.Load(residual[1] + column)), TLanes.Add(c11, TLanes.Load(residual[1] + column + TLanes.Count)));
-            (c20, c21) = (TLanes.Add(c20, TLanes.Load(residual[2] + column)), TLanes.Add(c21, TLanes.Load(residual[2] + column + TLanes.Count)));
-            (c30, c31) = (TLanes.Add(c30, TLanes.Load(residual[3] + column)), TLanes.Add(c31, TLanes.Load(residual[3] + column + TLanes.Count)));
-            (c40, c41) = (TLanes.Add(c40, TLanes.Load(residual[4] + column)), TLanes.Add(c41, TLanes.Load(residual[4] + column + TLanes.Count)));
-            (c50, c51) = (TLanes.Add(c50, TLanes.Load(residual[5] + column)), TLanes.Add(c51, TLanes.Load(residual[5] + column + TLanes.Count)));
-            (c60, c61) = (TLanes.Add(c60, TLanes.Load(residual[6] + column)), TLanes.Add(c61, TLanes.Load(residual[6] + column + TLanes.Count)));
-            (c70, c71) = (TLanes.Add(c70, TLanes.Load(residual[7] + column)), TLanes.Add(c71, TLanes.Load(residual[7] + column + TLanes.Count)));
+            (c00, c01) = (TLanes.Add(c00, TLanes.Load(residual[0] + column)),
+                TLanes.Add(c01, TLanes.Load(residual[0] + column + TLanes.Count)));
+            (c10, c11) = (TLanes.Add(c10, TLanes.Load(residual[1] + column)),
+                TLanes.Add(c11, TLanes.Load(residual[1] + column + TLanes.Count)));
+            (c20, c21) = (TLanes.Add(c20, TLanes.Load(residual[2] + column)),
+                TLanes.Add(c21, TLanes.Load(residual[2] + column + TLanes.Count)));
+            (c30, c31) = (TLanes.Add(c30, TLanes.Load(residual[3] + column)),
+                TLanes.Add(c31, TLanes.Load(residual[3] + column + TLanes.Count)));
+            (c40, c41) = (TLanes.Add(c40, TLanes.Load(residual[4] + column)),
+                TLanes.Add(c41, TLanes.Load(residual[4] + column + TLanes.Count)));
+            (c50, c51) = (TLanes.Add(c50, TLanes.Load(residual[5] + column)),
+                TLanes.Add(c51, TLanes.Load(residual[5] + column + TLanes.Count)));
+            (c60, c61) = (TLanes.Add(c60, TLanes.Load(residual[6] + column)),
+                TLanes.Add(c61, TLanes.Load(residual[6] + column + TLanes.Count)));
+            (c70, c71) = (TLanes.Add(c70, TLanes.Load(residual[7] + column)),
+                TLanes.Add(c71, TLanes.Load(residual[7] + column + TLanes.Count)));
         }
         var next = due;   // a copy, which registers can hold
         for (int s = 0; s < segments; s++, rows += stride)
         {
-            float* a0 = rows[0], a1 = rows[1], a2 = rows[2], a3 = rows[3], a4 = rows[4], a5 = rows[5], a6 = rows[6], a7 = rows[7];
+            float* a0 = rows[0], a1 = rows[1], a2 = rows[2], a3 = rows[3], a4 = rows[4];
+            float* a5 = rows[5], a6 = rows[6], a7 = rows[7];
             nint k = 0;
             for (int t = 0; t < length; t++, k += step, b += 2 * TLanes.Count)
             {
@@ -110,14 +131,22 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
         }
         if (epilogue.Add)
         {
-            (c00, c01) = (TLanes.Add(c00, TLanes.Load(y[0] + column)), TLanes.Add(c01, TLanes.Load(y[0] + column + TLanes.Count)));
-            (c10, c11) = (TLanes.Add(c10, TLanes.Load(y[1] + column)), TLanes.Add(c11, TLanes.Load(y[1] + column + TLanes.Count)));
-            (c20, c21) = (TLanes.Add(c20, TLanes.Load(y[2] + column)), TLanes.Add(c21, TLanes.Load(y[2] + column + TLanes.Count)));
-            (c30, c31) = (TLanes.Add(c30, TLanes.Load(y[3] + column)), TLanes.Add(c31, TLanes.Load(y[3] + column + TLanes.Count)));
-            (c40, c41) = (TLanes.Add(c40, TLanes.Load(y[4] + column)), TLanes.Add(c41, TLanes.Load(y[4] + column + TLanes.Count)));
-            (c50, c51) = (TLanes.Add(c50, TLanes.Load(y[5] + column)), TLanes.Add(c51, TLanes.Load(y[5] + column + TLanes.Count)));
-            (c60, c61) = (TLanes.Add(c60, TLanes.Load(y[6] + column)), TLanes.Add(c61, TLanes.Load(y[6] + column + TLanes.Count)));
-            (c70, c71) = (TLanes.Add(c70, TLanes.Load(y[7] + column)), TLanes.Add(c71, TLanes.Load(y[7] + column + TLanes.Count)));
+            (c00, c01) = (TLanes.Add(c00, TLanes.Load(y[0] + column)),
+                TLanes.Add(c01, TLanes.Load(y[0] + column + TLanes.Count)));
+            (c10, c11) = (TLanes.Add(c10, TLanes.Load(y[1] + column)),
+                TLanes.Add(c11, TLanes.Load(y[1] + column + TLanes.Count)));
+            (c20, c21) = (TLanes.Add(c20, TLanes.Load(y[2] + column)),
+                TLanes.Add(c21, TLanes.Load(y[2] + column + TLanes.Count)));
+            (c30, c31) = (TLanes.Add(c30, TLanes.Load(y[3] + column)),
+                TLanes.Add(c31, TLanes.Load(y[3] + column + TLanes.Count)));
+            (c40, c41) = (TLanes.Add(c40, TLanes.Load(y[4] + column)),
+                TLanes.Add(c41, TLanes.Load(y[4] + column + TLanes.Count)));
+            (c50, c51) = (TLanes.Add(c50, TLanes.Load(y[5] + column)),
+                TLanes.Add(c51, TLanes.Load(y[5] + column + TLanes.Count)));
+            (c60, c61) = (TLanes.Add(c60, TLanes.Load(y[6] + column)),
+                TLanes.Add(c61, TLanes.Load(y[6] + column + TLanes.Count)));
+            (c70, c71) = (TLanes.Add(c70, TLanes.Load(y[7] + column)),
+                TLanes.Add(c71, TLanes.Load(y[7] + column + TLanes.Count)));
         }
         if (epilogue.Rectify)
         {
@@ -150,15 +179,19 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile where TLanes : 
 }
 
 /// <summary>6 rows × 2 vectors, for 16 vector registers: 12 sums, 2 of the panel, 1 broadcast.</summary>
-internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : ILanes<TVector> where TVector : unmanaged
+internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile
+    where TLanes : ILanes<TVector> where TVector : unmanaged
 {
-    /// <summary>Terms by which the panel is fetched ahead: their time is a few accesses to the second-level cache. Behind a panel lies the next, which comes next where the sum is one run; else its own next run, and the last terms fetch in vain.</summary>
+    /// <summary>Terms by which the panel is fetched ahead: their time is a few accesses to the second-level cache.
+    /// Behind a panel lies the next, which comes next where the sum is one run; else its own next run, and the last
+    /// terms fetch in vain.</summary>
     private const int Ahead = 16;
 
     public static int Rows => 6;
     public static int Width => 2 * TLanes.Count;
 
-    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b, in ITile.TileEpilogue epilogue, float** y, float** residual, in ITile.Due due)
+    public static void Run(float** rows, int stride, int segments, int length, nint step, float* b,
+        in ITile.TileEpilogue epilogue, float** y, float** residual, in ITile.Due due)
     {
         TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default,
             c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
@@ -170,12 +203,18 @@ internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : 
         }
         if (residual != null)
         {
-            (c00, c01) = (TLanes.Add(c00, TLanes.Load(residual[0] + column)), TLanes.Add(c01, TLanes.Load(residual[0] + column + TLanes.Count)));
-            (c10, c11) = (TLanes.Add(c10, TLanes.Load(residual[1] + column)), TLanes.Add(c11, TLanes.Load(residual[1] + column + TLanes.Count)));
-            (c20, c21) = (TLanes.Add(c20, TLanes.Load(residual[2] + column)), TLanes.Add(c21, TLanes.Load(residual[2] + column + TLanes.Count)));
-            (c30, c31) = (TLanes.Add(c30, TLanes.Load(residual[3] + column)), TLanes.Add(c31, TLanes.Load(residual[3] + column + TLanes.Count)));
-            (c40, c41) = (TLanes.Add(c40, TLanes.Load(residual[4] + column)), TLanes.Add(c41, TLanes.Load(residual[4] + column + TLanes.Count)));
-            (c50, c51) = (TLanes.Add(c50, TLanes.Load(residual[5] + column)), TLanes.Add(c51, TLanes.Load(residual[5] + column + TLanes.Count)));
+            (c00, c01) = (TLanes.Add(c00, TLanes.Load(residual[0] + column)),
+                TLanes.Add(c01, TLanes.Load(residual[0] + column + TLanes.Count)));
+            (c10, c11) = (TLanes.Add(c10, TLanes.Load(residual[1] + column)),
+                TLanes.Add(c11, TLanes.Load(residual[1] + column + TLanes.Count)));
+            (c20, c21) = (TLanes.Add(c20, TLanes.Load(residual[2] + column)),
+                TLanes.Add(c21, TLanes.Load(residual[2] + column + TLanes.Count)));
+            (c30, c31) = (TLanes.Add(c30, TLanes.Load(residual[3] + column)),
+                TLanes.Add(c31, TLanes.Load(residual[3] + column + TLanes.Count)));
+            (c40, c41) = (TLanes.Add(c40, TLanes.Load(residual[4] + column)),
+                TLanes.Add(c41, TLanes.Load(residual[4] + column + TLanes.Count)));
+            (c50, c51) = (TLanes.Add(c50, TLanes.Load(residual[5] + column)),
+                TLanes.Add(c51, TLanes.Load(residual[5] + column + TLanes.Count)));
         }
         var next = due;   // a copy, which registers can hold
         for (int s = 0; s < segments; s++, rows += stride)
@@ -202,12 +241,18 @@ internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile where TLanes : 
         }
         if (epilogue.Add)
         {
-            (c00, c01) = (TLanes.Add(c00, TLanes.Load(y[0] + column)), TLanes.Add(c01, TLanes.Load(y[0] + column + TLanes.Count)));
-            (c10, c11) = (TLanes.Add(c10, TLanes.Load(y[1] + column)), TLanes.Add(c11, TLanes.Load(y[1] + column + TLanes.Count)));
-            (c20, c21) = (TLanes.Add(c20, TLanes.Load(y[2] + column)), TLanes.Add(c21, TLanes.Load(y[2] + column + TLanes.Count)));
-            (c30, c31) = (TLanes.Add(c30, TLanes.Load(y[3] + column)), TLanes.Add(c31, TLanes.Load(y[3] + column + TLanes.Count)));
-            (c40, c41) = (TLanes.Add(c40, TLanes.Load(y[4] + column)), TLanes.Add(c41, TLanes.Load(y[4] + column + TLanes.Count)));
-            (c50, c51) = (TLanes.Add(c50, TLanes.Load(y[5] + column)), TLanes.Add(c51, TLanes.Load(y[5] + column + TLanes.Count)));
+            (c00, c01) = (TLanes.Add(c00, TLanes.Load(y[0] + column)),
+                TLanes.Add(c01, TLanes.Load(y[0] + column + TLanes.Count)));
+            (c10, c11) = (TLanes.Add(c10, TLanes.Load(y[1] + column)),
+                TLanes.Add(c11, TLanes.Load(y[1] + column + TLanes.Count)));
+            (c20, c21) = (TLanes.Add(c20, TLanes.Load(y[2] + column)),
+                TLanes.Add(c21, TLanes.Load(y[2] + column + TLanes.Count)));
+            (c30, c31) = (TLanes.Add(c30, TLanes.Load(y[3] + column)),
+                TLanes.Add(c31, TLanes.Load(y[3] + column + TLanes.Count)));
+            (c40, c41) = (TLanes.Add(c40, TLanes.Load(y[4] + column)),
+                TLanes.Add(c41, TLanes.Load(y[4] + column + TLanes.Count)));
+            (c50, c51) = (TLanes.Add(c50, TLanes.Load(y[5] + column)),
+                TLanes.Add(c51, TLanes.Load(y[5] + column + TLanes.Count)));
         }
         if (epilogue.Rectify)
         {

@@ -5,7 +5,8 @@ using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Which tiles this processor runs: a wide one, and one for the last panel when few columns are left.</summary>
+/// <summary>Which tiles this processor runs: a wide one, and one for the last panel when few
+/// columns are left.</summary>
 internal static class Tiles
 {
     /// <summary>Columns of a panel, and of a last panel that needs no more.</summary>
@@ -26,10 +27,14 @@ internal static class Tiles
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dispatch<TCall>(TCall call) where TCall : ICall
     {
-        if (Vector512.IsHardwareAccelerated) call.With<Tile8x2<Lanes512, Vector512<float>>, Tile8x2<Lanes256, Vector256<float>>>();
-        else if (Vector256.IsHardwareAccelerated) call.With<Tile6x2<Lanes256, Vector256<float>>, Tile6x2<Lanes128, Vector128<float>>>();
-        else if (AdvSimd.IsSupported) call.With<Tile8x2<Lanes128, Vector128<float>>, Tile8x2<Lanes128, Vector128<float>>>();
-        else if (Vector128.IsHardwareAccelerated) call.With<Tile6x2<Lanes128, Vector128<float>>, Tile6x2<Lanes128, Vector128<float>>>();
+        if (Vector512.IsHardwareAccelerated)
+            call.With<Tile8x2<Lanes512, Vector512<float>>, Tile8x2<Lanes256, Vector256<float>>>();
+        else if (Vector256.IsHardwareAccelerated)
+            call.With<Tile6x2<Lanes256, Vector256<float>>, Tile6x2<Lanes128, Vector128<float>>>();
+        else if (AdvSimd.IsSupported)
+            call.With<Tile8x2<Lanes128, Vector128<float>>, Tile8x2<Lanes128, Vector128<float>>>();
+        else if (Vector128.IsHardwareAccelerated)
+            call.With<Tile6x2<Lanes128, Vector128<float>>, Tile6x2<Lanes128, Vector128<float>>>();
         else call.With<Tile6x2<Lanes1, float>, Tile6x2<Lanes1, float>>();
     }
 
@@ -37,6 +42,7 @@ internal static class Tiles
     {
         public int Wide, Narrow;
 
-        public void With<TWide, TNarrow>() where TWide : ITile where TNarrow : ITile => (Wide, Narrow) = (TWide.Width, TNarrow.Width);
+        public void With<TWide, TNarrow>()
+            where TWide : ITile where TNarrow : ITile => (Wide, Narrow) = (TWide.Width, TNarrow.Width);
     }
 }

@@ -5,12 +5,15 @@ using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Of each block of a map's rows and each channel the mean, in two parts that add up to more digits than one number has, and the sum of squared deviations from it.</summary>
-/// <remarks>Numbers count from the mean of a few of the block's rows, spread over it because a map's border may be unlike the rest, so that <c>Σ d² − (Σ d)²/n</c>, which needs only one look at them,
-/// loses few bits. That mean is the first part.</remarks>
+/// <summary>Of each block of a map's rows and each channel the mean, in two parts that add up to more digits than one
+/// number has, and the sum of squared deviations from it.</summary>
+/// <remarks>Numbers count from the mean of a few of the block's rows, spread over it because a map's border may be
+/// unlike the rest, so that <c>Σ d² − (Σ d)²/n</c>, which needs only one look at them, loses few bits. That mean is
+/// the first part.</remarks>
 internal readonly unsafe struct MomentBlocks(Tensor x, Tensor blocks)
 {
-    /// <summary>Rows of a block: a multiple of every tile's, so that a product's blocks end where these do, and few enough for float32 sums.</summary>
+    /// <summary>Rows of a block: a multiple of every tile's, so that a product's blocks end where these do, and few
+    /// enough for float32 sums.</summary>
     public const int Rows = 96;
 
     /// <summary>Rows whose share of a sum is added while it is in a register.</summary>
@@ -31,7 +34,9 @@ internal readonly unsafe struct MomentBlocks(Tensor x, Tensor blocks)
     public void Make(int block, int column, int columns)
     {
         int first = block * Rows, count = Math.Min(Rows, _rows - first), few = Math.Min(Few, count);
-        float* from = _blocks.Row(3 * block) + column, mean = _blocks.Row(3 * block + 1) + column, squares = _blocks.Row(3 * block + 2) + column;
+        float* from = _blocks.Row(3 * block) + column;
+        float* mean = _blocks.Row(3 * block + 1) + column;
+        float* squares = _blocks.Row(3 * block + 2) + column;
         Panels.CopyRow(_x.Row(first) + column, columns, columns, from);
         new Span<float>(mean, columns).Clear();
         new Span<float>(squares, columns).Clear();
@@ -41,7 +46,8 @@ internal readonly unsafe struct MomentBlocks(Tensor x, Tensor blocks)
             from[c] += mean[c] / few;
             mean[c] = squares[c] = 0;
         }
-        for (int r = 0; r < count; r += Few) Add(first + r, Math.Min(Few, count - r), column, columns, from, mean, squares);
+        for (int r = 0; r < count; r += Few)
+            Add(first + r, Math.Min(Few, count - r), column, columns, from, mean, squares);
         for (int c = 0; c < columns; c++)
         {
             float sum = mean[c];

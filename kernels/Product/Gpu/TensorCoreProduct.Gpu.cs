@@ -30,12 +30,20 @@ internal struct Strip
     public Four A, B, C, D;
 }
 
-/// <summary>The GPU's product on tensor cores: a group computes 128 × 128 or 128 × 64 results, each warp 64 × 32 of them in registers, from tiles of 16 terms in shared memory, or 32 in BF16.</summary>
-/// <remarks>Three tiles of each factor are in shared memory: one is multiplied, one has been asked for and one is being asked for, by copies that pass the registers by; so there is one barrier for
-/// 16 terms. Tiles lie there so that no two threads of a warp meet in a bank (<see cref="Fragment"/>). Factors are found in place, as in <see cref="TiledProduct{TA,TB,TFunction,TEpilogue}"/>;
-/// their data, pitch and channels must be multiples of 16 bytes, of float32 or BF16, and results, which are stored two at a time, so that eight rows of a fragment fill eight sectors of 32 bytes, of 8. The order of the sum is fixed.</remarks>
-internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TEpilogue>
-    where TA : unmanaged, IFactor where TB : unmanaged, IFactor where TFunction : unmanaged, IFunction where TFragments : unmanaged, IFragments where TTile : unmanaged, ITileOfWarps where TEpilogue : unmanaged, IEpilogue
+/// <summary>The GPU's product on tensor cores: a group computes 128 × 128 or 128 × 64 results, each warp 64 × 32 of
+/// them in registers, from tiles of 16 terms in shared memory, or 32 in BF16.</summary>
+/// <remarks>Three tiles of each factor are in shared memory: one is multiplied, one has been asked for and one is being
+/// asked for, by copies that pass the registers by; so there is one barrier for 16 terms. Tiles lie there so that no
+/// two threads of a warp meet in a bank (<see cref="Fragment"/>). Factors are found in place, as in
+/// <see cref="TiledProduct{TA,TB,TFunction,TEpilogue}"/>; their data, pitch and channels must be multiples of 16 bytes,
+/// of float32 or BF16, and results, which are stored two at a time, so that eight rows of a fragment fill eight sectors
+/// of 32 bytes, of 8. The order of the sum is fixed.</remarks>
+internal static partial class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TEpilogue>
+    where TA : unmanaged, IFactor
+    where TB : unmanaged, IFactor
+    where TFunction : unmanaged, IFunction
+    where TFragments : unmanaged, IFragments
+    where TTile : unmanaged, ITileOfWarps where TEpilogue : unmanaged, IEpilogue
 {
     public const int TileM = 128, WarpM = 64, WarpN = 32;
 
@@ -45,7 +53,8 @@ internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TE
 
     private static int Stage => (TileM + TileN) * Fragment.Words;
 
-    private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.tensor", Body, 64 * default(TTile).Across, (Stages * Stage + default(TFragments).Exchange) * sizeof(float));
+    private static readonly GpuKernel<GpuProductArgs> Launcher = new("product.tensor", Body,
+        64 * default(TTile).Across, (Stages * Stage + default(TFragments).Exchange) * sizeof(float));
 
     /// <summary>Computes the product in <paramref name="layers"/> parts or batch items.</summary>
     public static void Launch(Device device, int layers, in GpuProductArgs p) =>
@@ -53,12 +62,17 @@ internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TE
 
     private static void Body(GpuProductArgs p)
     {
-        var tiles = SharedMemory.Allocate<float>(Stages * (TileM + WarpN * default(TTile).Across) * Fragment.Words).AsAligned(16);
-        var exchange = default(TFragments).Exchange == 0 ? tiles : SharedMemory.Allocate<float>(default(TFragments).Exchange);
+        var tiles = SharedMemory.Allocate<float>(Stages * (TileM + WarpN * default(TTile).Across) * Fragment.Words)
+            .AsAligned(16);
+        var exchange = default(TFragments).Exchange == 0
+            ? tiles
+            : SharedMemory.Allocate<float>(default(TFragments).Exchange);
         int thread = Group.IdxX, layer = Grid.IdxZ, m0 = Grid.IdxX * TileM, n0 = Grid.IdxY * TileN;
-        int begin = p.Part == 0 ? 0 : layer * p.Part, end = ProductEpilogue.End<TA>(p, layer, begin), batch = p.Part == 0 ? layer : 0;
-        var a = new Loader<TA>(p.A, thread, batch, m0, p.M, TileM, begin);
-        var b = new Loader<TB>(p.B, thread, batch, n0, p.N, TileN, begin);
+        int begin = p.Part == 0 ? 0 : layer * p.Part;
+        int end = ProductEpilogue.End<TA>(p, layer, begin);
+        int batch = p.Part == 0 ? layer : 0;
+        var a = new Loader<TA>(f: p.A, thread: thread, batch: batch, first: m0, rows: p.M, extent: TileM, begin: begin);
+        var b = new Loader<TB>(f: p.B, thread: thread, batch: batch, first: n0, rows: p.N, extent: TileN, begin: begin);
         int count = (end - begin + Fragment.TermsOf<TFragments>() - 1) / Fragment.TermsOf<TFragments>();
         a.Load(p.A, tiles, 0, end);
         b.Load(p.B, tiles, TileM * Fragment.Words, end);
@@ -67,7 +81,9 @@ internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TE
         b.Load(p.B, tiles, Stage + TileM * Fragment.Words, end);
         default(TFragments).Commit();
 
-        int warp = thread >> 5, row = warp / default(TTile).Across * WarpM, column = warp % default(TTile).Across * WarpN;
+        int warp = thread >> 5;
+        int row = warp / default(TTile).Across * WarpM;
+        int column = warp % default(TTile).Across * WarpN;
         Strip s0 = default, s1 = default, s2 = default, s3 = default;
         int current = 0, ahead = 2 * Stage;
         for (int tile = 0; tile < count; tile++)
@@ -79,7 +95,8 @@ internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TE
             default(TFragments).Commit();
             for (int chunk = 0; chunk < 4; chunk += Fragment.ChunksOf<TFragments>())
             {
-                Four left = Right(tiles, current + TileM * Fragment.Words, column, chunk), right = Right(tiles, current + TileM * Fragment.Words, column + 16, chunk);
+                Four left = Right(tiles, current + TileM * Fragment.Words, column, chunk);
+                Four right = Right(tiles, current + TileM * Fragment.Words, column + 16, chunk);
                 Multiply(ref s0, Left(tiles, current, row, chunk), left, right, exchange);
                 Multiply(ref s1, Left(tiles, current, row + 16, chunk), left, right, exchange);
                 Multiply(ref s2, Left(tiles, current, row + 32, chunk), left, right, exchange);
@@ -89,12 +106,14 @@ internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TE
             ahead = ahead == 2 * Stage ? 0 : ahead + Stage;
         }
         int lane = thread & 31, m = m0 + row + (lane >> 2), n = n0 + column + 2 * (lane & 3);
-        if (default(TEpilogue).MakesMoments) Moments(p, tiles, m0, n0, m, row / WarpM * 8 + (lane >> 2), column + 2 * (lane & 3), s0, s1, s2, s3);
+        if (default(TEpilogue).MakesMoments)
+            Moments(p, tiles, m0, n0, m, row / WarpM * 8 + (lane >> 2), column + 2 * (lane & 3), s0, s1, s2, s3);
         Store(p, layer, m, n, s0);
         Store(p, layer, m + 16, n, s1);
         Store(p, layer, m + 32, n, s2);
         Store(p, layer, m + 48, n, s3);
-        default(TFragments).WaitForAll();   // a group does not end before its copies, and they would overwrite what groups tell one another
+        // a group does not end before its copies, and they would overwrite what groups tell one another
+        default(TFragments).WaitForAll();
         if (default(TEpilogue).AddsParts) ProductEpilogue.AddParts(p, tiles, TileM, TileN);
     }
 
@@ -102,9 +121,12 @@ internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TE
     private static Four Left(ArrayView<float> tiles, int from, int row, int chunk)
     {
         if (default(TA).AlongTerms) return Fragment.Operand<TFragments>(tiles, from, row, chunk, right: false);
-        if (default(TFragments).ReadsBf16) return default(TFragments).LoadAcross(tiles, from, row, chunk, TileM, right: false);
+        if (default(TFragments).ReadsBf16)
+            return default(TFragments).LoadAcross(tiles, from, row, chunk, TileM, right: false);
         var first = LeftAcross(tiles, from, row, chunk);
-        return default(TFragments).TakesPairs ? Fragment.Join<TFragments>(first, LeftAcross(tiles, from, row, chunk + 2), right: false) : first;
+        return default(TFragments).TakesPairs
+            ? Fragment.Join<TFragments>(first, LeftAcross(tiles, from, row, chunk + 2), right: false)
+            : first;
     }
 
     private static Four LeftAcross(ArrayView<float> tiles, int from, int row, int chunk)
@@ -123,9 +145,13 @@ internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TE
     private static Four Right(ArrayView<float> tiles, int from, int column, int chunk)
     {
         if (default(TB).AlongTerms) return Fragment.Operand<TFragments>(tiles, from, column, chunk, right: true);
-        if (default(TFragments).ReadsBf16) return default(TFragments).LoadAcross(tiles, from, column, chunk, WarpN * default(TTile).Across, right: true);
+        if (default(TFragments).ReadsBf16)
+            return default(TFragments).LoadAcross(tiles, from, column, chunk, WarpN * default(TTile).Across,
+                right: true);
         var first = RightAcross(tiles, from, column, chunk);
-        return default(TFragments).TakesPairs ? Fragment.Join<TFragments>(first, RightAcross(tiles, from, column, chunk + 2), right: true) : first;
+        return default(TFragments).TakesPairs
+            ? Fragment.Join<TFragments>(first, RightAcross(tiles, from, column, chunk + 2), right: true)
+            : first;
     }
 
     private static Four RightAcross(ArrayView<float> tiles, int from, int column, int chunk)
@@ -149,11 +175,15 @@ internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TE
         s.D = default(TFragments).Multiply(s.D, a, right.Z, right.W, exchange);
     }
 
-    /// <summary>Mean of the tile's rows and squares of their deviations, of each column: a thread adds its eight rows, then one thread a column the sixteen sums, in order.</summary>
-    private static void Moments(in GpuProductArgs p, ArrayView<float> shared, int m0, int n0, int m, int line, int column, Strip s0, Strip s1, Strip s2, Strip s3)
+    /// <summary>Mean of the tile's rows and squares of their deviations, of each column: a thread adds its eight rows,
+    /// then one thread a column the sixteen sums, in order.</summary>
+    private static void Moments(in GpuProductArgs p, ArrayView<float> shared, int m0, int n0, int m, int line,
+        int column, Strip s0, Strip s1, Strip s2, Strip s3)
     {
         const int lines = TileM / 8;
-        int columns = WarpN * default(TTile).Across, pitch = columns + 8, thread = Group.IdxX, at = line * pitch + column, means = lines * pitch, rows = Math.Min(TileM, p.M - m0);
+        int columns = WarpN * default(TTile).Across;
+        int pitch = columns + 8, thread = Group.IdxX, at = line * pitch + column;
+        int means = lines * pitch, rows = Math.Min(TileM, p.M - m0);
         default(TFragments).WaitForAll();
         Group.Barrier();   // tiles have been read
         Put(shared, at, Sum(s0.A, s1.A, s2.A, s3.A));
@@ -189,16 +219,19 @@ internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TE
 
     /// <summary>Sums of a thread's eight rows in two columns; rows that there are not hold zeros.</summary>
     private static Two Sum(Four a, Four b, Four c, Four d) =>
-        new(((a.X + a.Z) + (b.X + b.Z)) + ((c.X + c.Z) + (d.X + d.Z)), ((a.Y + a.W) + (b.Y + b.W)) + ((c.Y + c.W) + (d.Y + d.W)));
+        new(((a.X + a.Z) + (b.X + b.Z)) + ((c.X + c.Z) + (d.X + d.Z)),
+            ((a.Y + a.W) + (b.Y + b.W)) + ((c.Y + c.W) + (d.Y + d.W)));
 
     private static Two Squares(ArrayView<float> shared, int mean, int m, int rows, Four a, Four b, Four c, Four d)
     {
         float left = shared[mean], right = shared[mean + 1];
-        return new(Squares(m, rows, left, a.X, a.Z, b.X, b.Z) + Squares(m + 32, rows, left, c.X, c.Z, d.X, d.Z), Squares(m, rows, right, a.Y, a.W, b.Y, b.W) + Squares(m + 32, rows, right, c.Y, c.W, d.Y, d.W));
+        return new(Squares(m, rows, left, a.X, a.Z, b.X, b.Z) + Squares(m + 32, rows, left, c.X, c.Z, d.X, d.Z),
+            Squares(m, rows, right, a.Y, a.W, b.Y, b.W) + Squares(m + 32, rows, right, c.Y, c.W, d.Y, d.W));
     }
 
     private static float Squares(int m, int rows, float mean, float a, float b, float c, float d) =>
-        (Square(m, rows, a - mean) + Square(m + 8, rows, b - mean)) + (Square(m + 16, rows, c - mean) + Square(m + 24, rows, d - mean));
+        (Square(m, rows, a - mean) + Square(m + 8, rows, b - mean))
+            + (Square(m + 16, rows, c - mean) + Square(m + 24, rows, d - mean));
 
     private static float Square(int m, int rows, float d) => m < rows ? d * d : 0;
 
@@ -221,77 +254,5 @@ internal static class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TE
     {
         int row = ProductEpilogue.RowOf<TA>(p, layer, m);
         if (row >= 0 && n < p.N) ProductEpilogue.Store<TFunction, TEpilogue>(p, row, n, new Two(first, second));
-    }
-
-    /// <summary>A thread's share of bringing a factor's tiles: two or four times 16 bytes of each.</summary>
-    private struct Loader<T> where T : unmanaged, IFactor
-    {
-        private FactorCoordinate _one, _p0, _p1, _p2, _p3;
-        private int _k;
-        private readonly int _row, _rows, _line, _lines, _extent, _middle;
-
-        /// <param name="f">The factor.</param>
-        /// <param name="thread">The thread.</param>
-        /// <param name="batch">The product of a batch.</param>
-        /// <param name="first">The tile's first row.</param>
-        /// <param name="rows">Rows that there are.</param>
-        /// <param name="extent">The tile's rows.</param>
-        /// <param name="begin">First term.</param>
-        public Loader(in GpuFactor f, int thread, int batch, int first, int rows, int extent, int begin)
-        {
-            int threads = 64 * default(TTile).Across, elements = Fragment.ElementsOf<TFragments>(), across = default(T).AlongTerms ? 4 : extent / elements;   // chunks along the contiguous side of a tile
-            (_rows, _extent, _line, _lines) = (rows, extent, thread / across, threads / across);
-            int chunk = thread % across * elements;
-            _middle = default(T).Middle(f, batch);
-            if (default(T).AlongTerms)
-            {
-                (_row, _k) = (first + _line, begin + chunk);
-                _one = default(T).Term(f, batch, _k);
-                _p0 = default(T).Row(f, batch, _row);
-                _p1 = default(T).Row(f, batch, _row + _lines);
-                _p2 = default(T).Row(f, batch, _row + 2 * _lines);
-                _p3 = default(T).Row(f, batch, _row + 3 * _lines);
-            }
-            else
-            {
-                (_row, _k) = (first + chunk, begin + _line);
-                _one = default(T).Row(f, batch, _row);
-                _p0 = default(T).Term(f, batch, _k);
-                _p1 = default(T).Term(f, batch, _k + _lines);
-                _p2 = default(T).Term(f, batch, _k + 2 * _lines);
-                _p3 = default(T).Term(f, batch, _k + 3 * _lines);
-            }
-        }
-
-        /// <summary>Asks for the next tile.</summary>
-        public void Load(in GpuFactor f, ArrayView<float> tiles, int to, int end)
-        {
-            Load(f, tiles, to, end, 0, ref _p0);
-            Load(f, tiles, to, end, 1, ref _p1);
-            if (4 * _extent > 2 * 64 * default(TTile).Across)
-            {
-                Load(f, tiles, to, end, 2, ref _p2);
-                Load(f, tiles, to, end, 3, ref _p3);
-            }
-            if (default(T).AlongTerms) _one = default(T).Next(f, _one, Fragment.TermsOf<TFragments>(), _middle);
-            _k += Fragment.TermsOf<TFragments>();
-        }
-
-        private void Load(in GpuFactor f, ArrayView<float> tiles, int to, int end, int i, ref FactorCoordinate place)
-        {
-            int line = _line + i * _lines, at;
-            if (default(T).AlongTerms)
-            {
-                at = _row + i * _lines < _rows && _k < end ? default(T).At(f, place, _one) : -1;
-                to += Fragment.Along(line, Group.IdxX & 3);
-            }
-            else
-            {
-                at = _row < _rows && _k + i * _lines < end ? default(T).At(f, _one, place) : -1;
-                to += default(TFragments).ReadsBf16 ? Fragment.AcrossBf16(Group.IdxX % (_extent / 8) * 8, line, _extent) : Fragment.Across(Group.IdxX % (_extent / 4) * 4, line, _extent);
-                place = default(T).Next(f, place, Fragment.TermsOf<TFragments>(), _middle);
-            }
-            default(TFragments).Copy(tiles, to, f.Data.Data, at);
-        }
     }
 }
