@@ -14,7 +14,7 @@ namespace MlffAd.Kernels;
 public static partial class BatchNorm
 {
     /// <summary>ε of every batch normalisation but the backbone's, which its configuration gives.</summary>
-    public const float Epsilon = 1e-5f;
+    public const double Epsilon = 1e-5;
 
     private static readonly Kernel StatisticsKernel = new("batchnorm.statistics");
     private static readonly Kernel ApplyKernel = new("batchnorm.apply");
@@ -29,7 +29,7 @@ public static partial class BatchNorm
     public readonly record struct Vectors(Tensor Mean, Tensor Variance, Tensor Gamma, Tensor Beta)
     {
         /// <summary>ε.</summary>
-        public float Eps { get; init; } = Epsilon;
+        public float Eps { get; init; } = (float)Epsilon;
     }
 
     /// <summary>A gradient's maps, all of one shape.</summary>

@@ -233,7 +233,7 @@ internal sealed class TrainCommand
         Tables.WriteLine(output, string.Create(CultureInfo.InvariantCulture,
             $"Image threshold {metadata.Threshold:0.000}{given}, pixel threshold {metadata.PixelThreshold:0.000}")
             + (metadata.Calibration is { } c ? $", from {c.Images} good images"
-                + $"{(metadata.Config.HasMemory ? "" : " held out of training")}." : "."));
+            + $"{(metadata.Config.HasMemory ? "" : " held out of training")}." : "."));
         if (metadata.Quality is { } quality)
             Tables.WriteLine(output, $"Quality {quality.InWords()} "
                 + (metadata.Config.HasMemory ? "that were judged without themselves." : "that it had not seen."));

@@ -185,9 +185,8 @@ internal static class BenchCommand
         return (Noise(config.Train.Batch * config.ImageSize * config.ImageSize * 3), labels);
     }
 
-    /// <summary>What brings a batch to a step as training does it: made where the processor computes,
-    /// else as recipes.</summary>
-    public static Action Feed(TrainingStep step, Config config, Device device)
+    /// <summary>Uploads a batch as training does: the images to a CPU, recipes to a GPU.</summary>
+    public static Func<BatchTicket> Feed(TrainingStep step, Config config, Device device)
     {
         if (!device.IsHost)
         {

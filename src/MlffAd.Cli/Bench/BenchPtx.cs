@@ -101,11 +101,11 @@ internal static class BenchPtx
                 new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(network), config.Train.Seed));
             using var step = new TrainingStep(network, parameters, config.Train.Batch);
             var feed = BenchCommand.Feed(step, network, device);
-            feed();
-            step.Run(config.Train.Lr, feed);
+            step.Run(feed(), config.Train.Lr);
+            var second = feed();
             // The second step is like all that follow.
             before = Launches();
-            step.Run(config.Train.Lr);
+            step.Run(second, config.Train.Lr);
             training = Launches();
         }
         using (var plan = Planner.Plan(config, weights, device,

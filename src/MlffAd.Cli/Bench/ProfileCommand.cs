@@ -85,9 +85,9 @@ internal static class ProfileCommand
             new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(config), config.Train.Seed));
         using var step = new TrainingStep(config, parameters, config.Train.Batch);
         var feed = BenchCommand.Feed(step, config, device);
-        feed();
-        // As training does it: the next batch is brought while this one is computed on.
-        return Measure(device, steps, calls, () => step.Run(config.Train.Lr, feed));
+        var batch = feed();
+        // As training does it: the next batch is uploaded while this one is computed on.
+        return Measure(device, steps, calls, () => step.Run(batch, config.Train.Lr, () => batch = feed()));
     }
 
     /// <summary>A batch through random weights; or, of a memory, through one that is made of the photographs.</summary>

@@ -98,8 +98,8 @@ internal sealed class TrainingDisplay(TextWriter output, bool quiet)
         Say(string.Create(CultureInfo.InvariantCulture,
             $"About {Duration.Text(_time.Elapsed + left)} in all, at {progress.ImagesPerSecond:0.0} images/s: "
                 + $"{progress.Images + left.TotalSeconds * progress.ImagesPerSecond:#,0} images, in "
-                    + $"{progress.MemoryBytes / 1e9:0.0#} GB of memory. Losses below: total (feature, score, "
-                    + $"consistency)."));
+                + $"{progress.MemoryBytes / 1e9:0.0#} GB of memory. Losses below: total (feature, score, "
+                + $"consistency)."));
     }
 
     private static string Line(TrainingProgress p) => string.Join("  ", Parts(p));

@@ -27,7 +27,7 @@ public static class Evaluator
             throw new MlffAdException(ExitCode.BadData,
                 $"'{set.Root}' has no test images; they belong in '{Path.Combine("test", DataSet.Good)}' and "
                     + $"'{Path.Combine("test", "KIND")}', "
-                        + $"their masks in '{Path.Combine("ground_truth", "KIND")}'.");
+                    + $"their masks in '{Path.Combine("ground_truth", "KIND")}'.");
         set.RequireMasks();
         var rejects = new Rejects(set.Test.Count, maxBad);
         var images = new List<TestImage>();

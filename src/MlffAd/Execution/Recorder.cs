@@ -63,7 +63,7 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
         bool frozen = isBackbone && config.Train.Bn == BnMode.Frozen;
         var raw = Conv(layer, x, Activation.None, null, frozen ? null : _moments);
         var y = into ?? New(raw.Shape, bn);
-        float eps = isBackbone ? (float)config.Backbone.BnEps : BatchNorm.Epsilon;
+        float eps = isBackbone ? (float)config.Backbone.BnEps : (float)BatchNorm.Epsilon;
         Value gamma = Trained(names.Scale), beta = Trained(names.Shift);
         var statistics = frozen ? parameters.Statistics : parameters.BatchStatistics;
         Parameter meanOf = parameters.List[names.Mean], varianceOf = parameters.List[names.Variance];

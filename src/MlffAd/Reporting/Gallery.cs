@@ -88,8 +88,8 @@ internal sealed class Gallery(Report report)
         page.Write(
             $"<article class='{(image.IsDefective == flagged ? "right" : "wrong")}'><header><span class='badge "
                 + $"{(flagged ? "defect" : "good")}'>{verdict}</span>"
-                    + $"<span class='path'>{WebUtility.HtmlEncode(image.Path)}</span><span "
-                    + $"class='score'>{Number(image.Score)}</span></header><div class='tiles'>");
+                + $"<span class='path'>{WebUtility.HtmlEncode(image.Path)}</span><span "
+                + $"class='score'>{Number(image.Score)}</span></header><div class='tiles'>");
         if (photo is not null) Tile("photograph", "jpeg", ImageFile.EncodeJpeg(photo, 85));
         else Empty("photograph", "no longer readable");
         if (mask is not null)

@@ -48,9 +48,9 @@ public static class HtmlReport
         page.Write(
             $"<header class='top'><p class='kicker'>mlffad evaluation</p><h1>{title}</h1>\n<p "
                 + $"class='lead'>{Verdicts(defective, good, result)}</p>"
-                    + $"<p class='note'>{Count(result.Images.Count, "test image")}: {good.Length} good, "
-                    + $"{defective.Length} defective. Pixel figures at "
-                    + $"{size}{(result.Pixel is null ? ": none, there are no masks" : "")}.</p></header>\n");
+                + $"<p class='note'>{Count(result.Images.Count, "test image")}: {good.Length} good, "
+                + $"{defective.Length} defective. Pixel figures at "
+                + $"{size}{(result.Pixel is null ? ": none, there are no masks" : "")}.</p></header>\n");
         page.Write("<section class='summary'>");
         Group("Images", ("AUROC", result.Image.Auroc), ("average precision", result.Image.Ap),
             ("F1-max", result.Image.F1Max));

@@ -1,10 +1,6 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
 using MlffAd.Configuration;
 using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
 using MlffAd.Execution;
 using MlffAd.Files;
 using MlffAd.Kernels.Runtime;
@@ -22,19 +18,15 @@ public sealed class Trainer
 
     private readonly Device _device;
     private readonly Action<string> _say;
+    private readonly Action<TrainingProgress>? _onStep;
     private TrainingRequest _request;
-    private Config _config;
-    private Preprocessing _preprocessing = Preprocessing.ImageNet;
     private TrainingState _state = new();
-    private SentBatch _sent;
-    private SplitBy _split;
-    private TrainingFile[]? _files;
 
-    private Trainer(TrainingRequest request, Device device, Action<string> say) =>
-        (_request, _device, _say, _config) = (request, device, say, request.Config);
+    private Trainer(TrainingRequest request, Device device, Action<string> say, Action<TrainingProgress>? onStep) =>
+        (_request, _device, _say, _onStep) = (request, device, say, onStep);
 
-    /// <summary>Trains, or goes on training, and writes the model; the state while it is unfinished is
-    /// kept beside it.</summary>
+    /// <summary>Trains, or goes on training, and writes the model; the state while it is unfinished is kept beside
+    /// it.</summary>
     /// <param name="request">What is to be trained.</param>
     /// <param name="device">Where.</param>
     /// <param name="say">Told of what the user should know, a sentence at a time.</param>
@@ -44,255 +36,162 @@ public sealed class Trainer
     /// codes 2, 3, 4, 6, 7).</exception>
     public static TrainingOutcome Train(TrainingRequest request, Device device, Action<string> say,
         Action<TrainingProgress>? onStep = null, CancellationToken stop = default) =>
-        new Trainer(request, device, say).Run(onStep, stop);
+        new Trainer(request, device, say, onStep).Run(stop);
 
-    private TrainingOutcome Run(Action<TrainingProgress>? onStep, CancellationToken stop)
+    private TrainingOutcome Run(CancellationToken stop)
     {
         AtomicFile.RequireWritable(_request.Output);
         using var alone = _request.Begin();
-        var clock = Stopwatch.StartNew();
+        var watch = Stopwatch.StartNew();
         using var checkpoint = _request.Resume is { } resume ? Checkpoint.Open(resume) : null;
-        if (checkpoint is not null) Follow(checkpoint);
+        if (checkpoint is not null) _request = TrainingSaver.Adopt(checkpoint, _request);
         _request.RequireThreshold();
         var set = _request.Open(_say);
-        _split = checkpoint?.Metadata.Split ?? _request.Split;
-        var (training, held) = Holdout.Split(set.Train, _config.Train.Holdout, _split);
-        using var parameters = new Parameters(_device, checkpoint is null ? Start()
-            : Initialisation.Random(MlffNetwork.Parameters(_config.NetworkAlone), _config.Train.Seed));
+        var split = checkpoint?.Metadata.Split ?? _request.Split;
+        var (training, held) = Holdout.Split(set.Train, _request.Config.Train.Holdout, split);
+        var (weights, preprocessing) = Start(checkpoint);
+        using var parameters = new Parameters(_device, weights);
+        var config = _request.Config;
         // Another size would be another training: what is resumed has none to choose.
-        var reduction = checkpoint is null ? Reduction.Of(set.Train, _config.ImageSize, _request.MaxPixels) : null;
-        var store = ImageStore.Load(training, _config.ImageSize, _device.Team.Count, _request.MaxBad,
-            _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); }, _config.BitDepth);
+        var reduction = checkpoint is null ? Reduction.Of(set.Train, config.ImageSize, _request.MaxPixels) : null;
+        var store = ImageStore.Load(training, config.ImageSize, _device.Team.Count, _request.MaxBad,
+            _request.MaxPixels, (_, bad) => { if (bad is not null) _say(bad.Message); }, config.BitDepth);
         foreach (string doubt in store.Doubts) _say(doubt);
-        var budget = Budget.Of(_request, store.Items.Count * _config.Train.Repeat);
-        if (checkpoint is not null) budget = Restore(checkpoint, store, parameters, budget);
-        using var log = new TrainingLogWriter(_request.StateLogPath, _request.EarlierLog, _state.Step, _say);
-        NetworkWeights weights;
-        Sitting sitting;
-        using (var loader = new BatchLoader(store, _config, KernelOptions.Normalisation(_preprocessing),
-            (int)_state.Step, asRecipes: !_device.IsHost))
-        using (var step = new TrainingStep(_config, parameters, Math.Min(_config.Train.Batch, loader.ImagesPerEpoch)))
+        var budget = Budget.Of(_request, store.Items.Count * config.Train.Repeat);
+        var saver = new TrainingSaver(_request, preprocessing, split, store);
+        if (checkpoint is not null)
         {
-            sitting = new Sitting(_state, clock, budget);
-            // At the start, to find out now whether the disk has room; at the end, so that a model that cannot be
-            // written costs no training.
-            Save(store, parameters, sitting);
-            var saved = clock.Elapsed;
-            if (sitting.Share < 1) _sent = Send(loader, step);
-            while (sitting.Share < 1)
-            {
-                if (stop.IsCancellationRequested)
-                {
-                    Save(store, parameters, sitting);
-                    return Outcome(null, sitting);
-                }
-                var progress = Step(step, loader, sitting);
-                log.Write(progress);
-                onStep?.Invoke(progress);
-                if (reduction is not null && (progress.Remaining is not null || sitting.Share == 1))
-                {
-                    var whole = sitting.Elapsed + (progress.Remaining ?? TimeSpan.Zero);
-                    // Weights, gradients and velocities stay as they are.
-                    long maps = progress.MemoryBytes - 3L * sizeof(float) * parameters.List.TrainedFloats;
-                    _say(reduction.InWords(budget.Time is null ? (whole, 4 * whole) : null, 3 * maps));
-                    reduction = null;
-                }
-                if (_state.SkippedInARow == MostSkipped)
-                {
-                    Save(store, parameters, sitting);
-                    throw new MlffAdException(ExitCode.Diverged,
-                        $"Training diverged: {MostSkipped} steps in a row had a loss or gradient that is not finite. "
-                            + $"The last good state is "
-                                + $"'{_request.StatePath}'; train anew with --restart and a smaller --train.lr or "
-                                    + "--train.clipNorm 10.");
-                }
-                if (clock.Elapsed - saved < SaveEvery) continue;
-                Save(store, parameters, sitting);
-                saved = clock.Elapsed;
-            }
-            // The last step's scratch would stand beside the copies, and beside the plan that scores.
-            _device.Pool.Trim();
-            Save(store, parameters, sitting);
+            (_state, budget) = saver.Restore(checkpoint, parameters, budget);
+            _say($"Goes on at step {_state.Step}, {_state.Images} images done.");
+        }
+        using var log = new TrainingLogWriter(_request.StateLogPath, _request.EarlierLog, _state.Step, _say);
+        TrainingClock clock;
+        using (var loader = new BatchLoader(store, config, KernelOptions.Normalisation(preprocessing),
+            (int)_state.Step, asRecipes: !_device.IsHost))
+        using (var step = new TrainingStep(config, parameters, Math.Min(config.Train.Batch, loader.ImagesPerEpoch)))
+        {
+            clock = new TrainingClock(_state, watch, budget);
+            if (!Loop(step, loader, parameters, saver, clock, log, reduction, stop)) return Outcome(null, clock);
             weights = parameters.ToHost();
         }
         parameters.Dispose();
         _device.Pool.Trim();
-        return Finish(weights, store.Items.Count, held, sitting, log, stop);
+        var record = _state.Record(config) with { Photographs = store.Items.Count, LossTrend = _state.Trend?.Ratio };
+        return Finish(new(weights, preprocessing, record, held), clock, log, stop);
+    }
+
+    /// <summary>The weights that training starts from; a checkpoint's come later.</summary>
+    private (NetworkWeights Weights, Preprocessing Preprocessing) Start(Checkpoint? checkpoint)
+    {
+        var config = _request.Config;
+        if (checkpoint is not null)
+            return (Initialisation.Random(MlffNetwork.Parameters(config.NetworkAlone), config.Train.Seed),
+                checkpoint.Metadata.Preprocessing);
+        var start = InitialWeights.Of(_request with { Config = config.NetworkAlone }, _say);
+        _request = _request with { Config = start.Config with { Memory = config.Memory } };
+        _state = _state with { Source = start.Source };
+        return (start.Weights, start.Preprocessing);
+    }
+
+    /// <summary>Steps until the budget is used up; false if stopped before, the state saved.</summary>
+    private bool Loop(TrainingStep step, BatchLoader loader, Parameters parameters, TrainingSaver saver,
+        TrainingClock clock, TrainingLogWriter log, Reduction? reduction, CancellationToken stop)
+    {
+        // At the start, to find out now whether the disk has room; at the end, so that a model that cannot be
+        // written costs no training.
+        saver.Save(parameters, _state, clock);
+        var saved = Stopwatch.StartNew();
+        BatchTicket sent = clock.Share < 1 ? Send(step, loader) : default;
+        while (clock.Share < 1)
+        {
+            if (stop.IsCancellationRequested)
+            {
+                saver.Save(parameters, _state, clock);
+                return false;
+            }
+            var batch = sent;
+            double rate = Budget.Rate(_request.Config.Train, _state.Step, clock.Share);
+            var result = step.Run(batch, rate, () =>
+            {
+                if (clock.ShareWith(_state.Images + batch.Images) < 1) sent = Send(step, loader);
+            });
+            _state = _state.After(result, batch, loader.StepsPerEpoch);
+            var progress = Progress(result, batch.Epoch, rate, clock);
+            log.Write(progress);
+            _onStep?.Invoke(progress);
+            if (reduction is not null && (progress.Remaining is not null || clock.Share == 1))
+            {
+                var whole = clock.Elapsed + (progress.Remaining ?? TimeSpan.Zero);
+                // Weights, gradients and velocities stay as they are.
+                long maps = progress.MemoryBytes - 3L * sizeof(float) * parameters.List.TrainedFloats;
+                _say(reduction.InWords(clock.Budget.Time is null ? (whole, 4 * whole) : null, 3 * maps));
+                reduction = null;
+            }
+            if (_state.SkippedInARow < MostSkipped && saved.Elapsed < SaveEvery) continue;
+            saver.Save(parameters, _state, clock);
+            saved.Restart();
+            if (_state.SkippedInARow == MostSkipped) throw Diverged();
+        }
+        // The last step's scratch would stand beside the copies, and beside the plan that scores.
+        _device.Pool.Trim();
+        saver.Save(parameters, _state, clock);
+        return true;
     }
 
     /// <summary>Begins to bring a batch to the device.</summary>
-    private static SentBatch Send(BatchLoader loader, TrainingStep step)
+    private static BatchTicket Send(TrainingStep step, BatchLoader loader)
     {
         using var batch = loader.Next();
-        step.Upload(batch);
-        return new SentBatch(batch.Epoch, batch.Count, batch.StayedGood);
+        return step.Upload(batch);
     }
 
-    /// <summary>Takes a step on the batch that was sent, and sends the next meanwhile.</summary>
-    private TrainingProgress Step(TrainingStep step, BatchLoader loader, Sitting sitting)
-    {
-        double rate = Budget.Rate(_config.Train, _state.Step, sitting.Share);
-        var batch = _sent;
-        var result = step.Run(rate, () =>
-        {
-            if (sitting.ShareWith(_state.Images + batch.Images) < 1) _sent = Send(loader, step);
-        });
-        _state = _state.After(result, batch, loader.StepsPerEpoch);
-        return new TrainingProgress(Step: _state.Step, Epoch: batch.Epoch, Images: _state.Images,
-            Share: sitting.ShareAfter(_state), Losses: result.Losses, GradientNorm: result.GradientNorm, Rate: rate,
-            ImagesPerSecond: sitting.ImagesPerSecond, Remaining: sitting.Remaining,
+    private TrainingProgress Progress(StepResult result, int epoch, double rate, TrainingClock clock) =>
+        new(Step: _state.Step, Epoch: epoch, Images: _state.Images, Share: clock.ShareAfter(_state),
+            Losses: result.Losses, GradientNorm: result.GradientNorm, Rate: rate,
+            ImagesPerSecond: clock.ImagesPerSecond, Remaining: clock.Remaining,
             MemoryBytes: _device.Pool.AllocatedBytes, Skipped: !result.IsFinite);
-    }
 
-    private NetworkWeights Start()
-    {
-        var start = InitialWeights.Of(_request with { Config = _config.NetworkAlone }, _say);
-        (_config, _preprocessing) = (start.Config with { Memory = _config.Memory }, start.Preprocessing);
-        _state = _state with { Source = start.Source };
-        return start.Weights;
-    }
+    private MlffAdException Diverged() => new(ExitCode.Diverged,
+        $"Training diverged: {MostSkipped} steps in a row had a loss or gradient that is not finite. The last good "
+        + $"state is '{_request.StatePath}'; train anew with --restart and a smaller --train.lr or "
+        + "--train.clipNorm 10.");
 
-    /// <summary>Takes the configuration that training began with, unless the user asks for another.</summary>
-    private void Follow(Checkpoint checkpoint)
+    private TrainingOutcome Finish(TrainedNetwork network, TrainingClock clock, TrainingLogWriter log,
+        CancellationToken stop)
     {
-        checkpoint.RequireSame(_config, _request.ExplicitKeys);
-        _config = checkpoint.Metadata.Config;
-        _request = _request with
-        {
-            Config = _config,
-            ExplicitKeys = _request.ExplicitKeys.Union(checkpoint.Metadata.Given).ToHashSet(),
-        };
-    }
-
-    private Budget Restore(Checkpoint checkpoint, ImageStore store, Parameters parameters, Budget asked)
-    {
-        checkpoint.RequireSame(Files(store));
-        var (state, budget) = TrainingState.From(checkpoint.Metadata);
-        if (asked != budget && (_request.MaxImages is not null || _request.TimeBudget is not null))
-            throw new MlffAdException(ExitCode.Usage,
-                $"'{_request.Resume}' was begun with another --max-images or --time-budget; resume it as it was: "
-                    + $"leave them out.");
-        var list = parameters.List;
-        var weights = NetworkWeights.Read(list, checkpoint.Tensors, "weights/", "stats/");
-        parameters.Restore(weights, NetworkWeights.Read(list, checkpoint.Tensors, "velocity/", "stats/").Trained);
-        (_state, _preprocessing) = (state, checkpoint.Metadata.Preprocessing);
-        _say($"Goes on at step {state.Step}, {state.Images} images done.");
-        return budget;
-    }
-
-    /// <summary>Saves the state, and gives back the copies of all weights that this took, and those that the start
-    /// left: training makes so little garbage that the collector would never come for them.</summary>
-    private void Save(ImageStore store, Parameters parameters, Sitting sitting)
-    {
-        Write(store, parameters, sitting);
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-    }
-
-    /// <summary>A method of its own, so that nothing on the stack holds the copies any more when it returns.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Write(ImageStore store, Parameters parameters, Sitting sitting)
-    {
-        var list = parameters.List;
-        var metadata =
-            _state.ToMetadata(_config, _preprocessing, ClassName, Files(store), sitting.Elapsed, sitting.Budget,
-            _split) with
-            { Given = [.. _request.ExplicitKeys.Where(Config.IsOfMemory).Order(StringComparer.Ordinal)] };
-        Checkpoint.Save(_request.StatePath, metadata, [.. parameters.ToHost().ToTensorData("weights/", "stats/"),
-            .. NetworkWeights.Write(list.Trained, parameters.Velocities.ToArray(), "velocity/")]);
-    }
-
-    private TrainingOutcome Finish(NetworkWeights weights, int photographs, IReadOnlyList<ImageItem> held,
-        Sitting sitting, TrainingLogWriter log, CancellationToken stop)
-    {
-        var record = _state.Record(_config) with { Photographs = photographs, LossTrend = _state.Trend?.Ratio };
         ModelMetadata metadata;
         try
         {
-            metadata = _config.HasMemory ? Remember(new(weights, _preprocessing, record, held), sitting, log, stop)
-                : Write(weights, record, held);
+            metadata = _request.Config.HasMemory ? Remember(network, clock, log, stop)
+                : new NetworkModel(_request, _device, _say).Write(network);
             // The state goes only once the model is known to be whole.
             Model.Load(_request.Output);
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested) { return Outcome(null, sitting); }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested) { return Outcome(null, clock); }
         catch (MlffAdException e) when (e.Code is ExitCode.Output or ExitCode.BadModel)
         {
             throw new MlffAdException(e.Code,
                 $"{e.Message} Nothing is lost: --resume '{_request.StatePath}' writes the model.", e);
         }
-        if (metadata.Quality is { } quality && !_config.HasMemory) log.Write(TrainingLogWriter.LineOf(quality));
+        if (metadata.Quality is { } quality && !_request.Config.HasMemory)
+            log.Write(TrainingLogWriter.LineOf(quality));
         log.MoveTo(_request.LogPath);
         File.Delete(_request.StatePath);
-        return Outcome(metadata, sitting);
+        return Outcome(metadata, clock);
     }
 
     /// <summary>Makes a memory beside the network, and writes the model of both.</summary>
-    private ModelMetadata Remember(TrainedNetwork network, Sitting sitting, TrainingLogWriter log,
+    private ModelMetadata Remember(TrainedNetwork network, TrainingClock clock, TrainingLogWriter log,
         CancellationToken stop)
     {
         _say("The network is trained; now the memory beside it.");
-        var whole = sitting.Budget.Time / Budget.NetworkPart;
+        var whole = clock.Budget.Time / Budget.NetworkPart;
         var (metadata, lines) = MemoryTrainer.Beside(
-            _request with { Config = _config, Network = network, TimeBudget = whole - sitting.Elapsed },
-            whole, _device, _say, stop);
+            _request with { Network = network, TimeBudget = whole - clock.Elapsed }, whole, _device, _say, stop);
         log.Write(lines);
         return metadata;
     }
 
-    /// <summary>Writes the model of a network.</summary>
-    private ModelMetadata Write(NetworkWeights weights, TrainingRecord record, IReadOnlyList<ImageItem> held)
-    {
-        var metadata =
-            new ModelMetadata(Config: _config, Preprocessing: _preprocessing, Threshold: _request.Threshold
-                ?? 0, Calibration: null, Training: record, Class: ClassName);
-        if (held.Count > 0)
-        {
-            using var scorer = new Scorer(new Model(metadata, weights), _device);
-            var good = scorer.ScoreGood(held, _request.MaxBad, _request.MaxPixels,
-                (_, bad) => { if (bad is not null) _say(bad.Message); });
-            var calibration = Calibrator.Calibrate(good, _config);
-            float threshold = _request.Threshold ?? calibration.Threshold;
-            metadata = metadata with
-            {
-                Threshold = threshold,
-                Calibration = calibration with { Threshold = threshold },
-                Quality = Measure(scorer, good),
-            };
-            if (_request.Threshold is null && calibration.Caution is { } caution) _say(caution);
-        }
-        new Model(metadata, weights).Save(_request.Output);
-        return metadata;
-    }
-
-    /// <summary>How well the network tells images that it has not seen from what it was not trained on.</summary>
-    private Quality? Measure(Scorer scorer, IReadOnlyList<ScoredImage> good)
-    {
-        const int atATime = 4;
-        var kinds = TestAnomalies.UntrainedKinds;
-        int most = QualityMeter.MostImages(_config.ImageSize, kinds.Count * TestAnomalies.OfEachKind);
-        var some = Holdout.ByName(good.Select(image => image.Item)).Take(most).ToHashSet();
-        var meter = new QualityMeter(_config.ImageSize);
-        foreach (var image in good.Where(image => some.Contains(image.Item)))
-            meter.Add(image.Cells!, image.Score, null);
-        foreach (var images in DecodedImage.Ahead(some, _config.ImageSize, _device.Team.Count, _request.MaxPixels,
-            _config.BitDepth).Chunk(atATime))
-        {
-            TestAnomaly[] anomalies = [.. images.Where(image => image.Error is null)
-                .SelectMany(image => TestAnomalies.On(image.Resized!, kinds))];
-            var maps = scorer.Score([.. anomalies.Select(anomaly => anomaly.Image)]);
-            foreach (var (anomaly, cells) in anomalies.Zip(maps))
-                meter.Add(cells, cells.Readout(_config), anomaly.Mask);
-        }
-        return meter.Measure();
-    }
-
-    private TrainingOutcome Outcome(ModelMetadata? metadata, Sitting sitting) =>
-        new(metadata, _state.Images, sitting.Elapsed, _state.Skipped, _state.StayedGood);
-
-    private string ClassName => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_request.Folder)));
-
-    private TrainingFile[] Files(ImageStore store) => _files ??= [.. store.Items.Select(item =>
-    {
-        using var stream = File.OpenRead(item.Path);
-        return new TrainingFile(item.Name, Convert.ToHexStringLower(SHA256.HashData(stream)));
-    })];
+    private TrainingOutcome Outcome(ModelMetadata? metadata, TrainingClock clock) =>
+        new(metadata, _state.Images, clock.Elapsed, _state.Skipped, _state.StayedGood);
 }

@@ -6,13 +6,6 @@ using MlffAd.Weights;
 
 namespace MlffAd.Training;
 
-/// <summary>What a batch on its way to the device holds.</summary>
-/// <param name="Epoch">The epoch it belongs to.</param>
-/// <param name="Images">Images.</param>
-/// <param name="StayedGood">Of them those that should have become anomalous, but that no draw changed enough; 0 where
-/// the device makes the batch and says so with the step's result.</param>
-internal readonly record struct SentBatch(int Epoch, int Images, int StayedGood);
-
 /// <summary>Where training stands, but for the tensors.</summary>
 internal sealed record TrainingState
 {
@@ -35,7 +28,7 @@ internal sealed record TrainingState
     /// <summary>How the loss has gone; null where the training was begun by a version that did not know.</summary>
     public LossTrend? Trend { get; init; } = new();
 
-    public TrainingState After(StepResult result, SentBatch batch, int stepsPerEpoch)
+    public TrainingState After(StepResult result, BatchTicket batch, int stepsPerEpoch)
     {
         var (sums, l) = (Sums, result.Losses);
         var next = this with

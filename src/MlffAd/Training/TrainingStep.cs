@@ -10,7 +10,7 @@ using MlffAd.Weights;
 
 namespace MlffAd.Training;
 
-/// <summary>What a step found.</summary>
+/// <summary>The result of a step.</summary>
 /// <param name="Losses">The losses before the step.</param>
 /// <param name="GradientNorm">Before clipping.</param>
 /// <param name="StayedGood">Images of which the device found that no draw changed them enough (spec §2.6).</param>
@@ -29,11 +29,11 @@ public sealed class TrainingStep : IDisposable
     private readonly MlffNetwork _network;
     private readonly LossOptions _loss;
     private readonly SgdRange[] _ranges;
-    private readonly Tensor _images, _labels, _found, _values, _clip, _stayedGood;
+    private readonly Tensor _images, _labels;
+    private readonly StepReadback _readback;
     private readonly Dictionary<int, Recording> _recordings = [];
     private Upload? _newImages, _newLabels, _newBook;
-    private RecipeBook? _book;
-    private int _items;
+    private int _uploads;
 
     /// <summary>Prepares for batches of up to <c>train.batch</c> images.</summary>
     public TrainingStep(Config config, Parameters parameters, int capacity)
@@ -43,9 +43,7 @@ public sealed class TrainingStep : IDisposable
         var device = parameters.Weights.Device;
         _images = Tensor.Rent(device, new Shape(capacity, config.ImageSize, config.ImageSize, 3), "images");
         _labels = Tensor.Rent(device, new Shape(capacity, config.MapSide, config.MapSide, 1), "labels");
-        _found = Tensor.Rent(device, Shape.Of(6 + capacity), "losses, norm, and who stayed good");
-        (_values, _clip, _stayedGood) =
-            (_found.Part(0, Shape.Of(4)), _found.Part(4, Shape.Of(2)), _found.Part(6, Shape.Of(capacity)));
+        _readback = new(device, capacity);
         _ranges = [.. Ranges()];
     }
 
@@ -59,54 +57,52 @@ public sealed class TrainingStep : IDisposable
     /// <param name="images">Normalised, <c>[N, S, S, 3]</c>.</param>
     /// <param name="labels">1 where a cell is anomalous, <c>[N, M, M]</c>.</param>
     /// <param name="rate">Learning rate lr_t.</param>
-    public StepResult Run(ReadOnlySpan<float> images, ReadOnlySpan<float> labels, double rate)
-    {
-        Upload(images, labels);
-        return Run(rate);
-    }
+    public StepResult Run(ReadOnlySpan<float> images, ReadOnlySpan<float> labels, double rate) =>
+        Run(Upload(images, labels), rate);
 
     /// <summary>Begins to bring the next step's batch to the device, which may be computing meanwhile.</summary>
     /// <param name="images">Normalised, <c>[N, S, S, 3]</c>; may be changed afterwards.</param>
     /// <param name="labels">1 where a cell is anomalous, <c>[N, M, M]</c>.</param>
-    public void Upload(ReadOnlySpan<float> images, ReadOnlySpan<float> labels)
+    public BatchTicket Upload(ReadOnlySpan<float> images, ReadOnlySpan<float> labels)
     {
         (_newImages ??= NewUpload(_images.Count, "new images")).Begin(images);
         (_newLabels ??= NewUpload(_labels.Count, "new labels")).Begin(labels);
-        (_items, _book) = (labels.Length / _config.Cells, null);
+        return new() { Images = labels.Length / _config.Cells, Number = ++_uploads };
     }
 
-    /// <summary>Begins to bring the next step's images and what shall become of them, of which the device will
-    /// make the batch.</summary>
+    /// <summary>Begins to bring the next step's images and recipes, of which the device makes the batch.</summary>
     /// <param name="book">May be changed afterwards, but for its options.</param>
-    public void Upload(RecipeBook book)
+    public BatchTicket Upload(RecipeBook book)
     {
         (_newBook ??= NewUpload(_images.Shape.N * (long)RecipeBook.UsualFloats(_config.ImageSize),
             "new images and recipes")).Begin(book.Pack());
-        (_items, _book) = (book.Count, book);
+        return new() { Images = book.Count, Book = book, Number = ++_uploads };
     }
 
     /// <summary>Begins to bring the next step's batch.</summary>
-    public void Upload(Batch batch)
+    public BatchTicket Upload(Batch batch)
     {
-        if (batch.Book is { } book) Upload(book);
-        else Upload(batch.Images, batch.Labels);
+        var ticket = batch.Book is { } book ? Upload(book) : Upload(batch.Images, batch.Labels);
+        return ticket with { Epoch = batch.Epoch, StayedGood = batch.StayedGood };
     }
 
     private Upload NewUpload(long count, string name) => new(_parameters.Weights.Device, count, name);
 
-    /// <summary>Takes a step on the batch that was brought last. The host waits for the device
-    /// once, at the end.</summary>
+    /// <summary>Takes a step on a batch. The host waits for the device once, at the end.</summary>
+    /// <param name="batch">The last upload.</param>
     /// <param name="rate">Learning rate lr_t.</param>
     /// <param name="meanwhile">Called while the device computes, such as to bring the next batch.</param>
-    public StepResult Run(double rate, Action? meanwhile = null)
+    public StepResult Run(BatchTicket batch, double rate, Action? meanwhile = null)
     {
-        bool again = _recordings.TryGetValue(_items, out var recording);
-        recording ??= new Recording(_config, _parameters, _images.Items(0, _items), _labels.Items(0, _items),
+        if (batch.Number == 0 || batch.Number != _uploads)
+            throw new InvalidOperationException("A step takes the batch that was uploaded last.");
+        int items = batch.Images;
+        bool again = _recordings.TryGetValue(items, out var recording);
+        recording ??= new Recording(_config, _parameters, _images.Items(0, items), _labels.Items(0, items),
             capacity: _images.Shape.N);
-        bool isMadeHere = _book is not null;
-        if (_book is { } book)
+        if (batch.Book is { } book)
             Synthesis.Forward(_newBook!.End(), book.Options, book.Normalisation, recording.Images, recording.Labels,
-                _stayedGood.Part(0, Shape.Of(_items)));
+                _readback.StayedGood.Part(0, Shape.Of(items)));
         else
         {
             Pointwise.Copy(_newImages!.End(), recording.Images.Reshape(Shape.Of((int)recording.Images.Count)));
@@ -114,36 +110,34 @@ public sealed class TrainingStep : IDisposable
         }
         if (again) recording.Tape.Forward();
         else recording.Features = _network.Forward(recording.Recorder, new Value(recording.Images));
-        _recordings[_items] = recording;
+        _recordings[items] = recording;
         var (features, tape) = (recording.Features!, recording.Tape);
         OnForward?.Invoke(features);
 
         Value F = features.F, S = features.S;
-        Losses.Evaluate(F.Tensor, S.Tensor, recording.Labels, _loss, _values, F.Receive(out _), S.Receive(out _));
+        Losses.Evaluate(F.Tensor, S.Tensor, recording.Labels, _loss, _readback.Losses, F.Receive(out _), S.Receive(out _));
         tape.Backward();
         OnGradients?.Invoke();
-        Sgd.Clip(_parameters.Gradients, _values, (float)_config.Train.ClipNorm, _clip);
+        Sgd.Clip(_parameters.Gradients, _readback.Losses, (float)_config.Train.ClipNorm, _readback.Clip);
         Sgd.Step(_parameters.Weights, _parameters.Velocities, _parameters.Gradients, _ranges, (float)rate,
-            (float)_config.Train.Momentum, _clip);
+            (float)_config.Train.Momentum, _readback.Clip);
         _parameters.Round();
-        recording.Recorder.CommitStatistics(_clip);
+        recording.Recorder.CommitStatistics(_readback.Clip);
         _parameters.Weights.Device.Pool.IsWarm = true;
         meanwhile?.Invoke();
-        float[] v = _found.ToArray();
-        return new StepResult(new FinalLosses(v[0], v[1], v[2], v[3]), v[4], isMadeHere
-            ? (int)v[6..(6 + recording.Images.Shape.N)].Sum()
-            : 0);
+        return _readback.Read(batch.Book is null ? 0 : items);
     }
 
     /// <summary>Returns the input buffers.</summary>
     public void Dispose()
     {
         foreach (var recording in _recordings.Values) recording.Tape.Free();
-        foreach (var disposable in (ReadOnlySpan<IDisposable?>)[_images, _labels, _found, _newImages, _newLabels,
-            _newBook]) disposable?.Dispose();
+        foreach (var disposable in
+            (ReadOnlySpan<IDisposable?>)[_images, _labels, _readback, _newImages, _newLabels, _newBook])
+            disposable?.Dispose();
     }
 
-    /// <summary>What a batch of one size comes to, written down at the first.</summary>
+    /// <summary>The recorded tape for one batch size.</summary>
     private sealed class Recording
     {
         public Recording(Config config, Parameters parameters, Tensor images, Tensor labels, int capacity) =>

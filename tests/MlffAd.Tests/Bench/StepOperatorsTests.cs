@@ -77,9 +77,9 @@ public sealed partial class StepOperatorsTests
         float[] labels = new float[Batch * config.Cells];
         labels[0] = 1;
         device.Profiler = new Profiler(device);
-        if (device.IsHost) step.Upload(images, labels);
-        else step.Upload(PseudoAnomalies.Sample(config.With("train.batch", $"{Batch}")));
-        Assert.True(step.Run(0.001).IsFinite);
+        var batch = device.IsHost ? step.Upload(images, labels)
+            : step.Upload(PseudoAnomalies.Sample(config.With("train.batch", $"{Batch}")));
+        Assert.True(step.Run(batch, 0.001).IsFinite);
         var totals = device.Profiler.Totals;
         device.Profiler = null;
         return totals.Select(k => new Totals(k.Name, k.Calls, k.Flop, k.Bytes));

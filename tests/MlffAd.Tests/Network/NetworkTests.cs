@@ -68,9 +68,9 @@ public sealed class NetworkTests
         using var device = TestDevices.Open(id);
         using var parameters = new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(Tiny), 1));
         using var step = new TrainingStep(Tiny, parameters, 3);
-        step.Upload(Batch(Tiny, 3, 1).Images, Batch(Tiny, 3, 1).Labels);
+        var first = step.Upload(Batch(Tiny, 3, 1).Images, Batch(Tiny, 3, 1).Labels);
         long live = device.Pool.LiveBytes;
-        step.Run(0.001);
+        step.Run(first, 0.001);
         int allocations = device.Pool.Allocations;
         foreach (int n in new[] { 3, 2, 1, 3 }) step.Run(Batch(Tiny, n, n).Images, Batch(Tiny, n, n).Labels, 0.001);
         Assert.Equal(allocations, device.Pool.Allocations);
@@ -110,15 +110,18 @@ public sealed class NetworkTests
         white.Begin(2);
         for (int i = 0; i < 2; i++) white.Add(picture, null, [new(piece), new(piece)]);
 
-        float[] Train(Action<TrainingStep> first)
+        float[] Train(Func<TrainingStep, BatchTicket> upload)
         {
             using var parameters = new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(config), 1));
             using var step = new TrainingStep(config, parameters, n);
-            first(step);
-            // The next batch is brought while the device computes, and has nothing to do with this step's result.
-            Assert.Equal(0, step.Run(0.01, () => step.Upload(white)).StayedGood);
-            Assert.Equal(2, step.Run(0, () => first(step)).StayedGood);
-            Assert.Equal(0, step.Run(0.01).StayedGood);
+            var batch = upload(step);
+            // The next batch is uploaded while the device computes, and does not change this step's result.
+            Assert.Equal(0, step.Run(batch, 0.01, () => batch = step.Upload(white)).StayedGood);
+            Assert.Equal(2, step.Run(batch, 0, () => batch = upload(step)).StayedGood);
+            Assert.Equal(0, step.Run(batch, 0.01).StayedGood);
+            Assert.Throws<InvalidOperationException>(() => step.Run(default, 0.01));
+            upload(step);
+            Assert.Throws<InvalidOperationException>(() => step.Run(batch, 0.01));
             return parameters.Weights.ToArray();
         }
         Assert.Equal(Train(step => step.Upload(images, labels)), Train(step => step.Upload(book)));

@@ -25,8 +25,7 @@ public sealed class MemoryAccessTests
             .With("texture.statWidth", "64").With("sc.width", "64").With("fusion.width", "64").With("train.batch", "2");
         using var parameters = new Parameters(device, Initialisation.Random(MlffNetwork.Parameters(config), 1));
         using var step = new TrainingStep(config, parameters, config.Train.Batch);
-        step.Upload(PseudoAnomalies.Sample(config));
-        Assert.True(step.Run(0.001).IsFinite);
+        Assert.True(step.Run(step.Upload(PseudoAnomalies.Sample(config)), 0.001).IsFinite);
 
         var kernels = meter.Accesses.GroupBy(a => (Name: a.Kernel.Split(':')[0], a.IsShared))
             .ToDictionary(k => k.Key, k => (double)k.Sum(a => a.Least) / k.Sum(a => a.Cost));

@@ -76,7 +76,7 @@ public sealed class LossTrendTests
             new TrainingRecord(1, 64, 0, "random", null), 7, "bottle", [], new Dictionary<string, double>());
         var state = TrainingState.From(metadata).State;
         Assert.Null(state.Trend);
-        state = state.After(new StepResult(new(1, 1, 1, 1), 1), new SentBatch(0, 8, 0), stepsPerEpoch: 10);
+        state = state.After(new StepResult(new(1, 1, 1, 1), 1), new BatchTicket { Images = 8 }, stepsPerEpoch: 10);
         Assert.Equal((8L, 72L), (state.Step, state.Images));
         Assert.Null(state.Trend);
     }
@@ -88,7 +88,7 @@ public sealed class LossTrendTests
         for (int i = 0; i < 60; i++)
         {
             double total = i % 3 == 1 ? double.NaN : 2;
-            state = state.After(new StepResult(new(total, 1, 1, 1), 1), new SentBatch(0, 8, 0), stepsPerEpoch: 10);
+            state = state.After(new StepResult(new(total, 1, 1, 1), 1), new BatchTicket { Images = 8 }, stepsPerEpoch: 10);
         }
         Assert.Equal(40, Written(state.Trend!)[TrainingCounters.TrendSteps]);
         Assert.Equal(80, Written(state.Trend!).Where(c => c.Key != TrainingCounters.TrendSteps).Sum(c => c.Value));

@@ -49,6 +49,9 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     /// <summary>Begin anew although the state of an unfinished training lies there, which is lost.</summary>
     public bool Restart { get; init; }
 
+    /// <summary>The folder's name, which the model keeps as its class.</summary>
+    internal string ClassName => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Folder)));
+
     /// <summary>Where the state of a network's unfinished training lies; a memory has none.</summary>
     public string StatePath => Target + ".state";
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace MlffAd.Training;
 
 /// <summary>The time and the share done, earlier sittings included.</summary>
-internal sealed class Sitting(TrainingState begun, Stopwatch clock, Budget budget)
+internal sealed class TrainingClock(TrainingState begun, Stopwatch clock, Budget budget)
 {
     private const int FewestSteps = 3;
     private readonly TrainingState _begun = begun;
