@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
 using MlffAd.Cli;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Bench;
 

@@ -6,7 +6,6 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
-using MlffAd.Kernels.Runtime;
 using Perfolizer.Horology;
 
 namespace MlffAd.Bench;

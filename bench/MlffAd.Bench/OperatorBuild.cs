@@ -1,6 +1,5 @@
 using System.Reflection;
 using System.Runtime.Loader;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Bench;
 

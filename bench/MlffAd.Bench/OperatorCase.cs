@@ -1,6 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Bench;
 
 /// <summary>An operator at one shape.</summary>

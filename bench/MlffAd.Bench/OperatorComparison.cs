@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Bench;
 
@@ -26,7 +25,7 @@ internal sealed record RatioOfTimes(double Median, double Low, double High)
 internal sealed record ComparedRow(
     string Case, double ThisSeconds, double OtherSeconds, RatioOfTimes Ratio, RatioOfTimes Noise);
 
-/// <summary>Times cases in this build, in another one and in this one loaded once more, in turns.</summary>
+/// <summary>Times cases in this build, in another one and in this one loaded once more, interleaved.</summary>
 internal sealed class OperatorComparison
 {
     /// <summary>Every order of three: none always follows the same other.</summary>
@@ -70,7 +69,7 @@ internal sealed class OperatorComparison
     public ComparedRow Time(string name, int rounds, long footprint)
     {
         double[][] seconds = [new double[rounds], new double[rounds], new double[rounds]];
-        // Where operands lie in memory may cost some per cent: they are made anew, in turns, after each six rounds.
+        // Where operands lie in memory may cost some per cent: they are made anew, alternately, after each six rounds.
         for (int round = 0; round < rounds; round += Orders.Length)
         {
             var runs = new (Action Call, IDisposable? Operands)[_builds.Length];

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Bench;
 
 /// <summary>A case's figures, or several cases' together.</summary>

@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using MlffAd.Cli;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Bench;
 

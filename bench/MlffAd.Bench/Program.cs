@@ -3,9 +3,6 @@ using MlffAd;
 using MlffAd.Bench;
 using MlffAd.Cli;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using MlffAd.Files;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Training;
 
 var verb = BenchProjects.Ops(parse =>

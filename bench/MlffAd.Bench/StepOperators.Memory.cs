@@ -1,9 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-
 namespace MlffAd.Bench;
 
 public sealed partial class StepOperators

@@ -1,9 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-
 namespace MlffAd.Bench;
 
 /// <summary>The network's words: each notes its forward at once, and its gradients on the way back.</summary>

@@ -1,13 +1,4 @@
-using System.Globalization;
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
 using MlffAd.Training;
-using MlffAd.Weights;
 
 namespace MlffAd.Bench;
 

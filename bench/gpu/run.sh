@@ -7,8 +7,8 @@
 # tests     every operator's tests on the card                          step      a training step by kernel, in each precision, with a trace
 # verify    the reference files, in each precision                      scoring   scoring by kernel, tf32 and bf16, 1 and 32 images
 # ops       every operator against the card's own peaks, tf32; the product in tf32 and bf16; ladders
-# race, race-scoring                     training steps, and scoring, in turns with PyTorch's, eager
-# race-compiled, race-scoring-compiled   in turns with torch.compile's
+# race, race-scoring                     training steps, and scoring, alternating with PyTorch's, eager
+# race-compiled, race-scoring-compiled   alternating with torch.compile's
 # train     the paper's schedule on one category: MLFFAD_DATA names a folder in MVTec AD's layout
 #
 # All but train take less than eight minutes, and train goes on where it was cut off. What is done for a commit and its settings is not done again: rm -r bench/gpu/out begins anew.

@@ -1,10 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Peers;
 
 /// <summary>A race between the engine and a peer that do the same.</summary>

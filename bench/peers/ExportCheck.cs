@@ -1,11 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using Microsoft.ML.OnnxRuntime;
-using MlffAd.Data;
-using MlffAd.Detection;
 using MlffAd.Execution.Onnx;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Weights;
 
 namespace MlffAd.Peers;
 

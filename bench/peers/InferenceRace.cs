@@ -1,11 +1,4 @@
-using System.Globalization;
-using MlffAd.Execution;
 using MlffAd.Execution.Onnx;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
 
 namespace MlffAd.Peers;
 

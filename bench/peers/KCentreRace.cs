@@ -1,11 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Training;
 using TorchSharp;
 using static TorchSharp.torch;

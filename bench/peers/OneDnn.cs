@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -20,7 +19,7 @@ internal static unsafe class OneDnn
     /// number of levels.</summary>
     private const int Sizes = 7, Sharing = 17, Levels = 27;
 
-    /// <summary>A last level as of Zen 3 to 5, of which cpuid's other functions tell only a socket's sum.</summary>
+    /// <summary>A last level as of Zen 3 to 5; cpuid's other functions tell only a socket's sum.</summary>
     private const int LastLevel = 32 << 20, LastLevelShared = 8;
 
     /// <summary>Does it, if it must be done; the library must be loaded.</summary>

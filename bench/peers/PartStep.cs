@@ -1,9 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Peers;
 
 /// <summary>A training step of ours on a description that is no whole network: it descends the sum of its outputs'

@@ -1,10 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using MlffAd;
-using MlffAd.Configuration;
-using MlffAd.Files;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Peers;
 
 var rounds = new Option<int>("--rounds") { Description = "Rounds that count.", DefaultValueFactory = _ => 7 };
@@ -16,7 +12,7 @@ var threads = new Option<int>("--threads")
 var json = new Option<string?>("--json") { Description = "Also write the figures to this file." };
 var only = new Option<string?>("--only") { Description = "Races whose name contains this." };
 var root = new RootCommand(
-    "Races mlffad's processor engine against ONNX Runtime and libtorch, in turns, on the same weights and images.")
+    "Races mlffad's processor engine against ONNX Runtime and libtorch, interleaved, on the same weights and images.")
 { rounds, threads, json, only };
 root.SetAction(parse =>
 {
@@ -25,7 +21,7 @@ root.SetAction(parse =>
     using (var device = Device.Open("cpu", 1))
         Console.WriteLine(
             $"{device.Name}, {count} threads; milliseconds an image, medians (minima) of {parse.GetValue(rounds)} "
-                + $"rounds in turns.");
+                + $"interleaved rounds.");
     foreach (var race in Contest.All)
     {
         if (parse.GetValue(only) is { } part && !race.Name.Contains(part, StringComparison.Ordinal)) continue;

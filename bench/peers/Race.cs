@@ -1,8 +1,6 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Peers;
 
-/// <summary>Two ways to do the same thing, timed in turns: so that other programs on the machine
+/// <summary>Two ways to do the same thing, timed alternately, so that other programs on the machine
 /// slow both alike.</summary>
 internal static class Race
 {

@@ -1,5 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;

@@ -1,4 +1,3 @@
-using MlffAd.Configuration;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 using Tensor = TorchSharp.torch.Tensor;

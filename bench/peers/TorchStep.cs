@@ -1,7 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;

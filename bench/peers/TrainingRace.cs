@@ -1,9 +1,3 @@
-using System.Globalization;
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
 using MlffAd.Training;
 using TorchSharp;
 

@@ -47,7 +47,7 @@ for sm in "$@"; do
                 }
                 / HMMA\./ { hmma++ } / LDGSTS/ { ldgsts++ } / LDSM/ { ldsm++ } / (LDG|STG)\.E.*\.128/ { wide++ } / (LDL|STL)/ { local++ }
                 END {
-                    # A multiprocessor has 65536 registers, given out 256 a warp, and so many threads, groups and KB of shared memory, of which each group takes 1 more.
+                    # A multiprocessor has 65536 registers, given out 256 a warp, and so many threads, groups and KB of shared memory; each group takes 1 KB more.
                     split(limits, most, " ")
                     warps = int((threads + 31) / 32)
                     groups = int(65536 / (int((registers * 32 + 255) / 256) * 256 * warps))

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Attention's earlier version on the GPU: products and softmax one after the other, as the host does them,

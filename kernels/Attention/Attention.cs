@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Attention between levels (spec §4): <c>A = softmax(k·qᵀ)</c> along rows, <c>y = A·v</c>, item by item, not
@@ -16,12 +14,13 @@ public static partial class Attention
 {
     private static readonly Kernel ForwardKernel = new("attention"), GradientKernel = new("attention.gradient");
 
-    /// <summary>Attention, and its weights.</summary>
-    /// <param name="k">Asking levels.</param>
-    /// <param name="q">Asked levels.</param>
-    /// <param name="v">What is given back.</param>
-    /// <param name="weights">A; shares no memory with others.</param>
-    /// <param name="y">The result; shares no memory with others.</param>
+    /// <summary>Computes y and A. Note: k and q have changed places with respect to the usual notation
+    /// (spec §4).</summary>
+    /// <param name="k">Rows of A.</param>
+    /// <param name="q">Columns of A.</param>
+    /// <param name="v">Values; one row for each column of A.</param>
+    /// <param name="weights">A; aliases no operand.</param>
+    /// <param name="y">The result; aliases no operand.</param>
     public static void Forward(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y)
     {
         Check("attention", k, q, v, weights, y);
@@ -32,11 +31,11 @@ public static partial class Attention
         else ForwardGpu(k, q, v, weights, y);
     }
 
-    /// <summary>The gradients to k, q and v; they share no memory with one another, nor with what is read.</summary>
+    /// <summary>The gradients to k, q and v; they alias neither one another nor an operand.</summary>
     /// <param name="k">As in <see cref="Forward"/>.</param>
     /// <param name="q">As in <see cref="Forward"/>.</param>
     /// <param name="v">As in <see cref="Forward"/>.</param>
-    /// <param name="weights">What <see cref="Forward"/> wrote.</param>
+    /// <param name="weights">A, as <see cref="Forward"/> wrote it.</param>
     /// <param name="dy">Gradient to y.</param>
     /// <param name="dk">Gradient to k.</param>
     /// <param name="dq">Gradient to q.</param>

@@ -1,6 +1,5 @@
 using System.Numerics;
 using ILGPU;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 

@@ -15,16 +15,15 @@ internal enum Pass
     WeightGradient,
 }
 
-/// <summary>Which algorithm a 3×3 layer at stride 1 runs by. It is looked up by the layer and an image's extents, never
-/// timed while the program runs and never chosen by the number of images, so that a verdict or a model depends neither
-/// on noise nor on company.</summary>
-/// <remarks><c>mlffad bench algorithms --update kernels/Convolution/AlgorithmTable.cs</c> measures and writes the table
-/// of the vector width that it runs with (with <c>DOTNET_EnableAVX2=0</c> that is 128). A letter is a map: i, the
-/// implicit product; 2 and 4, minimal filtering of tiles of 2×2 and 4×4 outputs.</remarks>
+/// <summary>The algorithm of a 3×3 layer at stride 1, looked up by the layer and an image's extents: results depend
+/// neither on timing nor on the batch size.</summary>
+/// <remarks><c>mlffad bench algorithms --update kernels/Convolution/AlgorithmTable.cs</c> measures the table for the
+/// vector width that it runs with (128 with <c>DOTNET_EnableAVX2=0</c>) and rewrites it. A letter is an algorithm: i,
+/// the implicit product; 2 and 4, minimal filtering of tiles of 2×2 and 4×4 outputs.</remarks>
 internal static class AlgorithmTable
 {
-    /// <summary>Rows: fewest channels, the fewer of input and output. Columns: fewest cells along a side. Below the
-    /// first it is always the product.</summary>
+    /// <summary>Rows: at least so many channels, the fewer of input and output. Columns: at least so many cells along a
+    /// side. Below the first of either: the product.</summary>
     public static readonly int[] Channels = [16, 32, 64, 128, 256, 512, 1024], Sides = [4, 8, 16, 32, 64];
 
     private static readonly Dictionary<Pass, string[]> Bits128 = new()
@@ -54,7 +53,7 @@ internal static class AlgorithmTable
         // <!-- /bench algorithms 512 -->
     };
 
-    /// <summary>Bits of the product's vectors on this processor, the table's name.</summary>
+    /// <summary>Bits of the product's vectors on this CPU: the key of the table.</summary>
     public static int Bits => Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
     /// <summary>The algorithm of a layer that minimal filtering takes.</summary>

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the host bodies, one idea a rung, kept to be measured and to say where

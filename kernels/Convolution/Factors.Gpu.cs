@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>The input under the filter: row = output position, term = (tap, channel); <c>C</c> channels.</summary>

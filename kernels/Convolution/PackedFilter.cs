@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>A convolution's weights in the form that its device multiplies, for weights that stay as they are;

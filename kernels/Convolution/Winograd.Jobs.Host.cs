@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MlffAd.Kernels.Runtime;
 using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Resizes 8-bit RGB images with an antialiasing triangle filter (PIL's BILINEAR, spec §2.2);

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 

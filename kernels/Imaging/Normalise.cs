@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>How 8-bit RGB becomes what a backbone was trained on: output channel c is

@@ -1,5 +1,4 @@
 using System.Numerics;
-using MlffAd.Kernels.Runtime;
 using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>The three losses of the feature map F and the score map S, with their gradients (spec §7).</summary>

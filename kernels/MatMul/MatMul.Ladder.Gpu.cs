@@ -1,18 +1,15 @@
 using ILGPU;
 using ILGPU.Runtime;
-using MlffAd.Kernels.Runtime;
 using Device = MlffAd.Kernels.Runtime.Device;
 
 namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the GPU's body for <c>y = a·bᵀ</c> of one pair, one idea a rung.</summary>
-/// <remarks>Version 0 is the definition: each thread sums one result. In version 1 a group brings tiles of both factors
-/// into shared memory, so that an element is fetched once for 16 results. Version 2 is
-/// <see cref="TiledProduct{TA,TB,TFunction,TEpilogue}"/>: 4 × 4 results of each thread in registers, an element once
-/// for 64. Version 3 multiplies by tensor cores, a tile after the other; version 4 is
-/// <see cref="TensorCoreProduct{TA,TB,TFunction,TFragments,TTile,TEpilogue}"/>: larger tiles, of which two are on their
-/// way while one is multiplied. The last two want a card that has tensor cores, terms in fours and
-/// columns in pairs.</remarks>
+/// <remarks>Version 0 is the definition: a thread a result. Version 1 loads tiles of both factors into shared memory, so
+/// that a loaded element serves 16 results. Version 2 is <see cref="TiledProduct{TA,TB,TFunction,TEpilogue}"/>: 4 × 4
+/// results a thread in registers, 64 results an element. Version 3 uses tensor cores, one tile at a time. Version 4 is
+/// <see cref="TensorCoreProduct{TA,TB,TFunction,TFragments,TTile,TEpilogue}"/>: larger tiles in a pipeline of three.
+/// The last two need tensor cores, terms a multiple of four and an even number of columns.</remarks>
 public static partial class MatMul
 {
     static partial void GpuLadder(Device device, ref (string Name, Rung Forward)[] rungs)

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Products of matrices stored as rows of levels, regions or cells: <c>y[n] = op(a[n]) · op(b[n])</c>, op

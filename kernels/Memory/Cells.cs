@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>What a memory knows of cells besides their features: where they lie, and what distance is usual there

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 public static unsafe partial class KCentre

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>What <see cref="KCentre"/> chose.</summary>

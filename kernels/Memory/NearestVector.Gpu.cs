@@ -1,5 +1,4 @@
 using ILGPU;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
@@ -55,8 +54,8 @@ public static partial class NearestVector
     private static NearestArgs Args(
         Tensor queries, PackedVectors vectors, Tensor distance, Tensor index, Tensor? groups) =>
         new(Queries: queries.Gpu, Tiled: vectors.Tiled!.Gpu, HalfNorms: vectors.HalfNorms.Gpu,
-            QueryGroups: Column(groups ?? distance), VectorGroups: (vectors.Groups ?? vectors.HalfNorms).Gpu,
-            Largest: queries.Gpu, Distance: Column(distance), Index: Column(index), LargestNorm: vectors.LargestNorm,
+            QueryGroups: groups is null ? default : Column(groups), VectorGroups: vectors.Groups?.Gpu ?? default,
+            Largest: default, Distance: Column(distance), Index: Column(index), LargestNorm: vectors.LargestNorm,
             M: queries.Rows, B: vectors.Count, D: vectors.Width, HasGroups: groups is null ? 0 : 1);
 
     /// <summary>One number a row, of a tensor that is so or is one row.</summary>
@@ -165,8 +164,12 @@ public static partial class NearestVector
     static partial void QueryGradientGpu(Tensor queries, Tensor vectors, Tensor distance, Tensor index,
         Tensor ddistance, Tensor dqueries, bool add) =>
         QueryLauncher.LaunchItems(queries.Device, queries.Count,
-            new(Queries: queries.Gpu, Vectors: vectors.Gpu, Distance: Column(distance), Index: Column(index),
-                Ddistance: Column(ddistance), Out: dqueries.Gpu, M: queries.Rows, D: queries.C, Add: add ? 1 : 0));
+            Gradients(queries, vectors, distance, index, ddistance, dqueries, add));
+
+    private static GradientArgs Gradients(Tensor queries, Tensor vectors, Tensor distance, Tensor index,
+        Tensor ddistance, Tensor to, bool add) =>
+        new(Queries: queries.Gpu, Vectors: vectors.Gpu, Distance: Column(distance), Index: Column(index),
+            Ddistance: Column(ddistance), Out: to.Gpu, M: queries.Rows, D: queries.C, Add: add ? 1 : 0);
 
     /// <summary>A thread does an element.</summary>
     private static void QueryBody(GradientArgs p)
@@ -181,8 +184,7 @@ public static partial class NearestVector
     static partial void VectorGradientGpu(Tensor queries, Tensor vectors, Tensor distance, Tensor index,
         Tensor ddistance, Tensor dvectors, bool add) =>
         VectorLauncher.Launch(vectors.Device, vectors.Rows,
-            new(Queries: queries.Gpu, Vectors: vectors.Gpu, Distance: Column(distance), Index: Column(index),
-                Ddistance: Column(ddistance), Out: dvectors.Gpu, M: queries.Rows, D: queries.C, Add: add ? 1 : 0));
+            Gradients(queries, vectors, distance, index, ddistance, dvectors, add));
 
     /// <summary>A group does a vector. It looks through the queries, one a thread at a time, for those that the vector
     /// is nearest to; where there are some, each thread adds them, in their order, to columns of its own.</summary>

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the host body of <see cref="NearestVector"/>, one idea a rung.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 

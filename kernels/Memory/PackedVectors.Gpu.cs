@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using ILGPU;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Vectors in the form in which their device searches them, for <see cref="NearestVector"/>.</summary>

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using MlffAd.Kernels.Runtime;
 using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;

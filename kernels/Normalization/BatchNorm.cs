@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Batch normalisation of each channel, fused with the residual sum and the activation that follow it:

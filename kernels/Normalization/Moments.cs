@@ -1,16 +1,14 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
-/// <summary>Means and squares of a map's blocks of rows. A convolution on the host, or on tensor cores, makes them in
-/// passing, while what it wrote is still in the cache or in registers, and spares <see cref="BatchNorm.Statistics"/>
-/// its look at the map. On the host the numbers are the same.</summary>
-/// <remarks>One object serves a whole network: it holds what the last convolution made, until it is taken.</remarks>
+/// <summary>Block moments fused into a convolution: computed on the host or on tensor cores while the result is in
+/// cache or registers, they save <see cref="BatchNorm.Statistics"/> a pass over the map. On the host the bits are the
+/// same.</summary>
+/// <remarks>One object serves a network: it holds the last convolution's moments until they are taken.</remarks>
 public sealed class Moments
 {
     private Tensor? _of, _blocks;
 
-    /// <summary>Begins the blocks of a map that is about to be written.</summary>
+    /// <summary>Rents the moments of a map that is about to be written.</summary>
     internal MomentBlocks Begin(Tensor y)
     {
         _blocks?.Dispose();
@@ -18,8 +16,8 @@ public sealed class Moments
         return new MomentBlocks(y, _blocks);
     }
 
-    /// <summary>The same on a GPU, for blocks of <paramref name="rows"/> rows: a row of means and one of
-    /// squares for each.</summary>
+    /// <summary>The same on a GPU, for blocks of <paramref name="rows"/> rows: two rows a block, means and
+    /// squares.</summary>
     internal Tensor BeginOnGpu(Tensor y, int rows)
     {
         _blocks?.Dispose();
@@ -27,7 +25,7 @@ public sealed class Moments
         return _blocks;
     }
 
-    /// <summary>Hands over the blocks of <paramref name="x"/>, if these are they.</summary>
+    /// <summary>Takes the moments of <paramref name="x"/>; null if those held are another map's.</summary>
     internal Tensor? Take(Tensor x)
     {
         var blocks = _blocks;

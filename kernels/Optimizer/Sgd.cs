@@ -1,8 +1,6 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
-/// <summary>A run of parameters that are treated alike.</summary>
+/// <summary>A contiguous range of parameters with the same decay and rate.</summary>
 /// <param name="Start">First parameter.</param>
 /// <param name="Count">Parameters.</param>
 /// <param name="Decay">Weight decay wd.</param>
@@ -18,13 +16,13 @@ public static partial class Sgd
 {
     private static readonly Kernel StepKernel = new("sgd.step"), ClipKernel = new("sgd.clip");
 
-    /// <summary>By what a step is to be scaled, worked out where the gradients lie, so that nobody waits for a device:
-    /// <c>s = min(1, clipNorm/‖g‖)</c>, or 0, with which no step is taken, if ‖g‖ or the loss is not finite.</summary>
-    /// <remarks>Σ g² is summed in fixed blocks, and these in float64 by the host, in float32 by a GPU. It is not finite
-    /// if an element is not (or if a block's sum exceeds 3·10³⁸, which training does not survive either).</remarks>
+    /// <summary>Computes the clipping scale on the device, so that the host does not synchronise: <c>s = min(1,
+    /// clipNorm/‖g‖)</c>; 0, for no step, if ‖g‖ or the loss is not finite.</summary>
+    /// <remarks>Σ g² is summed in fixed blocks; the blocks are summed in float64 on the host, in float32 on a GPU. The
+    /// sum is not finite if an element is not, or if a block's sum overflows float32.</remarks>
     /// <param name="g">Gradients.</param>
     /// <param name="loss">Its first element is the loss.</param>
-    /// <param name="clipNorm">The greatest norm that is not shortened; 0 for any.</param>
+    /// <param name="clipNorm">Largest norm that is not clipped; 0 for no clipping.</param>
     /// <param name="clip">Overwritten with ‖g‖ and s.</param>
     public static void Clip(Tensor g, Tensor loss, float clipNorm, Tensor clip)
     {
@@ -41,11 +39,10 @@ public static partial class Sgd
     /// <param name="w">Weights.</param>
     /// <param name="v">Velocities.</param>
     /// <param name="g">Gradients.</param>
-    /// <param name="ranges">What is trained, and how; parameters in no range stay.</param>
+    /// <param name="ranges">The parameters to train; those in no range stay.</param>
     /// <param name="rate">Learning rate.</param>
     /// <param name="momentum">μ.</param>
-    /// <param name="clip">What <see cref="Clip"/> wrote: its second element is s; if that is 0, all
-    /// stay as they are.</param>
+    /// <param name="clip">The output of <see cref="Clip"/>; with s = 0 nothing changes.</param>
     public static void Step(Tensor w, Tensor v, Tensor g, ReadOnlySpan<SgdRange> ranges, float rate, float momentum,
         Tensor clip)
     {

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>The two linear maps under average pools, region and row means, nearest enlargement and repeated rows: the

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Repetition of rows, such as of an item's mean beside each of its rows. Tensors may be

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Which neighbours a local mean takes, and how much they count: <c>a(δ) = e^(−δ²/2σ²)</c> along either axis,

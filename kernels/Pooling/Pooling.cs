@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Maximum over sliding windows and means over equal blocks, each channel by itself. Tensors may be

@@ -1,6 +1,5 @@
 using ILGPU;
 using ILGPU.Algorithms;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
@@ -154,47 +153,41 @@ public static partial class CosineToMean
         if (t < Lanes && c < p.C) p.G[region, c] = sum / p.Map.Cells;
     }
 
+    /// <summary>‖g‖, g·x and ‖x‖ of the cell that this thread's 32 lanes do, the norms clipped.</summary>
+    private static void Products(in GpuRows x, in GpuRows g, in Regions map, int cell, int cells, int channels,
+        out float normG, out float product, out float normX)
+    {
+        var shared = SharedMemory.Allocate<float>(GroupSize);
+        float gg = 0, gx = 0, xx = 0;
+        if (cell < cells)
+        {
+            int region = cell / map.Cells, row = RowOf(map, cell);
+            for (int c = Group.IdxX % Lanes; c < channels; c += Lanes)
+            {
+                float gc = g[region, c], xc = x[row, c];
+                gg += gc * gc;
+                gx += gc * xc;
+                xx += xc * xc;
+            }
+        }
+        normG = Clipped(GroupReduce.SumOfLanes(shared, Lanes, gg));
+        product = GroupReduce.SumOfLanes(shared, Lanes, gx);
+        normX = Clipped(GroupReduce.SumOfLanes(shared, Lanes, xx));
+    }
+
     /// <summary>A group does eight cells, 32 lanes each.</summary>
     private static void CosineBody(CosineArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(GroupSize);
         int t = Group.IdxX, cell = Grid.IdxX * Groups + t / Lanes;
-        float gg = 0, gx = 0, xx = 0;
-        if (cell < p.Cells)
-        {
-            int region = cell / p.Map.Cells, row = RowOf(p.Map, cell);
-            for (int c = t % Lanes; c < p.C; c += Lanes)
-            {
-                float g = p.G[region, c], x = p.X[row, c];
-                gg += g * g;
-                gx += g * x;
-                xx += x * x;
-            }
-        }
-        gg = Clipped(GroupReduce.SumOfLanes(shared, Lanes, gg));
-        gx = GroupReduce.SumOfLanes(shared, Lanes, gx);
-        xx = Clipped(GroupReduce.SumOfLanes(shared, Lanes, xx));
+        Products(p.X, p.G, p.Map, cell, p.Cells, p.C, out float gg, out float gx, out float xx);
         if (t % Lanes == 0 && cell < p.Cells) p.M[cell, 0] = gx / (gg * xx);
     }
 
     /// <summary>α_i and β_i: a group does eight cells, 32 lanes each.</summary>
     private static void WeightsBody(WeightsArgs p)
     {
-        var shared = SharedMemory.Allocate<float>(GroupSize);
         int t = Group.IdxX, cell = Grid.IdxX * Groups + t / Lanes;
-        float gg = 0, xx = 0;
-        if (cell < p.Cells)
-        {
-            int region = cell / p.Map.Cells, row = RowOf(p.Map, cell);
-            for (int c = t % Lanes; c < p.C; c += Lanes)
-            {
-                float g = p.G[region, c], x = p.X[row, c];
-                gg += g * g;
-                xx += x * x;
-            }
-        }
-        gg = Clipped(GroupReduce.SumOfLanes(shared, Lanes, gg));
-        xx = Clipped(GroupReduce.SumOfLanes(shared, Lanes, xx));
+        Products(p.X, p.G, p.Map, cell, p.Cells, p.C, out float gg, out _, out float xx);
         if (t % Lanes != 0 || cell >= p.Cells) return;
         float dm = p.Dm[cell, 0];
         p.Weights[cell, 0] = dm / (gg * xx);

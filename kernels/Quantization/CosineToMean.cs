@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>How much each cell looks like the average of its region: <c>g = mean of x_i</c>,

@@ -1,5 +1,4 @@
 using ILGPU;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 

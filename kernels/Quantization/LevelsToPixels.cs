@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Gives each position the features of its levels: <c>t_i = Σ_n E_{i,n} D''_n</c> (spec §4, the end of TEM),

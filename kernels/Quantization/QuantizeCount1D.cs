@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>QCO-1D's histogram: levels between the lowest and the highest similarity of an image, and the soft share of

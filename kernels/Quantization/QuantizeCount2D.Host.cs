@@ -1,5 +1,4 @@
 using System.Buffers;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>QCO-2D's co-occurrence: how often a cell at level a has a lower-right neighbour at level b, in each region

@@ -1,13 +1,12 @@
 using ILGPU;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
 public static partial class Resize
 {
     /// <summary>Operands of both bodies: thread i does element i of y (forward) or of x (gradient).</summary>
-    internal readonly record struct BilinearArgs(GpuRows X, GpuRows Y, Shape XShape, Shape YShape, Axis Vertical,
-        Axis Horizontal, int Add);
+    internal readonly record struct BilinearArgs(GpuRows X, GpuRows Y, Shape XShape, Shape YShape, ResizeAxis Vertical,
+        ResizeAxis Horizontal, int Add);
 
     private static readonly GpuElements<BilinearArgs> BilinearLauncher = new("resize.bilinear",
         BilinearBody<OneChannel, float>, BilinearBody<FourChannels, Four>, BilinearBody<FourHalves, Four>);
@@ -16,7 +15,7 @@ public static partial class Resize
         BilinearGradientBody<OneChannel, float>, BilinearGradientBody<FourChannels, Four>,
         BilinearGradientBody<FourHalves, Four>);
 
-    static partial void BilinearGpu(Tensor x, Tensor y, Axis vertical, Axis horizontal)
+    static partial void BilinearGpu(Tensor x, Tensor y, ResizeAxis vertical, ResizeAxis horizontal)
     {
         if (x.Format != y.Format)
         {
@@ -30,7 +29,7 @@ public static partial class Resize
         BilinearLauncher.Launch(y, p, p.X, p.Y);
     }
 
-    static partial void BilinearGradientGpu(Tensor dy, Tensor dx, Axis vertical, Axis horizontal, bool add)
+    static partial void BilinearGradientGpu(Tensor dy, Tensor dx, ResizeAxis vertical, ResizeAxis horizontal, bool add)
     {
         if (dx.Format != dy.Format)
         {

@@ -1,22 +1,21 @@
 using System.Numerics;
-using MlffAd.Kernels.Runtime;
 using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
 public static unsafe partial class Resize
 {
-    private static void BilinearHost(Tensor x, Tensor y, Axis vertical, Axis horizontal) =>
+    private static void BilinearHost(Tensor x, Tensor y, ResizeAxis vertical, ResizeAxis horizontal) =>
         y.Device.Team.For(y.Shape.N * y.Shape.H, new BilinearJob(x: x.Host, xs: x.Shape, y: y.Host, ys: y.Shape,
             vertical: vertical, horizontal: horizontal), y.Shape.W * y.C);
 
-    private static void BilinearGradientHost(Tensor dy, Tensor dx, Axis vertical, Axis horizontal, bool add) =>
+    private static void BilinearGradientHost(Tensor dy, Tensor dx, ResizeAxis vertical, ResizeAxis horizontal, bool add) =>
         dx.Device.Team.For(dx.Rows, new BilinearGradientJob(dy: dy.Host, ys: dy.Shape, dx: dx.Host, xs: dx.Shape,
             vertical: vertical, horizontal: horizontal, add: add), dy.Count / dx.Rows);
 
     /// <summary>An item is one line of the output.</summary>
-    private readonly struct BilinearJob(HostRows x, Shape xs, HostRows y, Shape ys, Axis vertical,
-        Axis horizontal) : IJob
+    private readonly struct BilinearJob(HostRows x, Shape xs, HostRows y, Shape ys, ResizeAxis vertical,
+        ResizeAxis horizontal) : IJob
     {
         public void Run(int begin, int end)
         {
@@ -46,8 +45,8 @@ public static unsafe partial class Resize
 
     /// <summary>An item is a position of dx. A vector of channels gathers all its outputs in registers: through an
     /// accumulator in memory each of them cost three accesses instead of one.</summary>
-    private readonly struct BilinearGradientJob(HostRows dy, Shape ys, HostRows dx, Shape xs, Axis vertical,
-        Axis horizontal, bool add) : IJob
+    private readonly struct BilinearGradientJob(HostRows dy, Shape ys, HostRows dx, Shape xs, ResizeAxis vertical,
+        ResizeAxis horizontal, bool add) : IJob
     {
         public void Run(int begin, int end)
         {

@@ -1,10 +1,8 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Enlargement and reduction of maps, each channel by itself. Tensors may be channel slices.</summary>
 /// <remarks>Bilinear: y[i, j] mixes the four neighbours of its place in x, <c>y = Σ wᵢₐ wⱼᵦ x[a, b]</c>, places as in
-/// <see cref="Axis"/>. Its gradient gathers: <c>dx[a, b] = Σ wᵢₐ wⱼᵦ dy[i, j]</c> over the outputs that used it, along
+/// <see cref="ResizeAxis"/>. Its gradient gathers: <c>dx[a, b] = Σ wᵢₐ wⱼᵦ dy[i, j]</c> over the outputs that used it, along
 /// lines, then down them; no atomics. Bound by memory: each pass reads its input and writes its output; the gradient's
 /// four visits to an output come from cache.</remarks>
 public static partial class Resize
@@ -27,7 +25,7 @@ public static partial class Resize
     {
         RequireMaps("resize.bilinear", x, y);
         using var _ = BilinearKernel.Begin(y, 8 * y.Count, x.Bytes + y.Bytes);
-        Axis vertical = new(x.Shape.H, y.Shape.H, alignCorners), horizontal = new(x.Shape.W, y.Shape.W, alignCorners);
+        ResizeAxis vertical = new(x.Shape.H, y.Shape.H, alignCorners), horizontal = new(x.Shape.W, y.Shape.W, alignCorners);
         if (x.Device.IsHost) BilinearHost(x, y, vertical, horizontal);
         else BilinearGpu(x, y, vertical, horizontal);
     }
@@ -37,8 +35,8 @@ public static partial class Resize
     {
         RequireMaps("resize.bilinear.gradient", dx, dy);
         using var _ = BilinearGradientKernel.Begin(dx, 8 * dy.Count, dy.Bytes + (add ? 2 : 1) * dx.Bytes);
-        Axis vertical = new(dx.Shape.H, dy.Shape.H, alignCorners);
-        Axis horizontal = new(dx.Shape.W, dy.Shape.W, alignCorners);
+        ResizeAxis vertical = new(dx.Shape.H, dy.Shape.H, alignCorners);
+        ResizeAxis horizontal = new(dx.Shape.W, dy.Shape.W, alignCorners);
         if (dx.Device.IsHost) BilinearGradientHost(dy, dx, vertical, horizontal, add);
         else BilinearGradientGpu(dy, dx, vertical, horizontal, add);
     }
@@ -46,6 +44,6 @@ public static partial class Resize
     private static void RequireMaps(string op, Tensor x, Tensor y) =>
         Shape.Require(op, x.Shape.N == y.Shape.N && x.C == y.C, "only height and width may differ", x, y);
 
-    static partial void BilinearGpu(Tensor x, Tensor y, Axis vertical, Axis horizontal);
-    static partial void BilinearGradientGpu(Tensor dy, Tensor dx, Axis vertical, Axis horizontal, bool add);
+    static partial void BilinearGpu(Tensor x, Tensor y, ResizeAxis vertical, ResizeAxis horizontal);
+    static partial void BilinearGradientGpu(Tensor dy, Tensor dx, ResizeAxis vertical, ResizeAxis horizontal, bool add);
 }

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Softmax along each row: <c>y_c = e^(x_c − m) / Σ e^(x − m)</c>, m the row's maximum, over the C channels of

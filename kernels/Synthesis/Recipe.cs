@@ -69,7 +69,7 @@ public enum ColourChange
     /// <summary>What differs from the pixel's own luma times a factor.</summary>
     Saturation,
 
-    /// <summary>A turn about the hue circle, of which 1 is the whole.</summary>
+    /// <summary>A turn about the hue circle, as a share of the whole.</summary>
     Hue,
 }
 
@@ -113,7 +113,7 @@ public sealed record Piece(int Left, int Top, int Width, int Height, double X, d
 }
 
 /// <summary>One try at a pseudo anomaly: squares of confetti, or a piece.</summary>
-/// <param name="Coloured">A group of squares of which later ones cover earlier ones.</param>
+/// <param name="Coloured">A group of squares; later ones cover earlier ones.</param>
 /// <param name="Black">Another; both groups' colours are added. None where there is a piece.</param>
 /// <param name="Piece">What is pasted, and then nothing else; null for confetti.</param>
 public sealed record AnomalyDraw(IReadOnlyList<Square> Coloured, IReadOnlyList<Square> Black, Piece? Piece = null)

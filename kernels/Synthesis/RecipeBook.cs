@@ -2,8 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MlffAd.Kernels;
 
-/// <summary>A batch before it is made: each image's bytes, and in numbers what shall become of it. Packed as it
-/// travels to a device.</summary>
+/// <summary>The recipes of a batch: each image's bytes, its warp and its pseudo anomalies, packed for upload.</summary>
 /// <remarks>
 /// <para><c>[bytes of all images, four to a float | blur weights | N places | N recipes]</c>. A place is where its
 /// recipe starts, counted from the blur weights, as the bits of a whole number. A recipe is
@@ -19,7 +18,7 @@ public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
     private float[] _packed = [];
     private int _count;
 
-    /// <summary>What the recipes have in common.</summary>
+    /// <summary>Options common to all recipes.</summary>
     public SynthesisOptions Options => options;
 
     /// <summary>The backbone's normalisation.</summary>
@@ -28,8 +27,8 @@ public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
     /// <summary>Images so far.</summary>
     public int Count => _places.Count;
 
-    /// <summary>Floats that an image of side S and its recipe seldom exceed: twenty draws of squares
-    /// come to some 600.</summary>
+    /// <summary>Usual upper bound of the floats of an image of side S and its recipe; twenty draws of squares are some
+    /// 600.</summary>
     public static int UsualFloats(int side) => ImageFloats(side) + 1024;
 
     /// <summary>Floats that the bytes of an image of side S take.</summary>
@@ -47,9 +46,9 @@ public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
 
     /// <summary>Adds an image.</summary>
     /// <param name="image"><c>[S, S, 3]</c>.</param>
-    /// <param name="warp">How it is changed first, if at all.</param>
-    /// <param name="draws">Then the first of these that changes enough, at most <see cref="SynthesisOptions.Draws"/>;
-    /// none for an image that stays good.</param>
+    /// <param name="warp">Its augmentation; null for none.</param>
+    /// <param name="draws">Candidate pseudo anomalies: the first that changes enough is applied. At most
+    /// <see cref="SynthesisOptions.Draws"/>; none for a good image.</param>
     /// <exception cref="ArgumentException">The image has another size, there are more draws, or a piece's colours do
     /// not change four times.</exception>
     public void Add(ReadOnlySpan<byte> image, Warp? warp, IReadOnlyCollection<AnomalyDraw> draws)
@@ -72,7 +71,7 @@ public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
         foreach (var draw in draws) draw.Write(_recipes);
     }
 
-    /// <summary>The whole, once all images are added; of use until the next batch begins.</summary>
+    /// <summary>The packed batch. Valid until the next call of <see cref="Begin"/>.</summary>
     public ReadOnlySpan<float> Pack()
     {
         if (Count != _count) throw new InvalidOperationException($"{Count} of {_count} images were added.");

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Makes a training batch of good images: warps them, puts pseudo anomalies on them, normalises, and labels

@@ -52,7 +52,7 @@ public sealed class SynthesisOptions
 
     internal int Pixels => Side * Side;
 
-    /// <summary>Marks the pixels of which some channel changed enough.</summary>
+    /// <summary>Marks the pixels in which some channel changed enough.</summary>
     /// <param name="before"><c>[S, S, 3]</c>.</param>
     /// <param name="after">The same, changed.</param>
     /// <param name="mask">Receives <c>[S, S]</c>: 1 where it did, else 0.</param>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
 
 namespace MlffAd.Cli;
 

@@ -1,13 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using MlffAd.Data;
 using MlffAd.Demo;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Training;
 
 namespace MlffAd.Cli;

@@ -1,10 +1,5 @@
 using System.CommandLine;
 using MlffAd.CommandLine;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Reporting;
 using MlffAd.Training;
 

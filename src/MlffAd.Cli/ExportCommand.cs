@@ -1,7 +1,6 @@
 using System.CommandLine;
 using MlffAd.CommandLine;
 using MlffAd.Execution.Onnx;
-using MlffAd.Files;
 
 namespace MlffAd.Cli;
 

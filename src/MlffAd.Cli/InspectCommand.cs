@@ -1,8 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using MlffAd.Data;
 
 namespace MlffAd.Cli;
 

@@ -1,8 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using MlffAd.CommandLine;
-using MlffAd.Data;
-using MlffAd.Files;
 using MlffAd.Training;
 
 namespace MlffAd.Cli;

@@ -1,10 +1,7 @@
 using System.CommandLine;
 using MlffAd.CommandLine;
-using MlffAd.Files;
-using MlffAd.Models;
 using MlffAd.Reporting;
 using MlffAd.Training;
-using MlffAd.Weights;
 
 namespace MlffAd.Cli;
 

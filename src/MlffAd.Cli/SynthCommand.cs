@@ -1,8 +1,5 @@
 using System.CommandLine;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Files;
 
 namespace MlffAd.Cli;
 

@@ -1,13 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-using MlffAd.Models;
-using MlffAd.Weights;
 
 namespace MlffAd.Cli;
 

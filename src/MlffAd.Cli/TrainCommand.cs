@@ -1,12 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using MlffAd.Evaluation;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
 using MlffAd.Training;
-using MlffAd.Weights;
 
 namespace MlffAd.Cli;
 

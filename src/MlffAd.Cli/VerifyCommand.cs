@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using MlffAd.CommandLine;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Verification;
 
 namespace MlffAd.Cli;

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using MlffAd.CommandLine;
-using MlffAd.Files;
-using MlffAd.Weights;
 
 namespace MlffAd.Cli;
 

@@ -3,8 +3,6 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
-using MlffAd.Files;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.CommandLine;
 

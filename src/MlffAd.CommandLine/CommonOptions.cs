@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.CommandLine;
 

@@ -1,8 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Files;
 
 namespace MlffAd.CommandLine;
 

@@ -4,7 +4,7 @@ namespace MlffAd.Fuzz;
 
 /// <summary>Mutants of some formats in turn, until there were enough. Every fault is a find: printed, and kept in
 /// <c>.cache/fuzz</c>.</summary>
-internal sealed class FuzzRun(Format[] formats, long seed, int threads)
+internal sealed class FuzzRun(FileFormat[] formats, long seed, int threads)
 {
     private const double MostSeconds = 5;
     private const long MostBytes = 1_000_000_000;
@@ -55,7 +55,7 @@ internal sealed class FuzzRun(Format[] formats, long seed, int threads)
     }
 
     /// <summary>Reads one mutant, and says what comes of it.</summary>
-    public int Replay(Format format, long number)
+    public int Replay(FileFormat format, long number)
     {
         string path = Keep(format, number);
         Console.WriteLine(path);
@@ -64,7 +64,7 @@ internal sealed class FuzzRun(Format[] formats, long seed, int threads)
         return 0;
     }
 
-    private void Try(Format format, long number, Tally tally, int thread, string folder)
+    private void Try(FileFormat format, long number, Tally tally, int thread, string folder)
     {
         byte[] mutant = format.Mutant(seed, number);
         bool looked = false;
@@ -104,7 +104,7 @@ internal sealed class FuzzRun(Format[] formats, long seed, int threads)
     }
 
     /// <summary>What is wrong with a message; null for nothing.</summary>
-    private static string? Fault(MlffAdException e, Format format, string path) =>
+    private static string? Fault(MlffAdException e, FileFormat format, string path) =>
         e.Code != format.Refusal && e.Code != ExitCode.Usage ? $"was refused with {e.Code}, not {format.Refusal}"
         : e.Message.Length > 1000 ? "was refused with more than 1000 letters"
         : e.Message.Any(char.IsControl) ? "was refused in words with signs that steer a terminal"
@@ -112,7 +112,7 @@ internal sealed class FuzzRun(Format[] formats, long seed, int threads)
         : "was refused without its name";
 
     /// <summary>Prints a find and keeps the mutant; of the same kind the first three, the others are counted.</summary>
-    private void Find(Format format, long number, string what, string? kind = null)
+    private void Find(FileFormat format, long number, string what, string? kind = null)
     {
         lock (_lock)
         {
@@ -124,7 +124,7 @@ internal sealed class FuzzRun(Format[] formats, long seed, int threads)
         }
     }
 
-    private string Keep(Format format, long number)
+    private string Keep(FileFormat format, long number)
     {
         string folder = Directory.CreateDirectory(".cache/fuzz").FullName;
         string path = Path.Combine(folder, $"{format.Name}-{seed}-{number}");
@@ -158,5 +158,5 @@ internal sealed class FuzzRun(Format[] formats, long seed, int threads)
     }
 
     /// <summary>What a thread reads, and since when.</summary>
-    private sealed record Reading(Format Format, long Number, long Began);
+    private sealed record Reading(FileFormat Format, long Number, long Began);
 }

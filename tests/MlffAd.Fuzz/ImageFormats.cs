@@ -1,5 +1,4 @@
 using BitMiracle.LibTiff.Classic;
-using MlffAd.Data;
 using MlffAd.Tests.Data;
 
 namespace MlffAd.Fuzz;
@@ -13,7 +12,7 @@ internal static class ImageFormats
 
     private static readonly RgbImage Picture = Draw(19, 13);
 
-    public static Format[] All =>
+    public static FileFormat[] All =>
     [
         Of("png", Pngs(), "IHDR", "IDAT", "IEND", "PLTE", "tRNS", "eXIf", "acTL", "fcTL", "fdAT", "iCCP", "gAMA",
             "sBIT", "zTXt", "\0\0\0\0IEND") with { Repair = Repairs.Png },
@@ -29,7 +28,7 @@ internal static class ImageFormats
             with { FirstCheck = HasDirectories },
     ];
 
-    private static Format Of(string name, IEnumerable<byte[]> seeds, params string[] words) =>
+    private static FileFormat Of(string name, IEnumerable<byte[]> seeds, params string[] words) =>
         new(name, [.. seeds.Select(bytes => new Seed(bytes, 64))], ExitCode.BadData, Read)
         {
             FirstCheck = bytes => FileWalk.Through(bytes).Fault is null,

@@ -1,4 +1,3 @@
-using System.Globalization;
 using MlffAd.Fuzz;
 
 const string help = """
@@ -13,7 +12,7 @@ const string help = """
       --replay FORMAT N     one mutant, kept in .cache/fuzz
     """;
 
-Format[] formats = [.. WeightFormats.All, .. TextFormats.All, .. ImageFormats.All];
+FileFormat[] formats = [.. WeightFormats.All, .. TextFormats.All, .. ImageFormats.All];
 double seconds = 60;
 long count = long.MaxValue, seed = 0, replay = -1;
 int threads = 1;
@@ -44,5 +43,5 @@ long Number() => given.TryDequeue(out string? text)
     && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long n)
     ? n : throw new ArgumentException("A whole number is due behind every option but --only; see --help.");
 
-Format[] Only() => given.TryDequeue(out string? name) && formats.FirstOrDefault(f => f.Name == name) is { } format
+FileFormat[] Only() => given.TryDequeue(out string? name) && formats.FirstOrDefault(f => f.Name == name) is { } format
     ? [format] : throw new ArgumentException($"A format is one of {string.Join(", ", formats.Select(f => f.Name))}.");

@@ -1,8 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Network;
 using MlffAd.Reporting;
 using MlffAd.Training;
 
@@ -11,7 +8,7 @@ namespace MlffAd.Fuzz;
 /// <summary>Configurations and logs.</summary>
 internal static class TextFormats
 {
-    public static Format[] All =>
+    public static FileFormat[] All =>
     [
         new("config", [.. new[]
         {

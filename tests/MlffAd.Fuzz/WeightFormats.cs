@@ -1,17 +1,8 @@
 using System.IO.Compression;
 using System.Text;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
 using MlffAd.Reporting;
 using MlffAd.Tests.Weights;
 using MlffAd.Training;
-using MlffAd.Weights;
 
 namespace MlffAd.Fuzz;
 
@@ -34,7 +25,7 @@ internal static class WeightFormats
         ("texture.statWidth", "4"), ("texture.mlpWidth", "4"), ("texture.levels1d", "4"), ("texture.levels2d", "2"),
         ("texture.scales", "1"), ("sc.width", "4"), ("fusion.width", "4"));
 
-    /// <summary>Few tensors, of which a state has three of each.</summary>
+    /// <summary>Few tensors; a state has three of each.</summary>
     private static readonly Config Plain = Of("tiny", ("backbone.width", "1"), ("texture.enabled", "false"),
         ("sc.enabled", "false"), ("fusion.width", "4"));
 
@@ -45,7 +36,7 @@ internal static class WeightFormats
         [.. BackboneLayout.Convolutions([1, 1, 1], 1).SelectMany(conv => conv.Tensors).Select(t => (t.Name, t.Shape,
             Enumerable.Range(0, t.Shape.Aggregate(1, (a, b) => a * b)).Select(i => i % 9 + 0.5f).ToArray()))];
 
-    public static Format[] All =>
+    public static FileFormat[] All =>
     [
         Tensors("weights", [Weights(WeightsMetadata())], path =>
         {
@@ -107,7 +98,7 @@ internal static class WeightFormats
 
     private static Device Device => _device ??= Device.Open("cpu", 1);
 
-    private static Format Tensors(string name, byte[][] seeds, Action<string> read) =>
+    private static FileFormat Tensors(string name, byte[][] seeds, Action<string> read) =>
         // Half of what is broken in the header is broken in what it says of the network: where the tensors' places are
         // wrong, little else is looked at.
         new(name, [.. seeds.SelectMany(bytes => new[]

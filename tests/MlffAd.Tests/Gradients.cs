@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace MlffAd.Tests;
 
 /// <summary>Random arrays, and finite differences along random directions.</summary>

@@ -1,10 +1,4 @@
-using MlffAd.Configuration;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-using MlffAd.Models;
 using MlffAd.Tests.CommandLine;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests;

@@ -1,6 +1,3 @@
-using MlffAd.Kernels.Runtime;
-using Xunit;
-
 namespace MlffAd.Tests;
 
 /// <summary>A tensor of random numbers that is a channel slice of a wider one, to prove that an operator neither needs

@@ -1,4 +1,3 @@
-using MlffAd.Kernels.Runtime;
 using MlffAd.Tests.Ptx;
 
 namespace MlffAd.Tests;

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using MlffAd.Kernels.Runtime;
-using Xunit;
 
 namespace MlffAd.Tests;
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
@@ -236,7 +235,7 @@ internal sealed unsafe class FarthestSearch : IDisposable
         }
     }
 
-    /// <summary>Items are blocks of rows, each of which meets the panels of what its first row has missed.</summary>
+    /// <summary>Items are blocks of rows; a block is compared with the panels that its first row has not met.</summary>
     private readonly struct UpdateJob<TWide, TNarrow>(FarthestSearch search, int[] rows, int blocks) : IItemJob
         where TWide : ITile where TNarrow : ITile
     {

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>A row or a term of a factor as three indices, whose meaning its <see cref="IFactor"/> defines: of a map the

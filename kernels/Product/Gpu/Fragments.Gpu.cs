@@ -1,16 +1,14 @@
 using ILGPU;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>How a warp multiplies fragments: by tensor cores, or by the plain arithmetic that the tests
-/// hold them against.</summary>
+/// <summary>How a warp multiplies fragments: on tensor cores, or emulated, for tests.</summary>
 internal interface IFragments
 {
-    /// <summary>Shared floats a group needs for it.</summary>
+    /// <summary>Floats of shared memory that the emulation exchanges fragments through.</summary>
     int Exchange { get; }
 
-    /// <summary>Whether factors are BF16 in memory already: a word of a tile holds two of their elements.</summary>
+    /// <summary>Whether factors are BF16 in memory: a word of a tile then holds two elements.</summary>
     bool ReadsBf16 { get; }
 
     /// <summary>Whether two terms are rounded into a word of an operand, so that a multiplication takes 16 terms of
@@ -37,8 +35,8 @@ internal interface IFragments
     /// <summary>A warp's 16×8 sums and 8 or 16 more terms of them.</summary>
     Four Multiply(Four c, Four a, float b0, float b1, ArrayView<float> exchange);
 
-    /// <summary>Brings 16 bytes to shared memory, from element <paramref name="at"/> on, or zeros where
-    /// it is negative.</summary>
+    /// <summary>Copies 16 bytes to shared memory asynchronously, from element <paramref name="at"/> on; zeros where it
+    /// is negative.</summary>
     void Copy(ArrayView<float> shared, int to, ArrayView<float> data, int at);
 
     /// <summary>Ends a batch of copies.</summary>
@@ -85,29 +83,27 @@ internal static class Fragment
             : first;
     }
 
-    /// <summary>The operand of 16 terms, in pairs, that those of its first and second 8 make: a word holds terms q and
-    /// q + 4, or q + 8 and q + 12. In which order terms are summed is one's own choice, if it is the same
-    /// for both factors.</summary>
+    /// <summary>Joins two operands of 8 terms into one of 16, in pairs: a word holds terms q and q + 4, or q + 8 and q
+    /// + 12. The order of terms is free, as long as both factors have the same.</summary>
     public static Four Join<T>(Four first, Four second, bool right) where T : unmanaged, IFragments => right
         ? new(default(T).Pack(first.X, first.Y), default(T).Pack(second.X, second.Y),
             default(T).Pack(first.Z, first.W), default(T).Pack(second.Z, second.W))
         : new(default(T).Pack(first.X, first.Z), default(T).Pack(first.Y, first.W),
             default(T).Pack(second.X, second.Z), default(T).Pack(second.Y, second.W));
 
-    /// <summary>Place of a chunk in a tile [row][term]: eight rows of a chunk lie in eight different groups
-    /// of four banks.</summary>
+    /// <summary>Offset of a chunk in a tile [row][term], swizzled: eight rows of a chunk lie in eight groups of four
+    /// banks.</summary>
     public static int Along(int row, int chunk) => row * Words + ((chunk ^ row >> 1 & 3) << 2);
 
-    /// <summary>Place of an element in a tile [term][row] of <paramref name="rows"/> rows: eight rows of four terms lie
-    /// in 32 banks, and four neighbouring rows stay together.</summary>
+    /// <summary>Offset of an element in a tile [term][row] of <paramref name="rows"/> rows, swizzled: eight rows of
+    /// four terms lie in 32 banks; four adjacent rows stay contiguous.</summary>
     public static int Across(int row, int term, int rows) => term * rows + (row ^ (term & 3) << 3);
 
-    /// <summary>Place, in words, of eight rows of a term in a BF16 tile [term][row]: eight terms of them lie in eight
-    /// different groups of four banks.</summary>
+    /// <summary>Offset, in words, of eight rows of a term in a BF16 tile [term][row], swizzled: eight terms lie in
+    /// eight groups of four banks.</summary>
     public static int AcrossBf16(int row, int term, int rows) => term * (rows / 2) + ((row >> 3 ^ term & 7) << 2);
 
-    /// <summary>The nearest number of TF32, which has 13 bits less; halves away from 0. What is not
-    /// finite stays so.</summary>
+    /// <summary>Rounds to TF32 (13 mantissa bits fewer), ties away from zero; NaN and infinities are kept.</summary>
     public static float ToTf32(float x)
     {
         uint bits = Interop.FloatAsInt(x);
@@ -116,7 +112,7 @@ internal static class Fragment
     }
 }
 
-/// <summary>TF32 fragments on tensor cores, with copies that pass the registers by (sm_80 and later).</summary>
+/// <summary>TF32 fragments on tensor cores, with asynchronous copies (sm_80 and later).</summary>
 internal readonly struct Tf32Fragments : IFragments
 {
     public int Exchange => 0;
@@ -152,8 +148,8 @@ internal readonly struct Tf32Fragments : IFragments
     public void WaitForAll() => TensorCore.WaitForAll();
 }
 
-/// <summary>BF16 fragments on tensor cores: floats come as <see cref="Tf32Fragments"/>'s do, and are
-/// rounded in registers.</summary>
+/// <summary>BF16 fragments on tensor cores: float32 tiles as in <see cref="Tf32Fragments"/>, rounded in
+/// registers.</summary>
 internal readonly struct Bf16Fragments : IFragments
 {
     public int Exchange => 0;

@@ -1,10 +1,8 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Input positions of a strided convolution fall into stride × stride classes, by (y + pad) mod stride and (x
-/// + pad) mod stride: a class's outputs come through taps of its own, every stride-th of the filter. A product does a
-/// class a layer, so that no zero is multiplied.</summary>
+/// + pad) mod stride. A class uses every stride-th tap of the filter. The product runs one class a grid layer, so that
+/// no zero is multiplied.</summary>
 internal readonly struct PositionClass(in GpuFactor f, int layer)
 {
     /// <summary>The class, which is also its first tap.</summary>

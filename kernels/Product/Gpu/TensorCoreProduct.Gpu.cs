@@ -1,6 +1,5 @@
 using ILGPU;
 using ILGPU.Runtime;
-using MlffAd.Kernels.Runtime;
 using Device = MlffAd.Kernels.Runtime.Device;
 
 namespace MlffAd.Kernels;
@@ -8,7 +7,7 @@ namespace MlffAd.Kernels;
 /// <summary>Extents of a group's tile: 64 columns a warp row and 32 a warp.</summary>
 internal interface ITileOfWarps
 {
-    /// <summary>Warps beside each other along the columns: 4 for 128 columns, 2 for 64.</summary>
+    /// <summary>Warps along the columns: 4 for 128 columns, 2 for 64.</summary>
     int Across { get; }
 }
 
@@ -24,20 +23,18 @@ internal readonly struct FourWarps : ITileOfWarps
     public int Across => 2;
 }
 
-/// <summary>Four 16×8 fragments beside each other: a warp's 16 × 32 results.</summary>
+/// <summary>Four adjacent 16×8 fragments: 16 × 32 results of a warp.</summary>
 internal struct Strip
 {
     public Four A, B, C, D;
 }
 
-/// <summary>The GPU's product on tensor cores: a group computes 128 × 128 or 128 × 64 results, each warp 64 × 32 of
-/// them in registers, from tiles of 16 terms in shared memory, or 32 in BF16.</summary>
-/// <remarks>Three tiles of each factor are in shared memory: one is multiplied, one has been asked for and one is being
-/// asked for, by copies that pass the registers by; so there is one barrier for 16 terms. Tiles lie there so that no
-/// two threads of a warp meet in a bank (<see cref="Fragment"/>). Factors are found in place, as in
-/// <see cref="TiledProduct{TA,TB,TFunction,TEpilogue}"/>; their data, pitch and channels must be multiples of 16 bytes,
-/// of float32 or BF16, and results, which are stored two at a time, so that eight rows of a fragment fill eight sectors
-/// of 32 bytes, of 8. The order of the sum is fixed.</remarks>
+/// <summary>The GPU's product on tensor cores: a group computes 128 × 128 or 128 × 64 results, a warp 64 × 32 of them
+/// in registers, from shared-memory tiles of 16 terms (32 in BF16).</summary>
+/// <remarks>A pipeline of three tiles a factor, filled by asynchronous copies: one is multiplied while two are in
+/// flight, with one barrier a tile. The layout of a tile is free of bank conflicts (<see cref="Fragment"/>). Factors
+/// are read in place through <see cref="IFactor"/>. Alignment of data, pitch and channels: factors 16 bytes, results 8
+/// bytes. The order of summation is fixed.</remarks>
 internal static partial class TensorCoreProduct<TA, TB, TFunction, TFragments, TTile, TEpilogue>
     where TA : unmanaged, IFactor
     where TB : unmanaged, IFactor
@@ -117,7 +114,7 @@ internal static partial class TensorCoreProduct<TA, TB, TFunction, TFragments, T
         if (default(TEpilogue).AddsParts) ProductEpilogue.AddParts(p, tiles, TileM, TileN);
     }
 
-    /// <summary>A's fragment of 16 rows and the terms of one multiplication.</summary>
+    /// <summary>A's fragment of 16 rows, for one multiplication.</summary>
     private static Four Left(ArrayView<float> tiles, int from, int row, int chunk)
     {
         if (default(TA).AlongTerms) return Fragment.Operand<TFragments>(tiles, from, row, chunk, right: false);
@@ -141,7 +138,7 @@ internal static partial class TensorCoreProduct<TA, TB, TFunction, TFragments, T
         return v;
     }
 
-    /// <summary>B's fragments of these terms and two times 8 columns.</summary>
+    /// <summary>B's fragments of twice 8 columns, for one multiplication.</summary>
     private static Four Right(ArrayView<float> tiles, int from, int column, int chunk)
     {
         if (default(TB).AlongTerms) return Fragment.Operand<TFragments>(tiles, from, column, chunk, right: true);
@@ -166,7 +163,7 @@ internal static partial class TensorCoreProduct<TA, TB, TFunction, TFragments, T
         return v;
     }
 
-    /// <summary>A multiplication's terms more of a strip.</summary>
+    /// <summary>Accumulates one multiplication into a strip.</summary>
     public static void Multiply(ref Strip s, Four a, Four left, Four right, ArrayView<float> exchange)
     {
         s.A = default(TFragments).Multiply(s.A, a, left.X, left.Y, exchange);
@@ -175,8 +172,8 @@ internal static partial class TensorCoreProduct<TA, TB, TFunction, TFragments, T
         s.D = default(TFragments).Multiply(s.D, a, right.Z, right.W, exchange);
     }
 
-    /// <summary>Mean of the tile's rows and squares of their deviations, of each column: a thread adds its eight rows,
-    /// then one thread a column the sixteen sums, in order.</summary>
+    /// <summary>Mean and sum of squared deviations of the tile's rows, for each column: a thread sums its eight rows,
+    /// then one thread a column sums the sixteen partial sums, in order.</summary>
     private static void Moments(in GpuProductArgs p, ArrayView<float> shared, int m0, int n0, int m, int line,
         int column, Strip s0, Strip s1, Strip s2, Strip s3)
     {
@@ -207,7 +204,7 @@ internal static partial class TensorCoreProduct<TA, TB, TFunction, TFragments, T
         p.Moments[2 * (m0 / TileM) + 1, n0 + thread] = squares;
     }
 
-    /// <summary>Lines are eight floats longer than a tile's, so that four of them fill the banks.</summary>
+    /// <summary>Lines are padded by eight floats: four of them then fall into different banks.</summary>
     private static void Put(ArrayView<float> shared, int at, Two v) => shared.Cast<Two>()[at / 2] = v;
 
     private static float Total(ArrayView<float> shared, int column, int pitch, int lines)
@@ -217,7 +214,7 @@ internal static partial class TensorCoreProduct<TA, TB, TFunction, TFragments, T
         return sum;
     }
 
-    /// <summary>Sums of a thread's eight rows in two columns; rows that there are not hold zeros.</summary>
+    /// <summary>Sums of a thread's eight rows in two columns; rows beyond M hold zeros.</summary>
     private static Two Sum(Four a, Four b, Four c, Four d) =>
         new(((a.X + a.Z) + (b.X + b.Z)) + ((c.X + c.Z) + (d.X + d.Z)),
             ((a.Y + a.W) + (b.Y + b.W)) + ((c.Y + c.W) + (d.Y + d.W)));

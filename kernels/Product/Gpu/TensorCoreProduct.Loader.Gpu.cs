@@ -1,6 +1,5 @@
 using ILGPU;
 using ILGPU.Runtime;
-using MlffAd.Kernels.Runtime;
 using Device = MlffAd.Kernels.Runtime.Device;
 
 namespace MlffAd.Kernels;

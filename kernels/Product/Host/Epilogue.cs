@@ -1,14 +1,13 @@
 using System.Numerics;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>What a product does besides multiplying: its sums begin with the bias and the residual and end with the
-/// result's old value, if it adds, and ReLU, in registers; other activations are applied while they are still in the
-/// first-level cache. Every element is treated alike, wherever it lies in a tile or a block.</summary>
+/// <summary>The product's epilogue. Bias, residual, accumulation and ReLU are applied in registers, other activations
+/// while the tile is in the first-level cache. An element's result does not depend on its position in a tile or
+/// block.</summary>
 internal readonly unsafe struct Epilogue
 {
-    /// <summary>The result keeps its old value as a summand.</summary>
+    /// <summary>Whether to accumulate into the result.</summary>
     public bool Add { get; init; }
 
     /// <summary>A summand for each column, or null.</summary>

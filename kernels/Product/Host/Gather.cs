@@ -1,16 +1,14 @@
 using System.Runtime.InteropServices;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Where the rows of a product's left factor lie, without copying them: at each output position (n, y, x) a
-/// filter's tap (ty, tx) reads the source row (n, y·Stride + OriginY + ty, x·Stride + OriginX + tx), or zeros
-/// outside the map.</summary>
-/// <remarks>The tile takes one pointer a row and tap (an indirection), so 1×1, 3×3 and strided convolutions and
-/// matrices are one product.</remarks>
+/// <summary>The rows of a product's left factor, addressed in place: at output position (n, y, x) the filter's tap (ty,
+/// tx) reads source row (n, y·Stride + OriginY + ty, x·Stride + OriginX + tx), or zeros outside the map.</summary>
+/// <remarks>A tile reads through one pointer a row and tap, so that 1×1, 3×3 and strided convolutions and matrices are
+/// one product (implicit GEMM with an indirection buffer).</remarks>
 internal readonly unsafe struct Gather
 {
-    /// <summary>Zeros that rows outside the map point to; as long as the longest run a tile or packer reads.</summary>
+    /// <summary>Zeros for rows outside the map; as long as the longest run that a tile or the packer reads.</summary>
     private static readonly float* Zeros = (float*)NativeMemory.AllocZeroed(Product.BlockK, sizeof(float));
 
     /// <summary>The source: items of H × W positions; floats from one item, and from one
@@ -56,8 +54,8 @@ internal readonly unsafe struct Gather
         Step = transposed ? source.Pitch : 1,
     };
 
-    /// <summary>Looks up <paramref name="count"/> positions from the <paramref name="first"/> on; the list is filled up
-    /// to <paramref name="padded"/> by repeating the last.</summary>
+    /// <summary>Locates <paramref name="count"/> positions from <paramref name="first"/> on; the last is repeated up to
+    /// <paramref name="padded"/>.</summary>
     public void Locate(int first, int count, int padded, SourceRow* places)
     {
         int x = first % OutW, y = first / OutW % OutH, n = first / (OutW * OutH);

@@ -1,36 +1,34 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using MlffAd.Kernels.Runtime;
 using static MlffAd.Kernels.Runtime.VectorRows;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Of each block of a map's rows and each channel the mean, in two parts that add up to more digits than one
-/// number has, and the sum of squared deviations from it.</summary>
-/// <remarks>Numbers count from the mean of a few of the block's rows, spread over it because a map's border may be
-/// unlike the rest, so that <c>Σ d² − (Σ d)²/n</c>, which needs only one look at them, loses few bits. That mean is
-/// the first part.</remarks>
+/// <summary>Mean and sum of squared deviations of each channel over blocks of a map's rows. The mean is an unevaluated
+/// sum of two floats.</summary>
+/// <remarks>One pass: <c>Σ d² − (Σ d)²/n</c> with d the deviation from the mean of a few rows spread over the block,
+/// which loses few bits. That mean is the first part; rows are spread because a map's border may differ.</remarks>
 internal readonly unsafe struct MomentBlocks(Tensor x, Tensor blocks)
 {
     /// <summary>Rows of a block: a multiple of every tile's, so that a product's blocks end where these do, and few
     /// enough for float32 sums.</summary>
     public const int Rows = 96;
 
-    /// <summary>Rows whose share of a sum is added while it is in a register.</summary>
+    /// <summary>Rows accumulated in a register before they are added to a sum in memory.</summary>
     private const int Few = 8;
 
     private readonly HostRows _x = x.Host, _blocks = blocks.Host;
     private readonly int _rows = x.Rows;
 
-    /// <summary>Whether there are any to make.</summary>
+    /// <summary>Whether moments are to be computed.</summary>
     public bool Wanted => _rows > 0;
 
     public static int Count(int rows) => (rows + Rows - 1) / Rows;
 
-    /// <summary>A row for each part of the mean, and one for the squares, block after block.</summary>
+    /// <summary>Rents three rows a block: the two parts of the mean, and the squares.</summary>
     public static Tensor Rent(Tensor x) => Tensor.Rent(x.Device, new Shape(Count(x.Rows), 1, 3, x.C), "moments");
 
-    /// <summary>Makes some columns of a block.</summary>
+    /// <summary>Computes some columns of a block.</summary>
     public void Make(int block, int column, int columns)
     {
         int first = block * Rows, count = Math.Min(Rows, _rows - first), few = Math.Min(Few, count);
@@ -56,7 +54,7 @@ internal readonly unsafe struct MomentBlocks(Tensor x, Tensor blocks)
         }
     }
 
-    /// <summary>Adds a few rows' d and d².</summary>
+    /// <summary>Accumulates d and d² of a few rows.</summary>
     private void Add(int r, int n, int column, int columns, float* from, float* sums, float* squares)
     {
         int c = 0;

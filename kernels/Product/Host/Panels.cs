@@ -1,17 +1,17 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The right factor [K, N] of a product (or of a batch of them), packed in panels of some columns:
-/// <c>[panel][k][column]</c>, so that a tile reads it in one stream.</summary>
-/// <remarks>Whoever packs here fills the last panel with zeros to its width; a product computes those columns, whatever
+/// <summary>The right factor [K, N] of a product (or of a batch), packed into panels of a tile's columns,
+/// <c>[panel][k][column]</c>: a tile reads it as one stream.</summary>
+/// <remarks>The packer fills the last panel with zeros to its width; a product computes those columns, whatever
 /// they hold, and drops them. Weights that do not change between calls may be packed once and kept.</remarks>
 internal readonly unsafe struct Panels : IDisposable
 {
-    /// <summary>Floats between two factors, so that not all of a batch fall into the same set of the cache.</summary>
+    /// <summary>Padding between two factors, in floats, so that a batch does not fall into the same cache
+    /// sets.</summary>
     private const int Gap = Cache.Line;
 
     private readonly Tensor _data;
@@ -44,7 +44,7 @@ internal readonly unsafe struct Panels : IDisposable
         return last + Width(n, last);
     }
 
-    /// <summary>Room for <paramref name="batches"/> factors that somebody else packs.</summary>
+    /// <summary>Unpacked room for <paramref name="batches"/> factors.</summary>
     public static Panels Empty(Device device, int batches, int k, int n) => new(device, batches, k, n);
 
     /// <summary>Packs <paramref name="batches"/> matrices stored as rows of N, [K, N].</summary>
@@ -155,7 +155,7 @@ internal readonly unsafe struct Panels : IDisposable
 
     private readonly struct ColumnsJob(HostRows source, Panels panels, int[]? order) : IJob
     {
-        /// <summary>Terms copied of one column before the next, so that neither side is touched twice.</summary>
+        /// <summary>Terms copied of one column before the next, so that each cache line is touched once.</summary>
         private const int AtOnce = Cache.Line;
 
         public void Run(int begin, int end)

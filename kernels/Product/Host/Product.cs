@@ -1,15 +1,14 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The host's one matrix product, under every convolution and row product:
-/// <c>Y[M, N] = epilogue(A[M, K] · B[K, N])</c>.</summary>
-/// <remarks>A is read in place through row pointers (<see cref="Gather"/>), B lies packed (<see cref="Panels"/>). Y is
-/// cut into blocks whose part of B stays in the second-level cache while A's rows pass; each is summed in the same
-/// order by whichever thread takes it. K is summed in registers over runs of at most <see cref="BlockK"/> terms, then
-/// block by block.</remarks>
+/// <summary>The host's matrix product, under every convolution and row product: <c>Y[M, N] = epilogue(A[M, K] · B[K,
+/// N])</c>. The plain loop is in <c>MatMul.Ladder.cs</c>.</summary>
+/// <remarks>A is read in place through row pointers (<see cref="Gather"/>), B is packed (<see cref="Panels"/>). Y is
+/// cut into blocks whose part of B stays in the second-level cache while A's rows stream past; the order of summation
+/// does not depend on the thread. K is summed in registers over runs of at most <see cref="BlockK"/> terms, then block
+/// by block.</remarks>
 internal readonly unsafe struct Product
 {
     /// <summary>Terms of a block of the sum, and rows of a block of Y; its columns are as many as make the part of B
@@ -18,19 +17,18 @@ internal readonly unsafe struct Product
     public const int BlockK = 512, BlockM = 192;
 
     /// <summary>Rows of a left factor that is packed across the sum lie side by side in groups of so many: a multiple
-    /// of every tile's rows and of every vector, so that a tile finds its rows together and whoever packs stores
+    /// of every tile's rows and of every vector, so that a tile finds its rows together and packing stores
     /// whole vectors.</summary>
     public const int Group = 48;
 
-    /// <summary>Blocks wanted for each thread, so that all find equal work, and tiles that are worth a block along
-    /// either side. Blocks may depend on the number of threads: how a sum is split, on which its rounding
-    /// depends, does not.</summary>
+    /// <summary>Blocks a thread, for load balance, and the fewest tiles of a block along either side. Blocks may depend
+    /// on the number of threads; how a sum is split, and so its rounding, does not.</summary>
     private const int BlocksPerThread = 8, LeastUnits = 4;
 
     private const int MaxSegments = 16;
 
-    /// <summary>Room for the rows that a tile fetches: no more than its own where there is one panel, rounded up to
-    /// a power of two.</summary>
+    /// <summary>Room for the rows that a tile prefetches: at most its own where there is one panel, rounded up to a
+    /// power of two.</summary>
     private const int MostDue = 8;
 
     public Gather A { get; init; }
@@ -166,11 +164,11 @@ internal readonly unsafe struct Product
         public readonly float* Memory = memory;
     }
 
-    /// <summary>One block of Y by one block of the sum: a tile's rows of A, in the first-level cache, meet all panels,
-    /// from the second.</summary>
+    /// <summary>One block of Y by one block of the sum: a tile's rows of A, in the first-level cache, are multiplied by
+    /// all panels, in the second.</summary>
     /// <param name="a">Rows of A.</param>
     /// <param name="rows">Rows of the block.</param>
-    /// <param name="panels">Panels of B, <paramref name="k"/> terms each, of which the block begins at term
+    /// <param name="panels">Panels of B, <paramref name="k"/> terms each; the block begins at term
     /// <paramref name="term"/>.</param>
     /// <param name="k">Terms in a panel.</param>
     /// <param name="term">First term.</param>
@@ -270,8 +268,8 @@ internal readonly unsafe struct Product
         else TNarrow.Run(a.Rows + i, a.Stride, a.Segments, a.Length, a.Step, b, epilogue, y, residual, due);
     }
 
-    /// <summary>Fetches what the tile below will need of Y and the residual: a panel's columns of each row, a pattern
-    /// that the processor does not foresee.</summary>
+    /// <summary>Prefetches the next tile's columns of Y and of the residual, row by row: a pattern that hardware
+    /// prefetchers miss.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(float** y, float** residual, int rows, int column, int width)
     {

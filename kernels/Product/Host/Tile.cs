@@ -1,12 +1,11 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The product's micro-kernel: a few rows of the left factor times one packed panel of the right,
-/// summed in registers.</summary>
-/// <remarks>Written out by hand because accumulators in an array would live in memory.</remarks>
+/// <summary>The product's micro-kernel: a few rows of the left factor times one packed panel of the right, accumulated
+/// in registers.</summary>
+/// <remarks>Unrolled by hand, because accumulators in an array would live in memory.</remarks>
 internal unsafe interface ITile
 {
     /// <summary>Rows of the left factor.</summary>
@@ -23,15 +22,15 @@ internal unsafe interface ITile
     /// <param name="length">Terms of a segment.</param>
     /// <param name="step">Floats from one term of a row to the next.</param>
     /// <param name="b">The panel, at its first term.</param>
-    /// <param name="epilogue">What the sums begin with, and what becomes of them.</param>
+    /// <param name="epilogue">Bias, accumulation and ReLU.</param>
     /// <param name="y">Rows of the result, as many as the tile has; written over the whole width.</param>
     /// <param name="residual">Rows of a summand, or null.</param>
-    /// <param name="due">What to fetch meanwhile.</param>
+    /// <param name="due">Rows to prefetch meanwhile.</param>
     static abstract void Run(float** rows, int stride, int segments, int length, nint step, float* b,
         in TileEpilogue epilogue, float** y, float** residual, in Due due);
 
-    /// <summary>Rows that will be needed soon, fetched while a tile sums, their cache lines one by one: all at once,
-    /// they would be waited for.</summary>
+    /// <summary>Rows to prefetch while a tile accumulates, a cache line at a time: all at once they would exceed the
+    /// line-fill buffers.</summary>
     /// <param name="rows">1, 2, 4 or 8 rows.</param>
     /// <param name="count">How many.</param>
     readonly struct Due(float** rows, int count)
@@ -48,8 +47,8 @@ internal unsafe interface ITile
         }
     }
 
-    /// <summary>What a tile's sums begin with, and what becomes of them: done in registers, where it costs a few
-    /// cycles. What the result held is added last, so that long sums go block by block.</summary>
+    /// <summary>A tile's epilogue, in registers: sums start from the bias; the old result is added last, so that long
+    /// sums can go block by block.</summary>
     /// <param name="column">The tile's first column.</param>
     /// <param name="bias">A summand for each column, or null.</param>
     /// <param name="add">Whether the result's old value is a summand.</param>
@@ -63,7 +62,7 @@ internal unsafe interface ITile
 }
 
 /// <summary>8 rows × 2 vectors, for 32 vector registers: 16 sums, 2 of the panel, 1 broadcast; 8 row pointers fit x64's
-/// 15. The panel is not fetched ahead: Zen 5 foresees it, and the requests cost 1 to 3 %.</summary>
+/// 15. The panel is not prefetched: the hardware prefetcher of Zen 5 does it.</summary>
 internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile
     where TLanes : ILanes<TVector> where TVector : unmanaged
 {
@@ -182,9 +181,9 @@ internal readonly unsafe struct Tile8x2<TLanes, TVector> : ITile
 internal readonly unsafe struct Tile6x2<TLanes, TVector> : ITile
     where TLanes : ILanes<TVector> where TVector : unmanaged
 {
-    /// <summary>Terms by which the panel is fetched ahead: their time is a few accesses to the second-level cache.
-    /// Behind a panel lies the next, which comes next where the sum is one run; else its own next run, and the last
-    /// terms fetch in vain.</summary>
+    /// <summary>Prefetch distance within the panel, in terms: a few latencies of the second-level cache. At the panel's
+    /// end this reaches into the next panel; where the sum has several runs, those last prefetches are
+    /// wasted.</summary>
     private const int Ahead = 16;
 
     public static int Rows => 6;

@@ -1,12 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Which tiles this processor runs: a wide one, and one for the last panel when few
-/// columns are left.</summary>
+/// <summary>The tiles of this CPU: a wide one, and a narrow one for a last panel of few columns.</summary>
 internal static class Tiles
 {
     /// <summary>Columns of a panel, and of a last panel that needs no more.</summary>

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Kernels;
 
 /// <summary>Lowest and highest similarity of one region, on the host. A region is <c>cells</c> consecutive rows of m;

@@ -2,11 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>Recycles a device's memory blocks, so that after the first training step nothing is
-/// allocated any more.</summary>
-/// <remarks>Sizes come in classes, eight to an octave, and a request takes a block of its own class: so as many blocks
-/// of each class are taken from the device as are ever in use at once, and a repeated sequence of requests takes no
-/// more. Not safe for several threads: a device has one driver thread.</remarks>
+/// <summary>Recycles a device's memory blocks: after the first training step nothing is allocated.</summary>
+/// <remarks>Sizes are rounded up to classes, eight to an octave, and a request takes a block of its class. The pool
+/// holds as many blocks of a class as were ever in use at once, so a repeated sequence of requests allocates nothing.
+/// Not thread-safe: a device has one driver thread.</remarks>
 public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
 {
     private const int Granule = 64;
@@ -14,7 +13,7 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
     private readonly HashSet<Storage> _live = [];
     private readonly Dictionary<(string Name, Shape Shape, Format Format), Tensor?> _known = [];
 
-    /// <summary>Bytes in the hands of tensors.</summary>
+    /// <summary>Bytes in use by tensors.</summary>
     public long LiveBytes { get; private set; }
 
     /// <summary>Largest <see cref="LiveBytes"/> seen.</summary>
@@ -29,13 +28,12 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
     /// <summary>Names of the tensors that have not been returned.</summary>
     public IEnumerable<string> Live => _live.Select(s => s.Holder ?? "?").Order(StringComparer.Ordinal);
 
-    /// <summary>Set when a whole step has run: from then on a request that finds its class empty takes the next larger
-    /// free block before the device is asked, so that a smaller last batch, whose scratch falls into other classes,
-    /// allocates nothing.</summary>
+    /// <summary>Set after the first whole step: a request whose class is empty then takes the next larger free block
+    /// before it allocates, so that a smaller last batch allocates nothing.</summary>
     public bool IsWarm { get; set; }
 
-    /// <summary>The last tensor of a name, shape and format. If it was returned, it is revived for whoever wants the
-    /// like of it, so that a step that is repeated makes no garbage.</summary>
+    /// <summary>The last tensor of a name, shape and format. Once returned, it is reused for the next request of the
+    /// same three, so that a repeated step makes no garbage.</summary>
     internal ref Tensor? Known(string name, Shape shape, Format format) =>
         ref CollectionsMarshal.GetValueRefOrAddDefault(_known, (name, shape, format), out _);
 
@@ -66,7 +64,7 @@ public sealed class BufferPool(Func<long, Storage> allocate) : IDisposable
         stack.Push(storage);
     }
 
-    /// <summary>Gives all free blocks back to the device.</summary>
+    /// <summary>Frees the blocks that are not in use.</summary>
     public void Trim()
     {
         foreach (var storage in _free.Values.SelectMany(s => s))

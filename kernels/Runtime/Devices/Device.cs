@@ -9,9 +9,8 @@ public sealed record DeviceInfo(string Id, string Name, long MemoryBytes, string
 
 /// <summary>Where tensors live and operators run: <c>cpu</c> (SIMD bodies), <c>cuda:n</c>, <c>opencl:n</c> (ILGPU
 /// bodies), or <c>debug</c> (ILGPU bodies on ILGPU's CPU simulator, for the debugger).</summary>
-/// <remarks>One thread drives a device at a time: operators do not look, so threads that share one hold its
-/// <see cref="Gate"/>, as plans and scorers do. Launches on a GPU are asynchronous; <see cref="Tensor.Read"/> and
-/// <see cref="Synchronize"/> wait.</remarks>
+/// <remarks>Not thread-safe: threads that share a device hold its <see cref="Gate"/>, as plans and scorers do. Launches
+/// on a GPU are asynchronous; <see cref="Tensor.Read"/> and <see cref="Synchronize"/> wait.</remarks>
 public abstract partial class Device : IDisposable
 {
     private protected Device(string id, string name, int threads, Precision precision, Func<long, Storage> allocate)
@@ -23,8 +22,8 @@ public abstract partial class Device : IDisposable
         if (Profiler.LevelFromEnvironment is > 0 and int level) Profiler = new Profiler(this, level);
     }
 
-    /// <summary>The lock of the thread that drives the device: from writing operands, over the launches, to reading
-    /// results, and while tensors are rented or returned. The thread that holds it may take it again.</summary>
+    /// <summary>The re-entrant lock to hold from writing operands to reading results, and while renting or returning
+    /// tensors.</summary>
     public Lock Gate { get; } = new();
 
     /// <summary>What <c>--device</c> takes.</summary>
@@ -33,13 +32,13 @@ public abstract partial class Device : IDisposable
     /// <summary>The hardware's name.</summary>
     public string Name { get; }
 
-    /// <summary>How it multiplies.</summary>
+    /// <summary>The precision of matrix products.</summary>
     public Precision Precision { get; }
 
-    /// <summary>How it keeps most maps of a network: BF16 where it multiplies in that.</summary>
+    /// <summary>The format of most of a network's maps: BF16 if products are BF16.</summary>
     public virtual Format MapFormat => Format.Float32;
 
-    /// <summary>The host threads: run the host bodies on <c>cpu</c>, prepare batches elsewhere.</summary>
+    /// <summary>Host threads: they run the host bodies on <c>cpu</c>, and prepare batches for other devices.</summary>
     public ThreadTeam Team { get; }
 
     /// <summary>The device's memory blocks.</summary>
@@ -62,18 +61,18 @@ public abstract partial class Device : IDisposable
 
     internal abstract void Read(Tensor from, Span<float> values);
 
-    /// <summary>A clock that marks its times among what the device computes.</summary>
+    /// <summary>A clock whose marks are enqueued with the device's work.</summary>
     internal virtual DeviceClock NewClock() => new HostClock();
 
-    /// <summary>A queue for copies of up to <paramref name="count"/> numbers beside the device's computing; null
-    /// if it has none.</summary>
+    /// <summary>A queue for copies of up to <paramref name="count"/> numbers that overlap with computing; null if the
+    /// device has none.</summary>
     internal virtual UploadQueue? OpenUploads(long count) => null;
 
     /// <summary>Opens a device.</summary>
     /// <param name="id"><c>cpu</c>, <c>cuda</c>, <c>cuda:n</c>, <c>opencl</c>, <c>opencl:n</c>, <c>debug</c>, or
     /// <c>auto</c>: the first CUDA device, else the first OpenCL device that is a GPU, else <c>cpu</c>.</param>
     /// <param name="threads">Host threads; 0 for one a processor.</param>
-    /// <param name="precision">How it shall multiply.</param>
+    /// <param name="precision">Precision of matrix products.</param>
     /// <exception cref="DeviceException">There is no such device, it cannot be opened, or it cannot
     /// multiply so.</exception>
     public static Device Open(string id = "auto", int threads = 0, Precision precision = Precision.Float32)

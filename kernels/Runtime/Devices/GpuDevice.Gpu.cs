@@ -29,7 +29,7 @@ internal sealed class GpuDevice : Device
     /// <summary>The first architecture whose tensor cores multiply in TF32 and BF16.</summary>
     public const int FirstWithTensorCores = 80;
 
-    /// <summary>Where a card's blocks of memory begin, in bytes.</summary>
+    /// <summary>Alignment of a card's allocations, in bytes.</summary>
     private const int CardAlignment = 256;
 
     private readonly Context _context;
@@ -61,7 +61,7 @@ internal sealed class GpuDevice : Device
 
     public Accelerator Accelerator { get; }
 
-    /// <summary>Whether it has tensor cores for TF32 and BF16.</summary>
+    /// <summary>Whether the card has tensor cores for TF32 and BF16.</summary>
     public bool HasTensorCores => Compiler?.HasTensorCores ?? AreTensorCoresIn(Accelerator.Device);
 
     /// <summary>How products are computed.</summary>
@@ -70,15 +70,14 @@ internal sealed class GpuDevice : Device
     public override Format MapFormat =>
         Arithmetic is Arithmetic.Bf16 or Arithmetic.EmulatedBf16 ? Format.Bf16 : Format.Float32;
 
-    /// <summary>Of <see cref="LastGroup"/>: one set for all launches, which run one after another.</summary>
+    /// <summary>The counters of <see cref="LastGroup"/>: one set, since launches run one after another.</summary>
     public ArrayView<int> Counters => (_counters ??= Zeros()).View.AsContiguous();
 
-    /// <summary>Where kernels are only compiled: with what. Nothing is launched or copied then, but for a
-    /// <see cref="Machine"/>.</summary>
+    /// <summary>Set on a compile-only device; launches and copies are then no-ops unless <see cref="Machine"/>
+    /// interprets them.</summary>
     public PtxCompiler? Compiler { get; }
 
-    /// <summary>What runs the compiled kernels in a card's place, set before the first of them;
-    /// null for nothing.</summary>
+    /// <summary>Interprets the compiled kernels, if set before the first launch.</summary>
     public IPtxMachine? Machine { get; set; }
 
     private bool IsIdle => Compiler is not null && Machine is null;
@@ -86,7 +85,7 @@ internal sealed class GpuDevice : Device
     /// <summary>Compiled kernels, by their <see cref="GpuKernel{TArgs}"/>.</summary>
     public Dictionary<object, Compilation> Compiled { get; } = [];
 
-    /// <summary>A kernel's launcher, null where nothing is launched, and what is to be told of it.</summary>
+    /// <summary>A compiled kernel: its launcher, null on a compile-only device, and its listing.</summary>
     public sealed record Compilation(Delegate? Launcher, CompiledKernel Listing);
 
     public override IReadOnlyList<CompiledKernel> CompiledKernels => [.. Compiled.Values.Select(c => c.Listing)];

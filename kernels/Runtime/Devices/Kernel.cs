@@ -2,18 +2,18 @@ using System.Runtime.InteropServices;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>An operator's name, under which its GPU and host bodies are timed and counted.</summary>
-/// <remarks>Every public operator opens one range: <c>using var _ = Forward.Begin(y, flop, bytes);</c>. Without a
-/// profiler it costs two tests.</remarks>
+/// <summary>An operator's name in profiles: its GPU and host bodies are timed and counted under it.</summary>
+/// <remarks>Every public operator opens one range: <c>using var _ = Forward.Begin(y, flop, bytes);</c>. Costs two
+/// branches without a profiler.</remarks>
 public sealed class Kernel(string name)
 {
     /// <summary>Name, <c>family.operation</c>.</summary>
     public string Name { get; } = name;
 
-    /// <summary>The name for NVIDIA's profilers, once it is wanted.</summary>
+    /// <summary>The name for NVIDIA's profilers, created on first use.</summary>
     private nint _label;
 
-    /// <summary>Opens the range; dispose it behind the launch.</summary>
+    /// <summary>Opens the range; dispose it after the launch.</summary>
     /// <param name="about">A tensor of the call: gives the device, and the shape in traces.</param>
     /// <param name="flop">Floating-point operations of the call.</param>
     /// <param name="bytes">Bytes that must be read and written.</param>

@@ -29,20 +29,20 @@ public sealed record KernelTotals(string Name)
 public readonly record struct KernelCall(string Name, string About, double Begin, double Seconds, long Flop,
     long Bytes);
 
-/// <summary>Marks moments in the course of what a device computes.</summary>
+/// <summary>Time stamps in a device's queue of work.</summary>
 internal abstract class DeviceClock
 {
-    /// <summary>The number of a new mark, behind what the device has been told to do so far.</summary>
+    /// <summary>Enqueues a mark after all work so far; its number.</summary>
     public abstract int Mark();
 
-    /// <summary>Seconds from one mark to a later one; waits for it. Mark −1 is the clock's beginning.</summary>
+    /// <summary>Seconds between two marks; waits for the later one. Mark −1 is the clock's start.</summary>
     public abstract double Seconds(int from, int to);
 
     /// <summary>Forgets all marks.</summary>
     public abstract void Clear();
 }
 
-/// <summary>The processor's clock: what is computed here is done when it returns.</summary>
+/// <summary>The host's clock: calls are synchronous.</summary>
 internal sealed class HostClock : DeviceClock
 {
     private readonly long _began = Stopwatch.GetTimestamp();
@@ -60,13 +60,13 @@ internal sealed class HostClock : DeviceClock
     public override void Clear() => _marks.Clear();
 }
 
-/// <summary>Adds up calls, time, FLOP and bytes per kernel. A GPU marks the times itself, between launches, and nobody
-/// waits for it but who reads them; where it is faster than the host launches, its waiting counts.</summary>
+/// <summary>Sums calls, time, FLOP and bytes per kernel. A GPU stamps the times itself, between launches, so profiling
+/// does not synchronise; where launches are the bottleneck, the GPU's idle time counts.</summary>
 /// <remarks><c>MLFFAD_TRACE=1</c> prints the totals when the device closes, 2 also a line per call, 3 with its shape;
 /// all to standard error.</remarks>
 public sealed class Profiler(Device device, int traceLevel = 0)
 {
-    /// <summary>Calls of a GPU after which their marks are read.</summary>
+    /// <summary>GPU calls between two readings of the marks.</summary>
     private const int MostPending = 4096;
 
     private DeviceClock? _clock;
@@ -110,7 +110,7 @@ public sealed class Profiler(Device device, int traceLevel = 0)
         if (--_open == 0 && (device.IsHost || traceLevel >= 2 || _pending.Count >= MostPending)) Finish();
     }
 
-    /// <summary>Waits until all calls so far are done, and adds them up; not during a call.</summary>
+    /// <summary>Waits for all calls so far and sums them. Not to be called within a range.</summary>
     public void Finish()
     {
         foreach (var (name, about, from, to, flop, bytes) in _pending)

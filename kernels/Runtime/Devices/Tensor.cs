@@ -1,18 +1,18 @@
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>How a tensor's numbers lie in memory.</summary>
+/// <summary>A tensor's number format.</summary>
 public enum Format
 {
     /// <summary>As float32.</summary>
     Float32,
 
-    /// <summary>As BF16, float32's upper 16 bits, rounded to nearest: on GPUs, for maps whose channels
-    /// come in eights.</summary>
+    /// <summary>BF16: float32's upper 16 bits, rounded to nearest. GPUs only; channels must be a multiple of
+    /// eight.</summary>
     Bf16,
 }
 
-/// <summary>A channels-last array on a device, of float32 unless it says otherwise: its own pooled buffer, or a view of
-/// another tensor's.</summary>
+/// <summary>A channels-last array on a device, float32 by default: owns a pooled buffer, or is a view of another
+/// tensor's.</summary>
 /// <remarks>Element (n, h, w, c) lies at <c>((n·H + h)·W + w)·Pitch + c</c> elements from the start. A channel slice of
 /// a wider tensor has Pitch &gt; C, which is how concatenation costs nothing: the producers write into slices of one
 /// buffer. Disposing the owner returns the buffer to the pool and kills its views; using a dead tensor
@@ -43,7 +43,7 @@ public sealed class Tensor : IDisposable
     private void RequireEights()
     {
         if (Format == Format.Bf16 && (C % 8 != 0 || Pitch % 8 != 0 || _offset % 8 != 0))
-            throw new ArgumentException($"{this} is in BF16, of which channels come in eights.");
+            throw new ArgumentException($"{this} is in BF16, whose channels must be a multiple of eight.");
     }
 
     /// <summary>Where the data lies.</summary>

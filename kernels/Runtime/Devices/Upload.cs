@@ -1,8 +1,8 @@
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>Brings numbers to a device while it computes on those that came before: from page-locked memory of the
-/// host, by a queue of its own, into one of two buffers on the device, by turns.</summary>
-/// <remarks>Where host and device share memory there is nothing to wait for, and it is a plain copy.</remarks>
+/// <summary>Double-buffered upload: copies from page-locked host memory on a queue of its own, while the device
+/// computes on the previous buffer.</summary>
+/// <remarks>A plain copy where host and device share memory.</remarks>
 public sealed class Upload : IDisposable
 {
     private readonly Device _device;
@@ -12,7 +12,7 @@ public sealed class Upload : IDisposable
     private UploadQueue? _queue;
     private int _turn;
 
-    /// <summary>Makes room for <paramref name="count"/> numbers; should more come, for those.</summary>
+    /// <summary>Reserves <paramref name="count"/> numbers; grows if more come.</summary>
     public Upload(Device device, long count, string name)
     {
         (_device, _name) = (device, name);
@@ -29,8 +29,8 @@ public sealed class Upload : IDisposable
         if (_queue is not null) _device.Synchronize();
     }
 
-    /// <summary>Begins to bring them; <paramref name="values"/> may be changed afterwards. Between two beginnings the
-    /// device must have been waited for once.</summary>
+    /// <summary>Starts the copy; <paramref name="values"/> may be reused at once. Synchronise the device at least once
+    /// between two calls.</summary>
     public void Begin(ReadOnlySpan<float> values)
     {
         if (values.Length > _buffers[0].Count)
@@ -45,8 +45,8 @@ public sealed class Upload : IDisposable
         else _queue.Send(values, to);
     }
 
-    /// <summary>Waits until they have come. What is returned may be used, and changed, by what the device is told
-    /// before it is next waited for.</summary>
+    /// <summary>Waits for the copy. The buffer returned is valid, and may be overwritten, for work enqueued before the
+    /// next synchronisation.</summary>
     public Tensor End()
     {
         var from = _filled[_turn] ?? throw new InvalidOperationException($"Nothing was brought for '{_name}'.");
@@ -62,10 +62,10 @@ public sealed class Upload : IDisposable
     }
 }
 
-/// <summary>Copies to a device, beside its computing.</summary>
+/// <summary>A queue of copies that overlap with the device's computing.</summary>
 internal abstract class UploadQueue : IDisposable
 {
-    /// <summary>Waits for the copy before, and starts one.</summary>
+    /// <summary>Waits for the previous copy and starts one.</summary>
     public abstract void Send(ReadOnlySpan<float> values, Tensor to);
 
     /// <summary>Waits for it.</summary>

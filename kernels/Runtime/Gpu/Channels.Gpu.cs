@@ -2,8 +2,8 @@ using ILGPU;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>How many channels a thread takes at once: one, or four as 16 bytes or, in BF16, as 8. A type argument, so
-/// that a body is written once for all.</summary>
+/// <summary>Channels a thread processes at once, as a type argument of a body: one; four as 16 bytes; or four in BF16
+/// as 8 bytes.</summary>
 internal interface IChannels<T> where T : unmanaged
 {
     /// <summary>Channels.</summary>
@@ -31,7 +31,7 @@ internal interface IChannels<T> where T : unmanaged
     /// there is none yet.</summary>
     void Challenge(ref T best, ref T winner, T v, float number);
 
-    /// <summary>Of v those whose winner has the number, else 0.</summary>
+    /// <summary>v where the winner is the number, else 0.</summary>
     T Won(T v, T winner, float number);
 }
 
@@ -164,7 +164,7 @@ internal static class Channels
             : throw new ArgumentException("Beside a map of BF16 all operands must begin at multiples of 16 bytes.");
     }
 
-    /// <summary>A thread's row and first channel, row-major, so that neighbours touch neighbours.</summary>
+    /// <summary>The thread's row and first channel, row-major: accesses coalesce.</summary>
     public static int Locate<TChannels, T>(int channels, out int c)
         where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {

@@ -2,18 +2,16 @@ using ILGPU;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>Tells the group that finishes last, which may then use what the others have written: a sum of all groups'
-/// parts without a launch of its own.</summary>
-/// <remarks>Who is last is chance; what it does must not depend on it, such as adding the parts
-/// in their order.</remarks>
+/// <summary>Detects the group that finishes last, which may then reduce the partial results of all groups: saves a
+/// launch.</summary>
+/// <remarks>Which group is last varies; its work must not depend on it (parts are added in their order).</remarks>
 internal static class LastGroup
 {
     /// <summary>Counters that a launch may use; each is 0 before and after it.</summary>
     public const int Counters = 4096;
 
-    /// <summary>Whether the other <paramref name="groups"/> − 1 groups of a counter have all been here, and have
-    /// written what they wrote before. All threads of a group must call; the first of <paramref name="shared"/>
-    /// is overwritten.</summary>
+    /// <summary>Whether all other <paramref name="groups"/> − 1 groups of a counter have called; their earlier writes
+    /// are then visible. All threads of a group must call; <c>shared[0]</c> is overwritten.</summary>
     public static bool HasCome(ArrayView<float> shared, ArrayView<int> counters, int counter, int groups,
         bool takesPart = true)
     {

@@ -5,15 +5,14 @@ using System.Runtime.Intrinsics.X86;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>What a program can say to the processor's caches: that memory will be needed, where they would not foresee
-/// it, or will not be needed soon.</summary>
+/// <summary>Prefetches and non-temporal stores, and the sizes of the caches.</summary>
 internal static unsafe class Cache
 {
     /// <summary>Floats of a cache line.</summary>
     public const int Line = 16;
 
-    /// <summary>Fetches the cache lines of one or of at most 32 floats; the address need not be valid. x64 alone has an
-    /// instruction for it that .NET offers.</summary>
+    /// <summary>Prefetches the cache line of one float, or the lines of at most 32; the address need not be valid. A
+    /// no-op but on x64.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fetch(float* p, int floats = 1)
     {
@@ -22,7 +21,7 @@ internal static unsafe class Cache
         if (floats > Line) Sse.Prefetch0(p + Line);
     }
 
-    /// <summary>Fetches a cache line as far as the second level.</summary>
+    /// <summary>Prefetches a cache line into the second level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FetchFar(float* p)
     {
@@ -35,19 +34,19 @@ internal static unsafe class Cache
         ? told
         : [.. Linux()];
 
-    /// <summary>Bytes of the second-level cache and of the last; 512 kB and 32 MB where nobody tells.</summary>
+    /// <summary>Bytes of the second-level and of the last-level cache; 512 kB and 32 MB where unknown.</summary>
     public static readonly long Second =
         Levels.Where(cache => cache.Level == 2).Select(cache => cache.Bytes).FirstOrDefault(UntoldSecond);
 
     public static readonly long Last =
         Levels.Where(cache => cache.Level >= 2).Select(cache => cache.Bytes).DefaultIfEmpty(UntoldLast).Max();
 
-    /// <summary>Whether a result that is written once is gone from the cache before it is read: it is larger than half
-    /// the last level. Such rows are stored around the cache, which saves reading them first.</summary>
+    /// <summary>Whether a result is evicted before it is read again: it is larger than half the last-level cache.
+    /// Non-temporal stores then save the read for ownership.</summary>
     public static bool IsLeftBy(HostRows y, long count) => sizeof(float) * count > Last / 2
         && y.Pitch % Vector<float>.Count == 0 && (nint)y.Data % (Vector<float>.Count * sizeof(float)) == 0;
 
-    /// <summary>Stores a vector, around the cache if <see cref="IsLeftBy"/> says so of its tensor.</summary>
+    /// <summary>Stores a vector; non-temporally if <see cref="IsLeftBy"/> holds for its tensor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector<float> v, float* p, bool leaves)
     {
@@ -65,7 +64,7 @@ internal static unsafe class Cache
         bool isAmd = last >= unchecked((uint)amd) && (X86Base.CpuId(amd, 0).Eax & 31) != 0;
         if (!isAmd && (X86Base.CpuId(0, 0).Eax < 4 || (X86Base.CpuId(4, 0).Eax & 31) == 0))
         {
-            // The third level is given there as the sum over a socket, of which a core reaches a part.
+            // The third level is given there as the sum over a socket; a core reaches a part of it.
             if (last >= unchecked((uint)amdSecond) && X86Base.CpuId(amdSecond, 0).Ecx >>> 16 is > 0 and int kilobytes)
             {
                 yield return (2, (long)kilobytes << 10);

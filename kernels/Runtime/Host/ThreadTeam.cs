@@ -10,18 +10,18 @@ public interface IJob
     void Run(int begin, int end);
 }
 
-/// <summary>A host body whose items are not alike in time: they are taken one at a time.</summary>
+/// <summary>A host body whose items differ in cost: threads take them one at a time.</summary>
 internal interface IItemJob
 {
-    /// <summary>Does an item; no other thread does one for the same part meanwhile.</summary>
+    /// <summary>Does an item. A part is one thread's: scratch memory by part needs no lock.</summary>
     void Run(int part, int item);
 }
 
-/// <summary>A fork–join team of a fixed number of threads. Each call splits its items into equal consecutive
-/// parts, one a thread.</summary>
-/// <remarks>A host body computes an item the same way wherever it runs, so results do not depend on the number of
-/// threads. Workers spin for some 20 µs after a call, long enough for the next operator to find them awake, then park.
-/// No call allocates: the job lives on the caller's stack and workers reach it by pointer.</remarks>
+/// <summary>A fork–join team of a fixed number of threads. Each call splits its items into equal contiguous ranges, one
+/// a thread.</summary>
+/// <remarks>A host body computes an item the same way on any thread, so results do not depend on their number. Workers
+/// spin for some 20 µs after a call, so that the next operator finds them awake, then park. No call allocates: the job
+/// lives on the caller's stack and workers reach it by pointer.</remarks>
 public sealed unsafe class ThreadTeam : IDisposable
 {
     private const int Spins = 200;
@@ -50,7 +50,7 @@ public sealed unsafe class ThreadTeam : IDisposable
     /// <summary>Threads, the caller included.</summary>
     public int Count { get; }
 
-    /// <summary>Threads that a call made here has: within an item of another call, the one that makes it.</summary>
+    /// <summary>Threads available to a call from the current thread: 1 inside an item of another call.</summary>
     internal int Here => _inside ? 1 : Count;
 
     /// <summary>Work that is worth waking a thread for, in elements of a pass that memory bounds.</summary>
@@ -91,8 +91,8 @@ public sealed unsafe class ThreadTeam : IDisposable
         }
     }
 
-    /// <summary>Runs a job's items, which a number of parts take one at a time from their <see cref="Shares"/>, and
-    /// returns when all are done.</summary>
+    /// <summary>Runs a job's items from a work-stealing queue (<see cref="Shares"/>) and returns when all are
+    /// done.</summary>
     internal void Share<T>(int parts, int items, T job) where T : struct, IItemJob
     {
         int* next = stackalloc int[parts * Shares.Pitch];
@@ -100,10 +100,10 @@ public sealed unsafe class ThreadTeam : IDisposable
         For(parts, new ShareJob<T>(new Shares(next, items, parts), job));
     }
 
-    /// <summary>Where a part of so many equal parts of some items begins.</summary>
+    /// <summary>First item of a part, if the items are split into equal parts.</summary>
     internal static int Start(int part, int parts, int items) => (int)((long)items * part / parts);
 
-    /// <summary>Ends the team's threads.</summary>
+    /// <summary>Stops the threads.</summary>
     public void Dispose()
     {
         _stop = true;
@@ -171,15 +171,15 @@ public sealed unsafe class ThreadTeam : IDisposable
     }
 }
 
-/// <summary>Items that a job's parts take one at a time: each those of its own consecutive share, so that what a
-/// processor wrote is read from its own caches by the next operator, whose shares are the same; and then what others
-/// have left, so that a thread that other programs delay holds up nobody.</summary>
+/// <summary>Work-stealing queue: each thread drains its own contiguous share first, whose data is in its caches, then
+/// helps the others, so that a delayed thread holds up none.</summary>
 /// <param name="next">A counter for each part, <see cref="Pitch"/> ints apart, all 0.</param>
 /// <param name="items">Number of items.</param>
 /// <param name="parts">Number of parts.</param>
 internal readonly unsafe struct Shares(int* next, int items, int parts)
 {
-    /// <summary>Ints from one counter to the next: two cache lines, which processors fetch in pairs.</summary>
+    /// <summary>Ints from one counter to the next: two cache lines, since the adjacent-line prefetcher works in
+    /// pairs.</summary>
     public const int Pitch = 32;
 
     /// <summary>The next item for a part, or −1 if none is left.</summary>

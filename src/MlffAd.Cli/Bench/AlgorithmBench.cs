@@ -1,9 +1,6 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Cli;
 
-/// <summary>Times the algorithms of 3×3 layers in turns, for <c>AlgorithmTable.cs</c>.</summary>
+/// <summary>Times the algorithms of 3×3 layers, interleaved, for <c>AlgorithmTable.cs</c>.</summary>
 internal static class AlgorithmBench
 {
     /// <summary>Layers that take longer are not timed: what is best one column before is best there.</summary>

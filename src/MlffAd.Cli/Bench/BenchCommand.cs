@@ -1,13 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Training;
-using MlffAd.Weights;
 
 namespace MlffAd.Cli;
 
@@ -39,8 +33,8 @@ internal static class BenchCommand
             DefaultValueFactory = _ => [],
         };
         var gemm = new Verb("gemm",
-            "Times the matrix product, which is under every convolution, against the device's multiply-add peak, in "
-                + "turns (on a processor with one thread and with all), and every rung of its ladder.",
+            "Times the matrix product, which is under every convolution, against the device's multiply-add peak, "
+                + "interleaved (on a processor with one thread and with all), and every rung of its ladder.",
             "mlffad bench gemm", "mlffad bench gemm --rounds 21",
             "mlffad bench gemm --update kernels/Product/README.md kernels/Convolution/README.md",
             "mlffad bench gemm --device cuda:0 --precision tf32 --update docs/gpu.md")
@@ -78,7 +72,7 @@ internal static class BenchCommand
             HelpName = "FILE",
         };
         var verb = new Verb("algorithms",
-            "Times the ways to convolve by 3x3 filters, in turns, for layers of many sizes: the implicit product (i), "
+            "Times the ways to convolve by 3x3 filters, interleaved, for layers of many sizes: the implicit product (i), "
                 + "minimal filtering of 2x2 (2) and of 4x4 outputs (4).", "mlffad bench algorithms",
             "mlffad bench algorithms --update kernels/Convolution/AlgorithmTable.cs")
         { rounds, update, CommonOptions.Threads };

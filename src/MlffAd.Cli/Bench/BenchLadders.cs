@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using MlffAd.CommandLine;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Cli;
 
@@ -34,7 +32,7 @@ internal static class BenchLadders
         };
         var verb = new Verb("ladders",
             "Times every version of a GPU's batch normalisation (its gradient), co-occurrence, "
-                + "attention (with its gradients) and search for the nearest vector, in turns, beside what the "
+                + "attention (with its gradients) and search for the nearest vector, interleaved, beside what the "
                 + "device copies. The product's versions are in 'mlffad bench gemm'.",
                 "mlffad bench ladders --device cuda:0 --batch 32",
                 "mlffad bench ladders --device opencl:0 --update docs/gpu.md")

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using MlffAd.CommandLine;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Cli;
 
@@ -143,7 +142,7 @@ internal static class BenchProjects
             HelpName = "TEXT",
         };
         var verb = new Verb("peers",
-            "Races the processor's engine in turns: inference against ONNX Runtime on exported models, training steps "
+            "Races the processor's engine, interleaved: inference against ONNX Runtime on exported models, training steps "
                 + "against libtorch. Needs the repository; builds bench/peers first.", "mlffad bench peers",
             "mlffad bench peers --only inference.backbone --json peers.json", "mlffad bench peers --only training")
         { rounds, only, CommonOptions.Threads, CommonOptions.Json };

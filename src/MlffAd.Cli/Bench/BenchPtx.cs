@@ -1,13 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.RegularExpressions;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Files;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
 using MlffAd.Training;
 
 namespace MlffAd.Cli;

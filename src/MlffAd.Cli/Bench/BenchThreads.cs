@@ -1,11 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
 using MlffAd.Training;
 
 namespace MlffAd.Cli;
@@ -23,7 +18,7 @@ internal static class BenchThreads
             DefaultValueFactory = _ => 5,
         });
         var verb = new Verb("threads",
-            "Times a training step (paper, unless --preset says otherwise) with one thread and with all, in turns, "
+            "Times a training step (paper, unless --preset says otherwise) with one thread and with all, interleaved, "
                 + "and beside them the processor's multiply-add peak. Weights must come out the same. Both are kept "
                 + "in memory.", "mlffad bench threads", "mlffad bench threads --preset fast --batch 8 --rounds 9")
         { rounds, CommonOptions.Threads };

@@ -1,9 +1,6 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Cli;
 
-/// <summary>Times a device's product and ladders against the device's multiply-add peak, in turns, so that other
+/// <summary>Times a device's product and ladders against the device's multiply-add peak, interleaved, so that other
 /// programs slow both alike.</summary>
 internal static class GemmBench
 {

@@ -1,6 +1,3 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Cli;
 
 internal static partial class LadderBench

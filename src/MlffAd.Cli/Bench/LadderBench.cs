@@ -1,10 +1,7 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Cli;
 
 /// <summary>Times the ladders of a GPU's batch normalisation, co-occurrence, attention and search for the nearest
-/// vector, rung by rung, in turns. (The product's is <see cref="GemmBench"/>'s.)</summary>
+/// vector, rung by rung, interleaved. (The product's is <see cref="GemmBench"/>'s.)</summary>
 internal static partial class LadderBench
 {
     /// <summary>A rung's speed.</summary>

@@ -1,5 +1,3 @@
-using MlffAd.Files;
-
 namespace MlffAd.Cli;
 
 /// <summary>Markdown pages that show figures between marks, so that nobody types a number.</summary>

@@ -1,9 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using MlffAd.CommandLine;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
 
 namespace MlffAd.Cli;
 

@@ -1,15 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Files;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
 using MlffAd.Training;
-using MlffAd.Weights;
 
 namespace MlffAd.Cli;
 

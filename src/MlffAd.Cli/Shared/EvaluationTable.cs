@@ -1,6 +1,4 @@
-using System.Globalization;
 using MlffAd.CommandLine;
-using MlffAd.Evaluation;
 
 namespace MlffAd.Cli;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using MlffAd.Configuration;
 
 namespace MlffAd.Cli;
 

@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Autograd;
 
 /// <summary>A tensor in a computation: what it holds, and once backward reaches it, the gradient of the loss to it. Or

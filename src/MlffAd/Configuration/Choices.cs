@@ -14,7 +14,7 @@ public enum StrideIn
 }
 
 /// <summary>Where quantisation levels lie: L_n = lo + (n+½)Δ, n = 0…N−1, or L_n = lo + nΔ, n = 1…N.</summary>
-public enum Levels
+public enum LevelPositions
 {
     [JsonStringEnumMemberName("centre")] Centre,
     [JsonStringEnumMemberName("paper")] Paper,

@@ -19,7 +19,7 @@ public sealed partial record Config
             $"loss.patch {Loss.Patch} does not divide the feature map's side imageSize/8 = {m}; take a divisor of it.");
         Refuse(m / 2 % Sc.Pool != 0,
             $"sc.pool {Sc.Pool} does not divide stage 3's side imageSize/16 = {m / 2}; take a divisor of it.");
-        Refuse(Texture is { Levels: Levels.Paper, Band: Band.Spacing },
+        Refuse(Texture is { Levels: LevelPositions.Paper, Band: Band.Spacing },
             "texture.band spacing would put the smallest and the largest similarity on the edge of a level with "
                 + "texture.levels paper; take levels centre, or band half or absolute.");
         Refuse(Loss is { Alpha: 0, Beta: 0, Xi: 0 },

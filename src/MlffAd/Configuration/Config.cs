@@ -72,7 +72,7 @@ public sealed record TextureConfig
     public ImmutableArray<int> Scales { get; init; } = [1, 2, 4, 8];
 
     [Key("Where levels lie: in the middle of their interval (centre) or at its end (paper).")]
-    public Levels Levels { get; init; } = Levels.Centre;
+    public LevelPositions Levels { get; init; } = LevelPositions.Centre;
 
     [Key("Which similarities belong to a level: half a spacing around it, a whole spacing, or an absolute half of 1/N.")]
     public Band Band { get; init; } = Band.Half;
@@ -121,7 +121,7 @@ public sealed record MemoryConfig
     [Key("Vectors that the memory keeps; 0 for no memory.", Min = 0, Max = 1000000)]
     public int Size { get; init; }
 
-    [Key("Cells drawn from the good images, of which the memory's vectors are chosen.", Min = 1, Max = 4000000)]
+    [Key("Cells drawn from the good images, for the memory's vectors to be chosen from.", Min = 1, Max = 4000000)]
     public int Candidates { get; init; } = 150000;
 
     [Key("Weight of a cell's place: how far one cell aside counts, of the usual distance; 0 for none.", Min = 0,
@@ -145,7 +145,7 @@ public sealed record MemoryConfig
     [Key("Whether training chooses mean, place, scaling, smooth and readout, but for those that are set.")]
     public bool Choose { get; init; } = true;
 
-    [Key("Whether the model keeps the pictures that its threshold rests on, for 'learn': whoever has the file can see "
+    [Key("Whether the model keeps the pictures that its threshold rests on, for 'learn': anyone with the file can see "
         + "them.")]
     public bool Keep { get; init; } = true;
 }

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
-using MlffAd.Configuration;
-using MlffAd.Kernels;
 
 namespace MlffAd.Data;
 

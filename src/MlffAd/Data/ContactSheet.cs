@@ -1,6 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-
 namespace MlffAd.Data;
 
 /// <summary>A picture of pseudo anomalies: good image, what became of it, mask; a kind after the other.</summary>

@@ -1,5 +1,3 @@
-using MlffAd.Files;
-
 namespace MlffAd.Data;
 
 /// <summary>An image of a data set.</summary>
@@ -128,7 +126,7 @@ public sealed class DataSet
             : throw FoundImages.Empty(all[0], found.PassedOver);
     }
 
-    /// <summary>Refuses a data set with masks of which some are missing.</summary>
+    /// <summary>Refuses a data set that has some masks but not all.</summary>
     /// <exception cref="MlffAdException">Names the first missing mask (exit code 3).</exception>
     public void RequireMasks()
     {

@@ -1,5 +1,3 @@
-using MlffAd.Files;
-
 namespace MlffAd.Data;
 
 /// <summary>An image that is not read, or a folder.</summary>

@@ -1,5 +1,3 @@
-using MlffAd.Files;
-
 namespace MlffAd.Data;
 
 /// <summary>Folders that results are written to.</summary>

@@ -1,6 +1,4 @@
 using System.Numerics;
-using MlffAd.Data;
-using MlffAd.Kernels;
 
 namespace MlffAd.Demo;
 

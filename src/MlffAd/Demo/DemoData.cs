@@ -1,6 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Files;
-
 namespace MlffAd.Demo;
 
 /// <summary>Draws the demo's data sets: woven cloth and brushed metal, photographed, in MVTec AD's layout

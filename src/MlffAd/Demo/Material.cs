@@ -1,5 +1,3 @@
-using MlffAd.Data;
-
 namespace MlffAd.Demo;
 
 /// <summary>A kind of part, and what can be wrong with it.</summary>

@@ -1,5 +1,4 @@
 using System.Numerics;
-using MlffAd.Data;
 
 namespace MlffAd.Demo;
 

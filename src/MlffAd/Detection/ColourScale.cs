@@ -1,12 +1,10 @@
-using MlffAd.Configuration;
-
 namespace MlffAd.Detection;
 
 /// <summary>An RGB colour, 8 bits a channel.</summary>
-public readonly record struct Colour(byte R, byte G, byte B)
+public readonly record struct MapColour(byte R, byte G, byte B)
 {
     /// <summary>This colour with <paramref name="share"/> (0…1) of <paramref name="other"/> over it.</summary>
-    public Colour Blend(Colour other, float share)
+    public MapColour Blend(MapColour other, float share)
     {
         return new(Mix(R, other.R), Mix(G, other.G), Mix(B, other.B));
 
@@ -23,8 +21,8 @@ public readonly record struct Colour(byte R, byte G, byte B)
 public sealed class ColourScale
 {
     private const int Half = 256;
-    private static readonly Colour[] Below = Line((0.15, 0.02, 270), (0.32, 0.06, 270));
-    private static readonly Colour[] Above = Line((0.62, 0.19, 35), (0.96, 0.11, 105));
+    private static readonly MapColour[] Below = Line((0.15, 0.02, 270), (0.32, 0.06, 270));
+    private static readonly MapColour[] Above = Line((0.62, 0.19, 35), (0.96, 0.11, 105));
 
     /// <param name="threshold">The pixel threshold.</param>
     /// <param name="span">Score from the threshold to either end; scores beyond keep the end's colour. The default is
@@ -46,7 +44,7 @@ public sealed class ColourScale
     public float Span { get; }
 
     /// <summary>The colour of a score.</summary>
-    public Colour Of(float score)
+    public MapColour Of(float score)
     {
         float away = Math.Min(Math.Abs(score - Threshold) / Span, 1);
         int step = (int)MathF.Round(away * (Half - 1));
@@ -56,7 +54,7 @@ public sealed class ColourScale
     /// <summary>How much of a photograph the colour covers: none up to the threshold, then 45 to 80 %.</summary>
     public float Cover(float score) => score > Threshold ? 0.45f + 0.35f * Math.Min((score - Threshold) / Span, 1) : 0;
 
-    private static Colour[] Line((double L, double C, double H) from, (double L, double C, double H) to)
+    private static MapColour[] Line((double L, double C, double H) from, (double L, double C, double H) to)
     {
         return [.. Enumerable.Range(0, Half).Select(i => i / (Half - 1.0))
             .Select(t => OkLch(Mix(from.L, to.L, t), Mix(from.C, to.C, t), Mix(from.H, to.H, t)))];
@@ -64,7 +62,7 @@ public sealed class ColourScale
         static double Mix(double a, double b, double t) => a + t * (b - a);
     }
 
-    private static Colour OkLch(double lightness, double chroma, double degrees)
+    private static MapColour OkLch(double lightness, double chroma, double degrees)
     {
         double a = chroma * Math.Cos(degrees * Math.PI / 180), b = chroma * Math.Sin(degrees * Math.PI / 180);
         double l = Cube(lightness + 0.3963377774 * a + 0.2158037573 * b);

@@ -1,11 +1,9 @@
-using MlffAd.Data;
-
 namespace MlffAd.Detection;
 
 /// <summary>Pictures of score maps: the colours alone, or laid over the photograph.</summary>
 public static class HeatMap
 {
-    private static readonly Colour Edge = new(255, 255, 255);
+    private static readonly MapColour Edge = new(255, 255, 255);
 
     /// <summary>Each score as its colour.</summary>
     public static RgbImage Draw(ScoreMap map, ColourScale scale)
@@ -40,7 +38,7 @@ public static class HeatMap
 
     /// <summary>Draws the inner border of <paramref name="mask"/> (not 0, row-major, of the image's size) into the
     /// image, 1 pixel wide for each 256 of its side.</summary>
-    public static void DrawOutline(RgbImage image, ReadOnlySpan<byte> mask, Colour colour)
+    public static void DrawOutline(RgbImage image, ReadOnlySpan<byte> mask, MapColour colour)
     {
         ArgumentNullException.ThrowIfNull(image);
         var (width, height) = (image.Width, image.Height);
@@ -61,9 +59,9 @@ public static class HeatMap
             x >= 0 && x < width && y >= 0 && y < height && mask[y * width + x] == 0;
     }
 
-    private static Colour At(this RgbImage image, int pixel) =>
+    private static MapColour At(this RgbImage image, int pixel) =>
         new(image.Rgb[3 * pixel], image.Rgb[3 * pixel + 1], image.Rgb[3 * pixel + 2]);
 
-    private static void Set(this RgbImage image, int pixel, Colour colour) =>
+    private static void Set(this RgbImage image, int pixel, MapColour colour) =>
         (image.Rgb[3 * pixel], image.Rgb[3 * pixel + 1], image.Rgb[3 * pixel + 2]) = (colour.R, colour.G, colour.B);
 }

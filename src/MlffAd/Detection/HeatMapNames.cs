@@ -1,5 +1,3 @@
-using MlffAd.Data;
-
 namespace MlffAd.Detection;
 
 /// <summary>Where each image's heat map goes: the images' folders below their common one are repeated, so that equal

@@ -1,5 +1,3 @@
-using MlffAd.Configuration;
-
 namespace MlffAd.Detection;
 
 /// <summary>Anomaly scores on a grid: the network's cells (M×M), or pixels after <see cref="Enlarge"/>. Higher is

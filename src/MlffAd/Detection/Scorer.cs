@@ -1,11 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Evaluation;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-
 namespace MlffAd.Detection;
 
 /// <summary>What the network says of an image, or why the image cannot be read.</summary>

@@ -1,5 +1,3 @@
-using MlffAd.Files;
-
 namespace MlffAd;
 
 /// <summary>Exit codes of the command line (spec §10).</summary>

@@ -1,8 +1,3 @@
-using System.Globalization;
-using MlffAd.Configuration;
-using MlffAd.Detection;
-using MlffAd.Models;
-
 namespace MlffAd.Evaluation;
 
 /// <summary>Sets thresholds by what held-out good images score (spec §9).</summary>

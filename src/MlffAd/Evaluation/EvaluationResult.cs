@@ -1,5 +1,3 @@
-using MlffAd.Detection;
-
 namespace MlffAd.Evaluation;
 
 /// <summary>Image-level figures. Null: not defined, for want of defective or of good images.</summary>

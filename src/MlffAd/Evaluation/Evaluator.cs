@@ -1,8 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Models;
-using MlffAd.Weights;
-
 namespace MlffAd.Evaluation;
 
 /// <summary>Runs a model over a data set's test images (spec §9).</summary>

@@ -1,5 +1,3 @@
-using MlffAd.Models;
-
 namespace MlffAd.Evaluation;
 
 /// <summary>Scores that stand so far above the others that their images are hardly good parts.</summary>

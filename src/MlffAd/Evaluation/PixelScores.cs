@@ -1,6 +1,3 @@
-using System.Globalization;
-using MlffAd.Detection;
-
 namespace MlffAd.Evaluation;
 
 /// <summary>Collects the pixels of all test images, image by image, and ranks them over all kinds, or of one kind

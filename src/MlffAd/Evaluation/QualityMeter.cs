@@ -1,6 +1,3 @@
-using MlffAd.Detection;
-using MlffAd.Models;
-
 namespace MlffAd.Evaluation;
 
 /// <summary>Collects what a model says of good images and of pseudo anomalies, one at a time, and ranks it.</summary>

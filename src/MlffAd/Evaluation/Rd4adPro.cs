@@ -1,5 +1,3 @@
-using MlffAd.Detection;
-
 namespace MlffAd.Evaluation;
 
 /// <summary>Per-region overlap as the code of RD4AD and its many descendants compute it, for comparison with the

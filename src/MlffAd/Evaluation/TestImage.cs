@@ -1,5 +1,3 @@
-using MlffAd.Detection;
-
 namespace MlffAd.Evaluation;
 
 /// <summary>A test image and what the network says of it.</summary>

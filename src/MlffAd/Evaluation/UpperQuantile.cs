@@ -1,6 +1,6 @@
 namespace MlffAd.Evaluation;
 
-/// <summary>A linear quantile of very many values, exact, of which only those above it are kept.</summary>
+/// <summary>A linear quantile of very many values, exact; only the values above it are kept.</summary>
 internal sealed class UpperQuantile
 {
     private const int MostKept = 1 << 28;

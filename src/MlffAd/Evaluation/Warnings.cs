@@ -1,8 +1,3 @@
-using System.Globalization;
-using MlffAd.Configuration;
-using MlffAd.Models;
-using MlffAd.Weights;
-
 namespace MlffAd.Evaluation;
 
 /// <summary>What should be known before a model is relied on, in words, with what to do about it.</summary>

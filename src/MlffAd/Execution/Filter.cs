@@ -1,5 +1,4 @@
 using System.Numerics;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Execution;
 

@@ -1,6 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-
 namespace MlffAd.Execution;
 
 /// <summary>Batch normalisation that no longer learns is part of the convolution before it.</summary>

@@ -1,5 +1,3 @@
-using MlffAd.Configuration;
-
 namespace MlffAd.Execution;
 
 /// <summary>What <c>train.freeze</c> keeps as it is (spec §8): weights, scales and shifts of a part.</summary>

@@ -1,10 +1,6 @@
-using MlffAd.Autograd;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Execution;
 
-/// <summary>What can be done with the network's description, in the network's own terms. Whoever implements it decides
+/// <summary>The words of the network's description. An implementation decides
 /// what a term means: to compute and remember (<see cref="Recorder"/>), to plan (<see cref="Planner"/>), to list
 /// parameters (<see cref="ParameterList"/>).</summary>
 /// <remarks>Concatenation is a place, not an operation: <see cref="New"/> makes the whole, and producers write into

@@ -1,6 +1,3 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Execution;
 
 /// <summary>How a weight lies in files (spec §12); in memory it is always <c>[Cout, K, K, Cin]</c>.</summary>

@@ -1,7 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Execution;
 
 /// <summary>Which of the network's maps are BF16 in memory on a device that multiplies in it: those of backbone and

@@ -1,6 +1,3 @@
-using MlffAd.Kernels.Runtime;
-using MlffAd.Weights;
-
 namespace MlffAd.Execution;
 
 /// <summary>A network's weights and running statistics on the host, flat, in the order of memory.</summary>

@@ -1,7 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Execution;
 
 /// <summary>Every term of the description as a forward and a backward closure over the kernels, written once; heirs

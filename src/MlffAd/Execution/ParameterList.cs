@@ -1,8 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Execution;
 
 /// <summary>A trained tensor or a running statistic: its name and shapes, and where it lies among its like.</summary>

@@ -1,6 +1,3 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Execution;
 
 /// <summary>A network's numbers on a device while it trains: one flat buffer each of weights, gradients, velocities and

@@ -1,6 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Execution;
 
 /// <summary>A network ready to run: a flat list of launches over memory that is laid out once. Running it

@@ -1,19 +1,17 @@
 using System.Numerics;
-using MlffAd.Autograd;
-using MlffAd.Kernels;
 
 namespace MlffAd.Execution;
 
-/// <summary>Takes arithmetic out of a plan by linear algebra, without changing what it computes but by rounding:
-/// convolutions that follow one another without an activation between them are one, and a 1×1 convolution may change
-/// places with an enlargement, a repetition or a mean, to work where there are fewer positions.</summary>
+/// <summary>Rewrites a plan into an equal one with less arithmetic (but for rounding): consecutive convolutions without
+/// an activation between them are composed, and a 1×1 convolution is moved before an enlargement or repetition, or
+/// after a mean, to run on fewer positions.</summary>
 /// <remarks>In the network: the score's vector, the fusion and the self-calibrated module's last convolution become one
 /// convolution with a single output; the statistics' third layer multiplies a region's mean once instead of once a row;
 /// the mean over a region's pairs goes before the fourth layer.</remarks>
 internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> outputs)
 {
-    /// <summary>Applies the rules until none applies, and drops what nobody reads any more. Neighbours become one
-    /// first: a part that has been taken out of a convolution stands between them.</summary>
+    /// <summary>Applies the rules until none applies, then drops dead steps. Composition runs first: the step that
+    /// <see cref="MixLast"/> inserts between two convolutions would hide them from it.</summary>
     public void Simplify()
     {
         do
@@ -51,8 +49,8 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
         return true;
     }
 
-    /// <summary>An operand that has been enlarged or repeated from fewer positions, or of which a part has: that is
-    /// multiplied there, and the products are enlarged.</summary>
+    /// <summary>Where an operand, or a part of it, was enlarged or repeated from fewer positions: multiplies there, and
+    /// enlarges the products.</summary>
     private bool MixLast(ConvStep c)
     {
         if (!c.IsPointwise || c.Residual is not null) return false;
@@ -88,7 +86,7 @@ internal sealed class PlanAlgebra(List<PlanStep> steps, IReadOnlyList<Value> out
         return false;
     }
 
-    /// <summary>A mean to fewer positions of what a 1×1 convolution made: the mean first.</summary>
+    /// <summary>Moves a 1×1 convolution behind the mean that follows it.</summary>
     private bool MixFirst(MixStep mix)
     {
         if (mix.Y.Shape.Rows >= mix.X.Shape.Rows

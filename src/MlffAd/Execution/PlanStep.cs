@@ -1,7 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Execution;
 
 /// <summary>A launch that a plan is made of.</summary>

@@ -1,8 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Execution;
 
 /// <summary>Plans the network for inference: walks the description once, folds batch normalisation into the

@@ -8,7 +8,7 @@ namespace MlffAd.Files;
 /// <param name="Inode">Its number there.</param>
 /// <param name="Mode">Its type and rights, as <c>st_mode</c>.</param>
 /// <param name="User">Whose it is.</param>
-/// <param name="Group">And of which group.</param>
+/// <param name="Group">The group that owns it.</param>
 internal readonly record struct FileStatus(ulong Device, ulong Inode, int Mode, uint User, uint Group)
 {
     private const int HereFolder = -100, AsStat = 0, TypeMask = 0xF000;   // AT_FDCWD, AT_STATX_SYNC_AS_STAT, S_IFMT

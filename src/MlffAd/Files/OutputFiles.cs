@@ -1,6 +1,6 @@
 namespace MlffAd.Files;
 
-/// <summary>The files that a run will write, none of which may be read by it or written twice.</summary>
+/// <summary>The files that a run will write; the run reads none of them and writes each once.</summary>
 public sealed class OutputFiles
 {
     private readonly List<(string Path, FileIdentity Identity)> _written = [];

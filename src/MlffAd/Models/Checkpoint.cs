@@ -1,9 +1,4 @@
-using System.Globalization;
 using System.Text.Json;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Files;
-using MlffAd.Weights;
 
 namespace MlffAd.Models;
 

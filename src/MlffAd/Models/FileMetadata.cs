@@ -1,13 +1,6 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using MlffAd.Configuration;
-using MlffAd.Evaluation;
-using MlffAd.Execution;
-using MlffAd.Files;
-using MlffAd.Network;
-using MlffAd.Weights;
 
 namespace MlffAd.Models;
 

@@ -1,6 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Weights;
-
 namespace MlffAd.Models;
 
 /// <summary>What <c>learn</c> has to know of a memory besides its numbers, and nothing else reads: pictures of good

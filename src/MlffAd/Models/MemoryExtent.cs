@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using MlffAd.Evaluation;
 
 namespace MlffAd.Models;
 

@@ -1,8 +1,3 @@
-using MlffAd.Execution;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd;
 
 /// <summary>A trained model in memory: what <c>mlffad train</c> writes and everything else reads.</summary>

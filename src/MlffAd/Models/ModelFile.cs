@@ -1,5 +1,3 @@
-using MlffAd.Weights;
-
 namespace MlffAd.Models;
 
 /// <summary>A trained model, <c>*.mlffad</c>: a safetensors file with <see cref="ModelMetadata"/> (spec §12).

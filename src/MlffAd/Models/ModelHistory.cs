@@ -1,7 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Models;
 
 /// <summary>What a model was before: <c>threshold</c> and <c>learn</c> have one history.</summary>

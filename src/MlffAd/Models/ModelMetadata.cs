@@ -1,8 +1,4 @@
-using System.Globalization;
 using System.Text.Json;
-using MlffAd.Configuration;
-using MlffAd.Evaluation;
-using MlffAd.Weights;
 
 namespace MlffAd.Models;
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MlffAd.Models;
 
 /// <summary>How well a model tells good images from pseudo anomalies drawn on them, images that it has not learnt from

@@ -1,6 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Weights;
-
 namespace MlffAd.Models;
 
 /// <summary>How far the cells of some remembered images are from what was remembered of others, when the memory was

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MlffAd.Models;
 
 /// <summary>The numbers of a training that its state keeps by name.</summary>

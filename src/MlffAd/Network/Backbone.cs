@@ -1,8 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-
 namespace MlffAd.Network;
 
 /// <summary>ResNet50 up to stage 3 (spec §3).</summary>

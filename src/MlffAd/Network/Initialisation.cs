@@ -1,8 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Weights;
-
 namespace MlffAd.Network;
 
 /// <summary>Where training starts from (spec §8): random numbers, and in the backbone imported weights.</summary>

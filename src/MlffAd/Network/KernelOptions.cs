@@ -1,7 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-using MlffAd.Weights;
-
 namespace MlffAd.Network;
 
 /// <summary>The configuration in the kernels' terms.</summary>
@@ -9,7 +5,7 @@ public static class KernelOptions
 {
     /// <summary>Levels and band of a quantisation of <paramref name="levels"/> levels.</summary>
     public static Quantization Quantization(TextureConfig texture, int levels) =>
-        new(levels, texture.Levels == Levels.Paper
+        new(levels, texture.Levels == LevelPositions.Paper
             ? LevelPlacement.Paper
             : LevelPlacement.Centre, texture.Band switch
             {

@@ -1,9 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Network;
 
 /// <summary>A memory of good parts (spec §14): a cell's score is the distance of its features to the nearest that was

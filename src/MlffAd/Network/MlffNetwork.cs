@@ -1,7 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-
 namespace MlffAd.Network;
 
 /// <summary>What the network computes of a batch (spec §3–§6).</summary>

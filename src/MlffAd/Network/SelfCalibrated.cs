@@ -1,8 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-
 namespace MlffAd.Network;
 
 /// <summary>The self-calibrated module on f3 (spec §5): a coarse view of the map gates a fine one.</summary>

@@ -1,9 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Network;
 
 /// <summary>Statistics of texture, after STLNet (spec §4): x, then t = TEM(x) by the levels of the whole map, then p =

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MlffAd.Reporting;
 
 /// <summary>One axis of a plot: its range and where the ticks are.</summary>

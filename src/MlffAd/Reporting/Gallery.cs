@@ -1,8 +1,4 @@
-using System.Globalization;
 using System.Net;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
 
 namespace MlffAd.Reporting;
 
@@ -11,7 +7,7 @@ namespace MlffAd.Reporting;
 internal sealed class Gallery(Report report)
 {
     private const int Side = 256;
-    private static readonly Colour MaskEdge = new(64, 224, 208);
+    private static readonly MapColour MaskEdge = new(64, 224, 208);
     private readonly EvaluationResult result = report.Result;
     private readonly ColourScale scale = report.Scale;
 
@@ -52,7 +48,7 @@ internal sealed class Gallery(Report report)
         var stops = halves.Select(stop =>
         {
             float score = (float)(scale.Threshold + (stop.At - 1) * scale.Span);
-            Colour c = scale.Of(stop.Above && stop.At <= 1 ? MathF.BitIncrement(scale.Threshold) : score);
+            MapColour c = scale.Of(stop.Above && stop.At <= 1 ? MathF.BitIncrement(scale.Threshold) : score);
             return string.Create(CultureInfo.InvariantCulture, $"rgb({c.R} {c.G} {c.B}) {stop.At * 50:0.##}%");
         });
         string truth = result.Pixel is null ? ""

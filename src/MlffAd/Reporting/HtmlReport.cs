@@ -1,8 +1,5 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
-using MlffAd.Evaluation;
-using MlffAd.Files;
 
 namespace MlffAd.Reporting;
 

@@ -1,11 +1,3 @@
-using System.Globalization;
-using MlffAd.Configuration;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Reporting;
 
 /// <summary>What a model says of itself: its verdict, its training, its configuration.</summary>

@@ -1,11 +1,4 @@
-using System.Globalization;
 using System.Text.Json;
-using MlffAd.Configuration;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
 
 namespace MlffAd.Reporting;
 

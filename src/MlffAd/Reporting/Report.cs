@@ -1,7 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-
 namespace MlffAd.Reporting;
 
 /// <summary>A titled table of names and values at the end of the page, such as the configuration.</summary>

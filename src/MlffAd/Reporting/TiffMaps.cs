@@ -1,8 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-
 namespace MlffAd.Reporting;
 
 /// <summary>Anomaly maps as float32 TIFF files at the photographs' own size, in the folders that the evaluation script

@@ -1,5 +1,3 @@
-using MlffAd.Kernels;
-
 namespace MlffAd.Training;
 
 /// <summary>A batch on its way to the device: what <see cref="TrainingStep.Upload(Data.Batch)"/> gives, and
@@ -12,7 +10,7 @@ public readonly record struct BatchTicket
     /// <summary>Its images.</summary>
     public int Images { get; internal init; }
 
-    /// <summary>Images of which the host found that no draw changed them enough (spec §2.6).</summary>
+    /// <summary>Images that no draw changed enough (spec §2.6), where the host made the batch.</summary>
     public int StayedGood { get; internal init; }
 
     /// <summary>How the device makes the batch; null if the host has made it.</summary>

@@ -1,10 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-
 namespace MlffAd.Training;
 
 /// <summary>Makes a model of a trained network: thresholds and quality from the good images held out.</summary>

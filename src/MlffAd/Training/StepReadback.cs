@@ -1,5 +1,3 @@
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Training;
 
 /// <summary>What a step leaves on the device for the host, in one vector, so that one copy brings it all.</summary>

@@ -1,12 +1,4 @@
 using System.Diagnostics;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Files;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
 
 namespace MlffAd.Training;
 

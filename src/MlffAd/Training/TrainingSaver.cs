@@ -1,10 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Models;
-using MlffAd.Weights;
 
 namespace MlffAd.Training;
 

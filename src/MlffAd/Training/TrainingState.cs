@@ -1,9 +1,3 @@
-using System.Globalization;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Models;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>Where training stands, but for the tensors.</summary>

@@ -1,19 +1,9 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>The result of a step.</summary>
 /// <param name="Losses">The losses before the step.</param>
 /// <param name="GradientNorm">Before clipping.</param>
-/// <param name="StayedGood">Images of which the device found that no draw changed them enough (spec §2.6).</param>
+/// <param name="StayedGood">Images that no draw changed enough (spec §2.6), where the device made the batch.</param>
 public readonly record struct StepResult(FinalLosses Losses, double GradientNorm, int StayedGood = 0)
 {
     /// <summary>Whether the step was taken; else weights and statistics are as before.</summary>
@@ -60,7 +50,7 @@ public sealed class TrainingStep : IDisposable
     public StepResult Run(ReadOnlySpan<float> images, ReadOnlySpan<float> labels, double rate) =>
         Run(Upload(images, labels), rate);
 
-    /// <summary>Begins to bring the next step's batch to the device, which may be computing meanwhile.</summary>
+    /// <summary>Begins to upload the next step's batch; the device may be computing meanwhile.</summary>
     /// <param name="images">Normalised, <c>[N, S, S, 3]</c>; may be changed afterwards.</param>
     /// <param name="labels">1 where a cell is anomalous, <c>[N, M, M]</c>.</param>
     public BatchTicket Upload(ReadOnlySpan<float> images, ReadOnlySpan<float> labels)
@@ -70,7 +60,7 @@ public sealed class TrainingStep : IDisposable
         return new() { Images = labels.Length / _config.Cells, Number = ++_uploads };
     }
 
-    /// <summary>Begins to bring the next step's images and recipes, of which the device makes the batch.</summary>
+    /// <summary>Begins to upload the next step's images and recipes; the device makes the batch of them.</summary>
     /// <param name="book">May be changed afterwards, but for its options.</param>
     public BatchTicket Upload(RecipeBook book)
     {
@@ -79,7 +69,7 @@ public sealed class TrainingStep : IDisposable
         return new() { Images = book.Count, Book = book, Number = ++_uploads };
     }
 
-    /// <summary>Begins to bring the next step's batch.</summary>
+    /// <summary>Begins to upload the next step's batch.</summary>
     public BatchTicket Upload(Batch batch)
     {
         var ticket = batch.Book is { } book ? Upload(book) : Upload(batch.Images, batch.Labels);

@@ -1,9 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Verification;
 
 /// <summary>Compares a backbone's features with those that the weights' source network gives: a file of <c>X.input</c>

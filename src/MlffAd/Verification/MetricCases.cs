@@ -1,9 +1,4 @@
 using System.Text.Json;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Verification;
 

@@ -1,9 +1,4 @@
 using System.Text.Json;
-using MlffAd.Configuration;
-using MlffAd.Detection;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
 using MlffAd.Training;
 
 namespace MlffAd.Verification;

@@ -1,6 +1,3 @@
-using MlffAd.Kernels.Runtime;
-using MlffAd.Weights;
-
 namespace MlffAd.Verification;
 
 /// <summary>Recomputes reference files and measures the errors.</summary>

@@ -1,6 +1,6 @@
 namespace MlffAd.Weights;
 
-/// <summary>A file, of whichever format, that holds named tensors and says something about itself.</summary>
+/// <summary>A file of named tensors and metadata, in any format.</summary>
 public interface ITensorSource : IDisposable
 {
     /// <summary>What messages call the file.</summary>

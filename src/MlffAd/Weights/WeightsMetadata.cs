@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Text.Json;
-using MlffAd.Configuration;
 
 namespace MlffAd.Weights;
 

@@ -1,8 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using Xunit;
-
 namespace MlffAd.Tests.Autograd;
 
 public sealed class TapeTests

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using MlffAd.Bench;
-using MlffAd.Kernels.Runtime;
-using Xunit;
 
 namespace MlffAd.Tests.Bench;
 

@@ -1,7 +1,4 @@
 using MlffAd.Bench;
-using MlffAd.Configuration;
-using MlffAd.Kernels.Runtime;
-using Xunit;
 
 namespace MlffAd.Tests.Bench;
 

@@ -1,12 +1,5 @@
 using System.Reflection;
 using MlffAd.Bench;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-using MlffAd.Training;
-using Xunit;
 
 namespace MlffAd.Tests.Bench;
 

@@ -1,7 +1,4 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
 using MlffAd.Tests.Data;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

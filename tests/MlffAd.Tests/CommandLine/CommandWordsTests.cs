@@ -1,4 +1,3 @@
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

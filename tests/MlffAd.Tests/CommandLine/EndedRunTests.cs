@@ -1,7 +1,5 @@
 using System.Text.Json;
 using MlffAd.Cli;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using MlffAd.CommandLine;
-using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 

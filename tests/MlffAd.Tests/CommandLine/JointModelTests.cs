@@ -1,12 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
 using MlffAd.Tests.Training;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

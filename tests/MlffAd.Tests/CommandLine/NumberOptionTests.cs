@@ -1,5 +1,3 @@
-using MlffAd.CommandLine;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

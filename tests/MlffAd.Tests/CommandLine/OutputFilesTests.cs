@@ -1,8 +1,5 @@
 using System.Diagnostics;
-using MlffAd.Data;
-using MlffAd.Detection;
 using MlffAd.Reporting;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

@@ -1,7 +1,4 @@
 using MlffAd.Cli;
-using MlffAd.CommandLine;
-using MlffAd.Kernels.Runtime;
-using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 

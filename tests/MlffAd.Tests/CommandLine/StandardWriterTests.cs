@@ -1,5 +1,4 @@
 using MlffAd.Cli;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

@@ -1,8 +1,5 @@
 using System.Text.RegularExpressions;
 using MlffAd.Cli;
-using MlffAd.CommandLine;
-using MlffAd.Training;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

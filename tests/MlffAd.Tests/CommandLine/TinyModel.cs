@@ -1,6 +1,3 @@
-using MlffAd.Data;
-using Xunit;
-
 namespace MlffAd.Tests.CommandLine;
 
 /// <summary>A drawn data set in MVTec AD's layout and a tiny model trained on it for a few steps, made once for all

@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using MlffAd.Configuration;
-using Xunit;
 
 namespace MlffAd.Tests.Configuration;
 
@@ -97,11 +95,8 @@ public class ConfigTests
     });
 
     [Theory]
-    [InlineData("lr", "train.lr")]
-    [InlineData("train.lr", "train.lr")]
-    [InlineData("image-size", "imageSize")]
-    [InlineData("weight-decay", "train.weightDecay")]
-    [InlineData("confetti.weight", "synth.confetti.weight")]
+    [InlineData("lr", "train.lr"), InlineData("train.lr", "train.lr"), InlineData("image-size", "imageSize")]
+    [InlineData("weight-decay", "train.weightDecay"), InlineData("confetti.weight", "synth.confetti.weight")]
     [InlineData("levels", "texture.levels")]
     public void AnEndThatOnlyOneKeyHasNamesIt(string name, string key) => Assert.Equal(key, Config.Resolve(name));
 

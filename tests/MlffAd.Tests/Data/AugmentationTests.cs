@@ -1,8 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels;
-using Xunit;
-
 namespace MlffAd.Tests.Data;
 
 public sealed class AugmentationTests

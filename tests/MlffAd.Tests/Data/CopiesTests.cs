@@ -1,11 +1,5 @@
-using MlffAd.Data;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
 using MlffAd.Tests.CommandLine;
 using MlffAd.Tests.Training;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Data;

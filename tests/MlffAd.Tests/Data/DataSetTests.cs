@@ -1,7 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using MlffAd.Data;
-using Xunit;
 
 namespace MlffAd.Tests.Data;
 

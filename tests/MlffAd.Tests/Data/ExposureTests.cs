@@ -1,11 +1,9 @@
-using MlffAd.Data;
 using SkiaSharp;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Data;
 
-/// <summary>Pictures of which little can be seen: bits that a camera does not fill, alpha that nobody filled in, one
+/// <summary>Pictures that show little: bits that a camera does not fill, alpha that nobody filled in, one
 /// colour.</summary>
 public sealed class ExposureTests : IDisposable
 {

@@ -1,6 +1,4 @@
-using MlffAd.Data;
 using MlffAd.Tests.CommandLine;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Data;

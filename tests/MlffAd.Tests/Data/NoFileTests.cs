@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using MlffAd.Data;
 using MlffAd.Tests.CommandLine;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Data;

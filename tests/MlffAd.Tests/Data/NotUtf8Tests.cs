@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using MlffAd.Data;
-using Xunit;
 
 namespace MlffAd.Tests.Data;
 

@@ -1,8 +1,4 @@
 using CsCheck;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels;
-using Xunit;
 
 namespace MlffAd.Tests.Data;
 

@@ -1,6 +1,3 @@
-using MlffAd.Data;
-using Xunit;
-
 namespace MlffAd.Tests.Data;
 
 public sealed class RngTests

@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.Reflection;
 using System.Text;
 using BitMiracle.LibTiff.Classic;
-using MlffAd.Data;
 using SkiaSharp;
 
 namespace MlffAd.Tests.Data;

@@ -1,6 +1,3 @@
-using MlffAd.Data;
-using Xunit;
-
 namespace MlffAd.Tests.Data;
 
 /// <summary>The pseudo anomalies that models are measured with (spec §9).</summary>

@@ -1,9 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using Xunit;
-
 namespace MlffAd.Tests.Data;
 
 public sealed class TrainingDataTests : IDisposable

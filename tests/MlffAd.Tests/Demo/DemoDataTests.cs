@@ -1,6 +1,4 @@
-using MlffAd.Data;
 using MlffAd.Demo;
-using Xunit;
 
 namespace MlffAd.Tests.Demo;
 

@@ -1,6 +1,4 @@
 using CsCheck;
-using MlffAd.Detection;
-using Xunit;
 
 namespace MlffAd.Tests.Detection;
 
@@ -15,7 +13,7 @@ public sealed class ColourScaleTests
     [Fact]
     public void TheColoursJumpAtTheThresholdWhichItselfIsBelow()
     {
-        Colour at = Scale.Of(2), above = Scale.Of(MathF.BitIncrement(2));
+        MapColour at = Scale.Of(2), above = Scale.Of(MathF.BitIncrement(2));
         Assert.True(Luminance(above) > Luminance(at) + 50);
         Assert.True(at.B > at.R && above.R > above.B);
         Assert.Equal((0, true), (Scale.Cover(2), Scale.Cover(MathF.BitIncrement(2)) >= 0.45f));
@@ -34,11 +32,11 @@ public sealed class ColourScaleTests
     {
         // sRGB's own OKLCh values of pure orange (255, 165, 0), from the colour space's definition: L 0.793, C 0.171, h
         // 70.7°. The upper half passes hue 70.0° half way: L 0.79, C 0.15, a slightly greyer orange.
-        Colour middle = Scale.Of(4.5f);
+        MapColour middle = Scale.Of(4.5f);
         Assert.InRange(middle.R, 235, 255);
         Assert.InRange(middle.G, 158, 180);
         Assert.InRange(middle.B, 40, 90);
     }
 
-    private static double Luminance(Colour c) => 0.2126 * c.R + 0.7152 * c.G + 0.0722 * c.B;
+    private static double Luminance(MapColour c) => 0.2126 * c.R + 0.7152 * c.G + 0.0722 * c.B;
 }

@@ -1,7 +1,5 @@
 using CsCheck;
-using MlffAd.Detection;
 using MlffAd.Tests.Evaluation;
-using Xunit;
 
 namespace MlffAd.Tests.Detection;
 

@@ -1,7 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Detection;
-using Xunit;
-
 namespace MlffAd.Tests.Detection;
 
 public sealed class FindingTests
@@ -48,15 +44,11 @@ public sealed class FindingTests
     }
 
     [Theory]
-    [InlineData("=1+1.png", "./=1+1.png")]
-    [InlineData("-2.png", "./-2.png")]
+    [InlineData("=1+1.png", "./=1+1.png"), InlineData("-2.png", "./-2.png")]
     [InlineData("+cmd|' /C calc'!A0.png", "./+cmd|' /C calc'!A0.png")]
-    [InlineData("@SUM(A1,A2)/a.png", "\"./@SUM(A1,A2)/a.png\"")]
-    [InlineData("=\"x\".png", "\"./=\"\"x\"\".png\"")]
-    [InlineData("\t=1.png", "./\t=1.png")]
-    [InlineData("\r=1.png", "\"./\r=1.png\"")]
-    [InlineData("/abs/=a.png", "/abs/=a.png")]
-    [InlineData("a=b-c+d@e.png", "a=b-c+d@e.png")]
+    [InlineData("@SUM(A1,A2)/a.png", "\"./@SUM(A1,A2)/a.png\""), InlineData("=\"x\".png", "\"./=\"\"x\"\".png\"")]
+    [InlineData("\t=1.png", "./\t=1.png"), InlineData("\r=1.png", "\"./\r=1.png\"")]
+    [InlineData("/abs/=a.png", "/abs/=a.png"), InlineData("a=b-c+d@e.png", "a=b-c+d@e.png")]
     public void NoFieldOfTheTableIsAFormula(string path, string field)
     {
         string table = Path.GetTempFileName();

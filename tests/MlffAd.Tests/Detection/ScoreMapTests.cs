@@ -1,6 +1,4 @@
 using CsCheck;
-using MlffAd.Detection;
-using Xunit;
 
 namespace MlffAd.Tests.Detection;
 

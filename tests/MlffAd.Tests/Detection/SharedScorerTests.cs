@@ -1,13 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
-using Xunit;
-
 namespace MlffAd.Tests.Detection;
 
 /// <summary>Threads that share a scorer, or a device, get the scores that one alone would get.</summary>

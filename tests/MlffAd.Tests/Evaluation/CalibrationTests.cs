@@ -1,8 +1,4 @@
 using CsCheck;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Models;
-using Xunit;
 
 namespace MlffAd.Tests.Evaluation;
 

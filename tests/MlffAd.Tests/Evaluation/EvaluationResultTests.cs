@@ -1,7 +1,4 @@
 using System.Text.Json;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using Xunit;
 
 namespace MlffAd.Tests.Evaluation;
 

@@ -1,6 +1,3 @@
-using MlffAd.Evaluation;
-using Xunit;
-
 namespace MlffAd.Tests.Evaluation;
 
 /// <summary>Against all pairs, counted one by one.</summary>

@@ -1,6 +1,3 @@
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-
 namespace MlffAd.Tests.Evaluation;
 
 /// <summary>The metrics written down as their definitions, without sorting, in quadratic time.</summary>

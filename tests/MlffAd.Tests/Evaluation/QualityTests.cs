@@ -1,8 +1,3 @@
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Models;
-using Xunit;
-
 namespace MlffAd.Tests.Evaluation;
 
 public sealed class QualityTests

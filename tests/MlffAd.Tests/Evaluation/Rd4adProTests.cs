@@ -1,7 +1,3 @@
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using Xunit;
-
 namespace MlffAd.Tests.Evaluation;
 
 public sealed class Rd4adProTests

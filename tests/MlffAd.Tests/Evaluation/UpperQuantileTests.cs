@@ -1,5 +1,3 @@
-using MlffAd.Evaluation;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Evaluation;

@@ -1,8 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Evaluation;
-using MlffAd.Models;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Evaluation;

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using MlffAd.Files;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Files;

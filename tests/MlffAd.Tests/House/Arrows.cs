@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -9,7 +10,7 @@ namespace MlffAd.Tests.House;
 /// <remarks>A room is a folder that has C# files. There is an arrow from room A to room B where a file of A names a
 /// type or member that a file of B declares: as a base type, a type argument, an extension method or a constructor of
 /// <c>new()</c> as well. The parts of a partial type name each other. Using directives do not count.</remarks>
-internal sealed class Arrows
+internal sealed partial class Arrows
 {
     private static readonly CSharpParseOptions ParseOptions =
         new(LanguageVersion.CSharp14, DocumentationMode.None);
@@ -29,7 +30,7 @@ internal sealed class Arrows
         foreach (var room in files.GroupBy(Room)) Rooms[room.Key] = room.Count();
         var trees = new SyntaxTree[files.Length + 1];
         Parallel.For(0, files.Length, i => trees[i] = Parse(File.ReadAllText(files[i]), files[i]));
-        trees[^1] = Parse(ImplicitUsings, "");
+        trees[^1] = Parse(ImplicitUsings(root), "");
         // What the tests run with has every package that the house uses, and the house itself, which is left out.
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(path => !Path.GetFileName(path).StartsWith("MlffAd", StringComparison.Ordinal))
@@ -71,13 +72,16 @@ internal sealed class Arrows
         }
     }
 
-    private const string ImplicitUsings = """
-        global using System;
-        global using System.Collections.Generic;
-        global using System.IO;
-        global using System.Linq;
-        global using System.Net.Http;
-        global using System.Threading;
-        global using System.Threading.Tasks;
-        """;
+    /// <summary>What the SDK and the projects import into every file.</summary>
+    private static string ImplicitUsings(string root)
+    {
+        string[] sdk = ["System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http",
+            "System.Threading", "System.Threading.Tasks"];
+        var own = Repository.Sources(root, ".targets", ".csproj")
+            .SelectMany(file => Using().Matches(File.ReadAllText(file))).SelectMany(m => m.Groups[1].Value.Split(';'));
+        return string.Concat(sdk.Concat(own).Distinct().Select(name => $"global using {name};\n"));
+    }
+
+    [GeneratedRegex("<Using Include=\"([^\"]+)\"")]
+    private static partial Regex Using();
 }

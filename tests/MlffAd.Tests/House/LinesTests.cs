@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace MlffAd.Tests.House;
 
 public sealed class LinesTests
@@ -36,4 +34,21 @@ public sealed class LinesTests
         Assert.True(lines <= 300 || Path.GetFileName(file) == "Tile.cs",
             $"{Path.GetRelativePath(Repository.Root, file)} has {lines} lines.");
     });
+
+    /// <summary>Phrases for which the field has a word: prefetch, mantissa bits, non-temporal, a multiple of four,
+    /// interleaved. The changelog is history.</summary>
+    [Fact]
+    public void TheFieldsWordsAreUsed()
+    {
+        string[] phrases = ["fetch" + " ahead", "fetched" + " ahead", "bits behind" + " the point", "past the" + " cache",
+            "come in" + " fours", "in" + " turns", "who" + "ever", "of" + " which"];
+        foreach (string file in Repository.All(".cs", ".md", ".sh", ".csproj", ".props", ".targets"))
+        {
+            if (Path.GetFileName(file) == "CHANGELOG.md") continue;
+            string text = File.ReadAllText(file);
+            foreach (string phrase in phrases)
+                Assert.False(text.Contains(phrase, StringComparison.OrdinalIgnoreCase),
+                    $"{Path.GetRelativePath(Repository.Root, file)} says '{phrase}'.");
+        }
+    }
 }

@@ -1,8 +1,5 @@
 using System.Text.Json;
 using CsCheck;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using Xunit;
 
 namespace MlffAd.Tests.Kernels;
 

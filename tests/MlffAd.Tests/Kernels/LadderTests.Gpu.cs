@@ -1,7 +1,4 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Tests.CommandLine;
-using Xunit;
 
 namespace MlffAd.Tests.Kernels;
 

@@ -1,7 +1,3 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using Xunit;
-
 namespace MlffAd.Tests.Kernels;
 
 public sealed class ResizeTests
@@ -57,7 +53,7 @@ public sealed class ResizeTests
             for (int target = 1; target <= 20; target++)
                 foreach (bool corners in new[] { false, true })
                 {
-                    var axis = new Axis(source, target, corners);
+                    var axis = new ResizeAxis(source, target, corners);
                     for (int h = 0; h < source; h++)
                         for (int i = 0; i < target; i++)
                             if (axis.Weight(i, h) != 0) Assert.InRange(i, axis.First(h - 1), axis.First(h + 1) - 1);

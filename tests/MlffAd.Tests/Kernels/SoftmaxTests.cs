@@ -1,7 +1,3 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using Xunit;
-
 namespace MlffAd.Tests.Kernels;
 
 public sealed class SoftmaxTests

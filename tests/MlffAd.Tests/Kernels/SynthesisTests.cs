@@ -1,10 +1,5 @@
 using CsCheck;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Tests.Data;
-using Xunit;
 
 namespace MlffAd.Tests.Kernels;
 

@@ -1,10 +1,4 @@
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
 using MlffAd.Tests.Kernels;
-using MlffAd.Training;
-using Xunit;
 
 namespace MlffAd.Tests.Network;
 

@@ -1,10 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-using Xunit;
-
 namespace MlffAd.Tests.Network;
 
 public sealed class MemoryNetworkTests

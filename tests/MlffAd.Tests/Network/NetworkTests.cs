@@ -1,12 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-using MlffAd.Training;
-using Xunit;
-
 namespace MlffAd.Tests.Network;
 
 public sealed class NetworkTests
@@ -128,18 +119,12 @@ public sealed class NetworkTests
     }
 
     [Theory]
-    [InlineData("tiny", "train.bn", "train")]
-    [InlineData("tiny", "train.bn", "frozen")]
-    [InlineData("tiny", "train.freeze", "stem")]
-    [InlineData("tiny", "train.freeze", "backbone")]
-    [InlineData("tiny", "texture.enabled", "false")]
-    [InlineData("tiny", "sc.enabled", "false")]
-    [InlineData("tiny", "sc.width", "64")]
-    [InlineData("tiny", "score.linear", "false")]
-    [InlineData("tiny", "texture.band", "spacing")]
-    [InlineData("tiny", "texture.levels", "paper")]
-    [InlineData("tiny", "loss.pairing", "all")]
-    [InlineData("tiny", "backbone.strideIn", "1x1")]
+    [InlineData("tiny", "train.bn", "train"), InlineData("tiny", "train.bn", "frozen")]
+    [InlineData("tiny", "train.freeze", "stem"), InlineData("tiny", "train.freeze", "backbone")]
+    [InlineData("tiny", "texture.enabled", "false"), InlineData("tiny", "sc.enabled", "false")]
+    [InlineData("tiny", "sc.width", "64"), InlineData("tiny", "score.linear", "false")]
+    [InlineData("tiny", "texture.band", "spacing"), InlineData("tiny", "texture.levels", "paper")]
+    [InlineData("tiny", "loss.pairing", "all"), InlineData("tiny", "backbone.strideIn", "1x1")]
     public void TheGradientOfTheWholeIsItsSlope(string preset, string key, string value)
     {
         // Behind the quantisation: before it, the loss jumps where a cell changes its level.

@@ -1,11 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-using MlffAd.Training;
-using Xunit;
-
 namespace MlffAd.Tests.Ptx;
 
 /// <summary>What docs/gpu.md says of banks and sectors is so, in a training step of a network with

@@ -52,7 +52,7 @@ internal sealed unsafe partial class PtxGroup
         _notes?.Note(thread, _at[thread], i.Text, isShared: true, (ulong)at, 4 * words);
     }
 
-    /// <summary>Asks for a copy of 16 bytes, of which the first <paramref name="size"/> come and the others are 0. It
+    /// <summary>Asks for a copy of 16 bytes: the first <paramref name="size"/> come, the others are 0. It
     /// is done when it must be: nobody may rely on it before.</summary>
     private void Copy(int thread, in PtxInstruction i, int to, ulong from, int bytes, int size)
     {

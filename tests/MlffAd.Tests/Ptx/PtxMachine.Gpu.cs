@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using ILGPU;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Tests.Ptx;
 

@@ -75,7 +75,7 @@ internal sealed class PtxMeter
     }
 
     /// <summary>Of 16 bytes eight threads go together, of 8 bytes sixteen; within these a bank gives its words one
-    /// after the other, each to whoever wants it.</summary>
+    /// after the other, each to all threads that want it.</summary>
     private static (long Cost, long Least) Passes(ulong[] lanes, int bytes)
     {
         int together = Math.Min(Warp, Banks * Bank / bytes);

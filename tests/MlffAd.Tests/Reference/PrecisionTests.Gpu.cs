@@ -1,6 +1,4 @@
-using MlffAd.Kernels.Runtime;
 using MlffAd.Verification;
-using Xunit;
 
 namespace MlffAd.Tests.Reference;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using MlffAd.Verification;
-using Xunit;
 
 namespace MlffAd.Tests.Reference;
 

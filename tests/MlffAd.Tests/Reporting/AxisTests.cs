@@ -1,6 +1,5 @@
 using CsCheck;
 using MlffAd.Reporting;
-using Xunit;
 
 namespace MlffAd.Tests.Reporting;
 

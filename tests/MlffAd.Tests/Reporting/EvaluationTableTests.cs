@@ -1,7 +1,4 @@
 using MlffAd.Cli;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using Xunit;
 
 namespace MlffAd.Tests.Reporting;
 

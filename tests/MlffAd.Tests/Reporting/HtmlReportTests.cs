@@ -1,10 +1,5 @@
 using System.Text.RegularExpressions;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
 using MlffAd.Reporting;
-using Xunit;
 
 namespace MlffAd.Tests.Reporting;
 

@@ -1,8 +1,5 @@
 using BitMiracle.LibTiff.Classic;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
 using MlffAd.Reporting;
-using Xunit;
 
 namespace MlffAd.Tests.Reporting;
 

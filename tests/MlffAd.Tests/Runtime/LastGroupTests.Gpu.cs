@@ -1,6 +1,4 @@
 using ILGPU;
-using MlffAd.Kernels.Runtime;
-using Xunit;
 
 namespace MlffAd.Tests.Runtime;
 

@@ -1,6 +1,3 @@
-using MlffAd.Kernels.Runtime;
-using Xunit;
-
 namespace MlffAd.Tests.Runtime;
 
 public sealed class PeakMeterTests

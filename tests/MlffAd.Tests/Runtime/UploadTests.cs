@@ -1,7 +1,4 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Tests.Kernels;
-using Xunit;
 
 namespace MlffAd.Tests.Runtime;
 

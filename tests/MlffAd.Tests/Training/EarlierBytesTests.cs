@@ -1,13 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
 
 namespace MlffAd.Tests.Training;
 

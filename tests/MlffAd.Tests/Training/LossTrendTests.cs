@@ -1,9 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Models;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
-
 namespace MlffAd.Tests.Training;
 
 public sealed class LossTrendTests

@@ -1,10 +1,5 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Tests.CommandLine;
 using MlffAd.Tests.Data;
-using MlffAd.Training;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Training;

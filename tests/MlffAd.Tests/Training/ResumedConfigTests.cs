@@ -1,9 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Training;

@@ -1,12 +1,4 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
 using MlffAd.Reporting;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
 
 namespace MlffAd.Tests.Training;
 
@@ -19,7 +11,7 @@ public sealed class TrainerTests : IDisposable
 
     public TrainerTests()
     {
-        // Grey noise about a bright square: ten good images, of which four are held out.
+        // Grey noise about a bright square: ten good images, four of them held out.
         for (int i = 0; i < 10; i++)
         {
             float[] noise = Gradients.Random(3 * 64 * 64, seed: i, scale: 20);

@@ -1,7 +1,4 @@
-using MlffAd.Kernels.Runtime;
 using MlffAd.Reporting;
-using MlffAd.Training;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Training;

@@ -1,6 +1,3 @@
-using MlffAd.Training;
-using Xunit;
-
 namespace MlffAd.Tests.Training;
 
 public sealed class TrainingLogWriterTests

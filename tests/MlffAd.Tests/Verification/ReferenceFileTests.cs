@@ -1,5 +1,4 @@
 using MlffAd.Verification;
-using Xunit;
 
 namespace MlffAd.Tests.Verification;
 

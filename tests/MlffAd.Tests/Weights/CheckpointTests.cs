@@ -1,8 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Models;
-using MlffAd.Weights;
-using Xunit;
-
 namespace MlffAd.Tests.Weights;
 
 public sealed class CheckpointTests : IDisposable
@@ -38,10 +33,8 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Theory]
-    [InlineData("train.lr", "0.001", "0.5")]
-    [InlineData("train.bn", "train", "frozen")]
-    [InlineData("texture.scales", "[1,2,4,8]", "[1,2]")]
-    [InlineData("memory.size", "0", "50")]
+    [InlineData("train.lr", "0.001", "0.5"), InlineData("train.bn", "train", "frozen")]
+    [InlineData("texture.scales", "[1,2,4,8]", "[1,2]"), InlineData("memory.size", "0", "50")]
     public void AnotherValueOfAKeyThatCountsIsAUsageErrorThatNamesBoth(string key, string was, string now)
     {
         using var state = Checkpoint.Open(path);
@@ -80,8 +73,7 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("files", "[null]", "its files")]
     [InlineData("files", "[{\"path\":null,\"sha256\":\"\"}]", "its files")]
     [InlineData("files", "[{\"path\":\"\\ud800\",\"sha256\":\"\"}]", "its files")]
-    [InlineData("step", "-1", "its step is -1")]
-    [InlineData("step", "2147483648", "its step is 2147483648")]
+    [InlineData("step", "-1", "its step is -1"), InlineData("step", "2147483648", "its step is 2147483648")]
     [InlineData("step", "1e30", "its step is '1e30'")]
     [InlineData("step", "1", "its training counts 1 epochs and 64 images in 1 steps")]
     [InlineData("training", "{\"epochs\":8,\"images\":64,\"seed\":1,\"weights\":\"\",\"losses\":null}", "8 epochs")]

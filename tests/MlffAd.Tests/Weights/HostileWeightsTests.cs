@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using MlffAd.Tests.CommandLine;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Weights;

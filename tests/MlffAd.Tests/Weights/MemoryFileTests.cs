@@ -1,9 +1,4 @@
-using MlffAd.Configuration;
-using MlffAd.Models;
-using MlffAd.Network;
 using MlffAd.Tests.Training;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Weights;

@@ -1,9 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Evaluation;
-using MlffAd.Models;
-using MlffAd.Weights;
-using Xunit;
-
 namespace MlffAd.Tests.Weights;
 
 public sealed class ModelFileTests : IDisposable
@@ -90,8 +84,7 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("format", "mlffad/5", "is 'mlffad/5', not 'mlffad/1' or 'mlffad/2' or 'mlffad/3' or 'mlffad/4'")]
     [InlineData("format", "mlffad/4", "its format is 'mlffad/4', which does not fit memory.size 0")]
     [InlineData("format", "mlffad/3", "its format is 'mlffad/3', which does not fit memory.size 0")]
-    [InlineData("config", null, "its config is missing")]
-    [InlineData("config", "{}}", "its config")]
+    [InlineData("config", null, "its config is missing"), InlineData("config", "{}}", "its config")]
     [InlineData("config", "{\"imageSize\":65}", "its config")]
     [InlineData("config", "{\"imageSizes\":64}", "imageSize")]
     [InlineData("threshold", null, "its threshold is missing")]
@@ -105,13 +98,10 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("calibration",
         "{\"images\":2,\"scores\":[1],\"imageQuantile\":0.9,\"pixelQuantile\":0.9,\"pixelThreshold\":1}",
         "1 scores of 2 images")]
-    [InlineData("calibration", "[]", "its calibration")]
-    [InlineData("training", "{\"epochs\":1}", "its training")]
+    [InlineData("calibration", "[]", "its calibration"), InlineData("training", "{\"epochs\":1}", "its training")]
     [InlineData("training", "{\"epochs\":1,\"epochs\":1}", "its training")]
-    [InlineData("class", null, "its class is missing")]
-    [InlineData("quality", "", "its quality")]
-    [InlineData("quality", "null", "its quality is null")]
-    [InlineData("quality", "0.9", "its quality")]
+    [InlineData("class", null, "its class is missing"), InlineData("quality", "", "its quality")]
+    [InlineData("quality", "null", "its quality is null"), InlineData("quality", "0.9", "its quality")]
     [InlineData("quality", "{\"image\":0.9,\"pixel\":0.9}", "its quality")]
     [InlineData("threshold", "1e300", "its threshold is '1e300'")]
     [InlineData("threshold", "-3.5e38", "its threshold is '-3.5e38'")]

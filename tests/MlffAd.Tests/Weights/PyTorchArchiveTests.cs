@@ -1,7 +1,5 @@
 using System.IO.Compression;
 using System.Text;
-using MlffAd.Weights;
-using Xunit;
 
 namespace MlffAd.Tests.Weights;
 

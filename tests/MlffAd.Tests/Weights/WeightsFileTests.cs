@@ -1,7 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Weights;
-using Xunit;
-
 namespace MlffAd.Tests.Weights;
 
 public sealed class WeightsFileTests
@@ -45,15 +41,10 @@ public sealed class WeightsFileTests
     }
 
     [Theory]
-    [InlineData("stride", "2x2", "neither 1x1 nor 3x3")]
-    [InlineData("bn_eps", "0", "between 0 and 1")]
-    [InlineData("bn_eps", "small", "small")]
-    [InlineData("channel_order", "GBR", "neither RGB nor BGR")]
-    [InlineData("value_scale", "0", "value scale")]
-    [InlineData("mean", "[1,2]", "mean")]
-    [InlineData("mean", "{}", "")]
-    [InlineData("std", "[1,2,0]", "std")]
-    [InlineData("std", "[1,2", "")]
+    [InlineData("stride", "2x2", "neither 1x1 nor 3x3"), InlineData("bn_eps", "0", "between 0 and 1")]
+    [InlineData("bn_eps", "small", "small"), InlineData("channel_order", "GBR", "neither RGB nor BGR")]
+    [InlineData("value_scale", "0", "value scale"), InlineData("mean", "[1,2]", "mean"), InlineData("mean", "{}", "")]
+    [InlineData("std", "[1,2,0]", "std"), InlineData("std", "[1,2", "")]
     public void MetadataThatCannotBeObeyedIsRefused(string key, string value, string reason)
     {
         var strings = new Dictionary<string, string>

@@ -1,8 +1,4 @@
-using System.Globalization;
 using MlffAd.Cli;
-using MlffAd.Configuration;
-using MlffAd.Weights;
-using Xunit;
 
 namespace MlffAd.Tests.Weights;
 
@@ -84,16 +80,14 @@ public sealed class WeightsImportTests : IDisposable
     [Theory]
     [InlineData("\"dtype\":\"float32\"", "\"dtype\":\"float32\",\"quantization\":{\"dtype\":\"uint8\"}", "quantised")]
     [InlineData("\"dtype\":\"float32\"", "\"dtype\":\"string\"", "'string'")]
-    [InlineData("shard1", "../shard1", "beside")]
-    [InlineData("shard1", "missing", "missing")]
+    [InlineData("shard1", "../shard1", "beside"), InlineData("shard1", "missing", "missing")]
     [InlineData("\"model_config\"", "\"node\"", "graph model")]
     [InlineData("\"epsilon\":0.001", "\"epsilon\":0.01", "epsilon")]
     [InlineData("\"strides\":[2,2]", "\"strides\":[1,1]", "stride")]
     [InlineData("\"shape\":[7,7,3,2]", "\"shape\":[7,7,3,1]", "bytes")]
     [InlineData("\"shape\":[7,7,3,2]", "\"shape\":[7,7,3,-2]", "negative")]
     [InlineData("\"shape\":[7,7,3,2]", "\"shape\":[2147483647,2147483647,2147483647]", "")]
-    [InlineData("\"weightsManifest\"", "\"weights\"", "")]
-    [InlineData("{", "[", "")]
+    [InlineData("\"weightsManifest\"", "\"weights\"", ""), InlineData("{", "[", "")]
     public void ATensorFlowModelThatCannotBeUsedIsRefusedByName(string from, string to, string reason)
     {
         string source = WriteTensorFlow("2a"), json = File.ReadAllText(source);
@@ -107,10 +101,8 @@ public sealed class WeightsImportTests : IDisposable
 
     [Theory]
     [InlineData("res2a_branch1/kernel", "layer1.0.downsample.0.weight")]
-    [InlineData("bn4f_branch2c/moving_variance", "layer3.5.bn3.running_var")]
-    [InlineData("bn_conv1/beta", "bn1.bias")]
-    [InlineData("res5c_branch2b/bias", "layer4.2.conv2.bias")]
-    [InlineData("fc1000/kernel", null)]
+    [InlineData("bn4f_branch2c/moving_variance", "layer3.5.bn3.running_var"), InlineData("bn_conv1/beta", "bn1.bias")]
+    [InlineData("res5c_branch2b/bias", "layer4.2.conv2.bias"), InlineData("fc1000/kernel", null)]
     [InlineData("res2a_branch2a/gamma", null)]
     public void KerasNamesHaveTheirCounterpart(string keras, string? expected) =>
     Assert.Equal(expected, TensorFlowJs.TorchvisionName(keras));

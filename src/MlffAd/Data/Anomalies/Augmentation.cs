@@ -1,6 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-
 namespace MlffAd.Data;
 
 /// <summary>Draws how training images are changed a little, before any pseudo anomaly (spec §2.7).</summary>

@@ -1,6 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-
 namespace MlffAd.Data;
 
 /// <summary>Draws blurred coloured and black squares (spec §2.4).</summary>

@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using MlffAd.Configuration;
-using MlffAd.Kernels;
 
 namespace MlffAd.Data;
 

@@ -1,5 +1,3 @@
-using MlffAd.Kernels;
-
 namespace MlffAd.Data;
 
 /// <summary>Draws a dent: within a disc the surface is stretched away from its middle, one flank lighter, the other

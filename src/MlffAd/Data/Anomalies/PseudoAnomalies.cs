@@ -1,6 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-
 namespace MlffAd.Data;
 
 /// <summary>A kind of pseudo anomaly.</summary>

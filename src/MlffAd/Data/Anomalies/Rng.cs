@@ -1,5 +1,3 @@
-using MlffAd.Models;
-
 namespace MlffAd.Data;
 
 /// <summary>What a stream of random numbers is for: streams of different purposes are independent.</summary>

@@ -1,7 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-using MlffAd.Models;
-
 namespace MlffAd.Data;
 
 /// <summary>A kind of pseudo anomaly that models are tested with: those of <see cref="AnomalyKind"/>, and two that no

@@ -1,5 +1,3 @@
-using MlffAd.Configuration;
-
 namespace MlffAd.Data;
 
 /// <summary>One training image of an epoch.</summary>

@@ -24,7 +24,7 @@ internal readonly record struct FileWalk(string? Fault, int Orientation = 1)
 
     /// <summary>What is said of a file with several pictures.</summary>
     public static string Several(long pictures) =>
-        $"it holds {pictures} pictures, of which only the first would be looked at; save each as a file of its own";
+        $"it holds {pictures} pictures, and only the first would be looked at; save each as a file of its own";
 
     /// <summary>Walks through a file, whose kind is told by its first bytes: all that are read but TIFF.</summary>
     public static FileWalk Through(ReadOnlySpan<byte> file) =>

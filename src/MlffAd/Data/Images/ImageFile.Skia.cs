@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using MlffAd.Files;
-using MlffAd.Kernels;
 using SkiaSharp;
 
 namespace MlffAd.Data;
@@ -96,8 +94,8 @@ public static partial class ImageFile
         return rgb;
     }
 
-    /// <summary>Whether the last sample of every pixel is 0: a picture of which nothing could be seen has an alpha that
-    /// nobody filled in.</summary>
+    /// <summary>Whether the last sample of every pixel is 0: an alpha channel that was never written, since the picture
+    /// would be invisible.</summary>
     private static bool AlphaIsEmpty(byte[] samples, int perPixel)
     {
         for (int i = perPixel - 1; i < samples.Length; i += perPixel)

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using BitMiracle.LibTiff.Classic;
-using MlffAd.Files;
 
 namespace MlffAd.Data;
 

@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using MlffAd.Files;
-using MlffAd.Kernels;
 using SkiaSharp;
 
 namespace MlffAd.Data;

@@ -1,5 +1,3 @@
-using MlffAd.Files;
-
 namespace MlffAd.Data;
 
 /// <summary>What a file's name, or its beginning where the name has no extension, says of it.</summary>

@@ -3,7 +3,7 @@ using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace MlffAd.Data;
 
-/// <summary>The 16-bit samples of a PNG file, of which the image library keeps the high bytes.</summary>
+/// <summary>The 16-bit samples of a PNG file; the image library keeps their high bytes alone.</summary>
 internal sealed class PngSamples
 {
     private readonly byte[] _file;

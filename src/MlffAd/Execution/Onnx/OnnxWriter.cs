@@ -1,11 +1,4 @@
-using System.Globalization;
 using System.Reflection;
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-using MlffAd.Weights;
 using static MlffAd.Execution.Onnx.TensorProto.Types;
 
 namespace MlffAd.Execution.Onnx;

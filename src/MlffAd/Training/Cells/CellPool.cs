@@ -1,9 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Evaluation;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-
 namespace MlffAd.Training;
 
 /// <summary>A cell of a good image, and its place in the order in which cells are drawn (spec §14).</summary>

@@ -1,12 +1,3 @@
-using MlffAd.Autograd;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>A good image in memory, S×S.</summary>
@@ -36,8 +27,7 @@ internal sealed record Picture(ImageItem Item, ulong Owner, byte[]? Mask = null)
 internal delegate void TakeCells(Picture picture, ReadOnlySpan<float> first, ReadOnlySpan<float> second,
     ReadOnlySpan<float> third);
 
-/// <summary>Reads photographs and computes something of their cells, a few images at a time, none of which is
-/// kept.</summary>
+/// <summary>Reads photographs, a few at a time, and computes something of their cells; keeps no image.</summary>
 internal sealed class CellReader : IDisposable
 {
     private readonly int _side;
@@ -80,7 +70,7 @@ internal sealed class CellReader : IDisposable
     /// <param name="take">Told of the cells of each.</param>
     /// <param name="onRead">Told of each image that was read, or of its error.</param>
     /// <param name="stop">Ends reading with an <see cref="OperationCanceledException"/>.</param>
-    /// <param name="others">Pictures, S×S, that are read after an image of which they are made; null: none.</param>
+    /// <param name="others">Pictures, S×S, made of an image and read after it; null: none.</param>
     public void Read(IReadOnlyList<ImageItem> items, long maxPixels, TakeCells take,
         Action<ImageItem, MlffAdException?> onRead, CancellationToken stop,
         Func<Picture, RgbImage, IEnumerable<(Picture, RgbImage)>>? others = null)

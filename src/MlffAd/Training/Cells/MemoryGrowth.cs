@@ -1,8 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-
 namespace MlffAd.Training;
 
 /// <summary>What a memory takes from pictures that it does not know: the choice goes on, furthest cell first (spec

@@ -1,5 +1,3 @@
-using MlffAd.Data;
-
 namespace MlffAd.Training;
 
 /// <summary>How good images are judged, to set the threshold: never by a memory of themselves.</summary>
@@ -14,7 +12,7 @@ internal enum Judging
     /// <summary>Each by the memory without what it remembers of that image.</summary>
     LeaveOneOut,
 
-    /// <summary>Those held out, of which the memory knows nothing.</summary>
+    /// <summary>The images held out; the memory has none of their cells.</summary>
     HeldOut,
 }
 

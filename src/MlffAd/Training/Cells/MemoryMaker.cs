@@ -1,11 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Evaluation;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-
 namespace MlffAd.Training;
 
 /// <summary>A memory that has been made.</summary>

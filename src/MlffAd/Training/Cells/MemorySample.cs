@@ -1,12 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Evaluation;
-using MlffAd.Execution;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>A memory of photographs, and others that it does not know: what benches search, since how much of a memory

@@ -1,12 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>What a memory finds in a picture: each cell's distance, and which vector is the nearest; and the scores of

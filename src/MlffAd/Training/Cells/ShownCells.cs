@@ -1,7 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels;
-
 namespace MlffAd.Training;
 
 /// <summary>What all memories were shown, in the order in which they score it.</summary>

@@ -1,12 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>What was chosen.</summary>

@@ -1,11 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Evaluation;
-using MlffAd.Execution;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>Joins a network to a memory on one backbone: it counts in the map as far as held-out images gain by it

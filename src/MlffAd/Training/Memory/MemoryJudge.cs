@@ -1,12 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>Measures good images, and pseudo anomalies on them, by a memory without what it remembers of each
@@ -74,7 +65,7 @@ internal sealed class MemoryJudge(Preprocessing preprocessing, Device device, Ca
     /// <summary>Thresholds by the good pictures. Remembered ones lie too high: what covered them is passed over, and
     /// others are not remembered the better for it. They count lower by what their median lies above that of the
     /// judged, and for the threshold of images alone.</summary>
-    /// <param name="judged">Pictures of which the memory knows nothing, or where there are none that it knows.</param>
+    /// <param name="judged">Pictures that the memory does not hold or, where there are none, some that it does.</param>
     /// <param name="others">Pictures that it remembers, judged without themselves.</param>
     /// <param name="config">The configuration.</param>
     /// <param name="share">Of a network beside the memory, which counts in the maps; null where there is none.</param>

@@ -1,13 +1,3 @@
-using System.Globalization;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>Lets a memory learn more good parts without those that it was made of: appends what is new in them, and
@@ -211,8 +201,7 @@ public sealed class MemoryLearner
         double threshold) => [.. pictures.Zip(_judge.ScoreWhole(memory, pictures))
             .Where(image => image.Second > threshold)];
 
-    /// <summary>Scales and thresholds, by pictures each of which is judged without what the memory knows of
-    /// it.</summary>
+    /// <summary>Scales and thresholds from pictures, each judged without its own cells in the memory.</summary>
     /// <returns>The thresholds, and what they would be if they might move as far.</returns>
     private (ThresholdSetting Setting, Calibration Wanted) Judge(MadeMemory memory, List<GoodPicture> judged)
     {

@@ -1,9 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-
 namespace MlffAd.Training;
 
 /// <summary>What small memories find, of cells with and without the mean and of several weights of place

@@ -1,8 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Network;
-
 namespace MlffAd.Training;
 
 /// <summary>What a network's scores count beside a memory's in the map (spec §14).</summary>

@@ -1,10 +1,3 @@
-using System.Globalization;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Training;
 
 /// <summary>A picture that a memory is to learn, as the memory judges it.</summary>
@@ -27,7 +20,7 @@ internal sealed class NewPictures(Model model, Device device, LearningRequest re
     /// <summary>Pictures that are named at most.</summary>
     private const int MostNamed = 10;
 
-    /// <summary>Fewest pictures of which one can stand apart.</summary>
+    /// <summary>The fewest pictures among which one can stand apart.</summary>
     private const int FewestTogether = 4;
 
     private readonly List<NewPicture> _all = [];

@@ -1,11 +1,3 @@
-using System.Globalization;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Files;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-
 namespace MlffAd.Training;
 
 /// <summary>Good images that look like no other: one defective photograph among the good would be remembered, and its

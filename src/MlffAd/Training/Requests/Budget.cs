@@ -1,5 +1,3 @@
-using MlffAd.Configuration;
-
 namespace MlffAd.Training;
 
 /// <summary>How long training lasts: a number of images, a time, or whichever is reached first.</summary>

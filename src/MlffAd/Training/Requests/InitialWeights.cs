@@ -1,9 +1,3 @@
-using System.Globalization;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Network;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>What training starts from: random numbers, and in the backbone the weights that were asked for.</summary>

@@ -1,7 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Models;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>What a memory is to learn.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using MlffAd.Models;
-
 namespace MlffAd.Training;
 
 /// <summary>How the loss has gone since training began: sums over stretches of equally many finite steps, 100 at most,

@@ -1,6 +1,3 @@
-using System.Globalization;
-using MlffAd.Data;
-
 namespace MlffAd.Training;
 
 /// <summary>Photographs that are much larger than they are seen.</summary>

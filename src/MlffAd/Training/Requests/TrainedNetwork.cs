@@ -1,8 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Models;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>A network that has been trained, for a memory to be made beside it.</summary>

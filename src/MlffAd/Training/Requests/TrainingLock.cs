@@ -1,6 +1,3 @@
-using System.Globalization;
-using MlffAd.Files;
-
 namespace MlffAd.Training;
 
 /// <summary>One training of a model at a time: <c>MODEL.lock</c>, which says whose it is, held open while it lasts.

@@ -1,9 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using MlffAd.Evaluation;
-using MlffAd.Files;
-using MlffAd.Models;
-using MlffAd.Weights;
 
 namespace MlffAd.Training;
 

@@ -1,9 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Files;
-using MlffAd.Models;
-using MlffAd.Weights;
-
 namespace MlffAd.Training;
 
 /// <summary>What is to be trained.</summary>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MlffAd.Kernels.Runtime;
 
 namespace MlffAd.Verification;
 

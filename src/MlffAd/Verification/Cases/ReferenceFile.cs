@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MlffAd.Weights;
 
 namespace MlffAd.Verification;
 

@@ -1,5 +1,3 @@
-using MlffAd.Kernels;
-
 namespace MlffAd.Verification;
 
 /// <summary>How each operator of the reference files is computed here: takes the case's inputs, gives back outputs

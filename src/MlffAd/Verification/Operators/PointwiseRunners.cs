@@ -1,5 +1,3 @@
-using MlffAd.Kernels;
-
 namespace MlffAd.Verification;
 
 internal static partial class OperatorRunners

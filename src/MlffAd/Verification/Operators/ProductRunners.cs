@@ -1,7 +1,3 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Weights;
-
 namespace MlffAd.Verification;
 
 internal static partial class OperatorRunners

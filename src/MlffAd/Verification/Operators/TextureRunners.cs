@@ -1,8 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Network;
-
 namespace MlffAd.Verification;
 
 internal static partial class OperatorRunners
@@ -78,7 +73,7 @@ internal static partial class OperatorRunners
 
     private static Quantization Levels(OperatorCase c) => KernelOptions.Quantization(new TextureConfig
     {
-        Levels = Enum.Parse<Levels>(c.Word("placement"), ignoreCase: true),
+        Levels = Enum.Parse<LevelPositions>(c.Word("placement"), ignoreCase: true),
         Band = Enum.Parse<Band>(c.Word("band"), ignoreCase: true),
     }, c.Int("levels"));
 }

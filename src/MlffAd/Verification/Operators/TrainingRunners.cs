@@ -1,6 +1,3 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-
 namespace MlffAd.Verification;
 
 internal static partial class OperatorRunners

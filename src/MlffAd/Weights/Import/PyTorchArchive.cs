@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Numerics;
 using System.Security.Cryptography;
-using MlffAd.Files;
 
 namespace MlffAd.Weights;
 

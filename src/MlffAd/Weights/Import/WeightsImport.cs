@@ -1,6 +1,3 @@
-using System.Globalization;
-using MlffAd.Files;
-
 namespace MlffAd.Weights;
 
 /// <summary>Turns a file of somebody's ResNet into a weights file: finds the backbone's tensors by name, folds
@@ -109,7 +106,7 @@ public sealed class WeightsImport : IDisposable
         {
             // Zip's signature, or a pickle (any protocol) of PyTorch's ten-byte number.
             [(byte)'P', (byte)'K', 3, 4, ..] or [0x80, _, 0x8a, 10, ..] => PyTorchArchive.Open(path),
-            // A safetensors file starts with eight bytes of length, of which the upper four are zero.
+            // A safetensors file starts with eight bytes of length; the upper four are zero.
             [(byte)'{', .. var rest] when rest.IndexOf((byte)0) < 0 => TensorFlowJs.Open(path),
             _ => SafetensorsFile.Open(path),
         };

@@ -1,6 +1,3 @@
-using MlffAd.Kernels.Runtime;
-using Xunit;
-
 namespace MlffAd.Tests.CommandLine;
 
 public sealed class BenchCommandTests : IDisposable

@@ -1,6 +1,4 @@
 using MlffAd.Cli;
-using MlffAd.Configuration;
-using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 

@@ -1,7 +1,5 @@
 using MlffAd.Cli;
-using MlffAd.Data;
 using MlffAd.Tests.Data;
-using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 

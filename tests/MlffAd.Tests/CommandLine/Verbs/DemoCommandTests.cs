@@ -1,9 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using MlffAd.Cli;
-using MlffAd.CommandLine;
-using MlffAd.Configuration;
-using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 

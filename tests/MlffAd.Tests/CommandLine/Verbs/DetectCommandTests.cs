@@ -1,7 +1,4 @@
-using System.Globalization;
 using System.Text.Json;
-using MlffAd.Data;
-using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 

@@ -1,15 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Execution;
 using MlffAd.Execution.Onnx;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Weights;
-using Xunit;
 using ModelMetadata = MlffAd.Models.ModelMetadata;
 
 namespace MlffAd.Tests.CommandLine;

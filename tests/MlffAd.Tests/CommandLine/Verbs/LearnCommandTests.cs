@@ -1,7 +1,4 @@
-using System.Globalization;
-using MlffAd.Data;
 using MlffAd.Tests.Training;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

@@ -1,13 +1,5 @@
 using System.Text.Json;
 using MlffAd.Cli;
-using MlffAd.Configuration;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

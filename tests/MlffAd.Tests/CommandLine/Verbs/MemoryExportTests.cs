@@ -1,11 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using MlffAd.Data;
-using MlffAd.Detection;
 using MlffAd.Execution.Onnx;
-using MlffAd.Kernels.Runtime;
 using MlffAd.Tests.Training;
-using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 
@@ -24,13 +20,9 @@ public sealed class MemoryExportTests : IDisposable
 
     /// <summary>Of remembered images, of others, and of such with a defect; one at a time and eight.</summary>
     [Theory]
-    [InlineData("memory.scaling", "none")]
-    [InlineData("memory.scaling", "place")]
-    [InlineData("memory.scaling", "vector")]
-    [InlineData("memory.readout", "5")]
-    [InlineData("memory.smooth", "0")]
-    [InlineData("memory.from", "1,2,3")]
-    [InlineData("memory.mean", "true")]
+    [InlineData("memory.scaling", "none"), InlineData("memory.scaling", "place")]
+    [InlineData("memory.scaling", "vector"), InlineData("memory.readout", "5"), InlineData("memory.smooth", "0")]
+    [InlineData("memory.from", "1,2,3"), InlineData("memory.mean", "true")]
     public void OnnxRuntimeGivesAMemorysScoresAndVerdicts(string key, string value)
     {
         var model = _folder.Made(MemoryFolder.Tiny.With(key, value));

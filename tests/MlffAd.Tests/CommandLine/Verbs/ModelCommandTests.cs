@@ -1,8 +1,4 @@
 using System.Text.Json;
-using MlffAd.Evaluation;
-using MlffAd.Models;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;

@@ -1,8 +1,4 @@
-using MlffAd.Evaluation;
-using MlffAd.Models;
 using MlffAd.Tests.Training;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.CommandLine;
@@ -46,11 +42,8 @@ public sealed class ThresholdCommandTests(TinyModel tiny)
 
     [Theory]
     [InlineData]
-    [InlineData("DATA", "--undo")]
-    [InlineData("DATA", "--value", "1")]
-    [InlineData("--undo", "--pixel-value", "1")]
-    [InlineData("--value", "nan")]
-    [InlineData("--pixel-value", "0,5")]
+    [InlineData("DATA", "--undo"), InlineData("DATA", "--value", "1"), InlineData("--undo", "--pixel-value", "1")]
+    [InlineData("--value", "nan"), InlineData("--pixel-value", "0,5")]
     public void OneWayIsTaken(params string[] words) =>
         Assert.Equal(2, CommandRun.Of(["threshold", tiny.Model, .. words.Select(w => w == "DATA" ? tiny.Data : w)])
             .Code);
@@ -99,12 +92,8 @@ public sealed class ThresholdCommandTests(TinyModel tiny)
     }
 
     [Theory]
-    [InlineData("1 1.2 1.3 1.5 1.6", "")]
-    [InlineData("1 1.2 1.3 1.5 8", "4")]
-    [InlineData("8 1.2 1.3 1.5 1", "0")]
-    [InlineData("1 1 1 1 1", "")]
-    [InlineData("1 1 1 1 1.01", "4")]
-    [InlineData("1 1.2 1.3 1.5 15 16 17.5", "6,5,4")]
+    [InlineData("1 1.2 1.3 1.5 1.6", ""), InlineData("1 1.2 1.3 1.5 8", "4"), InlineData("8 1.2 1.3 1.5 1", "0")]
+    [InlineData("1 1 1 1 1", ""), InlineData("1 1 1 1 1.01", "4"), InlineData("1 1.2 1.3 1.5 15 16 17.5", "6,5,4")]
     [InlineData("1 1.2 15 16 17.5", "")]          // more than half: the others may be the odd ones
     [InlineData("5", "")]
     public void AScoreStandsOutByTheSpreadOfTheOthers(string scores, string found) =>

@@ -1,7 +1,4 @@
 using MlffAd.Cli;
-using MlffAd.Models;
-using MlffAd.Weights;
-using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 

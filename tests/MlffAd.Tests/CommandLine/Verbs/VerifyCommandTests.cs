@@ -1,6 +1,4 @@
 using MlffAd.Cli;
-using MlffAd.Weights;
-using Xunit;
 
 namespace MlffAd.Tests.CommandLine;
 

@@ -1,6 +1,4 @@
 using BitMiracle.LibTiff.Classic;
-using MlffAd.Data;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Data;

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using MlffAd.Data;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Data;

@@ -1,6 +1,4 @@
 using System.Text;
-using MlffAd.Data;
-using Xunit;
 
 namespace MlffAd.Tests.Data;
 

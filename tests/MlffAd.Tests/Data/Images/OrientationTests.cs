@@ -1,6 +1,3 @@
-using MlffAd.Data;
-using Xunit;
-
 namespace MlffAd.Tests.Data;
 
 /// <summary>EXIF turns a picture, whatever the file around it is.</summary>

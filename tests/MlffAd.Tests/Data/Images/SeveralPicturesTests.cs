@@ -1,5 +1,3 @@
-using MlffAd.Data;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Data;

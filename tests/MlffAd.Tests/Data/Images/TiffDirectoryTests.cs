@@ -1,5 +1,3 @@
-using MlffAd.Data;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Data;
@@ -27,7 +25,7 @@ public sealed class TiffDirectoryTests : IDisposable
     [InlineData(1 << 20, 1 << 20)]
     [InlineData(16, int.MaxValue)]
     [InlineData(0, 16)]
-    [InlineData(1, 1)]                // six tiles, one of which is named
+    [InlineData(1, 1)]                // six tiles, one named
     public void TilesThatTheFileCannotHoldAreRefused(long width, long height) => AssertBroken(directory =>
     {
         directory.Remove(278);
@@ -38,7 +36,7 @@ public sealed class TiffDirectoryTests : IDisposable
     [InlineData(273)]
     [InlineData(279)]
     [InlineData(320)]
-    [InlineData(33432)]               // a copyright, of which nothing is read
+    [InlineData(33432)]               // a copyright, which is not read
     public void AListLongerThanTheFileIsRefused(int tag)
     {
         byte[] tiff = Make(d => d.TryAdd(tag, [0]));

@@ -1,6 +1,4 @@
 using BitMiracle.LibTiff.Classic;
-using MlffAd.Data;
-using Xunit;
 
 namespace MlffAd.Tests.Data;
 

@@ -1,7 +1,3 @@
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using Xunit;
-
 namespace MlffAd.Tests.Kernels;
 
 /// <summary>Maps in BF16: an operator reads the numbers that a float32 map of the same numbers holds, computes the

@@ -1,7 +1,4 @@
 using MlffAd.Cli;
-using MlffAd.Kernels;
-using MlffAd.Kernels.Runtime;
-using Xunit;
 
 namespace MlffAd.Tests.Kernels;
 
@@ -156,7 +153,7 @@ public sealed class TensorCoreProductTests
     public void StatisticsMadeInPassingAreTheMaps(string id, Precision precision)
     {
         using var emulation = new Emulation(id, precision);
-        // Blocks of 128 rows of which the last is short; columns that fill a tile and that do not; a mean far from 0.
+        // Blocks of 128 rows, the last one short; columns that fill a tile and that do not; a mean far from 0.
         foreach (var c in new ConvolutionTests.Case[] { new(new(1, 13, 12, 8), 72, new(3, 1, 1)),
             new(new(3, 7, 6, 4), 12, new(1)) })
         {

@@ -1,5 +1,3 @@
-using MlffAd.Kernels;
-
 namespace MlffAd.Tests.Kernels;
 
 /// <summary>The equations of the specification's §4 word for word: every level against every
@@ -83,9 +81,8 @@ internal sealed class DenseQuantization
         where placement != LevelPlacement.Paper || band != LevelBand.Spacing
         select new Quantization(levels, placement, band);
 
-    /// <summary>Similarities from <paramref name="lo"/> to <paramref name="hi"/>, both attained once, of which
-    /// none but these lies within
-    /// <paramref name="margin"/> of a level, of the end of a band, or of lo and hi: so smooth functions of them, as far
+    /// <summary>Similarities from <paramref name="lo"/> to <paramref name="hi"/>, both attained once; none but these lies
+    /// within <paramref name="margin"/> of a level, of the end of a band, or of lo and hi: so smooth functions of them, as far
     /// as the margin.</summary>
     public static float[] Smooth(Quantization q, int count, int seed, double margin, float lo = -0.35f, float hi =
         0.85f)

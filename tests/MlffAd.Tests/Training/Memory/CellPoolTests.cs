@@ -1,8 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Training;
-using Xunit;
-
 namespace MlffAd.Tests.Training;
 
 /// <summary>Which cells a memory is chosen from.</summary>

@@ -1,11 +1,4 @@
-using System.Globalization;
-using MlffAd.Data;
-using MlffAd.Models;
-using MlffAd.Network;
 using MlffAd.Tests.CommandLine;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Training;
@@ -102,16 +95,11 @@ public sealed class LearnHistoryTests(LearningFolder folder) : IClassFixture<Lea
     }
 
     [Theory]
-    [InlineData("'vectors':60", "'vectors':6000")]
-    [InlineData("'vectors':60", "'vectors':0")]
-    [InlineData("'vectors':60", "'vectors':401")]
-    [InlineData("'learnt':16", "'learnt':19")]
-    [InlineData("'learnt':16", "'learnt':-1")]
-    [InlineData("'known':16", "'known':-1")]
-    [InlineData("'kept':16", "'kept':-2")]
-    [InlineData("'candidates':400", "'candidates':59")]
-    [InlineData("'candidates':400", "'candidates':5000000")]
-    [InlineData("'learnt':16", "'learned':16")]
+    [InlineData("'vectors':60", "'vectors':6000"), InlineData("'vectors':60", "'vectors':0")]
+    [InlineData("'vectors':60", "'vectors':401"), InlineData("'learnt':16", "'learnt':19")]
+    [InlineData("'learnt':16", "'learnt':-1"), InlineData("'known':16", "'known':-1")]
+    [InlineData("'kept':16", "'kept':-2"), InlineData("'candidates':400", "'candidates':59")]
+    [InlineData("'candidates':400", "'candidates':5000000"), InlineData("'learnt':16", "'learned':16")]
     public void AHistoryThatCannotBeIsRefused(string was, string now)
     {
         string model = folder.MakeLearnt();
@@ -217,10 +205,7 @@ public sealed class LearnHistoryTests(LearningFolder folder) : IClassFixture<Lea
     }
 
     [Theory]
-    [InlineData(64, 5461)]
-    [InlineData(256, 341)]
-    [InlineData(1024, 21)]
-    [InlineData(4096, 4)]
+    [InlineData(64, 5461), InlineData(256, 341), InlineData(1024, 21), InlineData(4096, 4)]
     public void LargePicturesAreKeptInSmallNumbers(int side, int most) => Assert.Equal(most, KeptPictures.Most(side));
 
     private static RememberedCells Remembered(string model)

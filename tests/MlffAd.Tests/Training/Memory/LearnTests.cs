@@ -1,11 +1,3 @@
-using MlffAd.Data;
-using MlffAd.Execution;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Training;

@@ -1,11 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
-
 namespace MlffAd.Tests.Training;
 
 /// <summary>A memory of sixteen parts, and others for it to learn.</summary>

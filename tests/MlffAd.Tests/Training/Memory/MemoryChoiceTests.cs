@@ -1,11 +1,4 @@
 using System.Text.Json;
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Training;

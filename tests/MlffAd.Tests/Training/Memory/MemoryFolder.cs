@@ -1,11 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Detection;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
-
 namespace MlffAd.Tests.Training;
 
 /// <summary>Photographs of good parts, drawn, and memories of them that are made in a moment.</summary>

@@ -1,10 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Evaluation;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Training;
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Training;

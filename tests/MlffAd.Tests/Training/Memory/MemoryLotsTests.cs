@@ -1,12 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Training;
-using MlffAd.Weights;
-using Xunit;
-
 namespace MlffAd.Tests.Training;
 
 /// <summary>More images than a lot holds, with lots of three.</summary>

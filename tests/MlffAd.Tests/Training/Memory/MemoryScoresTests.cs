@@ -1,11 +1,3 @@
-using MlffAd.Configuration;
-using MlffAd.Data;
-using MlffAd.Kernels.Runtime;
-using MlffAd.Models;
-using MlffAd.Network;
-using MlffAd.Training;
-using Xunit;
-
 namespace MlffAd.Tests.Training;
 
 /// <summary>Nothing of a good image judges it, nor what is drawn on it.</summary>

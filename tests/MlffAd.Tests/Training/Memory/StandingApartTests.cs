@@ -1,4 +1,3 @@
-using Xunit;
 using static System.StringComparison;
 
 namespace MlffAd.Tests.Training;
@@ -29,7 +28,7 @@ public sealed class StandingApartTests : IDisposable
         Assert.InRange(box[1] + box[3] / 2, 24, 48);
     }
 
-    /// <summary>Whoever moves one of two copies away would leave the defect in.</summary>
+    /// <summary>To move one of two copies away would leave the defect in.</summary>
     [Fact]
     public void CopiesOfWhatStandsApartAreAllNamed()
     {

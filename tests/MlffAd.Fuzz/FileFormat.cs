@@ -5,7 +5,7 @@ namespace MlffAd.Fuzz;
 /// <param name="Seeds">Whole files, made by code.</param>
 /// <param name="Refusal">The exit code that a file which cannot be used ends in.</param>
 /// <param name="Read">Does with a file what the program does.</param>
-internal sealed record Format(string Name, Seed[] Seeds, ExitCode Refusal, Action<string> Read)
+internal sealed record FileFormat(string Name, Seed[] Seeds, ExitCode Refusal, Action<string> Read)
 {
     /// <summary>Whether a file gets beyond the first look at it: its signature, the walk through its parts.</summary>
     public required Func<byte[], bool> FirstCheck { get; init; }

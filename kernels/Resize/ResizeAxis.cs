@@ -6,7 +6,7 @@ namespace MlffAd.Kernels;
 /// on every device.</summary>
 /// <remarks>Output i lies at source coordinate s = i·(in − 1)/(out − 1) with corners aligned (0 if out = 1), else at s
 /// = max(0, (i + ½)·in/out − ½), and is (1 − t)·x[⌊s⌋] + t·x[min(⌊s⌋ + 1, in − 1)], t = s − ⌊s⌋.</remarks>
-internal readonly struct Axis(int source, int target, bool corners)
+internal readonly struct ResizeAxis(int source, int target, bool corners)
 {
     private readonly int _source = source, _target = target, _corners = corners ? 1 : 0;
 
