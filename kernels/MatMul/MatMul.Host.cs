@@ -11,8 +11,8 @@ public static unsafe partial class MatMul
         ForwardPacked(a, panels, y, transposeA, add);
     }
 
-    internal static void ForwardPacked(Tensor a, Panels b, Tensor y, bool transposeA = false, bool add =
-        false) => new Product
+    internal static void ForwardPacked(Tensor a, Panels b, Tensor y, bool transposeA = false,
+        bool add = false) => new Product
         {
             A = Gather.Matrix(a.Host, y.Shape.Area, b.K, transposeA),
             B = b,

@@ -26,8 +26,8 @@ public static partial class Pooling
     }
 
     /// <summary>The gradient of <see cref="Max"/>: dx (+)= Σ dy over the windows that the element won.</summary>
-    public static void MaxGradient(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad, bool add =
-        false)
+    public static void MaxGradient(Tensor dy, Tensor index, Tensor dx, int kernel, int stride, int pad,
+        bool add = false)
     {
         RequireWindows("pooling.max.gradient", dx, dy, index, kernel, stride, pad);
         using var _ = MaxGradientKernel.Begin(dx, (long)kernel * kernel * dy.Count,

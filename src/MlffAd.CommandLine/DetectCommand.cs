@@ -80,25 +80,25 @@ internal sealed class DetectCommand
 
         float threshold = parse.GetValue(_threshold) ?? loaded.Metadata.Threshold;
         float pixelThreshold = parse.GetValue(_pixelThreshold) ?? loaded.Metadata.PixelThreshold;
-        var scale = ColourScale.Of(loaded.Metadata.Config, pixelThreshold);
         using var files = new FindingFiles(csv, json, threshold, pixelThreshold);
         var seen = new Seen(parse, files);
-        using var device = parse.OpenDevice();
-        using var scorer = new Scorer(loaded, device);
+        using var detector = new Detector(loaded, new()
+        {
+            Device = parse.GetRequiredValue(CommonOptions.Device),
+            Precision = parse.GetValue(CommonOptions.Precision),
+            Threads = parse.GetValue(CommonOptions.Threads),
+            Threshold = threshold,
+            PixelThreshold = pixelThreshold,
+            MaxPixels = parse.GetValue(CommonOptions.MaxPixels),
+        });
         try
         {
-            foreach (ScoredImage image in scorer.Score(found.Images, parse.GetValue(CommonOptions.MaxPixels)))
+            foreach (Finding finding in detector.Inspect(found))
             {
                 stop.ThrowIfCancellationRequested();
-                var map = new Lazy<ScoreMap>(() => image.Cells!.Enlarge(image.Original!.Width, image.Original.Height));
-                var finding = seen.Judge(image, () => map.Value, threshold, pixelThreshold);
-                if (maps is not null && finding.Score is not null)
-                    Draw(maps[files.Count], HeatMap.Overlay(image.Original!, map.Value, scale));
+                if (maps is not null && finding.Score is not null) Draw(maps[files.Count], finding.DrawHeatMap());
                 seen.Add(finding);
             }
-            // What looks like an image and was not judged is never good.
-            foreach (var image in found.PassedOver)
-                seen.Add(new(image.Name, null, false, null, $"'{image.Name}' was not judged: {image.Why}."));
             files.Finish(complete: true);
         }
         catch (Exception e)
@@ -125,27 +125,17 @@ internal sealed class DetectCommand
     /// <summary>Prints and writes findings, and remembers what they come to.</summary>
     private sealed class Seen(ParseResult parse, FindingFiles files)
     {
-        private bool _anyOfModel, _anyError, _anyDefect;
+        private readonly HashSet<ExitCode> _codes = [];
 
-        public ExitCode Code => _anyOfModel ? ExitCode.BadModel : _anyError ? ExitCode.BadData
-            : _anyDefect ? ExitCode.Defect : ExitCode.Success;
-
-        /// <summary>The finding on an image; an error where its score is no finite number.</summary>
-        public Finding Judge(ScoredImage image, Func<ScoreMap> map, float threshold, float pixelThreshold)
-        {
-            try { return Finding.Of(image, map, threshold, pixelThreshold); }
-            catch (MlffAdException e) when (e.Code == ExitCode.BadModel)
-            {
-                _anyOfModel = true;
-                return new(image.Item.Name, null, false, null, e.Message);
-            }
-        }
+        /// <summary>The gravest: what was not judged counts more than a defect, for nobody knows
+        /// what it shows.</summary>
+        public ExitCode Code =>
+            new[] { ExitCode.BadModel, ExitCode.BadData, ExitCode.Defect }.FirstOrDefault(_codes.Contains);
 
         public void Add(Finding finding)
         {
             files.Add(finding);
-            _anyError |= finding.Error is not null;
-            _anyDefect |= finding.IsDefect;
+            _codes.Add(finding.Code);
             // The path last, since it may hold anything.
             string box = finding.Box is { } b
                 ? string.Create(CultureInfo.InvariantCulture, $"{b.X},{b.Y},{b.Width},{b.Height}") : "-";

@@ -72,8 +72,8 @@ internal static class BenchCommand
             HelpName = "FILE",
         };
         var verb = new Verb("algorithms",
-            "Times the ways to convolve by 3x3 filters, interleaved, for layers of many sizes: the implicit product (i), "
-                + "minimal filtering of 2x2 (2) and of 4x4 outputs (4).", "mlffad bench algorithms",
+            "Times the ways to convolve by 3x3 filters, interleaved, for layers of many sizes: the implicit "
+                + "product (i), minimal filtering of 2x2 (2) and of 4x4 outputs (4).", "mlffad bench algorithms",
             "mlffad bench algorithms --update kernels/Convolution/AlgorithmTable.cs")
         { rounds, update, CommonOptions.Threads };
         verb.SetAction(parse =>

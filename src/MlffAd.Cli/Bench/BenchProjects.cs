@@ -142,9 +142,10 @@ internal static class BenchProjects
             HelpName = "TEXT",
         };
         var verb = new Verb("peers",
-            "Races the processor's engine, interleaved: inference against ONNX Runtime on exported models, training steps "
-                + "against libtorch. Needs the repository; builds bench/peers first.", "mlffad bench peers",
-            "mlffad bench peers --only inference.backbone --json peers.json", "mlffad bench peers --only training")
+            "Races the processor's engine, interleaved: inference against ONNX Runtime on exported models, "
+                + "training steps against libtorch. Needs the repository; builds bench/peers first.",
+            "mlffad bench peers", "mlffad bench peers --only inference.backbone --json peers.json",
+            "mlffad bench peers --only training")
         { rounds, only, CommonOptions.Threads, CommonOptions.Json };
         verb.SetAction(parse =>
         {

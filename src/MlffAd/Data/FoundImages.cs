@@ -78,11 +78,14 @@ public sealed class FoundImages
         return found;
     }
 
+    /// <summary>A file, whatever its name, whether or not it is there.</summary>
+    internal static ImageItem Item(string path) => new(path, WithSlashes(path), DataSet.Good);
+
     private void Add(string path)
     {
         if (File.Exists(path))
         {
-            _images.Add(new(path, WithSlashes(path), DataSet.Good));
+            _images.Add(Item(path));
             return;
         }
         if (!Directory.Exists(path))

@@ -39,12 +39,12 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
     internal IReadOnlyDictionary<ulong, int>? Groups { get; init; }
 
     /// <summary>Scores images in order; decodes them on background threads, ahead of the compute.</summary>
-    /// <param name="items">The images.</param>
+    /// <param name="items">The images; of a lazy sequence some batches are taken ahead.</param>
     /// <param name="maxPixels">Larger images are refused.</param>
-    public IEnumerable<ScoredImage> Score(IReadOnlyList<ImageItem> items, long maxPixels = ImageFile.MaxPixels)
+    public IEnumerable<ScoredImage> Score(IEnumerable<ImageItem> items, long maxPixels = ImageFile.MaxPixels)
     {
         var waiting = new List<DecodedImage>();
-        int size = Math.Min(_batch, items.Count);
+        int size = items.TryGetNonEnumeratedCount(out int count) ? Math.Min(_batch, count) : _batch;
         long bytes = 0;
         foreach (var image in DecodedImage.Ahead(items, Side, device.Team.Count, maxPixels,
             model.Metadata.Config.BitDepth))

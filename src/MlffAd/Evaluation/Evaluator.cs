@@ -15,8 +15,8 @@ public static class Evaluator
     /// <exception cref="MlffAdException">There is nothing to test, a mask is missing, too many images are unusable
     /// (exit code 3), or a score is not finite (4).</exception>
     public static EvaluationResult Run(Scorer scorer, ModelMetadata model, DataSet set, EvaluationOptions options,
-        double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels, Action<ImageItem, MlffAdException?>? onScored =
-        null)
+        double maxBad = 0.05, long maxPixels = ImageFile.MaxPixels, Action<ImageItem,
+        MlffAdException?>? onScored = null)
     {
         if (set.Test.Count == 0)
             throw new MlffAdException(ExitCode.BadData,

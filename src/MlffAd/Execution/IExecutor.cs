@@ -20,8 +20,8 @@ public interface IExecutor
     /// <param name="f">Applied last.</param>
     /// <param name="residual">A summand, or null.</param>
     /// <param name="into">Where to.</param>
-    Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null, Value? into =
-        null);
+    Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual = null,
+        Value? into = null);
 
     /// <summary>Maximum over windows, <see cref="Pooling.Max"/>.</summary>
     Value MaxPool(Value x, int kernel, int stride, int pad);

@@ -11,8 +11,8 @@ public abstract class Operators : IExecutor
     public abstract Value Conv(Layer layer, Value x, Activation f = Activation.None, Value? into = null);
 
     /// <inheritdoc/>
-    public abstract Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual =
-        null, Value? into = null);
+    public abstract Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None,
+        Value? residual = null, Value? into = null);
 
     /// <summary>Stored numbers that do not train.</summary>
     protected abstract Value Constant(string name, Shape shape);

@@ -121,8 +121,8 @@ public sealed class ParameterList : Operators
     }
 
     /// <inheritdoc/>
-    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual =
-        null, Value? into = null)
+    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None,
+        Value? residual = null, Value? into = null)
     {
         var y = Conv(layer, x, f, into);
         var names = new BnNames(bn);

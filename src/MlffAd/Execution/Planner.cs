@@ -48,8 +48,8 @@ public sealed class Planner : Operators
             ? _weights[layer.Name + ".bias"].ToArray() : null), f, null, into);
 
     /// <inheritdoc/>
-    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual =
-        null, Value? into = null) =>
+    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None,
+        Value? residual = null, Value? into = null) =>
         Conv(layer, x, _weights.Fold(_config, layer, bn), f, residual, into);
 
     /// <inheritdoc/>

@@ -50,8 +50,8 @@ public sealed class Recorder(Config config, Parameters parameters, Tape tape, in
     }
 
     /// <inheritdoc/>
-    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None, Value? residual =
-        null, Value? into = null)
+    public override Value ConvBn(Layer layer, string bn, Value x, Activation f = Activation.None,
+        Value? residual = null, Value? into = null)
     {
         var names = new BnNames(bn);
         bool isBackbone = parameters.List[names.Scale].IsBackbone;

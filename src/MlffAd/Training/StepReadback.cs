@@ -10,7 +10,8 @@ internal sealed class StepReadback : IDisposable
     public StepReadback(Device device, int capacity)
     {
         _all = Tensor.Rent(device, Shape.Of(6 + capacity), "losses, norm, and who stayed good");
-        (Losses, Clip, StayedGood) = (_all.Part(0, Shape.Of(4)), _all.Part(4, Shape.Of(2)), _all.Part(6, Shape.Of(capacity)));
+        (Losses, Clip, StayedGood) =
+            (_all.Part(0, Shape.Of(4)), _all.Part(4, Shape.Of(2)), _all.Part(6, Shape.Of(capacity)));
     }
 
     /// <summary>The weighted sum of the losses, then L_f, L_s and L_fs.</summary>
@@ -27,7 +28,8 @@ internal sealed class StepReadback : IDisposable
     public StepResult Read(int images)
     {
         float[] v = _all.ToArray();
-        return new(new(v[0], v[1], v[2], v[3]), GradientNorm: v[4], StayedGood: (int)v.AsSpan(6, images).ToArray().Sum());
+        return new(new(v[0], v[1], v[2], v[3]), GradientNorm: v[4],
+            StayedGood: (int)v.AsSpan(6, images).ToArray().Sum());
     }
 
     public void Dispose() => _all.Dispose();

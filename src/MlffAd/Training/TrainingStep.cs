@@ -105,7 +105,8 @@ public sealed class TrainingStep : IDisposable
         OnForward?.Invoke(features);
 
         Value F = features.F, S = features.S;
-        Losses.Evaluate(F.Tensor, S.Tensor, recording.Labels, _loss, _readback.Losses, F.Receive(out _), S.Receive(out _));
+        Losses.Evaluate(F.Tensor, S.Tensor, recording.Labels, _loss, _readback.Losses, F.Receive(out _),
+            S.Receive(out _));
         tape.Backward();
         OnGradients?.Invoke();
         Sgd.Clip(_parameters.Gradients, _readback.Losses, (float)_config.Train.ClipNorm, _readback.Clip);

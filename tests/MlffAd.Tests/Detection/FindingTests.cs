@@ -6,9 +6,9 @@ public sealed class FindingTests
     public void TheBoxIsInPixelsOfThePhotographWhateverTheVerdict()
     {
         var cells = new ScoreMap(4, 4, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0]);
+        var photograph = new RgbImage(400, 200, new byte[3 * 400 * 200]);
         Finding Of(float threshold, float pixelThreshold) =>
-            Finding.Of(new(Item("a.png"), null, 9, cells, null), () => cells.Enlarge(400, 200), threshold,
-                pixelThreshold);
+            Finding.Of(new(Item("a.png"), photograph, 9, cells, null), threshold, pixelThreshold, new(pixelThreshold));
         Assert.Equal(("defect", new PixelBox(200, 100, 100, 50)),
             (Of(5, 4.5f * 4.5f / 9).Verdict, Shrunk(Of(5, 4.4f).Box!.Value)));
         Assert.Equal(("good", null), (Of(9, 9).Verdict, Of(9, 9).Box)); // at the threshold is good
@@ -22,10 +22,12 @@ public sealed class FindingTests
     [Fact]
     public void AScoreThatIsNoNumberIsTheModelsFaultAndNotAGoodPart()
     {
-        var e = Assert.Throws<MlffAdException>(() =>
-            Finding.Of(new(Item("a.png"), null, float.NaN, new(1, 1, [float.NaN]), null),
-                () => throw new InvalidOperationException(), 1, 1));
-        Assert.Equal(ExitCode.BadModel, e.Code);
+        foreach (float score in new[] { float.NaN, float.PositiveInfinity })
+        {
+            var finding = Finding.Of(new(Item("a.png"), null, score, new(1, 1, [score]), null), 1, 1, new(1));
+            Assert.Equal((ExitCode.BadModel, "unreadable", null), (finding.Code, finding.Verdict, finding.Score));
+            Assert.Equal(Finding.NotFinite("a.png").Message, finding.Error);
+        }
     }
 
     [Fact]
@@ -54,7 +56,7 @@ public sealed class FindingTests
         string table = Path.GetTempFileName();
         using (var files = new FindingFiles(table, null, 0, 0))
         {
-            files.Add(new(path, -1.5f, false, null, null));
+            files.Add(Finding.Of(new(Item(path), null, -1.5f, new(1, 1, [-1.5f]), null), 0, 0, new(0)));
             files.Finish(complete: true);
         }
         Assert.Equal($"path,score,verdict,x,y,w,h\n{field},-1.5,good,,,,\n", File.ReadAllText(table));

@@ -19,7 +19,8 @@ public sealed class HeatMapTests
         var photo = new RgbImage(6, 6, [.. Enumerable.Repeat((byte)100, 108)]);
         float[] scores = [.. Enumerable.Range(0, 36).Select(i => i / 6 is >= 1 and <= 4 && i % 6 >= 1 ? 2f : 1f)];
         MapColour[] pixels = Pixels(HeatMap.Overlay(photo, new ScoreMap(6, 6, scores), Scale));
-        MapColour grey = new(100, 100, 100), white = new(255, 255, 255), covered = grey.Blend(Scale.Of(2), Scale.Cover(2));
+        MapColour grey = new(100, 100, 100), white = new(255, 255, 255);
+        MapColour covered = grey.Blend(Scale.Of(2), Scale.Cover(2));
         Assert.All(photo.Rgb, value => Assert.Equal(100, value));
         for (int i = 0; i < 36; i++)
         {
@@ -45,5 +46,6 @@ public sealed class HeatMapTests
         Assert.Throws<ArgumentException>(() => HeatMap.Overlay(new RgbImage(1, 1, new byte[3]),
             new ScoreMap(2, 1, [0, 0]), Scale));
 
-    private static MapColour[] Pixels(RgbImage image) => [.. image.Rgb.Chunk(3).Select(c => new MapColour(c[0], c[1], c[2]))];
+    private static MapColour[] Pixels(RgbImage image) =>
+        [.. image.Rgb.Chunk(3).Select(c => new MapColour(c[0], c[1], c[2]))];
 }

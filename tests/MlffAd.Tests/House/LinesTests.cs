@@ -40,7 +40,8 @@ public sealed class LinesTests
     [Fact]
     public void TheFieldsWordsAreUsed()
     {
-        string[] phrases = ["fetch" + " ahead", "fetched" + " ahead", "bits behind" + " the point", "past the" + " cache",
+        string[] phrases = ["fetch" + " ahead", "fetched" + " ahead", "bits behind" + " the point",
+            "past the" + " cache",
             "come in" + " fours", "in" + " turns", "who" + "ever", "of" + " which"];
         foreach (string file in Repository.All(".cs", ".md", ".sh", ".csproj", ".props", ".targets"))
         {

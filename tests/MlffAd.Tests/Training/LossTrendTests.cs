@@ -82,7 +82,8 @@ public sealed class LossTrendTests
         for (int i = 0; i < 60; i++)
         {
             double total = i % 3 == 1 ? double.NaN : 2;
-            state = state.After(new StepResult(new(total, 1, 1, 1), 1), new BatchTicket { Images = 8 }, stepsPerEpoch: 10);
+            state =
+                state.After(new StepResult(new(total, 1, 1, 1), 1), new BatchTicket { Images = 8 }, stepsPerEpoch: 10);
         }
         Assert.Equal(40, Written(state.Trend!)[TrainingCounters.TrendSteps]);
         Assert.Equal(80, Written(state.Trend!).Where(c => c.Key != TrainingCounters.TrendSteps).Sum(c => c.Value));

@@ -28,8 +28,8 @@ public sealed class TrainerTests : IDisposable
 
     private string In(string name) => Path.Combine(_folder, name);
 
-    private static TrainingOutcome Train(TrainingRequest request, int threads = 2, Action<TrainingProgress>? onStep =
-        null, CancellationTokenSource? stop = null, List<string>? said = null)
+    private static TrainingOutcome Train(TrainingRequest request, int threads = 2,
+        Action<TrainingProgress>? onStep = null, CancellationTokenSource? stop = null, List<string>? said = null)
     {
         using var device = Device.Open("cpu", threads);
         return Trainer.Train(request, device, line => said?.Add(line), onStep, stop?.Token ?? default);

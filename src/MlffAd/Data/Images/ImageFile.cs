@@ -134,6 +134,7 @@ public static partial class ImageFile
     /// <summary>Opens a file, and names it in whatever goes wrong with it.</summary>
     private static T Opened<T>(string path, Func<FileStream, T> read)
     {
+        if (path.Length == 0 || path.Contains('\0')) throw Broken(path, "that is no name of a file");
         if (InputFile.IsNothing(path)) throw Broken(path, "it is empty or no file");
         try
         {

@@ -81,11 +81,11 @@ internal sealed class DenseQuantization
         where placement != LevelPlacement.Paper || band != LevelBand.Spacing
         select new Quantization(levels, placement, band);
 
-    /// <summary>Similarities from <paramref name="lo"/> to <paramref name="hi"/>, both attained once; none but these lies
-    /// within <paramref name="margin"/> of a level, of the end of a band, or of lo and hi: so smooth functions of them, as far
-    /// as the margin.</summary>
-    public static float[] Smooth(Quantization q, int count, int seed, double margin, float lo = -0.35f, float hi =
-        0.85f)
+    /// <summary>Similarities from <paramref name="lo"/> to <paramref name="hi"/>, both attained once; none but these
+    /// lies within <paramref name="margin"/> of a level, of the end of a band, or of lo and hi: so smooth functions of
+    /// them, as far as the margin.</summary>
+    public static float[] Smooth(Quantization q, int count, int seed, double margin, float lo = -0.35f,
+        float hi = 0.85f)
     {
         var random = new Random(seed);
         var levels = new DenseQuantization(q, [lo, hi]);
