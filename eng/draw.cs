@@ -4,4 +4,4 @@ using System.Globalization;
 using MlffAd.Demo;
 
 int[] n = [.. args.Skip(1).Select(text => int.Parse(text, CultureInfo.InvariantCulture))];
-DemoData.Write(args[0], seed: n[0], train: n[1], good: n[2], defective: n[3], size: 128, material: "cloth");
+DemoData.Write(args[0], seed: n[0], counts: new(n[1], n[2], n[3]), size: 128, material: "cloth");

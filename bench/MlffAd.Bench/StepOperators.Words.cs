@@ -220,7 +220,8 @@ public sealed partial class StepOperators
         {
             bool addD = Adds(d), addM = Adds(m);
             Note("quantization.pixels.gradient", what + Text(addD || addM), [m, range, rows, d, into, d, m],
-                t => Kernels.LevelsToPixels.Gradient(t[0], q, t[1], t[3], t[4], t[5], t[6], addD, addM), Levels);
+                t => Kernels.LevelsToPixels.Gradient(t[0], q, t[1], t[3], t[4],
+                    new(t[5], addD), new(t[6], addM)), Levels);
         });
         return into;
     }
@@ -237,7 +238,8 @@ public sealed partial class StepOperators
         {
             bool addK = Adds(k), addQ = Adds(q), addV = Adds(v);
             Note("attention.gradient", what + Text(addK || addQ || addV), [k, q, v, weights, y, k, q, v],
-                t => Kernels.Attention.Gradient(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], addK, addQ, addV),
+                t => Kernels.Attention.Gradient(t[0], t[1], t[2], t[3], t[4],
+                    new(t[5], addK), new(t[6], addQ), new(t[7], addV)),
                 Weights);
         });
         return y;

@@ -31,16 +31,15 @@ public static partial class Attention
         ForwardLauncher.Launch(y.Device, Groups(k), new(Left: k.Gpu, Right: q.Gpu, Values: v.Gpu, A: weights.Gpu,
             Weights: weights.Gpu, Out: y.Gpu, Levels: k.Shape.Area, Inner: k.C, Width: v.C, Add: 0));
 
-    static partial void GradientGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk,
-        Tensor dq, Tensor dv, bool addK, bool addQ, bool addV)
+    static partial void GradientGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes,
+        GradientTo dk, GradientTo dq, GradientTo dv)
     {
         int levels = k.Shape.Area;
         GradientLauncher.Launch(dy.Device, Groups(k), new(Left: dy.Gpu, Right: v.Gpu, Values: q.Gpu, A: weights.Gpu,
-            Weights: slopes.Gpu, Out: dk.Gpu, Levels: levels, Inner: v.C, Width: k.C, Add: addK ? 1 : 0));
-        ColumnsLauncher.Launch(dy.Device, Groups(k), new(A: weights.Gpu, Dy: dy.Gpu, Dv: dv.Gpu, Slopes: slopes.Gpu,
-            K: k.Gpu, Dq: dq.Gpu, Levels: levels, WidthOfK: k.C, WidthOfV: v.C, AddQ: addQ ? 1 : 0, AddV: addV
-            ? 1
-            : 0));
+            Weights: slopes.Gpu, Out: dk.Tensor.Gpu, Levels: levels, Inner: v.C, Width: k.C, Add: dk.Add ? 1 : 0));
+        ColumnsLauncher.Launch(dy.Device, Groups(k), new(A: weights.Gpu, Dy: dy.Gpu, Dv: dv.Tensor.Gpu,
+            Slopes: slopes.Gpu, K: k.Gpu, Dq: dq.Tensor.Gpu, Levels: levels, WidthOfK: k.C, WidthOfV: v.C,
+            AddQ: dq.Add ? 1 : 0, AddV: dv.Add ? 1 : 0));
     }
 
     /// <summary>A group does eight levels of an item.</summary>

@@ -9,13 +9,13 @@ public static partial class Attention
         MatMul.ForwardHost(weights, v, y, transposeA: false, transposeB: false, add: false);
     }
 
-    private static void GradientHost(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk,
-        Tensor dq, Tensor dv, bool addK, bool addQ, bool addV)
+    private static void GradientHost(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes,
+        GradientTo dk, GradientTo dq, GradientTo dv)
     {
         MatMul.ForwardHost(dy, v, slopes, transposeA: false, transposeB: true, add: false);
         Softmax.GradientHost(weights, slopes, slopes, add: false);
-        MatMul.ForwardHost(slopes, q, dk, transposeA: false, transposeB: false, addK);
-        MatMul.ForwardHost(slopes, k, dq, transposeA: true, transposeB: false, addQ);
-        MatMul.ForwardHost(weights, dy, dv, transposeA: true, transposeB: false, addV);
+        MatMul.ForwardHost(slopes, q, dk.Tensor, transposeA: false, transposeB: false, dk.Add);
+        MatMul.ForwardHost(slopes, k, dq.Tensor, transposeA: true, transposeB: false, dq.Add);
+        MatMul.ForwardHost(weights, dy, dv.Tensor, transposeA: true, transposeB: false, dv.Add);
     }
 }

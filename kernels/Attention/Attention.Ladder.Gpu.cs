@@ -17,8 +17,7 @@ public static partial class Attention
         ("1: three launches", t =>
         {
             ForwardGpu(t.K, t.Q, t.V, t.Weights, t.Y);
-            GradientGpu(t.K, t.Q, t.V, t.Weights, t.Dy, t.Slopes, t.Dk, t.Dq, t.Dv, addK: false, addQ: false,
-                addV: false);
+            GradientGpu(t.K, t.Q, t.V, t.Weights, t.Dy, t.Slopes, t.Dk, t.Dq, t.Dv);
         }),
     ];
 

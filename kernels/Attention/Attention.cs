@@ -40,22 +40,20 @@ public static partial class Attention
     /// <param name="dk">Gradient to k.</param>
     /// <param name="dq">Gradient to q.</param>
     /// <param name="dv">Gradient to v.</param>
-    /// <param name="addK">Whether <paramref name="dk"/> is added to what it holds.</param>
-    /// <param name="addQ">Whether <paramref name="dq"/> is.</param>
-    /// <param name="addV">Whether <paramref name="dv"/> is.</param>
-    public static void Gradient(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor dk, Tensor dq,
-        Tensor dv, bool addK = false, bool addQ = false, bool addV = false)
+    public static void Gradient(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, GradientTo dk, GradientTo dq,
+        GradientTo dv)
     {
         Check("attention.gradient", k, q, v, weights, dy);
-        Shape.Same("attention.gradient", k, dk);
-        Shape.Same("attention.gradient", q, dq);
-        Shape.Same("attention.gradient", v, dv);
+        Shape.Same("attention.gradient", k, dk.Tensor);
+        Shape.Same("attention.gradient", q, dq.Tensor);
+        Shape.Same("attention.gradient", v, dv.Tensor);
         long n = k.Shape.N, levels = k.Shape.Area;
-        using var _ = GradientKernel.Begin(dk, n * levels * levels * (4L * k.C + 4L * v.C + 4),
-            4 * n * levels * (levels + (4L + (addK ? 1 : 0) + (addQ ? 1 : 0)) * k.C + (addV ? 4L : 3L) * v.C));
+        long inner = (4L + (dk.Add ? 1 : 0) + (dq.Add ? 1 : 0)) * k.C, width = (dv.Add ? 4L : 3L) * v.C;
+        using var _ = GradientKernel.Begin(dk.Tensor, n * levels * levels * (4L * k.C + 4L * v.C + 4),
+            4 * n * levels * (levels + inner + width));
         using var slopes = Tensor.Rent(dy.Device, weights.Shape, "attention.slopes");   // dA, then dS
-        if (dk.Device.IsHost) GradientHost(k, q, v, weights, dy, slopes, dk, dq, dv, addK, addQ, addV);
-        else GradientGpu(k, q, v, weights, dy, slopes, dk, dq, dv, addK, addQ, addV);
+        if (dy.Device.IsHost) GradientHost(k, q, v, weights, dy, slopes, dk, dq, dv);
+        else GradientGpu(k, q, v, weights, dy, slopes, dk, dq, dv);
     }
 
     private static void Check(string name, Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y)
@@ -69,6 +67,6 @@ public static partial class Attention
     }
 
     static partial void ForwardGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor y);
-    static partial void GradientGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes, Tensor dk,
-        Tensor dq, Tensor dv, bool addK, bool addQ, bool addV);
+    static partial void GradientGpu(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, Tensor slopes,
+        GradientTo dk, GradientTo dq, GradientTo dv);
 }

@@ -19,10 +19,11 @@ public static partial class LevelsToPixels
             Paths: m.Gpu, Dd: d.Gpu, Dm: m.Gpu, Q: q, Rows: m.Rows, Cells: m.Shape.Area, C: t.C, AddD: 0, AddM: 0));
 
     static partial void GradientGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths,
-        Tensor dd, Tensor dm, bool addD, bool addM)
+        GradientTo dd, GradientTo dm)
     {
-        var args = new PixelsArgs(M: m.Gpu, Range: range.Gpu, D: d.Gpu, T: dt.Gpu, Paths: paths.Gpu, Dd: dd.Gpu,
-            Dm: dm.Gpu, Q: q, Rows: m.Rows, Cells: m.Shape.Area, C: d.C, AddD: addD ? 1 : 0, AddM: addM ? 1 : 0);
+        var args = new PixelsArgs(M: m.Gpu, Range: range.Gpu, D: d.Gpu, T: dt.Gpu, Paths: paths.Gpu,
+            Dd: dd.Tensor.Gpu, Dm: dm.Tensor.Gpu, Q: q, Rows: m.Rows, Cells: m.Shape.Area, C: d.C,
+            AddD: dd.Add ? 1 : 0, AddM: dm.Add ? 1 : 0);
         LevelLauncher.Launch(m.Device, new Index3D(d.Rows, (d.C + GroupSize - 1) / GroupSize, 1), args);
         PathLauncher.Launch(m.Device, (m.Rows + Groups - 1) / Groups, args);
         RangeLauncher.Launch(m.Device, m.Shape.N, args);

@@ -15,15 +15,15 @@ public static unsafe partial class LevelsToPixels
             cells: m.Shape.Area, channels: t.C, q: q), t.C);
 
     private static void GradientHost(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths,
-        Tensor dd, Tensor dm, bool addD, bool addM)
+        GradientTo dd, GradientTo dm)
     {
         var team = m.Device.Team;
         int cells = m.Shape.Area;
         team.For(m.Shape.N * ((d.C + Block - 1) / Block), new LevelJob(m: m.Host, range: range.Host, dt: dt.Host,
-            dd: dd.Host, cells: cells, channels: d.C, q: q, add: addD));
+            dd: dd.Tensor.Host, cells: cells, channels: d.C, q: q, add: dd.Add));
         team.For(m.Rows, new PathJob(m: m.Host, range: range.Host, d: d.Host, dt: dt.Host, paths: paths.Host,
             cells: cells, channels: d.C, q: q), d.C);
-        team.For(m.Shape.N, new RangeJob(range.Host, paths.Host, dm.Host, cells, addM), cells);
+        team.For(m.Shape.N, new RangeJob(range.Host, paths.Host, dm.Tensor.Host, cells, dm.Add), cells);
     }
 
     /// <summary>Item: a position.</summary>

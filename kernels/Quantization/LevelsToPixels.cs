@@ -35,23 +35,21 @@ public static partial class LevelsToPixels
     /// <param name="q">The levels.</param>
     /// <param name="range">As forward had it.</param>
     /// <param name="d">Level features.</param>
-    /// <param name="dt">What flows into t.</param>
+    /// <param name="dt">Gradient of t.</param>
     /// <param name="dd">Receives the gradient of <paramref name="d"/>.</param>
     /// <param name="dm">Receives the gradient of <paramref name="m"/>, through |L_n − m_i|, L_n, lo and hi.</param>
-    /// <param name="addD">Whether to add to what <paramref name="dd"/> holds.</param>
-    /// <param name="addM">Whether to add to what <paramref name="dm"/> holds.</param>
-    public static void Gradient(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor dd, Tensor dm,
-        bool addD = false, bool addM = false)
+    public static void Gradient(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, GradientTo dd,
+        GradientTo dm)
     {
         const string op = "quantization.pixels.gradient";
         Check(op, m, q, range, d, dt);
-        Shape.Same(op, d, dd);
-        Shape.Same(op, m, dm);
-        using var _ =
-            GradientKernel.Begin(dt, 4 * dt.Count, 4 * (2 * dt.Count + (addD ? 3 : 2) * d.Count + 6 * m.Count));
+        Shape.Same(op, d, dd.Tensor);
+        Shape.Same(op, m, dm.Tensor);
+        long bytes = 4 * (2 * dt.Count + (dd.Add ? 3 : 2) * d.Count + 6 * m.Count);
+        using var _ = GradientKernel.Begin(dt, 4 * dt.Count, bytes);
         using var paths = Tensor.Rent(m.Device, m.Shape.WithC(2), "levels.paths");   // A_i, W_i
-        if (m.Device.IsHost) GradientHost(m, q, range, d, dt, paths, dd, dm, addD, addM);
-        else GradientGpu(m, q, range, d, dt, paths, dd, dm, addD, addM);
+        if (m.Device.IsHost) GradientHost(m, q, range, d, dt, paths, dd, dm);
+        else GradientGpu(m, q, range, d, dt, paths, dd, dm);
     }
 
     private static void Check(string op, Tensor m, Quantization q, Tensor range, Tensor d, Tensor t) =>
@@ -63,5 +61,5 @@ public static partial class LevelsToPixels
 
     static partial void ForwardGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor t);
     static partial void GradientGpu(Tensor m, Quantization q, Tensor range, Tensor d, Tensor dt, Tensor paths,
-        Tensor dd, Tensor dm, bool addD, bool addM);
+        GradientTo dd, GradientTo dm);
 }

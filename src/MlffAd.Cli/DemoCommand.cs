@@ -79,8 +79,8 @@ internal sealed class DemoCommand
         Say($"Drawing photographs of {string.Join(" and ", DemoData.Materials)} into '{_photographs}': {_plan.Train} "
             + $"good ones to learn from, {_plan.Good} good and {4 * _plan.Defective} defective ones to test with, "
             + "each.");
-        DemoData.Write(_photographs, network.Train.Seed, train: _plan.Train, good: _plan.Good,
-            defective: _plan.Defective, threads: _parse.GetValue(CommonOptions.Threads), stop: _stop);
+        DemoData.Write(_photographs, network.Train.Seed,
+            counts: new(_plan.Train, _plan.Good, _plan.Defective), threads: _parse.GetValue(CommonOptions.Threads), stop: _stop);
         var (memories, networks) = (new List<Shown>(), new List<Shown>());
         foreach (string material in DemoData.Materials)
         {

@@ -210,3 +210,12 @@ public sealed class Tensor : IDisposable
     public override string ToString() =>
         $"'{Name}' {Shape}{(Format == Format.Bf16 ? " bf16" : "")}{(Pitch == C ? "" : $" pitch {Pitch}")}";
 }
+
+/// <summary>Where a gradient goes: a tensor, overwritten or added to.</summary>
+/// <param name="Tensor">The tensor.</param>
+/// <param name="Add">Whether to add to what it holds.</param>
+public readonly record struct GradientTo(Tensor Tensor, bool Add = false)
+{
+    /// <summary>A tensor that is overwritten.</summary>
+    public static implicit operator GradientTo(Tensor tensor) => new(tensor);
+}

@@ -1,5 +1,11 @@
 namespace MlffAd.Demo;
 
+/// <summary>Pictures of a material.</summary>
+/// <param name="Train">Good training pictures.</param>
+/// <param name="Good">Good test pictures.</param>
+/// <param name="Defective">Test pictures of each kind of defect; a material has four kinds.</param>
+public sealed record DemoCounts(int Train = 60, int Good = 20, int Defective = 8);
+
 /// <summary>Draws the demo's data sets: woven cloth and brushed metal, photographed, in MVTec AD's layout
 /// with exact masks.</summary>
 /// <remarks>Good parts differ as real ones do (lie, dye, grain, lamp, focus, exposure); defects are not those that
@@ -15,16 +21,15 @@ public static class DemoData
     /// <param name="folder">Where; it is made. Files of the same names are replaced.</param>
     /// <param name="seed">Another seed gives other pictures.</param>
     /// <param name="size">Pixels along a side, 64…1024.</param>
-    /// <param name="train">Good training pictures of a material.</param>
-    /// <param name="good">Good test pictures of a material.</param>
-    /// <param name="defective">Test pictures of each kind of defect; a material has four kinds.</param>
+    /// <param name="counts">How many; null: the defaults.</param>
     /// <param name="threads">Threads to draw with; 0: one for each processor. The pictures do not depend on it.</param>
     /// <param name="stop">Ends it early.</param>
     /// <param name="material">The only material to draw, one of <see cref="Materials"/>; null: all.</param>
     /// <exception cref="MlffAdException">The folder cannot be written (exit code 7).</exception>
-    public static void Write(string folder, long seed = 0, int size = 256, int train = 60, int good = 20,
-        int defective = 8, int threads = 0, CancellationToken stop = default, string? material = null)
+    public static void Write(string folder, long seed = 0, int size = 256, DemoCounts? counts = null, int threads = 0,
+        CancellationToken stop = default, string? material = null)
     {
+        var (train, good, defective) = counts ?? new();
         ArgumentOutOfRangeException.ThrowIfNotEqual(size, Math.Clamp(size, 64, 1024));
         var pictures = new List<(Material Material, int Number, string Path, string? Mask, string? Defect)>();
         foreach (var drawn in All.Where(m => material is null || m.Name == material))

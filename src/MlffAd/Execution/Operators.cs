@@ -159,7 +159,8 @@ public abstract class Operators : IExecutor
             () =>
             {
                 Tensor dd = d.Receive(out bool addD), dm = m.Receive(out bool addM);
-                Kernels.LevelsToPixels.Gradient(m.Tensor, q, range.Tensor, d.Tensor, into.Gradient, dd, dm, addD, addM);
+                Kernels.LevelsToPixels.Gradient(m.Tensor, q, range.Tensor, d.Tensor, into.Gradient,
+                    new(dd, addD), new(dm, addM));
             });
         return into;
     }
@@ -194,8 +195,8 @@ public abstract class Operators : IExecutor
             () =>
             {
                 Tensor dk = k.Receive(out bool addK), dq = q.Receive(out bool addQ), dv = v.Receive(out bool addV);
-                Kernels.Attention.Gradient(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Gradient, dk, dq, dv, addK,
-                    addQ, addV);
+                Kernels.Attention.Gradient(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, y.Gradient,
+                    new(dk, addK), new(dq, addQ), new(dv, addV));
             });
         return y;
     }

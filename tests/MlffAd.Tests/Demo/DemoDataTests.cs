@@ -72,7 +72,7 @@ public sealed class DemoDataTests
         string folder = Directory.CreateTempSubdirectory().FullName;
         foreach (string material in DemoData.Materials)
             Directory.CreateDirectory(Path.Combine(folder, material, "train", "good", "000.png"));
-        var e = Assert.Throws<MlffAdException>(() => DemoData.Write(folder, size: 64, train: 1, good: 0, defective: 0,
+        var e = Assert.Throws<MlffAdException>(() => DemoData.Write(folder, size: 64, counts: new(1, 0, 0),
             threads: 2, stop: TestContext.Current.CancellationToken));
         Assert.Equal(ExitCode.Output, e.Code);
         Assert.Contains("000.png", e.Message, StringComparison.Ordinal);
@@ -82,7 +82,7 @@ public sealed class DemoDataTests
     private static SortedDictionary<string, byte[]> Write(long seed, int threads)
     {
         string folder = Directory.CreateTempSubdirectory().FullName;
-        DemoData.Write(folder, seed, size: 64, train: 2, good: 1, defective: 1, threads);
+        DemoData.Write(folder, seed, size: 64, counts: new(2, 1, 1), threads);
         var files = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
         foreach (string path in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
             files[Path.GetRelativePath(folder, path).Replace('\\', '/')] = File.ReadAllBytes(path);

@@ -26,8 +26,8 @@ public sealed class AttentionTests
             AssertClose(expected.Y, y.Tensor, null);
             foreach (bool add in new[] { true, false })
             {
-                Attention.Gradient(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, dy.Tensor, dk.Tensor, dq.Tensor,
-                    dv.Tensor, add, add, add);
+                Attention.Gradient(k.Tensor, q.Tensor, v.Tensor, weights.Tensor, dy.Tensor,
+                    new(dk.Tensor, add), new(dq.Tensor, add), new(dv.Tensor, add));
                 AssertClose(expected.Dk, dk.Tensor, add ? dk.Values : null);
                 AssertClose(expected.Dq, dq.Tensor, add ? dq.Values : null);
                 AssertClose(expected.Dv, dv.Tensor, add ? dv.Values : null);

@@ -40,7 +40,7 @@ internal static partial class OperatorRunners
         dRows.Slice(0, 1).Write(c.Input("d_L").ToArray());
         dRows.Slice(1, 1).Write(c.Input("d_c").ToArray());
         QuantizeCount1D.Gradient(m, q, range, rows, dRows, dm);
-        LevelsToPixels.Gradient(m, q, range, d, c.Input("d_R"), dd, dm, addM: true);
+        LevelsToPixels.Gradient(m, q, range, d, c.Input("d_R"), dd, new(dm, Add: true));
         c.Result("d_m", dm);
         c.Result("d_D", dd);
     }

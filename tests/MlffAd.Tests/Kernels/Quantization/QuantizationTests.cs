@@ -128,7 +128,7 @@ public sealed partial class QuantizationTests
                 float[] onceD = dd.ToArray(), onceM = dm.ToArray();
                 Gradients.Check(x => Dot(new DenseQuantization(q, Doubles(x[0])).Pixels(x[1], channels), up), [m, d],
                     [onceM, onceD], h: 5e-4);
-                LevelsToPixels.Gradient(similarities, q, range, features, t, dd, dm, addD: true, addM: true);
+                LevelsToPixels.Gradient(similarities, q, range, features, t, new(dd, true), new(dm, true));
                 double scale = onceM.Max(Math.Abs);
                 Near(onceD.Select(v => 2.0 * v), dd.ToArray(), 1e-5 * onceD.Max(Math.Abs));
                 Near(onceM.Select(v => 2.0 * v), dm.ToArray(), 1e-5 * scale);
