@@ -4,8 +4,8 @@ namespace MlffAd.Kernels;
 
 public static partial class Attention
 {
-    /// <summary>Threads of a group, and columns that it does at a time; channels that it takes into shared
-    /// memory at a time.</summary>
+    /// <summary>Threads of a group, which are the columns it does at a time; channels staged in shared memory at a
+    /// time.</summary>
     private const int GroupSize = 128, Depth = 32;
 
     /// <summary>Shared memory: <see cref="Eight"/> for each thread, and a tile of the right factor whose rows begin in
@@ -100,8 +100,8 @@ public static partial class Attention
         Mix<Across>(shared, p.Slopes, p.K, p.Dq, at, p.WidthOfK, p.AddQ);
     }
 
-    /// <summary>The scores of the group's eight rows of the left factor with row first + t of the right one. Both come
-    /// into shared memory, 32 channels a time.</summary>
+    /// <summary>Scores of the group's eight rows of the left factor with row first + t of the right one, staged in
+    /// shared memory 32 channels at a time.</summary>
     private static Eight Scores(ArrayView<float> shared, in RowsArgs p, in Octet at, int first)
     {
         int t = Group.IdxX;
@@ -145,7 +145,7 @@ public static partial class Attention
         }
     }
 
-    /// <summary>Reduces every thread's numbers; the result is every thread's.</summary>
+    /// <summary>Reduces over the group; every thread gets the result.</summary>
     private static Eight Tree<TPair>(ArrayView<float> shared, Eight value) where TPair : unmanaged, IPair<Eight> =>
         GroupReduce.Tree<TPair, Eight>(shared.SubView(0, GroupSize * 8).Cast<Eight>(), value, 1, GroupSize);
 }

@@ -1,8 +1,7 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Attention's earlier version on the GPU: products and softmax one after the other, as the host does them,
-/// each a launch. The later one is <see cref="ForwardBody"/>, <see cref="GradientBody"/> and
-/// <see cref="ColumnsBody"/>.</summary>
+/// <summary>Attention's earlier GPU version: products and softmax as separate launches, as on the host. The fused one
+/// is <see cref="ForwardBody"/>, <see cref="GradientBody"/> and <see cref="ColumnsBody"/>.</summary>
 public static partial class Attention
 {
     /// <summary>What a rung reads and writes: <see cref="Forward"/>'s operands, then

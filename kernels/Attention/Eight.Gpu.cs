@@ -3,7 +3,7 @@ using ILGPU;
 
 namespace MlffAd.Kernels;
 
-/// <summary>A column's numbers in the eight rows that a group does; 32 bytes in memory.</summary>
+/// <summary>A column of a group's eight rows, in registers; 32 bytes in memory.</summary>
 internal struct Eight(Four low, Four high) : IAdditionOperators<Eight, Eight, Eight>
 {
     public Four Low = low, High = high;
@@ -22,7 +22,7 @@ internal struct Eight(Four low, Four high) : IAdditionOperators<Eight, Eight, Ei
 
     public static Eight Exp(Eight a) => new(Exp(a.Low), Exp(a.High));
 
-    /// <summary><paramref name="a"/> if it counts, else the other number throughout.</summary>
+    /// <summary><paramref name="a"/> if it counts, else <paramref name="other"/> in all lanes.</summary>
     public static Eight If(bool counts, Eight a, float other) =>
         new(If(counts, a.Low, other), If(counts, a.High, other));
 
@@ -43,8 +43,8 @@ internal struct Eight(Four low, Four high) : IAdditionOperators<Eight, Eight, Ei
 
 public static partial class Attention
 {
-    /// <summary>The levels that a group does: eight of an item's, from <paramref name="first"/> on. What lies behind an
-    /// item's last level is read as the last one and not written.</summary>
+    /// <summary>The eight levels of a group, from an item's <paramref name="first"/> on. Beyond the item's last level,
+    /// reads are clamped and writes dropped.</summary>
     /// <param name="levels">Levels of an item.</param>
     /// <param name="start">The item's first row.</param>
     /// <param name="first">The first of the eight among the item's levels.</param>
@@ -87,7 +87,7 @@ public static partial class Attention
             if (first + Group.IdxX < Levels) Store(map, first + Group.IdxX, e, 0);
         }
 
-        /// <summary>What the thread has of its column, or <paramref name="other"/> if there is none.</summary>
+        /// <summary>The thread's column, or <paramref name="other"/> beyond the last.</summary>
         public Eight Mine(int first, Eight e, float other) => Eight.If(first + Group.IdxX < Levels, e, other);
 
         private void Store(in GpuRows m, int r, int c, float value, int add)
@@ -96,20 +96,20 @@ public static partial class Attention
         }
     }
 
-    /// <summary>How weights lie to the result's eight rows.</summary>
+    /// <summary>Whether the result's eight rows are rows or columns of the weights' map.</summary>
     internal interface IWay
     {
         /// <summary>The weights of the eight rows for level <paramref name="first"/> + t.</summary>
         Eight Load(in GpuRows weights, in Octet at, int first);
     }
 
-    /// <summary>They are the map's rows.</summary>
+    /// <summary>Rows.</summary>
     internal readonly struct Along : IWay
     {
         public Eight Load(in GpuRows weights, in Octet at, int first) => at.LoadMine(weights, first);
     }
 
-    /// <summary>They are its columns.</summary>
+    /// <summary>Columns.</summary>
     internal readonly struct Across : IWay
     {
         public Eight Load(in GpuRows weights, in Octet at, int first)

@@ -4,7 +4,7 @@ namespace MlffAd.Kernels;
 
 public static partial class Convolution
 {
-    /// <summary>The fewest positions of the weight gradient's sum that are worth a part of their own.</summary>
+    /// <summary>Fewest positions of a part of the weight gradient's split sum.</summary>
     private const int LeastPositions = 1024;
 
     static partial void ForwardGpu(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual,
@@ -130,17 +130,16 @@ public static partial class Convolution
             C: dy.C, Parts: 1, Block: parts, Add: add ? 1 : 0));
     }
 
-    /// <summary>What factors are multiplied in: BF16 if a map of the layer is.</summary>
+    /// <summary>The factors' format: BF16 if a map of the layer is.</summary>
     private static Format FormatOf(Tensor x, Tensor y) => x.Format == Format.Bf16 ? x.Format : y.Format;
 
-    /// <summary>In how many the channels of x must come. A filter's input gets channels of zeros if they are fewer:
-    /// tensor cores take the image's four or eight channels in less time than others its three.</summary>
+    /// <summary>What x's channels must be a multiple of; zeros are appended. The image's three channels, padded to four
+    /// or eight, are faster on tensor cores than unpadded ones without.</summary>
     private static int Unit(Format format, Tensor x, Tensor y, ConvGeometry g) =>
         format == Format.Bf16 ? 8 : ((GpuDevice)x.Device).Arithmetic != Arithmetic.Float32 && g.Kernel > 1
             && y.C % 4 == 0 ? 4 : 1;
 
-    /// <summary>A factor in another format or with channels of zeros behind its own; null if it is
-    /// as it should be.</summary>
+    /// <summary>A factor converted to a format, or padded with channels of zeros; null if neither is needed.</summary>
     private static Tensor? Changed(Tensor t, Format format, int unit)
     {
         int c = (t.C + unit - 1) / unit * unit;
@@ -160,7 +159,7 @@ public static partial class Convolution
     private static readonly GpuKernel<ChannelsArgs> ChannelsLauncher = new("convolution.channels", ChannelsBody);
     private static readonly GpuKernel<ChannelsArgs> ToBf16Launcher = new("convolution.to.bf16", ToBf16Body);
 
-    /// <summary>Channels that both have are copied, or added; what only To has becomes 0.</summary>
+    /// <summary>Copies or adds the channels that both have; the rest of To becomes 0.</summary>
     internal readonly record struct ChannelsArgs(GpuRows From, GpuRows To, int Rows, int FromC, int ToC, int Add);
 
     private static void ChannelsBody(ChannelsArgs p)

@@ -2,11 +2,11 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class Convolution
 {
-    /// <summary>Below so many input channels a row of taps becomes one segment, read from a padded copy of the input:
-    /// runs of three floats would leave the tile waiting.</summary>
+    /// <summary>Below so many input channels, a row of taps is one segment, read from a padded copy of the input: runs
+    /// of three floats would stall the tile.</summary>
     private const int FewChannels = 16;
 
-    /// <summary>How a layer of inputs <paramref name="x"/> runs a pass.</summary>
+    /// <summary>The algorithm of a layer's pass.</summary>
     private static HostAlgorithm Choose(Pass pass, ConvGeometry g, Shape x, int outputs) =>
         Winograd.Takes(g, x.C, outputs)
             ? AlgorithmTable.Of(pass, Math.Min(x.C, outputs), x.Area)
@@ -49,9 +49,9 @@ public static unsafe partial class Convolution
     private static void InputGradientHost(Tensor dy, Tensor w, Tensor dx, ConvGeometry g, bool add) =>
         InputGradientBy(Choose(Pass.InputGradient, g, dx.Shape, dy.C), dy, w, dx, g, add);
 
-    /// <summary>The gradient to the input is a convolution of dy with the taps in reverse. With a stride s the inputs
-    /// fall into s² phases (their coordinates modulo s); each sees its own subset of the taps at stride 1, so no tap
-    /// that hits nothing is multiplied.</summary>
+    /// <summary>The gradient to the input is a convolution of dy with the taps reversed. With stride s the inputs fall
+    /// into s² phases (coordinates modulo s); each uses its own subset of the taps at stride 1, so that no zero is
+    /// multiplied.</summary>
     internal static void InputGradientBy(HostAlgorithm algorithm, Tensor dy, Tensor w, Tensor dx, ConvGeometry g,
         bool add)
     {

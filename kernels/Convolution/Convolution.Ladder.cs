@@ -1,7 +1,6 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Earlier versions of the host bodies, one idea a rung, kept to be measured and to say where
-/// the time went.</summary>
+/// <summary>Earlier versions of the host bodies, one idea a rung, for <c>mlffad bench gemm</c>.</summary>
 /// <remarks>Version 0 is the definition in loops. Version 1 copies every patch (im2col) and calls the packed product.
 /// Version 2 reads patches in place through row pointers. Versions 3 and 4 transform tiles of 2×2 and 4×4 outputs
 /// (<see cref="IMinimalFilter"/>) where the layer lets them.</remarks>

@@ -8,12 +8,11 @@ public static unsafe partial class Convolution
     /// <summary>Positions of a block of the sum, and the extents of a block of dw.</summary>
     private const int BlockP = 128, BlockO = 288, BlockT = 256;
 
-    /// <summary>Positions that are packed together, so that their rows stay in the first-level cache from one
-    /// panel to the next.</summary>
+    /// <summary>Positions packed together: their rows stay in the first-level cache across panels.</summary>
     private const int FewPositions = 8;
 
-    /// <summary>Blocks of work wanted: below it the positions are split into parts, summed apart and then in order;
-    /// partial sums of fewer than the least positions cost up to a tenth of the time.</summary>
+    /// <summary>Blocks of work wanted; with fewer, the positions are split into parts of at least
+    /// <see cref="LeastPart"/>, whose sums are added in order.</summary>
     private const int EnoughParts = 16, LeastPart = 1024;
 
     /// <summary>Runs of <see cref="BlockP"/> floats that hold a block of positions.</summary>
@@ -115,9 +114,8 @@ public static unsafe partial class Convolution
             }
         }
 
-        /// <summary>Lists what the next block of positions will read of dy and of the first tap of x, which the tiles
-        /// fetch while they sum: runs of <see cref="BlockP"/> floats, over several positions where a
-        /// row is shorter.</summary>
+        /// <summary>Lists what the next block of positions reads of dy and of x's first tap, for the tiles to prefetch:
+        /// runs of <see cref="BlockP"/> floats, over several positions where a row is shorter.</summary>
         private int NextBlock(int p, int length, int o0, int rows, int t0, int columns, Gather.SourceRow* places,
             float** pointers, float** coming)
         {

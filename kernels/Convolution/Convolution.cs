@@ -37,12 +37,12 @@ public static partial class Convolution
     /// <param name="x">[N, H, W, Cin].</param>
     /// <param name="w">[Cout, K, K, Cin].</param>
     /// <param name="bias">[Cout], or null.</param>
-    /// <param name="y">[N, Hy, Wy, Cout]; shares no memory with <paramref name="x"/>.</param>
+    /// <param name="y">[N, Hy, Wy, Cout]; does not alias <paramref name="x"/>.</param>
     /// <param name="g">Geometry.</param>
     /// <param name="residual">A summand like <paramref name="y"/> (it may be y itself), or null.</param>
     /// <param name="f">Applied last.</param>
-    /// <param name="moments">Take the moments of <paramref name="y"/> in passing, where that saves a look at it; null
-    /// if nobody wants them.</param>
+    /// <param name="moments">Receives the moments of <paramref name="y"/> where they can be fused; null if not
+    /// wanted.</param>
     public static void Forward(Tensor x, Tensor w, Tensor? bias, Tensor y, ConvGeometry g, Tensor? residual = null,
         Activation f = Activation.None, Moments? moments = null)
     {
@@ -58,14 +58,14 @@ public static partial class Convolution
         }
     }
 
-    /// <summary>Packs weights that stay as they are, for many calls.</summary>
+    /// <summary>Packs constant weights once, for many calls.</summary>
     /// <param name="device">Where.</param>
     /// <param name="w">[Cout, K, K, Cin].</param>
     /// <param name="g">Geometry.</param>
     /// <param name="x">Shape of the inputs to come; their number does not matter.</param>
     /// <param name="name">Name for messages.</param>
-    /// <param name="maps">The format of the maps to come, of the inputs or the outputs: weights for BF16 are rounded
-    /// here, if they can be.</param>
+    /// <param name="maps">Format of the maps to come, inputs or outputs: weights for BF16 are rounded here, if
+    /// possible.</param>
     public static PackedFilter Pack(Device device, ReadOnlySpan<float> w, ConvGeometry g, Shape x, string name,
         Format maps = Format.Float32)
     {

@@ -1,7 +1,6 @@
 namespace MlffAd.Kernels;
 
-/// <summary>A convolution's weights in the form that its device multiplies, for weights that stay as they are;
-/// <see cref="Convolution.Pack"/> makes it.</summary>
+/// <summary>A convolution's constant weights, packed for a device by <see cref="Convolution.Pack"/>.</summary>
 public sealed class PackedFilter : IDisposable
 {
     internal PackedFilter(ConvGeometry geometry, HostAlgorithm algorithm, Panels? panels, Tensor? weights) =>
@@ -10,13 +9,13 @@ public sealed class PackedFilter : IDisposable
     /// <summary>The filter's geometry.</summary>
     public ConvGeometry Geometry { get; }
 
-    /// <summary>How the host multiplies it.</summary>
+    /// <summary>The host's algorithm.</summary>
     internal HostAlgorithm Algorithm { get; }
 
     /// <summary>On the host: the factors, packed.</summary>
     internal Panels? Panels { get; }
 
-    /// <summary>Elsewhere: the weights themselves.</summary>
+    /// <summary>On a GPU: the weights themselves.</summary>
     internal Tensor? Weights { get; }
 
     /// <summary>Returns the memory.</summary>
@@ -27,10 +26,10 @@ public sealed class PackedFilter : IDisposable
     }
 }
 
-/// <summary>How the host convolves.</summary>
+/// <summary>The host's algorithms of convolution.</summary>
 internal enum HostAlgorithm
 {
-    /// <summary>One product whose rows are patches, read in place.</summary>
+    /// <summary>Implicit GEMM: one product whose rows are patches, read in place.</summary>
     Implicit,
 
     /// <summary>Minimal filtering of tiles of 2×2 outputs.</summary>

@@ -10,15 +10,14 @@ namespace MlffAd.Kernels;
 /// back to m×m outputs.</summary>
 internal static unsafe partial class Winograd
 {
-    /// <summary>Bytes of transformed tiles that are in work at a time, so that they are still in the last-level cache
-    /// when they are read again; more where the filter is larger, which is read once for each such lot.</summary>
+    /// <summary>Bytes of transformed tiles in flight, so that they are read again from the last-level cache; at least
+    /// the filter's, which is read once a lot.</summary>
     private const long Lot = 4 << 20;
 
     /// <summary>Channels of an item of the transformations.</summary>
     private const int Channels = 64;
 
-    /// <summary>Floats between the points' tiles besides the tiles, so that the points do not all fall into the same
-    /// set of the cache.</summary>
+    /// <summary>Padding between the points' tiles, in floats, so that the points do not share cache sets.</summary>
     private const int Gap = Cache.Line;
 
     /// <summary>Whether channels fill the transformations' vectors.</summary>
@@ -34,8 +33,8 @@ internal static unsafe partial class Winograd
         return panels;
     }
 
-    /// <summary>The same for the gradient to the input, which is a convolution by the filters turned by half a turn: at
-    /// each point a factor [Cout, Cin].</summary>
+    /// <summary>The same for the gradient to the input, a convolution by the filters rotated by 180°: at each point a
+    /// factor [Cout, Cin].</summary>
     private static Panels TurnedFilters<T>(Device device, Tensor w) where T : IMinimalFilter
     {
         int points = T.Outputs + 2;
@@ -76,7 +75,8 @@ internal static unsafe partial class Winograd
             : residual.Host, f: f, grid: grid, tiles: tiles, lot: lot, v: v, s: s));
     }
 
-    /// <summary>Parts of the tiles, each lot by lot; if there is one, all threads share each lot.</summary>
+    /// <summary>Items are parts of the tiles, each processed lot by lot; with one part, all threads share each
+    /// lot.</summary>
     private readonly struct LotJob<T>(Tensor x, Panels filters, float* bias, Tensor y, int pad, HostRows residual,
         Activation f, Grid grid, int tiles, int lot, Tensor v, Tensor s) : IJob
         where T : IMinimalFilter

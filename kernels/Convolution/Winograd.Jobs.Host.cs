@@ -7,8 +7,8 @@ namespace MlffAd.Kernels;
 
 internal static unsafe partial class Winograd
 {
-    /// <summary>Where transformed tiles go: for each point a matrix of tiles × channels, cut into panels of some
-    /// columns that lie one after the other, <c>[panel][tile][column]</c>.</summary>
+    /// <summary>The layout of transformed tiles: for each point a matrix of tiles × channels, in panels
+    /// <c>[panel][tile][column]</c>.</summary>
     /// <param name="data">The first point's.</param>
     /// <param name="pitch">Floats from one point to the next.</param>
     /// <param name="tiles">Tiles.</param>
@@ -125,8 +125,8 @@ internal static unsafe partial class Winograd
         }
     }
 
-    /// <summary>Filters' channels lie the other way than a panel wants them: a panel's columns are transformed, V input
-    /// channels at a time, and then turned.</summary>
+    /// <summary>Transforms filters into panels, V input channels at a time, then transposes: filters are stored across
+    /// a panel's columns.</summary>
     private readonly struct FilterJob<T>(float* w, int inputs, Panels panels) : IJob where T : IMinimalFilter
     {
         [SkipLocalsInit]
@@ -151,7 +151,7 @@ internal static unsafe partial class Winograd
             }
         }
 
-        /// <summary>Columns of V terms each to V rows of columns.</summary>
+        /// <summary>Transposes columns of V terms each to V rows of columns.</summary>
         private static void Turn(float* columns, int width, float* to)
         {
             for (int j = 0; j < width; j += 4, columns += 4 * V)

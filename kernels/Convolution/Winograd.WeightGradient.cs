@@ -8,7 +8,7 @@ namespace MlffAd.Kernels;
 /// and x, whose sum runs over the tiles, and back to 3×3 taps at the end.</summary>
 internal static unsafe partial class Winograd
 {
-    /// <summary>Fewest tiles that are worth a lot of their own: each lot reads and writes the sums once.</summary>
+    /// <summary>Fewest tiles of a lot: each lot reads and writes the sums once.</summary>
     private const int LeastTiles = 128;
 
     /// <summary><c>dw (+)= Gᵀ[Σ_tiles (A·dy·Aᵀ) ⊙ (Bᵀ·x·B)]·G</c>.</summary>

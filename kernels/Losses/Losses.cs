@@ -13,10 +13,10 @@ namespace MlffAd.Kernels;
 /// Nothing waits for the device; sums go in fixed order.</remarks>
 public static partial class Losses
 {
-    /// <summary>Where −ln u is cut off.</summary>
+    /// <summary>Lower bound of u in −ln u.</summary>
     private const float LeastShare = 1e-6f;
 
-    /// <summary>Under the roots of P and Q, so that they have a slope at 0.</summary>
+    /// <summary>Added under the roots of P and Q, so that they are differentiable at 0.</summary>
     private const float Softening = 1e-8f;
 
     private static readonly Kernel DistanceKernel = new("losses.distance");

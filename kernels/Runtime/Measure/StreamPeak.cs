@@ -4,12 +4,12 @@ using System.Runtime.CompilerServices;
 
 namespace MlffAd.Kernels.Runtime;
 
-/// <summary>GB/s between the processor and memory. Counted are the bytes that a loop reads and those that it writes, as
-/// operators count theirs; not the lines that an ordinary store fetches before it overwrites them, so a copy that goes
-/// non-temporal may be faster than one that does not, and than reading.</summary>
+/// <summary>Memory bandwidth in GB/s. Counts the bytes that a loop reads and writes, as operators do, not the reads for
+/// ownership of ordinary stores: a copy with non-temporal stores may therefore be faster than one without, and than
+/// reading.</summary>
 /// <param name="Read">A sum of an array: 4 bytes a number.</param>
 /// <param name="Copy">One array to another: 8 bytes a number.</param>
-/// <param name="CopyPast">The same with non-temporal stores, which leave the cache alone: 8 bytes a number.</param>
+/// <param name="CopyPast">The same with non-temporal stores: 8 bytes a number.</param>
 public readonly record struct StreamRates(double Read, double Copy, double CopyPast)
 {
     /// <summary>The ceiling for operators that are bound by memory: the fastest of the three, as an operator does not
@@ -17,8 +17,8 @@ public readonly record struct StreamRates(double Read, double Copy, double CopyP
     public double Ceiling => Math.Max(Read, Math.Max(Copy, CopyPast));
 }
 
-/// <summary>The most bytes a second that the team moves between processor and memory, in arrays that no cache holds.
-/// The ceiling for what does little arithmetic.</summary>
+/// <summary>Measures the team's memory bandwidth on arrays larger than any cache: the ceiling of memory-bound
+/// operators.</summary>
 public sealed unsafe class StreamPeak : IDisposable
 {
     /// <summary>Bytes of an array: four times the last-level cache of a processor of a dozen cores.</summary>

@@ -1,25 +1,24 @@
 namespace MlffAd.Autograd;
 
-/// <summary>What was computed, in order, and how each step passes the gradient from its results to its operands.
-/// Knows no operator.</summary>
-/// <remarks>Backward walks from the end. Where it comes to the place a value was made, everyone who used the value came
-/// later and has been passed, so value and gradient are freed there. Steps whose results no loss depends on are
-/// skipped. What is written down can be computed again, on other inputs, as often as is liked.</remarks>
+/// <summary>Records the steps of a computation in order, each with its backward pass; knows no operator.</summary>
+/// <remarks>Backward runs from the end. When it reaches the step that made a value, all its consumers are done, so
+/// value and gradient are freed there. Steps that no loss depends on are skipped. A recorded tape can be replayed on
+/// other inputs.</remarks>
 public sealed class Tape
 {
     private readonly List<(Value? Made, Value[] Results, Action? Forward, Action? Backward)> _steps = [];
 
-    /// <summary>Takes over a value that was just made.</summary>
+    /// <summary>Takes ownership of a new value.</summary>
     public void Own(Value made) => _steps.Add((made, [], null, null));
 
-    /// <summary>Writes a step down that was just done.</summary>
-    /// <param name="results">What it wrote.</param>
+    /// <summary>Records a step that has just run.</summary>
+    /// <param name="results">The values it wrote.</param>
     /// <param name="forward">Computes the results.</param>
     /// <param name="backward">Reads the results' gradients, adds to the operands'; null if none needs one.</param>
     public void Record(Value[] results, Action forward, Action? backward) =>
         _steps.Add((null, results, forward, backward));
 
-    /// <summary>Does all steps again, after <see cref="Backward"/> or <see cref="Free"/>.</summary>
+    /// <summary>Replays all steps, after <see cref="Backward"/> or <see cref="Free"/>.</summary>
     public void Forward()
     {
         foreach (var (made, _, forward, _) in _steps)
@@ -29,8 +28,8 @@ public sealed class Tape
         }
     }
 
-    /// <summary>Passes the gradients that the last results hold down to the first operands, and frees
-    /// everything on the way.</summary>
+    /// <summary>Propagates the gradients that the last results hold to the first operands, and frees everything on the
+    /// way.</summary>
     public void Backward() => Unwind(differentiate: true);
 
     /// <summary>Frees everything without differentiating.</summary>

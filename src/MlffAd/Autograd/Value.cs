@@ -1,10 +1,10 @@
 namespace MlffAd.Autograd;
 
-/// <summary>A tensor in a computation: what it holds, and once backward reaches it, the gradient of the loss to it. Or
-/// a view of another value.</summary>
-/// <remarks>Views share their root's storage and gradient. A gradient is given out as a buffer to fill: the first to
-/// ask for a whole value's may overwrite, everyone after adds; where a part is asked for first, the whole starts from
-/// zero. So a value used twice gets the sum of both.</remarks>
+/// <summary>A tensor in a computation and, once backward reaches it, the gradient of the loss to it; or a view of
+/// another value.</summary>
+/// <remarks>Views share their root's storage and gradient. Consumers get the gradient's buffer to write: the first to
+/// ask for a whole value's overwrites, later ones add; if a part is asked for first, the whole starts from zero. A
+/// value used twice so gets the sum of both.</remarks>
 public sealed class Value
 {
     private readonly Value _root;
@@ -37,20 +37,20 @@ public sealed class Value
     /// <summary>The value whose storage this one shares: itself, unless it is a view.</summary>
     public Value Root => _root;
 
-    /// <summary>Whether the loss is differentiated to it or to anything it was computed from; of a whole
-    /// if so of a part.</summary>
+    /// <summary>Whether the loss is differentiated with respect to it or to anything it was computed from; true of a
+    /// whole if of a part.</summary>
     public bool NeedsGradient { get => _root._needs; set => _root._needs = value; }
 
     /// <summary>Whether a gradient has arrived.</summary>
     public bool HasGradient => _root._written;
 
     /// <summary>The numbers.</summary>
-    /// <exception cref="ObjectDisposedException">They have been given back.</exception>
+    /// <exception cref="ObjectDisposedException">The storage has been returned.</exception>
     public Tensor Tensor => _root._tensor is { IsAlive: true } whole ? _tensor ??= _view(whole)
         : throw new ObjectDisposedException(Name,
             $"The value '{Name}' {Shape} was used before it was computed or after it was freed.");
 
-    /// <summary>Whether it has its numbers, or their place.</summary>
+    /// <summary>Whether it has storage.</summary>
     public bool IsBound => _root._tensor is { IsAlive: true };
 
     /// <summary>Channels <paramref name="start"/> … of every position, as a view.</summary>
@@ -70,7 +70,7 @@ public sealed class Value
     /// <summary>Gives a root its storage again.</summary>
     public void Revive() => _tensor?.Revive();
 
-    /// <summary>The gradient that has arrived, for its owner to read.</summary>
+    /// <summary>The gradient, for the step that made the value.</summary>
     public Tensor Gradient =>
         _root._gradient is { IsAlive: true } whole
             ? _gradient ??= _view(whole)
@@ -91,8 +91,8 @@ public sealed class Value
         return Gradient;
     }
 
-    /// <summary>Gives storage and gradient back, until the value is revived; views of them die with them. A parameter
-    /// keeps both: they are views themselves.</summary>
+    /// <summary>Returns storage and gradient until the value is revived; views die with them. A parameter keeps both,
+    /// which are views themselves.</summary>
     public void Free()
     {
         if (_root != this) return;

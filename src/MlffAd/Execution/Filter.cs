@@ -2,9 +2,8 @@ using System.Numerics;
 
 namespace MlffAd.Execution;
 
-/// <summary>A convolution's weights and bias on the host. What each output is scaled by may still stand beside the
-/// weights: they are read once more to be packed, and scaled then, layer by layer in the same memory, they cost no
-/// copy of them all.</summary>
+/// <summary>A convolution's weights and bias on the host. Output scales are kept apart and applied when the weights are
+/// packed, layer by layer in the same scratch memory, which saves a copy of all weights.</summary>
 /// <param name="weights">[Cout, K, K, Cin].</param>
 /// <param name="outputs">Cout.</param>
 /// <param name="scales">One for each output, or null.</param>

@@ -1,6 +1,6 @@
 namespace MlffAd.Execution;
 
-/// <summary>Batch normalisation that no longer learns is part of the convolution before it.</summary>
+/// <summary>Folds batch normalisation with fixed statistics into the convolution before it.</summary>
 internal static class Folding
 {
     extension(NetworkWeights weights)

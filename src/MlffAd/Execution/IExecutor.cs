@@ -1,13 +1,13 @@
 namespace MlffAd.Execution;
 
-/// <summary>The words of the network's description. An implementation decides
-/// what a term means: to compute and remember (<see cref="Recorder"/>), to plan (<see cref="Planner"/>), to list
-/// parameters (<see cref="ParameterList"/>).</summary>
+/// <summary>The words of the network's description. An implementation computes and records them
+/// (<see cref="Recorder"/>), plans them (<see cref="Planner"/>), or lists their parameters
+/// (<see cref="ParameterList"/>).</summary>
 /// <remarks>Concatenation is a place, not an operation: <see cref="New"/> makes the whole, and producers write into
 /// slices of it, which they take as <c>into</c>. Without <c>into</c> a result gets a place of its own.</remarks>
 public interface IExecutor
 {
-    /// <summary>A value whose parts others will write.</summary>
+    /// <summary>A value whose slices other words write.</summary>
     Value New(Shape shape, string name);
 
     /// <summary><c>f(x ∗ w)</c>, with a bias where the layer has one.</summary>
@@ -81,7 +81,7 @@ public interface IExecutor
     /// <param name="groups">The name of their groups, which matter where cells have groups as well.</param>
     (Value Distance, Value Index) NearestVector(Value x, int count, string vectors, string groups);
 
-    /// <summary>Distances by what is usual, <see cref="Cells.Standardise"/>.</summary>
+    /// <summary>Distances in deviations from the usual, <see cref="Cells.Standardise"/>.</summary>
     /// <param name="d">Distances.</param>
     /// <param name="index">Which of the stored scales; null for those of the cell's place.</param>
     /// <param name="count">Stored scales.</param>

@@ -13,7 +13,7 @@ public enum WeightLayout
     Score,
 }
 
-/// <summary>What a weight holds before training (spec §8).</summary>
+/// <summary>A weight's initialisation (spec §8).</summary>
 public enum InitialValues
 {
     /// <summary>He normal by fan-out: N(0, 2/(outputs·K²)).</summary>
@@ -30,10 +30,10 @@ public enum InitialValues
     Projection,
 }
 
-/// <summary>Where in the network a layer stands.</summary>
+/// <summary>The part of the network a layer belongs to.</summary>
 public enum NetworkPart
 {
-    /// <summary>What is learnt from scratch: texture branch, self-calibrated module, fusion, score.</summary>
+    /// <summary>Trained from scratch: texture branch, self-calibrated module, fusion, score.</summary>
     Head,
 
     /// <summary>The backbone up to stage 1, which <c>train.freeze = stem</c> keeps.</summary>
@@ -47,10 +47,10 @@ public enum NetworkPart
 /// channels, geometry.</summary>
 public readonly record struct Layer(string Name, int Outputs, ConvGeometry Geometry, WeightLayout Layout)
 {
-    /// <summary>Where it stands.</summary>
+    /// <summary>Its part of the network.</summary>
     public NetworkPart Part { get; init; }
 
-    /// <summary>What its weight starts from.</summary>
+    /// <summary>Its weight's initialisation.</summary>
     public InitialValues Initial { get; init; }
 
     /// <summary>A convolution.</summary>

@@ -1,10 +1,9 @@
 namespace MlffAd.Execution;
 
-/// <summary>Which of the network's maps are BF16 in memory on a device that multiplies in it: those of backbone and
-/// self-calibrated module. What levels, distances and scores are made of, and what is fused with it,
-/// stays float32.</summary>
-/// <remarks>BF16 wants channels in eights, also of the first result that is float32 again; a network that has others
-/// keeps all its maps in float32.</remarks>
+/// <summary>Chooses the maps that are BF16 in memory on a device with BF16 products: those of backbone and
+/// self-calibrated module. Inputs of levels, distances and scores, and maps fused with them, stay float32.</summary>
+/// <remarks>BF16 needs a multiple of eight channels, also in the first result that is float32 again; a network with
+/// other widths keeps all maps in float32.</remarks>
 internal sealed class MapFormats(Config config, Device device)
 {
     /// <summary>The prefixes of values that stay float32.</summary>

@@ -1,13 +1,13 @@
 namespace MlffAd.Execution;
 
-/// <summary>A network's weights and running statistics on the host, flat, in the order of memory.</summary>
+/// <summary>A network's weights and running statistics on the host, in flat buffers, in memory's order.</summary>
 /// <param name="List">Names and places.</param>
 /// <param name="Trained">The trained numbers.</param>
 /// <param name="Statistics">Running means and variances.</param>
 /// <param name="Constants">What was made and does not train, such as remembered vectors.</param>
 public sealed record NetworkWeights(ParameterList List, float[] Trained, float[] Statistics, float[] Constants)
 {
-    /// <summary>Room for all parameters, 0 each.</summary>
+    /// <summary>Zero-initialised weights of all parameters.</summary>
     public static NetworkWeights Zeros(ParameterList list) =>
         new(list, new float[list.TrainedFloats], new float[list.StatisticFloats], new float[list.ConstantFloats]);
 
@@ -19,7 +19,7 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
         return weights;
     }
 
-    /// <summary>Copies the numbers of all parameters that another network has, too.</summary>
+    /// <summary>Copies the parameters that both networks have.</summary>
     internal void CopyTo(NetworkWeights other)
     {
         foreach (var p in other.List.Trained.Concat(other.List.Statistics).Concat(other.List.Constants))
@@ -43,7 +43,7 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
     /// <summary>A parameter's numbers by its name.</summary>
     public Span<float> this[string name] => this[List[name]];
 
-    /// <summary>Takes a tensor of a file into memory's order.</summary>
+    /// <summary>Converts a file's tensor to memory's order.</summary>
     public static void FromFile(Parameter parameter, ReadOnlySpan<float> file, Span<float> memory)
     {
         if (parameter.FileShape is [_, var inputs, var height, var width])
@@ -51,7 +51,7 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
         else file.CopyTo(memory);
     }
 
-    /// <summary>A tensor of memory in a file's order.</summary>
+    /// <summary>Converts a parameter to a file's order.</summary>
     public static float[] ToFile(Parameter parameter, ReadOnlySpan<float> memory)
     {
         var file = new float[memory.Length];
@@ -87,8 +87,8 @@ public sealed record NetworkWeights(ParameterList List, float[] Trained, float[]
         return weights;
     }
 
-    /// <summary>Reads a tensor to its place. Where the order changes on the way, some filters at a time: what is read
-    /// is still in the cache then.</summary>
+    /// <summary>Reads a tensor; where the order changes, some filters at a time, which then are still in
+    /// cache.</summary>
     private static void Read(Parameter parameter, SafetensorsFile file, string name, Span<float> memory)
     {
         const int batch = 1 << 14;

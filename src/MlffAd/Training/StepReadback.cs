@@ -1,6 +1,6 @@
 namespace MlffAd.Training;
 
-/// <summary>What a step leaves on the device for the host, in one vector, so that one copy brings it all.</summary>
+/// <summary>A step's results on the device, in one vector: read back by one copy.</summary>
 internal sealed class StepReadback : IDisposable
 {
     private readonly Tensor _all;
@@ -23,7 +23,7 @@ internal sealed class StepReadback : IDisposable
     /// <summary>1 for each image that no draw changed enough, where the device made the batch.</summary>
     public Tensor StayedGood { get; }
 
-    /// <summary>Waits for the device.</summary>
+    /// <summary>Reads the results back; synchronises the device.</summary>
     /// <param name="images">Images that the device made; 0 if the host made the batch.</param>
     public StepResult Read(int images)
     {

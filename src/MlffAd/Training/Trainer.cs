@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MlffAd.Training;
 
-/// <summary>Makes a model of a folder of good images (spec §8).</summary>
+/// <summary>Trains a network on a folder of good images and writes its model (spec §8).</summary>
 public sealed class Trainer
 {
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(5);
@@ -17,12 +17,11 @@ public sealed class Trainer
     private Trainer(TrainingRequest request, Device device, Action<string> say, Action<TrainingProgress>? onStep) =>
         (_request, _device, _say, _onStep) = (request, device, say, onStep);
 
-    /// <summary>Trains, or goes on training, and writes the model; the state while it is unfinished is kept beside
-    /// it.</summary>
+    /// <summary>Trains or resumes, and writes the model; until then the state is kept beside it.</summary>
     /// <param name="request">What is to be trained.</param>
     /// <param name="device">Where.</param>
-    /// <param name="say">Told of what the user should know, a sentence at a time.</param>
-    /// <param name="onStep">Told after each step.</param>
+    /// <param name="say">Receives sentences for the user.</param>
+    /// <param name="onStep">Called after each step.</param>
     /// <param name="stop">Ends training after the present step, its state saved.</param>
     /// <exception cref="MlffAdException">The input cannot be used, the output not written, or training diverged (exit
     /// codes 2, 3, 4, 6, 7).</exception>
@@ -130,7 +129,7 @@ public sealed class Trainer
         return true;
     }
 
-    /// <summary>Begins to bring a batch to the device.</summary>
+    /// <summary>Starts the upload of a batch.</summary>
     private static BatchTicket Send(TrainingStep step, BatchLoader loader)
     {
         using var batch = loader.Next();

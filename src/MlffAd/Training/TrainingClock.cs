@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MlffAd.Training;
 
-/// <summary>The time and the share done, earlier sittings included.</summary>
+/// <summary>Time spent and share of the budget done, earlier sittings included.</summary>
 internal sealed class TrainingClock(TrainingState begun, Stopwatch clock, Budget budget)
 {
     private const int FewestSteps = 3;
@@ -16,7 +16,7 @@ internal sealed class TrainingClock(TrainingState begun, Stopwatch clock, Budget
 
     public double Share => ShareWith(_now.Images);
 
-    /// <summary>Without this sitting's first step, which compiles what it runs, as soon as there is another.</summary>
+    /// <summary>Excludes this sitting's first step, which compiles, as soon as there is a second.</summary>
     public double ImagesPerSecond
     {
         get

@@ -19,8 +19,7 @@ internal sealed class TrainingSaver(TrainingRequest request, Preprocessing prepr
         return new TrainingFile(item.Name, Convert.ToHexStringLower(SHA256.HashData(stream)));
     })];
 
-    /// <summary>The request with the configuration that training began with, which the user must
-    /// not contradict.</summary>
+    /// <summary>The request with the checkpoint's configuration, which the user's keys must not contradict.</summary>
     public static TrainingRequest Adopt(Checkpoint checkpoint, TrainingRequest request)
     {
         checkpoint.RequireSame(request.Config, request.ExplicitKeys);

@@ -1,6 +1,6 @@
 namespace MlffAd.Training;
 
-/// <summary>Where training stands, but for the tensors.</summary>
+/// <summary>A training's state without the tensors.</summary>
 internal sealed record TrainingState
 {
     public long Step { get; init; }

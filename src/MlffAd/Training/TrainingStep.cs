@@ -37,10 +37,10 @@ public sealed class TrainingStep : IDisposable
         _ranges = [.. Ranges()];
     }
 
-    /// <summary>Told of what was computed, while it is still there.</summary>
+    /// <summary>Called with the forward pass's results, while they are alive.</summary>
     public Action<Features>? OnForward { get; set; }
 
-    /// <summary>Told when the gradients are complete, before they are clipped and used.</summary>
+    /// <summary>Called when the gradients are complete, before clipping.</summary>
     public Action? OnGradients { get; set; }
 
     /// <summary>Takes a step.</summary>
@@ -81,7 +81,7 @@ public sealed class TrainingStep : IDisposable
     /// <summary>Takes a step on a batch. The host waits for the device once, at the end.</summary>
     /// <param name="batch">The last upload.</param>
     /// <param name="rate">Learning rate lr_t.</param>
-    /// <param name="meanwhile">Called while the device computes, such as to bring the next batch.</param>
+    /// <param name="meanwhile">Called while the device computes, for instance to upload the next batch.</param>
     public StepResult Run(BatchTicket batch, double rate, Action? meanwhile = null)
     {
         if (batch.Number == 0 || batch.Number != _uploads)
@@ -141,7 +141,8 @@ public sealed class TrainingStep : IDisposable
         public Features? Features { get; set; }
     }
 
-    /// <summary>Runs of parameters that are treated alike; gaps between them hold zeros and may be in either.</summary>
+    /// <summary>Contiguous ranges of equal decay and rate; gaps between parameters hold zeros and may be in
+    /// either.</summary>
     private IEnumerable<SgdRange> Ranges()
     {
         SgdRange? run = null;

@@ -5,7 +5,7 @@ using static MlffAd.Execution.Onnx.TensorProto.Types;
 
 namespace MlffAd.Execution.Onnx;
 
-/// <summary>A graph of ONNX operators in the making: nodes and constants, which name themselves.</summary>
+/// <summary>Builds a graph of ONNX operators; nodes and constants get names of their own.</summary>
 internal sealed class OnnxGraph
 {
     /// <summary>The operator set whose definitions the nodes follow, and the format version

@@ -3,8 +3,8 @@ using static MlffAd.Execution.Onnx.TensorProto.Types;
 
 namespace MlffAd.Execution.Onnx;
 
-/// <summary>Writes the network's description down as an ONNX model: from an image's bytes of any size to its score map,
-/// pixel map and score.</summary>
+/// <summary>Exports the network as an ONNX model: from an image's bytes, of any size, to its score map, pixel map and
+/// score.</summary>
 /// <remarks>Maps are [N, C, H, W] as ONNX has them; rows of levels, pairs or regions are [N, R, C]; similarities are
 /// [N, regions, cells]. Batch normalisation is folded. The codes E of the quantisations, which our own operators never
 /// store, are dense here.</remarks>

@@ -1,8 +1,7 @@
 namespace MlffAd.Training;
 
-/// <summary>How the loss has gone since training began: sums over stretches of equally many finite steps, 100 at most,
-/// which are joined in pairs where there would be more. It costs little, and needs not know how many steps will
-/// come.</summary>
+/// <summary>The course of the loss since training began: sums over at most 100 stretches of equally many finite steps,
+/// merged in pairs when there would be more. Needs constant memory and not the number of steps to come.</summary>
 internal sealed record LossTrend
 {
     private const int MostSums = 100, FewestSteps = 50;
@@ -25,7 +24,7 @@ internal sealed record LossTrend
         }
     }
 
-    /// <summary>The trend with a step more.</summary>
+    /// <summary>The trend after one more step.</summary>
     public LossTrend After(double loss)
     {
         double[] sums = Width(Steps + 1) == Width(Steps) ? [.. Sums] : [.. Sums.Chunk(2).Select(pair => pair.Sum())];

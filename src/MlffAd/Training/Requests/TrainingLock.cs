@@ -1,7 +1,7 @@
 namespace MlffAd.Training;
 
-/// <summary>One training of a model at a time: <c>MODEL.lock</c>, which says whose it is, held open while it lasts.
-/// What a killed process leaves of it holds nobody up.</summary>
+/// <summary>Allows one training of a model at a time: <c>MODEL.lock</c> names its process and is held open meanwhile. A
+/// file that a killed process leaves does not block.</summary>
 internal sealed class TrainingLock : IDisposable
 {
     private const string Begins = "process ", Unknown = "another process";

@@ -3,8 +3,8 @@ using System.Text.Json;
 
 namespace MlffAd.Training;
 
-/// <summary>Writes the log of a training: a JSON object a line, a line a step, and one of the model's quality. It lies
-/// beside the state while the training lasts, and takes the place of the model's log at its end.</summary>
+/// <summary>Writes a training's log: JSON lines, one a step, and one of the model's quality. Kept beside the state
+/// during training; replaces the model's log at the end.</summary>
 /// <remarks>A line that cannot be written costs a warning, not the training.</remarks>
 internal sealed class TrainingLogWriter : IDisposable
 {

@@ -62,9 +62,9 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
     /// <summary>Where the log of a model's training lies.</summary>
     public static string LogOf(string model) => model + ".log.jsonl";
 
-    /// <summary>Makes sure that nobody else trains this model, nor has begun to without an end.</summary>
-    /// <returns>To be disposed at the end.</returns>
-    /// <exception cref="MlffAdException">Somebody does (exit code 7), or did (2).</exception>
+    /// <summary>Locks the model, and refuses if another training of it is running or unfinished.</summary>
+    /// <returns>The lock; dispose it at the end.</returns>
+    /// <exception cref="MlffAdException">One is running (exit code 7), or unfinished (2).</exception>
     internal TrainingLock Begin()
     {
         if (FileStatus.Of(Output) is { IsStream: true })
@@ -79,7 +79,7 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
             + $"--resume '{StatePath}', or begin anew, and lose it, by --restart.");
     }
 
-    /// <summary>Opens the folder, and says what should be known of its images.</summary>
+    /// <summary>Opens the folder and reports what the user should know of its images.</summary>
     /// <exception cref="MlffAdException">It cannot be learnt from (exit code 3).</exception>
     internal DataSet Open(Action<string> say)
     {
@@ -109,12 +109,12 @@ public sealed record TrainingRequest(string Folder, string Output, Config Config
         { say($"The log is missing: {e.Message}"); }
     }
 
-    /// <summary>What the output is, where it is a link: the model of a link is no other.</summary>
+    /// <summary>The output with links resolved: a link and its target are one model.</summary>
     private string Target => new FileInfo(Output).LinkTarget is null ? Output : FileIdentity.Followed(Output);
 
     private bool IsState(string path) => FileIdentity.Of(path) == FileIdentity.Of(StatePath);
 
-    /// <summary>Refuses to begin what could not end in a threshold.</summary>
+    /// <summary>Refuses a training that could not end in a threshold.</summary>
     /// <exception cref="MlffAdException">None is given, nor images to take it from (exit code 3); or it is not finite,
     /// and the model could not be opened (2).</exception>
     internal void RequireThreshold()
