@@ -54,14 +54,22 @@ internal sealed unsafe class HostDevice(int threads) : Device("cpu", Describe().
     }
 }
 
-internal static unsafe class HostTensors
+/// <summary>What host bodies read and write of a tensor.</summary>
+public static unsafe class HostTensors
 {
+    /// <param name="t">A tensor on the host.</param>
     extension(Tensor t)
     {
-        /// <summary>The elements of a tensor on the host. Throws if it lies elsewhere or is dead.</summary>
-        public HostRows Host => new(((HostStorage)t.Storage).Pointer + t.Offset, t.Pitch);
+        /// <summary>The elements of a tensor on the host, valid while it is alive.</summary>
+        /// <exception cref="ObjectDisposedException">It was returned to the pool.</exception>
+        /// <exception cref="InvalidOperationException">It is on another device.</exception>
+        public HostRows Host => new(
+            (t.Storage as HostStorage ?? throw new InvalidOperationException($"{t} is not on the host.")).Pointer
+            + t.Offset, t.Pitch);
 
-        /// <summary>The elements of a contiguous host tensor.</summary>
+        /// <summary>The elements of a contiguous tensor on the host, row-major, valid while it is alive.</summary>
+        /// <exception cref="ObjectDisposedException">It was returned to the pool.</exception>
+        /// <exception cref="InvalidOperationException">It is not contiguous, or on another device.</exception>
         public Span<float> HostSpan => t.IsContiguous
             ? new Span<float>(t.Host.Data, checked((int)t.Count))
             : throw new InvalidOperationException($"{t} is not contiguous.");
