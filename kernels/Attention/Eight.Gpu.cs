@@ -3,7 +3,7 @@ using ILGPU;
 
 namespace MlffAd.Kernels;
 
-/// <summary>A column's numbers in the eight rows that a group does; 32 bytes in memory.</summary>
+/// <summary>A column of a group's eight rows, in registers; 32 bytes in memory.</summary>
 internal struct Eight(Four low, Four high) : IAdditionOperators<Eight, Eight, Eight>
 {
     public Four Low = low, High = high;
@@ -22,7 +22,7 @@ internal struct Eight(Four low, Four high) : IAdditionOperators<Eight, Eight, Ei
 
     public static Eight Exp(Eight a) => new(Exp(a.Low), Exp(a.High));
 
-    /// <summary><paramref name="a"/> if it counts, else the other number throughout.</summary>
+    /// <summary><paramref name="a"/> if it counts, else <paramref name="other"/> in all lanes.</summary>
     public static Eight If(bool counts, Eight a, float other) =>
         new(If(counts, a.Low, other), If(counts, a.High, other));
 
@@ -43,8 +43,8 @@ internal struct Eight(Four low, Four high) : IAdditionOperators<Eight, Eight, Ei
 
 public static partial class Attention
 {
-    /// <summary>The levels that a group does: eight of an item's, from <paramref name="first"/> on. What lies behind an
-    /// item's last level is read as the last one and not written.</summary>
+    /// <summary>The eight levels of a group, from an item's <paramref name="first"/> on. Beyond the item's last level,
+    /// reads are clamped and writes dropped.</summary>
     /// <param name="levels">Levels of an item.</param>
     /// <param name="start">The item's first row.</param>
     /// <param name="first">The first of the eight among the item's levels.</param>
@@ -52,14 +52,14 @@ public static partial class Attention
     {
         public readonly int Levels = levels, Start = start, First = first;
 
-        /// <summary>This group's.</summary>
+        /// <summary>The octet of this group.</summary>
         public static Octet OfGroup(int levels) =>
             new(levels, Grid.IdxX / GroupsOf(levels) * levels, Grid.IdxX % GroupsOf(levels) * 8);
 
-        /// <summary>The row of one of the item's levels.</summary>
+        /// <summary>Row of one of the item's levels, clamped to the last.</summary>
         public int Row(int level) => Start + IntrinsicMath.Min(level, Levels - 1);
 
-        /// <summary>A column of the eight rows.</summary>
+        /// <summary>Loads a column of the eight rows.</summary>
         public Eight Load(in GpuRows m, int c) =>
             new(new(m[Row(First), c], m[Row(First + 1), c], m[Row(First + 2), c], m[Row(First + 3), c]),
                 new(m[Row(First + 4), c], m[Row(First + 5), c], m[Row(First + 6), c], m[Row(First + 7), c]));
@@ -77,17 +77,17 @@ public static partial class Attention
             Store(m, 7, c, e.High.W, add);
         }
 
-        /// <summary>The column of a levels × levels map that this thread does among 128.</summary>
+        /// <summary>Loads column first + t of a levels × levels map, clamped to the last.</summary>
         public Eight LoadMine(in GpuRows map, int first) =>
             Load(map, IntrinsicMath.Min(first + Group.IdxX, Levels - 1));
 
-        /// <summary>Writes it, if there is one.</summary>
+        /// <summary>Writes column first + t, if it exists.</summary>
         public void StoreMine(in GpuRows map, int first, in Eight e)
         {
             if (first + Group.IdxX < Levels) Store(map, first + Group.IdxX, e, 0);
         }
 
-        /// <summary>What the thread has of its column, or <paramref name="other"/> if there is none.</summary>
+        /// <summary>The thread's column, or <paramref name="other"/> beyond the last.</summary>
         public Eight Mine(int first, Eight e, float other) => Eight.If(first + Group.IdxX < Levels, e, other);
 
         private void Store(in GpuRows m, int r, int c, float value, int add)
@@ -96,20 +96,20 @@ public static partial class Attention
         }
     }
 
-    /// <summary>How weights lie to the result's eight rows.</summary>
+    /// <summary>Whether the result's eight rows are rows or columns of the weights' map.</summary>
     internal interface IWay
     {
         /// <summary>The weights of the eight rows for level <paramref name="first"/> + t.</summary>
         Eight Load(in GpuRows weights, in Octet at, int first);
     }
 
-    /// <summary>They are the map's rows.</summary>
+    /// <summary>Rows.</summary>
     internal readonly struct Along : IWay
     {
         public Eight Load(in GpuRows weights, in Octet at, int first) => at.LoadMine(weights, first);
     }
 
-    /// <summary>They are its columns.</summary>
+    /// <summary>Columns.</summary>
     internal readonly struct Across : IWay
     {
         public Eight Load(in GpuRows weights, in Octet at, int first)

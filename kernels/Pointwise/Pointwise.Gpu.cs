@@ -2,7 +2,7 @@ using ILGPU;
 
 namespace MlffAd.Kernels;
 
-/// <summary>What a GPU makes of an element of each operand.</summary>
+/// <summary>A function of an element of each operand.</summary>
 internal interface IElement
 {
     /// <param name="a">Left operand.</param>
@@ -13,8 +13,7 @@ internal interface IElement
 
 public static partial class Pointwise
 {
-    /// <summary>Operands of the body: thread i does element i, or elements 4i …, row-major, so neighbours
-    /// touch neighbours.</summary>
+    /// <summary>Thread i does element i, or elements 4i …, row-major.</summary>
     internal readonly record struct PointwiseArgs(GpuRows A, GpuRows B, GpuRows Y, int Rows, int C, int Add,
         float Value);
 

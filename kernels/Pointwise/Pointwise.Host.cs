@@ -5,9 +5,9 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class Pointwise
 {
-    /// <summary>Elements between two places where a tensor without gaps may be cut. Vectors fill it, so which elements
-    /// are left over for the scalar functions, whose exponential rounds otherwise than the vectors', depends on the
-    /// shape and not on the threads.</summary>
+    /// <summary>A contiguous tensor is split among threads at multiples of this, which is a multiple of every vector
+    /// width: which elements go through the scalar functions, whose exponential rounds differently, depends on the
+    /// shape alone.</summary>
     private const int Block = 1024;
 
     private static void ApplyHost<TFunction>(Tensor x, Tensor y) where TFunction : unmanaged, IFunction =>
@@ -78,7 +78,7 @@ public static unsafe partial class Pointwise
         Vector<float> Of(Vector<float> a, Vector<float> b, Vector<float> c);
     }
 
-    /// <summary>What happens to the output's old value: kept as a summand, or not.</summary>
+    /// <summary>Whether the output is overwritten or added to.</summary>
     private interface IOld
     {
         float Combine(float old, float value);

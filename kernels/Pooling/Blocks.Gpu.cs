@@ -6,11 +6,11 @@ internal static partial class Blocks
 {
     private const int GroupSize = 256;
 
-    /// <summary>Channels of a group that sums a large block: lanes matter more than whole transactions, as there
-    /// are few groups.</summary>
+    /// <summary>Channels of a group that sums a large block: few, because there are few groups and lanes hide
+    /// latency.</summary>
     private const int GroupWidth = 16;
 
-    /// <summary>Positions from which a block is worth a group; below it a thread sums it alone.</summary>
+    /// <summary>Positions from which a group sums a block; below, a thread does.</summary>
     private const int LargeBlock = 64;
 
     internal readonly record struct BlockArgs(GpuRows Fine, GpuRows Coarse, Shape FineShape, Shape CoarseShape,

@@ -1,21 +1,21 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Which neighbours a local mean takes, and how much they count: <c>a(δ) = e^(−δ²/2σ²)</c> along either axis,
-/// for |δ| ≤ radius.</summary>
+/// <summary>The window of a local mean: weights <c>a(δ) = e^(−δ²/2σ²)</c> along either axis, for |δ| ≤
+/// radius.</summary>
 /// <param name="Radius">Positions to either side.</param>
-/// <param name="Sigma">Standard deviation, in positions; +∞ lets all count alike.</param>
+/// <param name="Sigma">Standard deviation, in positions; +∞ for equal weights.</param>
 public readonly record struct LocalWindow(int Radius, double Sigma)
 {
-    /// <summary>All positions of a square alike.</summary>
+    /// <summary>A box.</summary>
     public static LocalWindow Box(int radius) => new(radius, double.PositiveInfinity);
 
-    /// <summary>A Gaussian, as far as 4 σ.</summary>
+    /// <summary>A Gaussian, cut off at 4 σ.</summary>
     public static LocalWindow Gaussian(double sigma) => new((int)Math.Ceiling(4 * sigma), sigma);
 
-    /// <summary>What a position δ away counts.</summary>
+    /// <summary>The weight at distance δ.</summary>
     public float Weight(int distance) => (float)Math.Exp(-0.5 * distance * distance / (Sigma * Sigma));
 
-    /// <summary>For each of some positions in a row, 1/Σ of what those around it count that there are.</summary>
+    /// <summary>1/Σ of the weights inside the row, for each position of it.</summary>
     public float[] InverseSums(int length)
     {
         float[] inverse = new float[length];

@@ -43,8 +43,7 @@ public static unsafe partial class Resize
         }
     }
 
-    /// <summary>An item is a position of dx. A vector of channels gathers all its outputs in registers: through an
-    /// accumulator in memory each of them cost three accesses instead of one.</summary>
+    /// <summary>An item is a position of dx: a vector of channels gathers all its outputs in registers.</summary>
     private readonly struct BilinearGradientJob(HostRows dy, Shape ys, HostRows dx, Shape xs, ResizeAxis vertical,
         ResizeAxis horizontal, bool add) : IJob
     {

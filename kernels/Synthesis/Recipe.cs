@@ -6,8 +6,8 @@ namespace MlffAd.Kernels;
 /// <param name="ShiftY">Pixels down.</param>
 /// <param name="Sin">Sine of the rotation about the middle.</param>
 /// <param name="Cos">Its cosine.</param>
-/// <param name="Mirror">Whether left and right change places.</param>
-/// <param name="Overturn">Whether top and bottom do.</param>
+/// <param name="Mirror">Whether to flip horizontally.</param>
+/// <param name="Overturn">Whether to flip vertically.</param>
 /// <param name="Brightness">Factor of every channel.</param>
 /// <param name="Contrast">Factor of what differs from the mean luma.</param>
 public readonly record struct Warp(double ShiftX, double ShiftY, double Sin, double Cos, bool Mirror, bool Overturn,
@@ -112,13 +112,13 @@ public sealed record Piece(int Left, int Top, int Width, int Height, double X, d
     }
 }
 
-/// <summary>One try at a pseudo anomaly: squares of confetti, or a piece.</summary>
+/// <summary>A candidate pseudo anomaly: squares of confetti, or a pasted piece.</summary>
 /// <param name="Coloured">A group of squares; later ones cover earlier ones.</param>
 /// <param name="Black">Another; both groups' colours are added. None where there is a piece.</param>
 /// <param name="Piece">What is pasted, and then nothing else; null for confetti.</param>
 public sealed record AnomalyDraw(IReadOnlyList<Square> Coloured, IReadOnlyList<Square> Black, Piece? Piece = null)
 {
-    /// <summary>Where the number of coloured squares would stand: what follows is a piece.</summary>
+    /// <summary>In place of the number of coloured squares: a piece follows.</summary>
     internal const int IsPiece = -1;
 
     /// <summary>Pastes a piece.</summary>

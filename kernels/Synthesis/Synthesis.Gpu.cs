@@ -44,9 +44,9 @@ public static partial class Synthesis
         });
     }
 
-    /// <summary>A group makes an image, draw after draw until one changes enough; the others that it was given pass
-    /// without work, so that all groups meet the same barriers. The image's place in Y holds confetti's field
-    /// meanwhile, and warped values before they are rounded.</summary>
+    /// <summary>A group makes an image: it applies draw after draw until one changes enough, and runs through the
+    /// others idle, so that all threads meet the same barriers. The image's part of Y is scratch meanwhile: warped
+    /// values before rounding, then confetti's field.</summary>
     private static void Make(SynthesisArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);
@@ -181,8 +181,8 @@ public static partial class Synthesis
         return sum;
     }
 
-    /// <summary>What becomes of the pixels, normalised. A thread does a column of a cell, so that a warp's pixels
-    /// adjoin, and notes how many of its pixels changed. Returns how many did of all this thread's.</summary>
+    /// <summary>Writes the final pixels, normalised. A thread does a column of a cell, so that a warp's accesses
+    /// coalesce, and records how many of its pixels changed; returns that count over all its columns.</summary>
     private static int Finish(in SynthesisArgs p, int first, int at, int coloured, int black, float lumas)
     {
         const int size = SynthesisOptions.Cell;

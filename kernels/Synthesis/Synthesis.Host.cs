@@ -2,7 +2,7 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class Synthesis
 {
-    /// <summary>A thread makes an image after the other, as the loader's thread does without a book.</summary>
+    /// <summary>Items are images.</summary>
     private static void Host(Tensor book, SynthesisOptions options, PixelNormalisation how, Tensor images,
         Tensor labels, Tensor stayedGood) =>
         images.Device.Team.For(images.Shape.N, new Images(book: book.Host.Data, images: images.Host.Data,

@@ -1,6 +1,6 @@
 namespace MlffAd.Kernels;
 
-/// <summary>What pseudo anomalies of one run have in common (spec §2.4, §2.6, §2.8).</summary>
+/// <summary>Options of a run's pseudo anomalies (spec §2.4, §2.6, §2.8).</summary>
 public sealed class SynthesisOptions
 {
     /// <summary>Side of a cell in pixels.</summary>
