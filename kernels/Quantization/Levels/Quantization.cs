@@ -29,8 +29,8 @@ public enum LevelBand
 /// <summary>How similarities become levels: <c>E_{i,n} = 1 − |L_n − m_i|</c> inside the band, 0 outside, and all 0
 /// where Δ = 0 (spec §4).</summary>
 /// <param name="Levels">N, at least 1.</param>
-/// <param name="Placement">Where they lie.</param>
-/// <param name="Band">What they see.</param>
+/// <param name="Placement">Placement of the levels.</param>
+/// <param name="Band">Their band.</param>
 /// <exception cref="ArgumentException"><see cref="LevelPlacement.Paper"/> with <see cref="LevelBand.Spacing"/>, which
 /// would put lo and hi on the bands' edges, or fewer than one level.</exception>
 public readonly record struct Quantization(int Levels, LevelPlacement Placement, LevelBand Band)
@@ -40,7 +40,7 @@ public readonly record struct Quantization(int Levels, LevelPlacement Placement,
         ? Levels
         : throw new ArgumentException($"{Levels} levels; at least one is needed.");
 
-    /// <summary>What the levels see.</summary>
+    /// <summary>The levels' band.</summary>
     public LevelBand Band { get; } = Placement != LevelPlacement.Paper || Band != LevelBand.Spacing ? Band
         : throw new ArgumentException(
             "Levels placed as in the paper cannot have the band 'spacing': lo and hi would lie on its edges.");
