@@ -24,7 +24,7 @@ public sealed record OperatorCase(
 
 /// <summary>An operator on its operands.</summary>
 /// <param name="Run">Computes.</param>
-/// <param name="Held">Resources beside the operands; the caller disposes them.</param>
+/// <param name="Held">Resources besides the operands; the caller disposes them.</param>
 public readonly record struct OperatorCall(Action Run, IDisposable? Held = null);
 
 /// <summary>A case's operands, filled with noise, in more copies than the last-level cache holds: each call takes the

@@ -8,7 +8,7 @@ namespace MlffAd.Bench;
 internal sealed record OperatorRow(OperatorCase Case, IReadOnlyList<KernelTotals> Kernels, PeakRates Peaks,
     double Seconds = 0)
 {
-    /// <summary>The kernel chosen, or the case's name if there were several.</summary>
+    /// <summary>The kernel's name, or the case's if it runs several.</summary>
     public string Name => Kernels.Count == 1 ? Kernels[0].Name : Case.Name;
 
     public double Flop => Kernels.Sum(k => k.Flop);

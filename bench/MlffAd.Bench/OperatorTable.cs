@@ -82,7 +82,7 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
     {
         get
         {
-            // Filtered rows are no whole step.
+            // Filtered rows do not make up a step.
             if (filter is not null) return "";
             double In(string start) =>
                 rows.Where(r => r.Case.Name.StartsWith(start, StringComparison.Ordinal)).Sum(r => r.InStep) * 1e3;

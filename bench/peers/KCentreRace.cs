@@ -54,7 +54,7 @@ internal static class KCentreRace
     private static (int[] Indices, double Radius) PlainLoop(
         Kernels.Runtime.Tensor rows, int first, int count, int threads)
     {
-        RuntimeHelpers.RunClassConstructor(typeof(TorchStep).TypeHandle);   // which makes libtorch loadable
+        RuntimeHelpers.RunClassConstructor(typeof(TorchStep).TypeHandle);   // makes libtorch loadable
         set_num_threads(1);
         OneDnn.TellCaches();
         using var scope = NewDisposeScope();

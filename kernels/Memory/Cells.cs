@@ -24,7 +24,7 @@ public static partial class Cells
     /// unchanged.</remarks>
     /// <param name="d"><c>[N, H, W, 1]</c>.</param>
     /// <param name="index">Integers, one per cell; or null.</param>
-    /// <param name="scales">Rows (shift, factor): one per index, or one per position of the H·W.</param>
+    /// <param name="scales">Rows (shift, factor): one per index, or one for each of the H·W positions.</param>
     /// <param name="y"><c>[N, H, W, 1]</c>; may be d.</param>
     public static void Standardise(Tensor d, Tensor? index, Tensor scales, Tensor y)
     {

@@ -19,7 +19,7 @@ public static partial class KCentre
 
     /// <summary>Chooses at most K vectors.</summary>
     /// <param name="pool">N rows of D ≤ <see cref="NearestVector.MaxWidth"/> finite numbers, contiguous.</param>
-    /// <param name="count">How many to choose, K.</param>
+    /// <param name="count">Number to choose, K.</param>
     /// <param name="onChosen">Called now and then with the number chosen.</param>
     /// <param name="stop">Cancels with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="ArgumentException">The pool is too wide, not contiguous or not finite.</exception>

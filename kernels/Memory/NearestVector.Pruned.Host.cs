@@ -4,7 +4,7 @@ namespace MlffAd.Kernels;
 
 /// <summary>Host body for many wide vectors: coarse ranks, an eighth of the product, rule out most panels
 /// (<see cref="CoarseVectors"/>).</summary>
-/// <remarks>A query's best coarse rank selects one panel; its full ranks bound the distance; bound and coarse ranks
+/// <remarks>A query's best coarse rank selects a panel, whose full ranks bound the distance; bound and coarse ranks
 /// leave a few panels. Each panel is read once and multiplied by all queries that need it, as fast as in the full
 /// product.</remarks>
 public static unsafe partial class NearestVector

@@ -13,7 +13,7 @@ namespace MlffAd.Kernels;
 /// FLOP: 2·M·B·D; bytes: 4·(M·D + B·D + 2·M).</remarks>
 public static partial class NearestVector
 {
-    /// <summary>Largest D: a tile accumulates as many products in registers.</summary>
+    /// <summary>Largest D: a tile accumulates this many products in registers.</summary>
     public const int MaxWidth = Product.BlockK;
 
     private static readonly Kernel ForwardKernel = new("memory.nearest"),

@@ -1,7 +1,6 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Repetition of rows, such as of an item's mean beside each of its rows. Tensors may be
-/// channel slices.</summary>
+/// <summary>Repeats rows, such as an item's mean for each of its rows. Tensors may be channel slices.</summary>
 public static class Broadcast
 {
     /// <summary>Repeats each row of g [N,1,R,C] k times: y [N,1,R·k,C].</summary>

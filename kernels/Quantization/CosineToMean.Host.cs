@@ -50,7 +50,7 @@ public static unsafe partial class CosineToMean
     }
 
     /// <summary>Σ over a region's cells of weight·x for one vector of channels, or one channel: each row of cells
-    /// first, then the rows, so that no sum has more than max(h, M) terms.</summary>
+    /// first, then the rows, so that no sum has more than h terms.</summary>
     private static Vector<float> Sum<TWeight>(HostRows x, TWeight weight, Regions map, int region, int c)
         where TWeight : struct, IWeight
     {

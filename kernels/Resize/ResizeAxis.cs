@@ -39,13 +39,13 @@ internal readonly struct ResizeAxis(int source, int target, bool corners)
         return (below == h ? 1 - t : 0) + (Above(below) == h ? t : 0);
     }
 
-    /// <summary>The first output with ⌊s⌋ ≥ h, or the number of outputs: source h is used by outputs
+    /// <summary>The first output with ⌊s⌋ ≥ h, or the number of outputs: source h is used only by outputs
     /// <c>First(h − 1)</c> to <c>First(h + 1) − 1</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int First(int h)
     {
         if (h <= 0) return 0;
-        if (h >= _source || _corners != 0 && _target == 1) return _target;   // a single output stands on source 0
+        if (h >= _source || _corners != 0 && _target == 1) return _target;   // the single output lies at source 0
         // s ≥ h solved for i; both divisors are positive as 0 < h < in.
         int first = _corners != 0
             ? (h * (_target - 1) + _source - 2) / (_source - 1)

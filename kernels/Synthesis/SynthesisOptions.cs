@@ -13,7 +13,7 @@ public sealed class SynthesisOptions
     /// <param name="side">S, a multiple of 8; of 64, where a device makes the images.</param>
     /// <param name="radius">Radius of confetti's blur, in pixels.</param>
     /// <param name="sigma">Its standard deviation, in pixels.</param>
-    /// <param name="darkBelow">Grey level, of 1, up to which confetti makes a pixel brighter instead of darker.</param>
+    /// <param name="darkBelow">Grey level, 0…1, up to which confetti makes a pixel brighter instead of darker.</param>
     /// <param name="minChange">Least change of a channel that makes a pixel anomalous.</param>
     /// <param name="minPixels">Fewest anomalous pixels of a draw; with fewer, the next draw is tried.</param>
     /// <param name="minShare">Share of a cell's pixels above which the cell is anomalous.</param>

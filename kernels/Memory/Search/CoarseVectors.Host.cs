@@ -2,8 +2,8 @@ using System.Numerics;
 
 namespace MlffAd.Kernels;
 
-/// <summary>A memory's vectors projected on the few directions in which they are largest: the distance there bounds the
-/// full distance from below, at an eighth of the work.</summary>
+/// <summary>A memory's vectors projected on a few directions of large second moment: the distance there bounds the full
+/// distance from below, at an eighth of the work.</summary>
 /// <remarks>With R of k nearly orthonormal rows, <c>‖Rq − Rm‖ ≤ ‖R‖₂·‖q − m‖</c>, and <c>‖R‖₂² ≤ 1 + ‖RRᵀ − I‖_F</c>.
 /// Rounding in float32 shifts Rq and Rm by at most <c>√k·γ_{D+1}·‖R‖₂</c> times ‖q‖ and ‖m‖. The bound holds for any
 /// directions; better ones prune more.</remarks>

@@ -1,6 +1,7 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Where the N levels lie between the lowest and the highest similarity, lo and hi; Δ = (hi − lo)/N.</summary>
+/// <summary>Placement of the N levels between the lowest and the highest similarity, lo and hi; Δ = (hi −
+/// lo)/N.</summary>
 public enum LevelPlacement
 {
     /// <summary>In the middle of N equal bins, as in the released code:
@@ -11,7 +12,7 @@ public enum LevelPlacement
     Paper,
 }
 
-/// <summary>How near a similarity m must be for a level L to see it.</summary>
+/// <summary>The band in which a level L sees a similarity m.</summary>
 public enum LevelBand
 {
     /// <summary><c>−Δ/2 ≤ L − m &lt; Δ/2</c>: bins without gap or overlap. With <see cref="LevelPlacement.Centre"/>
@@ -26,7 +27,7 @@ public enum LevelBand
     Absolute,
 }
 
-/// <summary>How similarities become levels: <c>E_{i,n} = 1 − |L_n − m_i|</c> inside the band, 0 outside, and all 0
+/// <summary>Soft quantisation of similarities: <c>E_{i,n} = 1 − |L_n − m_i|</c> inside the band, 0 outside, and all 0
 /// where Δ = 0 (spec §4).</summary>
 /// <param name="Levels">N, at least 1.</param>
 /// <param name="Placement">Placement of the levels.</param>
