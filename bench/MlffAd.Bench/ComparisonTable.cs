@@ -3,7 +3,7 @@ using MlffAd.Cli;
 
 namespace MlffAd.Bench;
 
-/// <summary>A comparison for people and programs.</summary>
+/// <summary>A comparison as a table and as JSON.</summary>
 internal sealed class ComparisonTable(
     Device device, int batch, string against, int rounds, IReadOnlyList<ComparedRow> rows, string leftOut)
 {
@@ -17,7 +17,7 @@ internal sealed class ComparisonTable(
 
     private double Noise => GeometricMean(r => r.Noise);
 
-    /// <summary>Every row, then what they come to together.</summary>
+    /// <summary>Writes every row, then the geometric means.</summary>
     public void Write(TextWriter output)
     {
         string where = $"{device.Name}, {BenchCommand.Threads(device)}, {device.Precision.Name()}, batch {batch}";
@@ -30,7 +30,7 @@ internal sealed class ComparisonTable(
         Tables.WriteLine(output, $"Geometric mean{of}: {means}.");
     }
 
-    /// <summary>Everything, in plain units.</summary>
+    /// <summary>All figures, as JSON.</summary>
     public string Json() => JsonSerializer.Serialize(new
     {
         device = device.Name,

@@ -10,9 +10,9 @@ using Perfolizer.Horology;
 
 namespace MlffAd.Bench;
 
-/// <summary>The one benchmark, with the cases as its parameter: it runs in this process, on one device.</summary>
-/// <remarks>BenchmarkDotNet finds how often to call, warms up and removes outliers. The peaks are measured before each
-/// case and behind it, so that other programs slow both alike.</remarks>
+/// <summary>The benchmark, parameterised by the case; runs in-process, on one device.</summary>
+/// <remarks>BenchmarkDotNet chooses the number of calls, warms up and removes outliers. Peaks are measured before and
+/// after each case, so that other processes slow both alike.</remarks>
 public class OperatorBenchmark
 {
     private static IReadOnlyList<OperatorCase> _cases = [];
@@ -32,9 +32,9 @@ public class OperatorBenchmark
     public static IEnumerable<OperatorCase> Cases => _cases;
 
     /// <summary>Times the cases.</summary>
-    /// <param name="device">Where.</param>
-    /// <param name="cases">What.</param>
-    /// <param name="progress">Told of the number of cases begun.</param>
+    /// <param name="device">Device to run on.</param>
+    /// <param name="cases">Cases to time.</param>
+    /// <param name="progress">Called with the number of cases begun.</param>
     internal static IReadOnlyList<OperatorRow> Time(Device device, IReadOnlyList<OperatorCase> cases,
         Action<int> progress)
     {
@@ -64,7 +64,7 @@ public class OperatorBenchmark
         finally { folder.Delete(recursive: true); }
     }
 
-    /// <summary>Measures the peaks, makes operands.</summary>
+    /// <summary>Measures the peaks and makes the operands.</summary>
     [GlobalSetup]
     public void Begin()
     {
@@ -88,7 +88,7 @@ public class OperatorBenchmark
             new(Median(r => r.Stream.Read), Median(r => r.Stream.Copy), Median(r => r.Stream.CopyPast))));
     }
 
-    /// <summary>Keeps what went wrong, and nothing else.</summary>
+    /// <summary>Keeps errors only.</summary>
     private sealed class ErrorLog : AccumulationLogger
     {
         public override void Write(LogKind kind, string text)

@@ -3,8 +3,9 @@ using System.Runtime.Loader;
 
 namespace MlffAd.Bench;
 
-/// <summary>A build of the operators, loaded beside others: types, code, device and memory are its own.</summary>
-/// <remarks>Reached by reflection, so that old builds can be: what is named here is as it was at 3d1e941.</remarks>
+/// <summary>A build of the operators, loaded side by side with others; its types, code, device and memory are its
+/// own.</summary>
+/// <remarks>Called by reflection, so that old builds work; names are those of 3d1e941.</remarks>
 internal sealed class OperatorBuild : IDisposable
 {
     private readonly IDisposable _device;
@@ -13,10 +14,10 @@ internal sealed class OperatorBuild : IDisposable
     private readonly MethodInfo _call;
 
     /// <summary>Loads a build, opens its device and lists its cases.</summary>
-    /// <param name="path">The assembly with the list of operators; those that it needs lie beside it.</param>
-    /// <param name="like">The build opens the same device, with as many threads and the same precision.</param>
+    /// <param name="path">The assembly with the list of operators; its dependencies lie beside it.</param>
+    /// <param name="like">Gives the device, threads and precision to open.</param>
     /// <param name="batch">Images in the step.</param>
-    /// <exception cref="MlffAdException">That is no build of the operators (exit code 2).</exception>
+    /// <exception cref="MlffAdException">Not a build of the operators (exit code 2).</exception>
     /// <exception cref="DeviceException">The build cannot open the device.</exception>
     public OperatorBuild(string path, Device like, int batch)
     {
@@ -49,12 +50,12 @@ internal sealed class OperatorBuild : IDisposable
         }
     }
 
-    /// <summary>The cases as they are shown: operator, space, shape.</summary>
+    /// <summary>The cases' names: operator, space, shape.</summary>
     public IReadOnlyCollection<string> Cases => _cases.Keys;
 
     /// <summary>Makes a case's operands; the caller disposes them.</summary>
     /// <param name="name">One of <see cref="Cases"/>.</param>
-    /// <param name="footprint">Bytes that the copies of the operands come to at least.</param>
+    /// <param name="footprint">Least bytes of all copies of the operands.</param>
     public (Action Call, IDisposable Operands) Begin(string name, long footprint)
     {
         object[] arguments = [_device, _cases[name], footprint];
@@ -74,7 +75,7 @@ internal sealed class OperatorBuild : IDisposable
         return found.Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null)!;
     }
 
-    /// <summary>Takes what is timed, and what compiles it for GPUs, from the build's folder; shares the rest.</summary>
+    /// <summary>Loads MlffAd's and ILGPU's assemblies from the build's folder; shares the rest.</summary>
     private sealed class Context(string folder) : AssemblyLoadContext
     {
         protected override Assembly? Load(AssemblyName name) =>

@@ -1,17 +1,17 @@
 namespace MlffAd.Bench;
 
 /// <summary>An operator at one shape.</summary>
-/// <param name="Name">The kernel's name, or what several have in common.</param>
-/// <param name="What">Shapes and variant; with the name, what tells it from other cases.</param>
-/// <param name="Operands">Their places: a slice of a wider tensor is benched as one. A gradient
-/// lies like its value.</param>
-/// <param name="FormatOf">How an operand's numbers lie in memory.</param>
-/// <param name="Bind">Makes what noise in the operands cannot be, such as variances, the results that a gradient starts
-/// from, or packed vectors, and returns the call.</param>
+/// <param name="Name">The kernel's name, or the common part of several.</param>
+/// <param name="What">Shapes and variant; unique together with the name.</param>
+/// <param name="Operands">Their layout: a slice of a wider tensor is benchmarked as one. A gradient has its value's
+/// layout.</param>
+/// <param name="FormatOf">Number format of an operand.</param>
+/// <param name="Bind">Makes operands that cannot be noise, such as variances, a gradient's forward results or packed
+/// vectors, and returns the call.</param>
 public sealed record OperatorCase(
     string Name, string What, Value[] Operands, Func<Value, Format> FormatOf, Func<Tensor[], OperatorCall> Bind)
 {
-    /// <summary>How often a training step calls it.</summary>
+    /// <summary>Calls per training step.</summary>
     public int InStep { get; set; }
 
     /// <summary>Bytes of one set of operands.</summary>
@@ -24,14 +24,14 @@ public sealed record OperatorCase(
 
 /// <summary>An operator on its operands.</summary>
 /// <param name="Run">Computes.</param>
-/// <param name="Held">What was made for it beside the operands; the caller disposes it.</param>
+/// <param name="Held">Resources besides the operands; the caller disposes them.</param>
 public readonly record struct OperatorCall(Action Run, IDisposable? Held = null);
 
-/// <summary>A case's operands, filled with noise, in as many copies as the last-level cache cannot hold: each call
-/// takes the next, so what it reads comes from memory, as most does in a training step.</summary>
+/// <summary>A case's operands, filled with noise, in more copies than the last-level cache holds: each call takes the
+/// next, so that its reads come from memory, as most do in a training step.</summary>
 public sealed class OperatorRun : IDisposable
 {
-    /// <summary>Copies of very small operands end here: what those cost is the call.</summary>
+    /// <summary>Limits the copies of very small operands, which are bound by the call.</summary>
     private const int MostCopies = 256;
 
     private static readonly float[] Noise = MakeNoise();
@@ -42,10 +42,10 @@ public sealed class OperatorRun : IDisposable
     private readonly OperatorCall[] _copies;
     private int _next;
 
-    /// <summary>Rents, fills and prepares operands, and calls the operator once to learn what it declares.</summary>
-    /// <param name="device">Where.</param>
-    /// <param name="of">What.</param>
-    /// <param name="footprint">Bytes that all copies together come to at least.</param>
+    /// <summary>Rents, fills and prepares operands, and calls the operator once to record its kernels.</summary>
+    /// <param name="device">Device to run on.</param>
+    /// <param name="of">The case.</param>
+    /// <param name="footprint">Least bytes of all copies.</param>
     public OperatorRun(Device device, OperatorCase of, long footprint)
     {
         (_device, _case) = (device, of);
@@ -61,7 +61,7 @@ public sealed class OperatorRun : IDisposable
     /// <summary>The kernels that a call runs, with their FLOP and bytes.</summary>
     public IReadOnlyList<KernelTotals> Kernels { get; }
 
-    /// <summary>One call, waited for.</summary>
+    /// <summary>Calls once and synchronises.</summary>
     public void Call()
     {
         _copies[_next].Run();
@@ -69,7 +69,7 @@ public sealed class OperatorRun : IDisposable
         _device.Synchronize();
     }
 
-    /// <summary>Gives the memory back to the device: the next case's is of other sizes.</summary>
+    /// <summary>Frees the operands and trims the pool, as the next case has other sizes.</summary>
     public void Dispose()
     {
         foreach (var copy in _copies) copy.Held?.Dispose();

@@ -3,12 +3,12 @@ using System.Diagnostics;
 namespace MlffAd.Bench;
 
 /// <summary>A ratio of times over the rounds.</summary>
-/// <param name="Median">In the middle.</param>
+/// <param name="Median">The median.</param>
 /// <param name="Low">The lower quartile.</param>
 /// <param name="High">The upper quartile.</param>
 internal sealed record RatioOfTimes(double Median, double Low, double High)
 {
-    /// <summary>Of two builds' times, round by round.</summary>
+    /// <summary>The ratio of two builds' times, round by round.</summary>
     public static RatioOfTimes Of(double[] times, double[] others)
     {
         double[] ratios = [.. times.Zip(others, (a, b) => a / b).Order()];
@@ -20,15 +20,15 @@ internal sealed record RatioOfTimes(double Median, double Low, double High)
 /// <param name="Case">Operator, space, shape.</param>
 /// <param name="ThisSeconds">Median time of a call in this build.</param>
 /// <param name="OtherSeconds">The same in the other.</param>
-/// <param name="Ratio">This build's times by the other's.</param>
-/// <param name="Noise">This build's times by those of this build loaded once more, whose code is the same.</param>
+/// <param name="Ratio">This build's times over the other's.</param>
+/// <param name="Noise">This build's times over those of a second copy of it.</param>
 internal sealed record ComparedRow(
     string Case, double ThisSeconds, double OtherSeconds, RatioOfTimes Ratio, RatioOfTimes Noise);
 
-/// <summary>Times cases in this build, in another one and in this one loaded once more, interleaved.</summary>
+/// <summary>Times cases in this build, another one and a second copy of this one, interleaved.</summary>
 internal sealed class OperatorComparison
 {
-    /// <summary>Every order of three: none always follows the same other.</summary>
+    /// <summary>All permutations of three, so that no build always follows the same other.</summary>
     private static readonly int[][] Orders = [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1], [2, 0, 1], [1, 0, 2]];
 
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(15);
@@ -38,9 +38,9 @@ internal sealed class OperatorComparison
     /// <summary>Finds the cases that both builds have.</summary>
     /// <param name="here">This build.</param>
     /// <param name="there">The other one.</param>
-    /// <param name="again">This build, loaded once more.</param>
+    /// <param name="again">A second copy of this build.</param>
     /// <param name="filter">Only cases that contain this; null: all.</param>
-    /// <exception cref="MlffAdException">There are none (exit code 2).</exception>
+    /// <exception cref="MlffAdException">The builds have no case in common (exit code 2).</exception>
     public OperatorComparison(OperatorBuild here, OperatorBuild there, OperatorBuild again, string? filter)
     {
         _builds = [here, there, again];
@@ -56,7 +56,7 @@ internal sealed class OperatorComparison
         }
     }
 
-    /// <summary>What is compared.</summary>
+    /// <summary>The compared cases.</summary>
     public IReadOnlyList<string> Cases { get; }
 
     /// <summary>A sentence for each build that has rows of its own; empty where none has.</summary>
@@ -65,11 +65,11 @@ internal sealed class OperatorComparison
     /// <summary>Times a case.</summary>
     /// <param name="name">One of <see cref="Cases"/>.</param>
     /// <param name="rounds">Turns of each build.</param>
-    /// <param name="footprint">Bytes that the copies of a build's operands come to at least.</param>
+    /// <param name="footprint">Least bytes of all copies of a build's operands.</param>
     public ComparedRow Time(string name, int rounds, long footprint)
     {
         double[][] seconds = [new double[rounds], new double[rounds], new double[rounds]];
-        // Where operands lie in memory may cost some per cent: they are made anew, alternately, after each six rounds.
+        // Addresses may cost some per cent: operands are made anew, in another order, every six rounds.
         for (int round = 0; round < rounds; round += Orders.Length)
         {
             var runs = new (Action Call, IDisposable? Operands)[_builds.Length];
@@ -91,7 +91,7 @@ internal sealed class OperatorComparison
         return new(name, Timing.Median(here), Timing.Median(there), ratio, noise);
     }
 
-    /// <summary>A build's turn. The median leaves out calls that another program held up; the mean would not.</summary>
+    /// <summary>Median call of a build's turn: unlike the mean, robust to calls that other processes delay.</summary>
     private static double MedianCall(Action call)
     {
         var calls = new List<double>();

@@ -1,27 +1,27 @@
 namespace MlffAd.Bench;
 
 /// <summary>A case's figures, or several cases' together.</summary>
-/// <param name="Case">What ran.</param>
-/// <param name="Kernels">What it declares, by kernel.</param>
-/// <param name="Peaks">What the device did at best beside it.</param>
+/// <param name="Case">The case.</param>
+/// <param name="Kernels">Its declared FLOP and bytes, by kernel.</param>
+/// <param name="Peaks">The device's peaks, measured beside it.</param>
 /// <param name="Seconds">Median time of a call.</param>
 internal sealed record OperatorRow(OperatorCase Case, IReadOnlyList<KernelTotals> Kernels, PeakRates Peaks,
     double Seconds = 0)
 {
-    /// <summary>The kernel: an operator may choose between several.</summary>
+    /// <summary>The kernel's name, or the case's if it runs several.</summary>
     public string Name => Kernels.Count == 1 ? Kernels[0].Name : Case.Name;
 
     public double Flop => Kernels.Sum(k => k.Flop);
 
     public double Bytes => Kernels.Sum(k => k.Bytes);
 
-    /// <summary>Seconds of a training step.</summary>
+    /// <summary>Seconds per training step.</summary>
     public double InStep => Case.InStep * Seconds;
 
-    /// <summary>Above the ridge, where multiplying takes longer than moving at the peaks' speeds.</summary>
+    /// <summary>Compute-bound: right of the roofline's ridge.</summary>
     public bool BoundByArithmetic => Flop / Arithmetic > Bytes / Peaks.Stream.Ceiling;
 
-    /// <summary>Seconds that the peak in question allows.</summary>
+    /// <summary>Least seconds at the limiting peak.</summary>
     public double LeastSeconds => Math.Max(Flop / Arithmetic, Bytes / Peaks.Stream.Ceiling) / 1e9;
 
     private double Arithmetic => Peaks.Arithmetic(Case.Name);

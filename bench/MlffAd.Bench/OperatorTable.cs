@@ -4,7 +4,7 @@ using MlffAd.Cli;
 
 namespace MlffAd.Bench;
 
-/// <summary>The figures for people, pages and programs.</summary>
+/// <summary>The figures as tables, Markdown and JSON.</summary>
 internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<OperatorRow> rows, string? filter)
 {
     private readonly string[] _heads = ["×", "ms", "GFLOP/s", "GB/s", "of peak", filter is null
@@ -13,7 +13,7 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
 
     private double Step => rows.Sum(r => r.InStep);
 
-    /// <summary>Every case, then every operator.</summary>
+    /// <summary>Writes every case, then every operator.</summary>
     public void Write(TextWriter output)
     {
         Column[] figures = [.. _heads.Zip([5, 1, 3, 4, 0, 2], (head, rank) => new Column(head, rank))];
@@ -25,7 +25,7 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
             [.. Operators.Select(o => (string[])[o.Name, Invariant($"{o.Rows.Count}"), .. Cells(o.Rows)])]);
     }
 
-    /// <summary>Every operator, and the cases that a step spends its time on.</summary>
+    /// <summary>Every operator, and the cases that take a hundredth of a step or more.</summary>
     public string Markdown()
     {
         var text = new StringBuilder($"{Title}\n\n{Sums}\n\n");
@@ -37,7 +37,7 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
         return text.ToString();
     }
 
-    /// <summary>Everything, in plain units.</summary>
+    /// <summary>All figures, as JSON.</summary>
     public string Json() => JsonSerializer.Serialize(new
     {
         device = device.Name,
@@ -77,12 +77,12 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
                 + $"{Peak(r => r.Stream.Copy):0} GB/s copied. All are medians; a share is of its own row's last or, "
                 + $"with 'fma', of its multiply-adds or, where an operator is a product, of its products.");
 
-    /// <summary>Where a training step goes.</summary>
+    /// <summary>Time of a training step, and of its convolutions.</summary>
     private string Sums
     {
         get
         {
-            // A part of the rows is no step.
+            // Filtered rows do not make up a step.
             if (filter is not null) return "";
             double In(string start) =>
                 rows.Where(r => r.Case.Name.StartsWith(start, StringComparison.Ordinal)).Sum(r => r.InStep) * 1e3;
@@ -99,8 +99,8 @@ internal sealed class OperatorTable(Device device, int batch, IReadOnlyList<Oper
     private IEnumerable<(string Name, List<OperatorRow> Rows)> Operators =>
         rows.GroupBy(r => r.Name).Select(o => (o.Key, o.ToList()));
 
-    /// <summary>Of several rows: their calls and time in a step; speeds and share over it. Rows outside the step
-    /// count once each.</summary>
+    /// <summary>Several rows' calls and time per step, their speeds and share of it. Rows outside the step count once
+    /// each.</summary>
     private string[] Cells(IReadOnlyList<OperatorRow> some)
     {
         bool outside = some.All(r => r.Case.InStep == 0);

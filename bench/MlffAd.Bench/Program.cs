@@ -31,7 +31,7 @@ var verb = BenchProjects.Ops(parse =>
         string other = BenchProjects.OtherBuild(folder);
         string own = Path.Combine(AppContext.BaseDirectory, Path.GetFileName(other));
         OperatorBuild Load(string path) => new(path, device, batch);
-        // The first to be loaded may be slower for that alone: then it is noise.
+        // The build loaded first may be slower for that alone: loading the copy first turns that into noise.
         using OperatorBuild again = Load(own), here = Load(own), there = Load(other);
         var comparison = new OperatorComparison(here, there, again, filter);
         int rounds = parse.GetValue(BenchProjects.Rounds);

@@ -1,18 +1,18 @@
 namespace MlffAd.Peers;
 
-/// <summary>A race between the engine and a peer that do the same.</summary>
-/// <param name="Name">By which it is chosen.</param>
+/// <summary>A race between the engine and a peer on the same task.</summary>
+/// <param name="Name">Name for --only.</param>
 /// <param name="Preset">The network's configuration.</param>
-/// <param name="Batch">Images at once.</param>
+/// <param name="Batch">Images per batch.</param>
 internal abstract record Contest(string Name, string Preset, int Batch)
 {
-    /// <summary>Every race there is.</summary>
+    /// <summary>All races.</summary>
     public static IEnumerable<Contest> All => [.. InferenceRace.All, .. TrainingRace.All];
 
-    /// <summary>The peer in words, and in the names of figures.</summary>
+    /// <summary>The peer's name in text and in the names of figures.</summary>
     public abstract (string Text, string Key) Peer { get; }
 
-    /// <summary>Prepares both, and races them.</summary>
+    /// <summary>Prepares both and races them.</summary>
     public abstract Outcome Run(int threads, int rounds);
 
     /// <summary>The network's configuration.</summary>
@@ -27,7 +27,7 @@ internal abstract record Contest(string Name, string Preset, int Batch)
         return [f1, f2, backbone.Stage(x, f2, 3)];
     }
 
-    /// <summary>The shipped backbone, the rest random of the size that training starts with.</summary>
+    /// <summary>The shipped backbone; the rest initialised as for training.</summary>
     protected static NetworkWeights Weights(ParameterList list)
     {
         var weights = Initialisation.Random(list, 1);
@@ -35,7 +35,7 @@ internal abstract record Contest(string Name, string Preset, int Batch)
         return weights;
     }
 
-    /// <summary>A batch of waves and noise.</summary>
+    /// <summary>A synthetic batch of waves and noise.</summary>
     protected byte[] Photographs()
     {
         int side = Config.ImageSize;
@@ -47,7 +47,7 @@ internal abstract record Contest(string Name, string Preset, int Batch)
         return bytes;
     }
 
-    /// <summary>The same as the network takes them.</summary>
+    /// <summary>The same, normalised.</summary>
     protected float[] NormalisedPhotographs()
     {
         byte[] bytes = Photographs();
@@ -56,7 +56,7 @@ internal abstract record Contest(string Name, string Preset, int Batch)
         return images;
     }
 
-    /// <summary>The largest difference, as a share of the peer's largest number.</summary>
+    /// <summary>Largest difference relative to the peer's largest magnitude.</summary>
     protected static double Difference(ReadOnlySpan<float> ours, ReadOnlySpan<float> peers)
     {
         double largest = 0, difference = 0;
@@ -67,8 +67,8 @@ internal abstract record Contest(string Name, string Preset, int Batch)
     }
 }
 
-/// <summary>What a race came to.</summary>
-/// <param name="Times">Seconds a batch.</param>
-/// <param name="Remark">How far both agree, and what else was seen, in words.</param>
+/// <summary>Result of a race.</summary>
+/// <param name="Times">Seconds per batch.</param>
+/// <param name="Remark">Agreement and other observations, in words.</param>
 /// <param name="Figures">The same as numbers.</param>
 internal sealed record Outcome(Race.Result Times, string Remark, params (string Name, double Value)[] Figures);

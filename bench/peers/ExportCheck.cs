@@ -4,11 +4,11 @@ using MlffAd.Execution.Onnx;
 
 namespace MlffAd.Peers;
 
-/// <summary>A model's scores of photographs, and those that ONNX Runtime makes with its export: of the image as we
-/// resized it, where only arithmetic may differ, and of the image as it is.</summary>
+/// <summary>Compares a model's scores with those of its ONNX export in ONNX Runtime: on the image resized by us, where
+/// only arithmetic may differ, and on the original.</summary>
 internal static class ExportCheck
 {
-    /// <summary>Prints the largest differences and how many verdicts differ.</summary>
+    /// <summary>Prints the largest differences and the number of verdicts that differ.</summary>
     public static void Run(string path, string[] photographs, int threads, TextWriter output)
     {
         var model = Model.Load(path);
@@ -48,7 +48,7 @@ internal static class ExportCheck
             + $"{Process.GetCurrentProcess().PeakWorkingSet64 >> 20}."));
     }
 
-    /// <summary>How far scores of eight photographs at a time are from ours, one at a time.</summary>
+    /// <summary>Largest difference of scores in batches of eight from ours, one at a time.</summary>
     private static double Batched(InferenceSession session, Scorer scorer, IReadOnlyList<ImageItem> items)
     {
         double largest = 0;

@@ -63,7 +63,7 @@ internal sealed record InferenceRace(string Name, string Preset, bool WholeNetwo
         new(times, string.Create(CultureInfo.InvariantCulture,
             $"largest difference {difference:0.0e+00} of the largest output"), ("difference", difference));
 
-    /// <summary>From channels last to channels first.</summary>
+    /// <summary>NHWC to NCHW.</summary>
     private float[] Turn(float[] last, int area, int channels)
     {
         float[] first = new float[last.Length];

@@ -9,13 +9,12 @@ using Device = MlffAd.Kernels.Runtime.Device;
 namespace MlffAd.Peers;
 
 /// <summary>Our k-centre choice against the plain loop in libtorch, on the cells of photographs.</summary>
-/// <remarks>The loop is written as well as it goes. A choice reads the pool once, to multiply it by the vector that was
-/// chosen; all else is in the cache, rented once and written in place. libtorch multiplies a matrix by a vector with
-/// one thread, at 17 GB/s; a row by a matrix is faster, and each thread has columns of its own.</remarks>
+/// <remarks>The loop is optimised: a choice reads the pool once, to multiply it by the chosen vector; all else stays in
+/// cache, allocated once and written in place. It multiplies a row by a matrix, with columns for each thread, since
+/// libtorch's matrix–vector product is single-threaded.</remarks>
 internal static class KCentreRace
 {
-    /// <summary>Chooses by both ways, and prints their times and how near the loop comes to the memory's
-    /// speed.</summary>
+    /// <summary>Runs both and prints their times, and the loop's share of the memory bandwidth.</summary>
     public static void Run(string folder, Config config, int threads, TextWriter output)
     {
         using var device = Device.Open("cpu", threads);
@@ -55,7 +54,7 @@ internal static class KCentreRace
     private static (int[] Indices, double Radius) PlainLoop(
         Kernels.Runtime.Tensor rows, int first, int count, int threads)
     {
-        RuntimeHelpers.RunClassConstructor(typeof(TorchStep).TypeHandle);   // which makes libtorch loadable
+        RuntimeHelpers.RunClassConstructor(typeof(TorchStep).TypeHandle);   // makes libtorch loadable
         set_num_threads(1);
         OneDnn.TellCaches();
         using var scope = NewDisposeScope();
@@ -81,8 +80,7 @@ internal static class KCentreRace
         return (indices, Math.Sqrt(Math.Max(0, parts.Max(part => part.Radius))));
     }
 
-    /// <summary>A thread's vectors, as columns, and the least squared distance of each to those that were
-    /// chosen.</summary>
+    /// <summary>A thread's vectors, as columns, and each one's squared distance to its nearest chosen one.</summary>
     private sealed class Part
     {
         private readonly torch.Tensor _columns, _norms, _squares, _least;
@@ -103,7 +101,7 @@ internal static class KCentreRace
 
         public float Radius { get; private set; }
 
-        /// <summary><c>‖x‖² + ‖c‖² − 2x·c</c>, the least of it so far, and the largest of these.</summary>
+        /// <summary>Updates each vector's least <c>‖x‖² + ‖c‖² − 2x·c</c>, and the largest of these.</summary>
         public void Step(torch.Tensor pool, int chosen)
         {
             using var turn = NewDisposeScope();

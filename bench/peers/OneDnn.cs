@@ -5,24 +5,22 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MlffAd.Peers;
 
-/// <summary>Tells libtorch's oneDNN how large the processor's caches are, where a hypervisor
-/// hides that from it.</summary>
-/// <remarks>On AMD's processors oneDNN reads the sizes by cpuid's function 0x8000001D. Where that is empty it takes
-/// each level for one byte, and its first convolution divides by zero. Its record of the processor is found through the
-/// library's table of symbols; where in it the numbers lie is that of the oneDNN in libtorch 2.10, and they are written
-/// only over the wrong ones.</remarks>
+/// <summary>Tells libtorch's oneDNN the CPU's cache sizes where a hypervisor hides them.</summary>
+/// <remarks>On AMD CPUs oneDNN reads the sizes from cpuid leaf 0x8000001D. If that is empty, it takes each level for
+/// one byte, and its first convolution divides by zero. Its CPU record is found through the library's symbol table; the
+/// offsets are those of the oneDNN in libtorch 2.10, and only wrong values are overwritten.</remarks>
 internal static unsafe class OneDnn
 {
     private const string Record = "_ZN4dnnl4impl3cpu3x643cpuEv";
 
-    /// <summary>Ints from the record's begin: bytes of the three levels, processors that share each,
-    /// number of levels.</summary>
+    /// <summary>Offsets into the record, in ints: bytes of the three levels, CPUs that share each, number of
+    /// levels.</summary>
     private const int Sizes = 7, Sharing = 17, Levels = 27;
 
-    /// <summary>A last level as of Zen 3 to 5; cpuid's other functions tell only a socket's sum.</summary>
+    /// <summary>Last-level cache of Zen 3 to 5; other cpuid leaves give only a socket's total.</summary>
     private const int LastLevel = 32 << 20, LastLevelShared = 8;
 
-    /// <summary>Does it, if it must be done; the library must be loaded.</summary>
+    /// <summary>Writes the sizes if needed; the library must be loaded.</summary>
     public static void TellCaches()
     {
         const int authentic = 0x68747541;

@@ -1,7 +1,7 @@
 namespace MlffAd.Peers;
 
-/// <summary>A training step of ours on a description that is no whole network: it descends the sum of its outputs'
-/// means. Recorded once, then done again.</summary>
+/// <summary>Our training step on a part of the network: minimises the sum of its outputs' means. Recorded once, then
+/// replayed.</summary>
 internal sealed class PartStep : IDisposable
 {
     private readonly Config _config;

@@ -1,14 +1,13 @@
 namespace MlffAd.Peers;
 
-/// <summary>Two ways to do the same thing, timed alternately, so that other programs on the machine
-/// slow both alike.</summary>
+/// <summary>Times two implementations alternately, so that other processes slow both alike.</summary>
 internal static class Race
 {
-    /// <summary>How long a turn takes at least, and the pause before it: the peers' threads go on spinning for some 0.2
-    /// s when they have nothing to do, on the processors that the other now needs.</summary>
+    /// <summary>Least duration of a turn, and the pause before it: a peer's idle threads spin for some 0.2 s on CPUs
+    /// that the other needs.</summary>
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(400), Pause = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Seconds a call, by round.</summary>
+    /// <summary>Seconds per call, by round.</summary>
     public sealed record Result(double[] Ours, double[] Peers)
     {
         /// <summary>Median of the rounds' ratios, ours over the peer's.</summary>
@@ -17,7 +16,7 @@ internal static class Race
 
     public static Result Run(int rounds, Action ours, Action peer)
     {
-        // Twice round before it counts: the compiler's tiers, the peer's memory arena.
+        // Warms up twice: tiered compilation, the peer's memory arena.
         for (int i = 0; i < 2; i++)
         {
             Time(ours);

@@ -6,16 +6,16 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace MlffAd.Peers;
 
 /// <summary>Runs the network's description for training in libtorch, which differentiates by itself.</summary>
-/// <remarks>Every tensor has its value's shape [N, H, W, C]. libtorch's maps are views of it with permuted axes, [N, C,
-/// H, W], whose strides are what it calls channels-last: so it takes its kernels for that layout. The codes E of the
-/// quantisations are dense, as a PyTorch user writes them.</remarks>
+/// <remarks>Every tensor has its value's shape [N, H, W, C]. libtorch's maps are permuted views of it, [N, C, H, W]
+/// with channels-last strides, so that it selects its kernels for that layout. The codes E of the quantisations are
+/// dense, as a PyTorch user writes them.</remarks>
 internal sealed partial class TorchExecutor(Config config, IReadOnlyDictionary<string, Tensor> parameters) : IExecutor
 {
     private const double Momentum = 0.1;
     private readonly Dictionary<Value, List<(Value Place, Tensor Numbers)>> _written = [];
     private readonly Dictionary<Value, Tensor> _codes = [];
 
-    /// <summary>A value's numbers; parts that were written apart are concatenated.</summary>
+    /// <summary>A value's numbers; parts written separately are concatenated.</summary>
     public Tensor Read(Value value)
     {
         var parts =
@@ -27,7 +27,7 @@ internal sealed partial class TorchExecutor(Config config, IReadOnlyDictionary<s
         return numbers.reshape(Dims(value.Shape));
     }
 
-    /// <summary>An input.</summary>
+    /// <summary>Registers an input.</summary>
     public Value Input(Tensor numbers, Shape shape)
     {
         var input = New(shape, "input");
@@ -192,7 +192,7 @@ internal sealed partial class TorchExecutor(Config config, IReadOnlyDictionary<s
         Tensor span = m.max(2, keepdim: true).values - lo;
         Tensor numbers = arange(q.Levels, ScalarType.Float32);
         Tensor levels = lo + span * (2 * numbers + 1) / (2 * q.Levels), sees;
-        // Where all similarities are equal the bin is 0/0, which equals no number: E = 0.
+        // If all similarities are equal the bin is NaN, which equals no number: E = 0.
         using (no_grad()) sees = ((m - lo) / (span / q.Levels)).floor().clamp(0, q.Levels - 1).unsqueeze(3) == numbers;
         return (levels, sees * (1 - (levels.unsqueeze(2) - m.unsqueeze(3)).abs()));
     }
@@ -201,7 +201,7 @@ internal sealed partial class TorchExecutor(Config config, IReadOnlyDictionary<s
     private static Tensor Share(Tensor counts, params long[] axes) =>
         counts / (counts.sum(axes, keepdim: true) + QuantizeCount1D.Epsilon);
 
-    /// <summary>In place: the operators before it do not need their results again.</summary>
+    /// <summary>In place: the preceding operator's gradient does not need its result.</summary>
     private static Tensor Activate(Activation f, Tensor x) => f switch
     {
         Activation.ReLU => x.relu_(),
@@ -216,8 +216,8 @@ internal sealed partial class TorchExecutor(Config config, IReadOnlyDictionary<s
 
     public static long[] Dims(Shape s) => [s.N, s.H, s.W, s.C];
 
-    /// <summary>Computes a value or a part of one. Of the computation's own tensors only those stay that libtorch keeps
-    /// for the gradient.</summary>
+    /// <summary>Computes a value or a part of one. Intermediate tensors are disposed, unless libtorch keeps them for
+    /// the gradient.</summary>
     private Value Write(Value place, Func<Tensor> compute)
     {
         using var scope = NewDisposeScope();

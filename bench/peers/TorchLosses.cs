@@ -19,7 +19,7 @@ internal static class TorchLosses
         return c.Alpha * lf + c.Beta * ls + c.Xi * Structure(F, S, labels, c);
     }
 
-    /// <summary>L_fs: the distances among an image's good patches are to be alike in F and in S.</summary>
+    /// <summary>L_fs: distances among an image's good patches should agree in F and S.</summary>
     private static Tensor Structure(Tensor F, Tensor S, Tensor labels, LossConfig c)
     {
         long n = F.shape[0];

@@ -4,7 +4,7 @@ using Tensor = TorchSharp.torch.Tensor;
 
 namespace MlffAd.Peers;
 
-/// <summary>A training step in libtorch (spec §8), from the weights that ours starts from.</summary>
+/// <summary>A training step in libtorch (spec §8), from the same initial weights as ours.</summary>
 internal sealed class TorchStep : IDisposable
 {
     private readonly Config _config;
@@ -23,11 +23,11 @@ internal sealed class TorchStep : IDisposable
 
     /// <summary>Copies weights and images.</summary>
     /// <param name="config">The network's configuration.</param>
-    /// <param name="weights">Where to start.</param>
+    /// <param name="weights">Initial weights.</param>
     /// <param name="images">Normalised images.</param>
     /// <param name="shape">Their shape, [N, S, S, 3].</param>
-    /// <param name="threads">How many.</param>
-    /// <param name="loss">What is descended, as a function of the images.</param>
+    /// <param name="threads">libtorch's threads.</param>
+    /// <param name="loss">The loss, as a function of the images.</param>
     public TorchStep(Config config, NetworkWeights weights, float[] images, Shape shape, int threads,
         Func<TorchExecutor, Value, Tensor> loss)
     {
@@ -73,7 +73,7 @@ internal sealed class TorchStep : IDisposable
             tensor.Dispose();
     }
 
-    /// <summary>Leaves behind only what backward needs.</summary>
+    /// <summary>Returns the loss; disposes all but the tensors that backward needs.</summary>
     private Tensor Forward()
     {
         using var scope = NewDisposeScope();

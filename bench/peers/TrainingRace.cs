@@ -49,7 +49,7 @@ internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwor
             (x, image) => Describe(x, image).Select(S => x.Read(S).mean()).Aggregate((a, b) => a + b));
     }
 
-    /// <summary>A first step of both, whose results are compared, and the race.</summary>
+    /// <summary>Compares a first step of both, then races.</summary>
     private Outcome Run(Parameters parameters, NetworkWeights weights, float[] images, int rounds, Func<double> ours,
         Func<TorchExecutor, Value, torch.Tensor> loss)
     {
@@ -65,11 +65,11 @@ internal sealed record TrainingRace(string Name, string Preset, bool WholeNetwor
             ("stepDifference", stepDifference), ("weightDifference", weightDifference), ("oursGigabytes", gigabytes));
     }
 
-    /// <summary>How far the way from the first weights differs, as a share of its length, and the largest difference of
-    /// a weight as a share of its tensor's largest.</summary>
-    /// <remarks>The first is some 1e-3: where an activation is 0 but for rounding, the two disagree whether the ReLU
-    /// lets its gradient through. The second leaves out shifts, which start from 0: some of the whole network's have no
-    /// gradient, because the next batch normalisation takes them off again.</remarks>
+    /// <summary>Difference of both steps relative to the step's length, and the largest difference of a weight relative
+    /// to its tensor's largest.</summary>
+    /// <remarks>The first is some 1e-3: where an activation is 0 up to rounding, the two disagree on whether the ReLU
+    /// passes its gradient. The second omits shifts, which start from 0: some of the whole network's have no gradient,
+    /// because the next batch normalisation removes them.</remarks>
     private static (double Step, double Weights) Compare(NetworkWeights before, NetworkWeights ours, TorchStep peer)
     {
         double squares = 0, errors = 0, largest = 0;

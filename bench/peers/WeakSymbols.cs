@@ -3,16 +3,16 @@ using System.Text;
 
 namespace MlffAd.Peers;
 
-/// <summary>Marks a version of symbols that a Linux library asks for as weak, so that it loads where that version
-/// does not exist.</summary>
-/// <remarks>TorchSharp's library is linked against a libstdc++ newer than Debian 12's and asks for that one's version,
-/// although it uses no symbol of it. The loader refuses a library that needs a missing version, and passes over a
-/// missing version that is weak. Where it exists the mark changes nothing.</remarks>
+/// <summary>Marks a symbol version required by a Linux library as weak, so that it loads where that version is
+/// missing.</summary>
+/// <remarks>TorchSharp's library requires the symbol version of a libstdc++ newer than Debian 12's, although it uses no
+/// symbol of it. The loader refuses a library whose required version is missing, unless it is weak. Where it exists the
+/// mark has no effect.</remarks>
 internal static class WeakSymbols
 {
     private const int VersionNeeds = 0x6ffffffe, Weak = 2;
 
-    /// <summary>Marks the version in a 64-bit little-endian ELF file, if the file asks for it.</summary>
+    /// <summary>Marks the version in a 64-bit little-endian ELF file, if the file requires it.</summary>
     public static void Mark(string path, string version)
     {
         byte[] file = File.ReadAllBytes(path), name = Encoding.ASCII.GetBytes(version + '\0');
@@ -24,8 +24,7 @@ internal static class WeakSymbols
             int section = sections + i * size;
             if (Word(section + 0x04) != VersionNeeds) continue;
             int strings = Word(sections + Word(section + 0x28) * size + 0x18), need = Word(section + 0x18);
-            // A need names a library and begins a list of versions; both lists go on so many bytes
-            // further, and end with 0.
+            // A need names a library and heads a list of versions; both lists link by byte offsets and end with 0.
             for (int next = -1; next != 0; need += next = Word(need + 12))
             {
                 int one = need + Word(need + 8);

@@ -8,8 +8,8 @@ public static partial class Attention
     /// time.</summary>
     private const int GroupSize = 128, Depth = 32;
 
-    /// <summary>Shared memory: <see cref="Eight"/> for each thread, and a tile of the right factor whose rows begin in
-    /// different banks.</summary>
+    /// <summary>Bytes of shared memory: an <see cref="Eight"/> per thread and a tile of the right factor, its rows
+    /// padded against bank conflicts.</summary>
     private const int SharedBytes = GroupSize * (8 + Depth + 1) * sizeof(float);
 
     /// <summary>Operands of the bodies over rows: weights from left·rightᵀ, and out = weights·values.</summary>
@@ -42,12 +42,12 @@ public static partial class Attention
             AddQ: dq.Add ? 1 : 0, AddV: dv.Add ? 1 : 0));
     }
 
-    /// <summary>A group does eight levels of an item.</summary>
+    /// <summary>Groups of a launch: one per eight levels of an item.</summary>
     private static int Groups(Tensor k) => k.Shape.N * GroupsOf(k.Shape.Area);
 
     private static int GroupsOf(int levels) => (levels + 7) / 8;
 
-    /// <summary>Eight rows of A and of y. A thread does every 128th column of A, then of y.</summary>
+    /// <summary>Eight rows of A and of y; a thread computes every 128th column of A, then of y.</summary>
     private static void ForwardBody(RowsArgs p)
     {
         var shared = SharedMemory.Allocate<float>(SharedBytes / sizeof(float));
@@ -112,7 +112,7 @@ public static partial class Attention
         {
             int lane = t % Depth, c = IntrinsicMath.Min(from + lane, p.Inner - 1);
             Group.Barrier();
-            // Channels behind the last one count as 0; levels behind the last one are masked by who asks.
+            // Channels past the last count as 0; callers mask levels past the last.
             if (t < Depth) left[t] = Eight.If(from + lane < p.Inner, at.Load(p.Left, c), 0);
             for (int row = t / Depth; row < GroupSize; row += GroupSize / Depth)
                 right[row * (Depth + 1) + lane] = p.Right[at.Row(first + row), c];
@@ -122,8 +122,8 @@ public static partial class Attention
         return sum;
     }
 
-    /// <summary>Eight rows of weights·values, the weights a part of their map's rows or columns: a thread does every
-    /// 128th channel.</summary>
+    /// <summary>Eight rows of weights·values, the weights rows or columns of their map; a thread computes every 128th
+    /// channel.</summary>
     private static void Mix<TWay>(ArrayView<float> shared, GpuRows weights, GpuRows values, GpuRows output,
         in Octet at, int width, int add) where TWay : struct, IWay
     {

@@ -4,12 +4,11 @@ namespace MlffAd.Kernels;
 /// is <see cref="ForwardBody"/>, <see cref="GradientBody"/> and <see cref="ColumnsBody"/>.</summary>
 public static partial class Attention
 {
-    /// <summary>What a rung reads and writes: <see cref="Forward"/>'s operands, then
-    /// <see cref="Gradient"/>'s.</summary>
+    /// <summary>Operands of a rung: <see cref="Forward"/>'s operands, then <see cref="Gradient"/>'s.</summary>
     internal sealed record LadderOperands(Tensor K, Tensor Q, Tensor V, Tensor Weights, Tensor Y, Tensor Dy,
         Tensor Slopes, Tensor Dk, Tensor Dq, Tensor Dv);
 
-    /// <summary>The rungs, lowest first: the result, then the gradients.</summary>
+    /// <summary>The rungs, lowest first; each computes the result, then the gradients.</summary>
     internal static readonly (string Name, Action<LadderOperands> Run)[] Ladder =
     [
         ("0: eight launches", InSteps),

@@ -1,7 +1,7 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Attention between levels (spec §4): <c>A = softmax(k·qᵀ)</c> along rows, <c>y = A·v</c>, item by item, not
-/// scaled.</summary>
+/// <summary>Attention between levels (spec §4): <c>A = softmax(k·qᵀ)</c> along rows, <c>y = A·v</c>, per item,
+/// unscaled.</summary>
 /// <remarks>k and q are <c>[N, …, L, C]</c>, v and y <c>[N, …, L, W]</c>, A <c>[N, 1, L, L]</c>: L levels, L the
 /// product of height and width; all may be channel slices. A is kept, since the gradient needs it.
 /// With dY the gradient of y:
@@ -14,8 +14,7 @@ public static partial class Attention
 {
     private static readonly Kernel ForwardKernel = new("attention"), GradientKernel = new("attention.gradient");
 
-    /// <summary>Computes y and A. Note: k and q have changed places with respect to the usual notation
-    /// (spec §4).</summary>
+    /// <summary>Computes y and A. Note: k and q are swapped with respect to the usual notation (spec §4).</summary>
     /// <param name="k">Rows of A.</param>
     /// <param name="q">Columns of A.</param>
     /// <param name="v">Values; one row for each column of A.</param>
@@ -31,15 +30,15 @@ public static partial class Attention
         else ForwardGpu(k, q, v, weights, y);
     }
 
-    /// <summary>The gradients to k, q and v; they alias neither one another nor an operand.</summary>
+    /// <summary>Computes dk, dq and dv, which alias neither one another nor an operand.</summary>
     /// <param name="k">As in <see cref="Forward"/>.</param>
     /// <param name="q">As in <see cref="Forward"/>.</param>
     /// <param name="v">As in <see cref="Forward"/>.</param>
     /// <param name="weights">A, as <see cref="Forward"/> wrote it.</param>
-    /// <param name="dy">Gradient to y.</param>
-    /// <param name="dk">Gradient to k.</param>
-    /// <param name="dq">Gradient to q.</param>
-    /// <param name="dv">Gradient to v.</param>
+    /// <param name="dy">Gradient of y.</param>
+    /// <param name="dk">Gradient of k.</param>
+    /// <param name="dq">Gradient of q.</param>
+    /// <param name="dv">Gradient of v.</param>
     public static void Gradient(Tensor k, Tensor q, Tensor v, Tensor weights, Tensor dy, GradientTo dk, GradientTo dq,
         GradientTo dv)
     {

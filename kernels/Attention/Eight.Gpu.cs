@@ -52,14 +52,14 @@ public static partial class Attention
     {
         public readonly int Levels = levels, Start = start, First = first;
 
-        /// <summary>This group's.</summary>
+        /// <summary>The octet of this group.</summary>
         public static Octet OfGroup(int levels) =>
             new(levels, Grid.IdxX / GroupsOf(levels) * levels, Grid.IdxX % GroupsOf(levels) * 8);
 
-        /// <summary>The row of one of the item's levels.</summary>
+        /// <summary>Row of one of the item's levels, clamped to the last.</summary>
         public int Row(int level) => Start + IntrinsicMath.Min(level, Levels - 1);
 
-        /// <summary>A column of the eight rows.</summary>
+        /// <summary>Loads a column of the eight rows.</summary>
         public Eight Load(in GpuRows m, int c) =>
             new(new(m[Row(First), c], m[Row(First + 1), c], m[Row(First + 2), c], m[Row(First + 3), c]),
                 new(m[Row(First + 4), c], m[Row(First + 5), c], m[Row(First + 6), c], m[Row(First + 7), c]));
@@ -77,11 +77,11 @@ public static partial class Attention
             Store(m, 7, c, e.High.W, add);
         }
 
-        /// <summary>The column of a levels × levels map that this thread does among 128.</summary>
+        /// <summary>Loads column first + t of a levels × levels map, clamped to the last.</summary>
         public Eight LoadMine(in GpuRows map, int first) =>
             Load(map, IntrinsicMath.Min(first + Group.IdxX, Levels - 1));
 
-        /// <summary>Writes it, if there is one.</summary>
+        /// <summary>Writes column first + t, if it exists.</summary>
         public void StoreMine(in GpuRows map, int first, in Eight e)
         {
             if (first + Group.IdxX < Levels) Store(map, first + Group.IdxX, e, 0);

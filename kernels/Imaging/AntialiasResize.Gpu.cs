@@ -25,8 +25,8 @@ public static partial class AntialiasResize
             OutWidth = y.Shape.W,
         });
 
-    /// <summary>A thread for each output pixel. Neighbours share their inputs through the cache; weights are
-    /// computed as needed.</summary>
+    /// <summary>One thread per output pixel. Neighbours share inputs through the cache; weights are computed on the
+    /// fly.</summary>
     private static void Resize(ResizeArgs a)
     {
         int item = Grid.GlobalIndex.X;

@@ -10,8 +10,8 @@ public static unsafe partial class AntialiasResize
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     /// <param name="resized">Receives <c>[outHeight, outWidth, 3]</c>.</param>
-    /// <param name="outHeight">Rows wanted.</param>
-    /// <param name="outWidth">Columns wanted.</param>
+    /// <param name="outHeight">Rows of the result.</param>
+    /// <param name="outWidth">Columns of the result.</param>
     public static void Forward(ReadOnlySpan<byte> rgb, int height, int width, Span<byte> resized, int outHeight,
         int outWidth)
     {
@@ -27,13 +27,13 @@ public static unsafe partial class AntialiasResize
         y.Device.Team.For(y.Shape.N * y.Shape.H, new Rows(images: (byte*)rgb.Host.Data, height: height, width: width,
             down: new(height, y.Shape.H), along: new(width, y.Shape.W), floats: y.Host.Data, bytes: null));
 
-    /// <summary>Output rows <c>begin … end − 1</c>, counted over the batch, as floats or as bytes.</summary>
+    /// <summary>Items are output rows, counted over the batch, written as floats or as bytes.</summary>
     private readonly struct Rows(byte* images, int height, int width, ResizeTaps down, ResizeTaps along, float* floats,
         byte* bytes) : IJob
     {
         public void Run(int begin, int end)
         {
-            // One float behind each row: pixels are read and written four floats at a time.
+            // One float of padding after each row: pixels are read and written four floats at a time.
             int inRow = 3 * width, outHeight = down.First.Length, outRow = 3 * along.First.Length;
             float[] scratch = ArrayPool<float>.Shared.Rent(inRow + outRow + 2);
             fixed (float* column = scratch)
@@ -86,8 +86,8 @@ public static unsafe partial class AntialiasResize
             }
         }
 
-        /// <summary><c>row[o] = ⌊Σ_k w[o, k]·column[first(o) + k] + ½⌋</c>, a pixel at a time; the fourth lane is the
-        /// next pixel's, overwritten by it.</summary>
+        /// <summary><c>row[o] = ⌊Σ_k w[o, k]·column[first(o) + k] + ½⌋</c>, one pixel a vector; the next pixel
+        /// overwrites its fourth lane.</summary>
         private void SumRow(float* column, float* row)
         {
             for (int o = 0; o < along.First.Length; o++)

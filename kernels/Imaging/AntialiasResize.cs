@@ -1,24 +1,24 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Resizes 8-bit RGB images with an antialiasing triangle filter (PIL's BILINEAR, spec §2.2);
-/// aspect is not kept.</summary>
+/// <summary>Resizes 8-bit RGB images with an antialiasing triangle filter (PIL's BILINEAR, spec §2.2); the aspect ratio
+/// is not kept.</summary>
 /// <remarks>
 /// Along each axis, with f = max(in/out, 1) and the centre c = (o + ½)·in/out of output o, input i weighs
-/// <c>w(o, i) = max(0, 1 − |i + ½ − c| / f) / Σ</c>; then <c>y[o, p] = ⌊Σ_i w(o, i) Σ_j w(p, j) x[i, j] + ½⌋</c>: one
-/// rounding, at the end. Sums run down the columns first, in input order, then along the row; both bodies do the same,
-/// so that they differ by the contraction of multiply and add alone: never more than one grey level, where the sum is a
-/// rounding error away from a half. An image is input and has no gradient.
+/// <c>w(o, i) = max(0, 1 − |i + ½ − c| / f) / Σ</c>; then <c>y[o, p] = ⌊Σ_i w(o, i) Σ_j w(p, j) x[i, j] + ½⌋</c>:
+/// rounded once, at the end. Both bodies sum down the columns first, in input order, then along the row; they differ by
+/// the precision of the weights and by fused multiply-adds, hence by one grey level at most, where a sum is a rounding
+/// error away from a half. An image is input and has no gradient.
 /// </remarks>
 public static partial class AntialiasResize
 {
     private static readonly Kernel Named = new("imaging.resize");
 
     /// <summary>Resizes a batch of images of one size.</summary>
-    /// <param name="rgb">The images' bytes, <c>[N, height, width, 3]</c> without gaps, four to a float (see
+    /// <param name="rgb">The images' bytes, <c>[N, height, width, 3]</c>, contiguous, packed four to a float (see
     /// <see cref="Upload"/>).</param>
     /// <param name="height">Rows of an image.</param>
     /// <param name="width">Columns of an image.</param>
-    /// <param name="y">Receives <c>[N, H, W, 3]</c>, contiguous: whole numbers 0…255.</param>
+    /// <param name="y">Receives <c>[N, H, W, 3]</c>, contiguous: integers 0…255.</param>
     /// <exception cref="ArgumentException">Shapes do not fit.</exception>
     public static void Forward(Tensor rgb, int height, int width, Tensor y)
     {
@@ -27,7 +27,7 @@ public static partial class AntialiasResize
         Shape.Require("resize", rgb.IsContiguous
             && rgb.Count == Packed(y.Shape.N, height, width),
             $"{y.Shape.N} images of {height}×{width} bytes are wanted", rgb);
-        // A triangle covers 2·max(in/out, 1) inputs an axis; each output sums its columns anew (GPU body).
+        // A triangle covers 2·max(in/out, 1) inputs per axis; in the GPU body each output sums its own columns.
         long taps = (long)Math.Ceiling(2 * Math.Max(1.0, (double)height / y.Shape.H))
             * (long)Math.Ceiling(2 * Math.Max(1.0, (double)width / y.Shape.W));
         using var _ = Named.Begin(y, 2 * taps * y.Count, 3L * y.Shape.N * height * width + sizeof(float) * y.Count);
@@ -36,12 +36,12 @@ public static partial class AntialiasResize
     }
 
     /// <summary>Copies image bytes to a device.</summary>
-    /// <param name="device">Where.</param>
-    /// <param name="rgb"><c>[count, height, width, 3]</c> without gaps.</param>
+    /// <param name="device">Target.</param>
+    /// <param name="rgb"><c>[count, height, width, 3]</c>, contiguous.</param>
     /// <param name="count">Images.</param>
     /// <param name="height">Rows of an image.</param>
     /// <param name="width">Columns of an image.</param>
-    /// <returns>A tensor of the bytes, four to a float; of no use as numbers.</returns>
+    /// <returns>The bytes, packed four to a float.</returns>
     public static Tensor Upload(Device device, ReadOnlySpan<byte> rgb, int count, int height, int width)
     {
         if (rgb.Length != 3L * count * height * width)

@@ -29,7 +29,7 @@ public static partial class Normalise
     }
 }
 
-/// <summary>A <see cref="PixelNormalisation"/> as GPU bodies see it.</summary>
+/// <summary>A <see cref="PixelNormalisation"/> as a kernel argument.</summary>
 internal readonly struct GpuNormalisation(PixelNormalisation how)
 {
     private readonly int _bgr = how.Bgr ? 1 : 0;
@@ -40,7 +40,7 @@ internal readonly struct GpuNormalisation(PixelNormalisation how)
     private readonly float _shift1 = how.Shift[1];
     private readonly float _shift2 = how.Shift[2];
 
-    /// <summary>Writes a pixel, in the network's order of channels.</summary>
+    /// <summary>Writes a pixel in the network's channel order.</summary>
     public void Write(ArrayView<float> y, int pixel, float r, float g, float b)
     {
         y[3 * pixel] = (_bgr != 0 ? b : r) * _factor0 + _shift0;

@@ -12,7 +12,7 @@ public static unsafe partial class Normalise
     {
         if (rgb.Length != y.Length || rgb.Length % 3 != 0)
             throw new ArgumentException($"{rgb.Length} bytes to {y.Length} floats.");
-        // Four pixels, 12 of the 16 bytes loaded, fill three vectors: the channels' pattern repeats after them.
+        // A load of 16 bytes holds four pixels, which fill three vectors; then the channel pattern repeats.
         var (f0, f1, f2) = Pattern(how.Factor);
         var (s0, s1, s2) = Pattern(how.Shift);
         var order = how.Bgr

@@ -1,17 +1,16 @@
 namespace MlffAd.Kernels;
 
-/// <summary>How 8-bit RGB becomes what a backbone was trained on: output channel c is
-/// <c>Factor[c]·v + Shift[c]</c>.</summary>
-/// <remarks>That is <c>(v·scale/255 − mean)/std</c> with the division done once (spec §2.3).</remarks>
+/// <summary>Normalisation of 8-bit RGB to a backbone's input: channel c is <c>Factor[c]·v + Shift[c]</c>.</summary>
+/// <remarks>Equals <c>(v·scale/255 − mean)/std</c> (spec §2.3).</remarks>
 public sealed class PixelNormalisation
 {
-    /// <summary>RGB in 0…1, ImageNet's means and deviations: what holds without imported weights.</summary>
+    /// <summary>RGB in 0…1, ImageNet's means and deviations; the default without imported weights.</summary>
     public static readonly PixelNormalisation ImageNet = new(bgr: false, valueScale: 1, [0.485f, 0.456f, 0.406f],
         [0.229f, 0.224f, 0.225f]);
 
-    /// <summary>Folds scale, mean and deviation.</summary>
-    /// <param name="bgr">Whether the network's channels are blue, green, red.</param>
-    /// <param name="valueScale">What white is before the mean is taken off: 1 or 255.</param>
+    /// <summary>Folds scale, mean and deviation into factor and shift.</summary>
+    /// <param name="bgr">Whether the network's channel order is BGR.</param>
+    /// <param name="valueScale">Value of white before the mean is subtracted: 1 or 255.</param>
     /// <param name="mean">Three means, in the network's channel order and scale.</param>
     /// <param name="deviation">Three standard deviations, likewise.</param>
     public PixelNormalisation(bool bgr, float valueScale, ReadOnlySpan<float> mean, ReadOnlySpan<float> deviation)
@@ -39,10 +38,10 @@ public sealed class PixelNormalisation
     public ReadOnlySpan<float> Shifts => Shift;
 }
 
-/// <summary>Bytes as numbers to the network's input:
-/// <c>y[.., c] = Factor[c]·x[.., c or 2 − c] + Shift[c]</c> (spec §2.3).</summary>
-/// <remarks>One multiply-add an element; reads and writes every element once. An image is input and
-/// has no gradient.</remarks>
+/// <summary>Normalises pixels to the network's input: <c>y[.., c] = Factor[c]·x[.., c or 2 − c] + Shift[c]</c> (spec
+/// §2.3).</summary>
+/// <remarks>One multiply-add per element; reads and writes every element once. An image is input and has no
+/// gradient.</remarks>
 public static partial class Normalise
 {
     private static readonly Kernel Named = new("imaging.normalise");

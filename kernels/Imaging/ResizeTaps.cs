@@ -2,8 +2,8 @@ namespace MlffAd.Kernels;
 
 /// <summary>The triangle filter along one axis: output o is
 /// <c>Σ_k Weights[o·Width + k] · x[First[o] + k]</c>.</summary>
-/// <remarks>Weights are computed in float64 and sum to 1. Every output has <see cref="Width"/> taps, the spare ones of
-/// weight 0 at the end; <see cref="Count"/> says how many matter.</remarks>
+/// <remarks>Weights are computed in float64 and sum to 1. Every output has <see cref="Width"/> taps; those past its
+/// <see cref="Count"/> have weight 0.</remarks>
 internal sealed class ResizeTaps
 {
     public ResizeTaps(int from, int to)

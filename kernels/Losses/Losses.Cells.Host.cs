@@ -16,7 +16,7 @@ public static unsafe partial class Losses
                     : Against(bad, bads, lambda + s[i, 0], -1);
         }
 
-        /// <summary>Σ max(0, shift + sign·x) and how many are above 0.</summary>
+        /// <summary>Σ max(0, shift + sign·x), and its number of positive terms.</summary>
         private static (float, float) Against(float* x, int n, float shift, float sign)
         {
             double sum = 0, count = 0;
@@ -77,11 +77,11 @@ public static unsafe partial class Losses
         }
     }
 
-    /// <summary>The patch of a cell: its row among the [N, H/p, W/p] patches.</summary>
+    /// <summary>Row of a cell's patch among the [N, H/p, W/p] patches.</summary>
     private static int PatchOf(int cell, int H, int W, int p) =>
         (cell / W / H * (H / p) + cell / W % H / p) * (W / p) + cell % W / p;
 
-    /// <summary>‖a − b‖²; ‖a‖² without b.</summary>
+    /// <summary>‖a − b‖², or ‖a‖² if b is null.</summary>
     private static float SquaredDistance(float* a, float* b, int n)
     {
         int c = 0;

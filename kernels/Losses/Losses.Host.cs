@@ -66,7 +66,7 @@ public static unsafe partial class Losses
     /// <summary>Each cell against all cells of the other label.</summary>
     private static void PairsHost(Tensor S, Tensor labels, float lambda, Tensor pairs, int good, int bad)
     {
-        // the good ones, then the anomalous
+        // good, then anomalous
         using var scores = Tensor.Rent(S.Device, Shape.Of(good + bad), "losses.scores");
         HostRows s = S.Host, y = labels.Host;
         float* goodScores = scores.Host.Data, badScores = goodScores + good;
@@ -179,8 +179,8 @@ public static unsafe partial class Losses
         }
     }
 
-    /// <summary>dx_i = Σ_j (G_ij + G_ji)(x_i − x_j): a distance pulls at both its ends. G starts at a column
-    /// of the slopes.</summary>
+    /// <summary>dx_i = Σ_j (G_ij + G_ji)(x_i − x_j): a distance depends on both its ends. G starts at
+    /// <paramref name="column"/> of the slopes.</summary>
     private readonly struct PatchGradientJob(HostRows x, HostRows slopes, HostRows dx, Shape grid, int column) : IJob
     {
         public void Run(int begin, int end)

@@ -1,16 +1,16 @@
 namespace MlffAd.Kernels;
 
 /// <summary>The three losses of the feature map F and the score map S, with their gradients (spec §7).</summary>
-/// <remarks>F is [N,H,W,C], S and the labels y ∈ {0, 1} are [N,H,W,1]; N₀ good and N₁ anomalous cells in the batch; a
-/// term without cells is 0.
+/// <remarks>F is [N,H,W,C], S and the labels y ∈ {0, 1} are [N,H,W,1]; N₀ good and N₁ anomalous cells in the batch; an
+/// empty term is 0.
 /// <para><c>A = q/(√(q + 1) + 1)</c>, q = ‖F‖²; <c>L_f = 1/(2N₀) Σ A + 1/(2N₁) Σ −ln max(u, 10⁻⁶)</c>, u = 1 − e^(−A).
 /// ∂A/∂F = F/(A + 1); ∂(−ln u)/∂A = −e^(−A)/u, 0 where the max clips.</para>
-/// <para><c>L_s = 1/N₀ Σ max(0, S − γ) + 1/N₁ Σ max(0, λ − (S − S̄))</c>, S̄ the mean good score, or each good score in
-/// turn, averaged; 0 if there is none.</para>
+/// <para><c>L_s = 1/N₀ Σ max(0, S − γ) + 1/N₁ Σ max(0, λ − (S − S̄))</c>, S̄ the mean good score, or the hinge averaged
+/// over every good score as S̄; 0 if there is none.</para>
 /// <para><c>L_fs</c>: F and S averaged over patches; of the R patches without an anomalous cell, distances
 /// <c>P_ij = √(‖F_i − F_j‖² + 10⁻⁸)</c>, Q likewise of S, rows a = softmax(Q_i/τ), b = softmax(P_i/τ);
 /// <c>1/(N·R) Σ_i KL(a ‖ b)</c>. ∂KL_i/∂P_ij = (b_ij − a_ij)/τ, ∂KL_i/∂Q_ij = a_ij (ln a_ij − ln b_ij − KL_i)/τ.</para>
-/// Nothing waits for the device; sums go in fixed order.</remarks>
+/// Does not synchronise the device; sums have a fixed order.</remarks>
 public static partial class Losses
 {
     /// <summary>Lower bound of u in −ln u.</summary>
@@ -99,15 +99,15 @@ public static partial class Losses
         else GradientGpu(maps, o, upstream);
     }
 
-    /// <summary>Places in the vector of the batch's sums.</summary>
+    /// <summary>Indices into the vector of the batch's sums.</summary>
     private static class Sum
     {
         public const int Good = 0, Anomalous = 1, MeanGood = 2, Active = 3, Count = 4;
     }
 
-    /// <summary>What the gradient reads and writes. A row of <c>Slopes</c> belongs to patch i: R numbers ∂L_fs/∂P_ij /
-    /// P_ij, R numbers ∂L_fs/∂Q_ij / Q_ij, KL_i/(N·R). A row of <c>Pairs</c> belongs to a cell: Σ max(0, λ − (S_j −
-    /// S_i)) over its partners of the other label, and how many are above 0.</summary>
+    /// <summary>Operands of the gradient. Row i of <c>Slopes</c> is that of patch i: ∂L_fs/∂P_ij / P_ij for every patch
+    /// j of its image, likewise for Q, then KL_i/(N·R). A row of <c>Pairs</c> is that of a cell: Σ max(0, λ −
+    /// (S_anomalous − S_good)) over its pairs with the other label, and the number of positive terms.</summary>
     private readonly record struct Maps(Tensor F, Tensor S, Tensor Labels, Tensor A, Tensor Pairs, Tensor Sums,
         Tensor PatchF, Tensor PatchS, Tensor Slopes, Tensor DpatchF, Tensor DpatchS, Tensor DF, Tensor DS);
 
@@ -130,7 +130,7 @@ public static partial class Losses
     /// <summary>−ln max(u, 10⁻⁶) of an anomalous cell.</summary>
     internal static float AnomalyLoss(float A) => -MathF.Log(MathF.Max(Share(A), LeastShare));
 
-    /// <summary>∂L_f/∂q-free factor: the cell's ∂L_f/∂F is this times F.</summary>
+    /// <summary>∂L_f/∂F of a cell, divided by F.</summary>
     internal static float FeatureSlope(float A, bool anomalous, float good, float bad)
     {
         float perF = 1 / (A + 1);
@@ -142,8 +142,8 @@ public static partial class Losses
     /// <summary>∂L_s/∂S of a cell.</summary>
     /// <param name="S">Its score.</param>
     /// <param name="anomalous">Its label.</param>
-    /// <param name="active">Its partners (of pairs) or, for a good cell compared as a mean, all anomalous cells, that
-    /// the hinge does not cut off.</param>
+    /// <param name="active">Number of open hinges: of its pairs or, for a good cell compared as a mean, of all
+    /// anomalous cells.</param>
     /// <param name="good">N₀.</param>
     /// <param name="bad">N₁.</param>
     /// <param name="gamma">γ.</param>

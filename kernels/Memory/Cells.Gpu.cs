@@ -6,7 +6,8 @@ public static partial class Cells
 {
     internal readonly record struct PlaceArgs(GpuRows Step, GpuRows Y, int Rows, int H, int W);
 
-    /// <summary>Cells of maps of <paramref name="Area"/> places; the gradient gives dy, and has no shift.</summary>
+    /// <summary>Operands over maps of <paramref name="Area"/> cells; the gradient passes dy as D and has no
+    /// shift.</summary>
     internal readonly record struct ScaleArgs(
         GpuRows D, GpuRows Index, GpuRows Scales, GpuRows Y, int Rows, int Area, int HasIndex, int IsGradient, int Add);
 

@@ -50,7 +50,7 @@ public static unsafe partial class Cells
         }
     }
 
-    /// <summary>Which scales a cell has: its index's, or without one those of its place.</summary>
+    /// <summary>The row of a cell's scales: its index or, without one, its position in the map.</summary>
     private readonly struct Keys(Tensor? index, int area)
     {
         private readonly HostRows _index = index?.Host ?? default;

@@ -1,15 +1,14 @@
 namespace MlffAd.Kernels;
 
-/// <summary>What a memory knows of cells besides their features: where they lie, and what distance is usual there
-/// (spec §14).</summary>
+/// <summary>Operators on a memory's cells: their positions, and standardised distances (spec §14).</summary>
 public static partial class Cells
 {
     private static readonly Kernel PlaceKernel = new("memory.place"), StandardiseKernel = new("memory.standardise"),
         GradientKernel = new("memory.standardise.gradient");
 
-    /// <summary>Each cell's place: <c>y[n, r, c] = (s·r, s·c)</c>.</summary>
+    /// <summary>Each cell's scaled position: <c>y[n, r, c] = (s·r, s·c)</c>.</summary>
     /// <remarks>FLOP: 2 a cell; bytes: 8 a cell.</remarks>
-    /// <param name="step">s, one number.</param>
+    /// <param name="step">s, one element.</param>
     /// <param name="y"><c>[N, H, W, 2]</c>; may be a channel slice.</param>
     public static void Place(Tensor step, Tensor y)
     {
@@ -19,13 +18,13 @@ public static partial class Cells
         else PlaceGpu(step, y);
     }
 
-    /// <summary>Distances by what is usual: <c>y_i = (d_i − shift_k)·factor_k</c>, k what <paramref name="index"/> says
-    /// of the cell, or without it the cell's place.</summary>
-    /// <remarks>FLOP: 2 a cell; bytes: 12 a cell, 16 with an index. An index of −1 leaves the distance as it
-    /// is.</remarks>
+    /// <summary>Standardises distances: <c>y_i = (d_i − shift_k)·factor_k</c>, k the cell's <paramref name="index"/>
+    /// or, without it, its position in the map.</summary>
+    /// <remarks>FLOP: 2 a cell; bytes: 12 a cell, 16 with an index. An index of −1 leaves the distance
+    /// unchanged.</remarks>
     /// <param name="d"><c>[N, H, W, 1]</c>.</param>
-    /// <param name="index">Whole numbers, one a cell; or null.</param>
-    /// <param name="scales">Rows (shift, factor): one an index, or one for each of the H·W places.</param>
+    /// <param name="index">Integers, one per cell; or null.</param>
+    /// <param name="scales">Rows (shift, factor): one per index, or one for each of the H·W positions.</param>
     /// <param name="y"><c>[N, H, W, 1]</c>; may be d.</param>
     public static void Standardise(Tensor d, Tensor? index, Tensor scales, Tensor y)
     {
@@ -35,7 +34,7 @@ public static partial class Cells
         else StandardiseGpu(d, index, scales, y);
     }
 
-    /// <summary>The gradient to the distances: <c>dd_i = factor_k·dy_i</c>, written or added.</summary>
+    /// <summary>The gradient of the distances: <c>dd_i (+)= factor_k·dy_i</c>.</summary>
     public static void StandardiseGradient(Tensor dy, Tensor? index, Tensor scales, Tensor dd, bool add = false)
     {
         Require("memory.standardise.gradient", dy, index, scales, dd);

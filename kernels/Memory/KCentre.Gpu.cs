@@ -8,21 +8,22 @@ public static partial class KCentre
     /// <summary>Threads of a group.</summary>
     private const int GroupSize = 256;
 
-    /// <summary>Choices that are made before the host looks at them.</summary>
+    /// <summary>Choices per readback.</summary>
     private const int Together = 64;
 
-    /// <summary>A choice: distances of the pool's vectors, in tiles, to a row of <paramref name="Centre"/>.</summary>
+    /// <summary>Operands of a choice: the pool's vectors against a row of <paramref name="Centre"/>.</summary>
     /// <param name="Centre">The mean, or the pool.</param>
     /// <param name="Tiled">The pool in tiles.</param>
-    /// <param name="Squares">Each vector's squared distance to the nearest that is chosen.</param>
+    /// <param name="Squares">Each vector's squared distance to its nearest chosen one.</param>
     /// <param name="Parts">Each group's least value.</param>
-    /// <param name="PartRows">Whose it is.</param>
-    /// <param name="Chosen">The choices.</param>
+    /// <param name="PartRows">The row of that value.</param>
+    /// <param name="Chosen">The rows chosen.</param>
     /// <param name="Radii">The radii.</param>
-    /// <param name="Counters">Of <see cref="LastGroup"/>.</param>
+    /// <param name="Counters">Counters of <see cref="LastGroup"/>.</param>
     /// <param name="Rows">Vectors.</param>
-    /// <param name="Width">Numbers of a vector.</param>
-    /// <param name="Step">Which choice is the centre; −1 where it is the mean, to which the nearest is wanted.</param>
+    /// <param name="Width">Numbers per vector.</param>
+    /// <param name="Step">Index of the choice that is the centre; −1 for the mean, whose nearest vector is
+    /// chosen.</param>
     internal readonly record struct ChoiceArgs(GpuRows Centre, GpuRows Tiled, ArrayView<double> Squares,
         ArrayView<double> Parts, ArrayView<int> PartRows, ArrayView<int> Chosen, ArrayView<float> Radii,
         ArrayView<int> Counters, int Rows, int Width, int Step);
@@ -68,7 +69,7 @@ public static partial class KCentre
         }
     }
 
-    /// <summary>A thread does a column, in the order of rows.</summary>
+    /// <summary>One thread per column, summed in row order.</summary>
     private static void MeanBody(MeanArgs p)
     {
         int k = Grid.GlobalIndex.X;
@@ -78,8 +79,8 @@ public static partial class KCentre
         p.Mean[0, k] = (float)(sum / p.Rows);
     }
 
-    /// <summary>A thread does a vector. Wanted is the least value: the squared distance to the mean, or the negative of
-    /// that to the nearest choice; the group that comes last finds it among all groups'.</summary>
+    /// <summary>One thread per vector. Minimises the squared distance to the mean, or the negated one to the nearest
+    /// choice; the last group to finish reduces over all groups.</summary>
     private static void ChoiceBody(ChoiceArgs p)
     {
         var values = SharedMemory.Allocate<double>(GroupSize);

@@ -19,7 +19,7 @@ public static unsafe partial class KCentre
         return new Coreset([.. indices], [.. radii]);
     }
 
-    /// <summary>The vector nearest the mean; of equals the first.</summary>
+    /// <summary>Row of the vector nearest the mean; the first of equals.</summary>
     private static int Central(Tensor pool)
     {
         double[] sums = new double[pool.C], squares = new double[pool.Rows];
@@ -30,7 +30,7 @@ public static unsafe partial class KCentre
         return Array.IndexOf(squares, squares.Min());
     }
 
-    /// <summary>Items are columns: each is summed in the order of rows, whatever the threads.</summary>
+    /// <summary>Items are columns, each summed in row order on any number of threads.</summary>
     private readonly struct SumJob(HostRows rows, int count, double[] sums) : IJob
     {
         public void Run(int begin, int end)

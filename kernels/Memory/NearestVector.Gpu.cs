@@ -4,13 +4,13 @@ namespace MlffAd.Kernels;
 
 public static partial class NearestVector
 {
-    /// <summary>Queries of a group's tile, vectors of one, numbers brought at a time, threads.</summary>
+    /// <summary>Queries and vectors per tile; numbers staged in shared memory at a time; threads per group.</summary>
     private const int Tile = PackedVectors.TileVectors, Terms = 16, GroupSize = 256;
 
-    /// <summary>Floats from one number of a tile of queries to the next.</summary>
+    /// <summary>Pitch of the staged queries, <c>[number][query]</c>, in floats.</summary>
     private const int Pitch = Tile + 4;
 
-    /// <summary>Threads of a group that adds up a vector's gradient.</summary>
+    /// <summary>Threads of a group that sums a vector's gradient.</summary>
     private const int Adding = 128;
 
     /// <summary>M queries, B vectors of D numbers; <paramref name="Largest"/> is [M, tiles].</summary>
@@ -20,7 +20,7 @@ public static partial class NearestVector
     {
         public int Tiles => (B + Tile - 1) / Tile;
 
-        /// <summary>A query's group; −1, which no vector has, where groups do not matter.</summary>
+        /// <summary>A query's group; −1, which no vector has, if there are no groups.</summary>
         public float GroupOf(int i) => HasGroups != 0 && i < M ? QueryGroups[i, 0] : -1;
     }
 
@@ -28,7 +28,7 @@ public static partial class NearestVector
         GpuRows Queries, GpuRows Vectors, GpuRows Distance, GpuRows Index, GpuRows Ddistance, GpuRows Out,
         int M, int D, int Add)
     {
-        /// <summary><c>dd/d</c>; 0 where d is 0, or where there was no vector.</summary>
+        /// <summary><c>dd/d</c>; 0 where d is 0 or no vector was found.</summary>
         public float Slope(int i) =>
             Distance[i, 0] > 0 && Index[i, 0] >= 0 ? Ddistance[i, 0] / Distance[i, 0] : 0;
     }
@@ -58,11 +58,11 @@ public static partial class NearestVector
             Largest: default, Distance: Column(distance), Index: Column(index), LargestNorm: vectors.LargestNorm,
             M: queries.Rows, B: vectors.Count, D: vectors.Width, HasGroups: groups is null ? 0 : 1);
 
-    /// <summary>One number a row, of a tensor that is so or is one row.</summary>
+    /// <summary>M numbers as M rows, from a column or a row.</summary>
     private static GpuRows Column(Tensor t) => (t.C == 1 ? t : t.Reshape(Shape.Of(1, (int)t.Count, 1))).Gpu;
 
-    /// <summary>A group does 64 queries and a tile of vectors, a thread 4 × 4 ranks in registers; of each query the
-    /// largest is kept.</summary>
+    /// <summary>A group ranks 64 queries against a tile of vectors, a thread 4 × 4 in registers; keeps each query's
+    /// largest rank.</summary>
     private static void RankBody(NearestArgs p)
     {
         var q = SharedMemory.Allocate<Four>(Terms * Pitch / 4);
@@ -98,7 +98,7 @@ public static partial class NearestVector
         Challenge(p, ref largest, own, j + 1, new(c0.Y, c1.Y, c2.Y, c3.Y));
         Challenge(p, ref largest, own, j + 2, new(c0.Z, c1.Z, c2.Z, c3.Z));
         Challenge(p, ref largest, own, j + 3, new(c0.W, c1.W, c2.W, c3.W));
-        // Sixteen threads' numbers of a query lie apart, so that neighbouring threads store to banks of their own.
+        // A query's sixteen numbers lie Pitch apart, so that neighbouring threads store to different banks.
         q[column * Pitch / 4 + row] = largest;
         Group.Barrier();
         if (thread >= Tile || m0 + thread >= p.M) return;
@@ -107,8 +107,7 @@ public static partial class NearestVector
         p.Largest[m0 + thread, tile] = most;
     }
 
-    /// <summary>Takes a vector's ranks for four queries' largest where they are greater; a rank that is not a number is
-    /// none.</summary>
+    /// <summary>Updates four queries' largest ranks with those of vector j; ignores NaN.</summary>
     private static void Challenge(in NearestArgs p, ref Four largest, Four own, int j, Four sums)
     {
         if (j >= p.B) return;
@@ -119,7 +118,7 @@ public static partial class NearestVector
         if (own.W != group) largest.W = MathF.Max(largest.W, sums.W + half);
     }
 
-    /// <summary>A group does a query, a thread a vector of each tile that may hold the nearest.</summary>
+    /// <summary>One group per query; a thread takes one vector of each tile that may hold the nearest.</summary>
     private static void DecideBody(NearestArgs p)
     {
         var squares = SharedMemory.Allocate<double>(Tile);
@@ -153,7 +152,7 @@ public static partial class NearestVector
         p.Index[i, 0] = nearest;
     }
 
-    /// <summary>The least rank that the nearest vector may have.</summary>
+    /// <summary>Lower bound of the nearest vector's rank.</summary>
     private static double Reach(float rank, int width, double norm, double largest)
     {
         if (norm + largest > Ranks.Overflow) return double.NegativeInfinity;
@@ -171,7 +170,7 @@ public static partial class NearestVector
         new(Queries: queries.Gpu, Vectors: vectors.Gpu, Distance: Column(distance), Index: Column(index),
             Ddistance: Column(ddistance), Out: to.Gpu, M: queries.Rows, D: queries.C, Add: add ? 1 : 0);
 
-    /// <summary>A thread does an element.</summary>
+    /// <summary>One thread per element.</summary>
     private static void QueryBody(GradientArgs p)
     {
         int i = Grid.GlobalIndex.X / p.D, k = Grid.GlobalIndex.X % p.D;
@@ -186,8 +185,8 @@ public static partial class NearestVector
         VectorLauncher.Launch(vectors.Device, vectors.Rows,
             Gradients(queries, vectors, distance, index, ddistance, dvectors, add));
 
-    /// <summary>A group does a vector. It looks through the queries, one a thread at a time, for those that the vector
-    /// is nearest to; where there are some, each thread adds them, in their order, to columns of its own.</summary>
+    /// <summary>One group per vector. Its threads scan the queries for those whose nearest it is, then each adds these,
+    /// in order, to its own columns.</summary>
     private static void VectorBody(GradientArgs p)
     {
         var found = SharedMemory.Allocate<int>(1);

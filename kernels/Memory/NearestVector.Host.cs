@@ -11,8 +11,8 @@ public static unsafe partial class NearestVector
         ForwardWhole(queries, vectors, distance, index, groups);
     }
 
-    /// <summary>The largest rank of every panel for every query; then exact distances to the panels that may hold the
-    /// nearest.</summary>
+    /// <summary>Computes the largest rank of every panel for every query, then exact distances in the panels that may
+    /// hold the nearest.</summary>
     internal static void ForwardWhole(
         Tensor queries, PackedVectors vectors, Tensor distance, Tensor index, Tensor? groups)
     {
@@ -41,7 +41,7 @@ public static unsafe partial class NearestVector
         }
     }
 
-    /// <summary>Items are blocks of rows by panels; those of one block of panels come one after the other.</summary>
+    /// <summary>Items are blocks of rows × panels; those of one block of panels are consecutive.</summary>
     private readonly struct RankJob<TWide,
         TNarrow>(Tensor queries, Panels panels, float* halfNorms, float* vectorGroups,
         Tensor? groups, Tensor largest, Tensor room, int units, int blocksM, int blocksN) : IItemJob
@@ -110,7 +110,7 @@ public static unsafe partial class NearestVector
             index: index, ddistance: ddistance, dvectors: dvectors), queries.Rows);
     }
 
-    /// <summary>Items are columns, so that each sum is of the queries in their order, whatever the threads.</summary>
+    /// <summary>Items are columns: each sums over the queries in order, on any number of threads.</summary>
     private readonly struct VectorJob(Tensor queries, Tensor vectors, Tensor distance, Tensor index, Tensor ddistance,
         Tensor dvectors) : IJob
     {
@@ -127,13 +127,13 @@ public static unsafe partial class NearestVector
         }
     }
 
-    /// <summary><c>dd/d</c>; 0 where d is 0, or where there was no vector.</summary>
+    /// <summary><c>dd/d</c>; 0 where d is 0 or no vector was found.</summary>
     private static float Slope(Tensor distance, Tensor index, Tensor ddistance, int i)
     {
         float d = Number(distance, i);
         return d > 0 && Number(index, i) >= 0 ? Number(ddistance, i) / d : 0;
     }
 
-    /// <summary>Number i of a tensor of one number a row, or of one row.</summary>
+    /// <summary>Element i of a column or of a row.</summary>
     private static ref float Number(Tensor t, int i) => ref t.C == 1 ? ref t.Host[i, 0] : ref t.Host[0, i];
 }

@@ -3,13 +3,13 @@ using ILGPU;
 namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the GPU's search for the nearest vector, one idea a rung.</summary>
-/// <remarks>Version 0 is the definition: a thread does a query, and sums its squared distance to every vector in
-/// float64. Version 1 (<see cref="ForwardGpu"/>) ranks the vectors by a product in float32, whose elements are used 64
-/// times, and sums those distances alone that rounding leaves in doubt.</remarks>
+/// <remarks>Version 0 is the definition: one thread per query sums its squared distance to every vector in float64.
+/// Version 1 (<see cref="ForwardGpu"/>) ranks the vectors by a float32 product that reuses each element 64 times, and
+/// sums only the distances that rounding leaves in doubt.</remarks>
 public static partial class NearestVector
 {
-    /// <summary>What a rung reads and writes, as <see cref="Forward(Tensor, PackedVectors, Tensor, Tensor, Tensor?)"/>
-    /// does.</summary>
+    /// <summary>Operands of a rung, as of
+    /// <see cref="Forward(Tensor, PackedVectors, Tensor, Tensor, Tensor?)"/>.</summary>
     internal sealed record LadderOperands(Tensor Queries, PackedVectors Vectors, Tensor Distance, Tensor Index);
 
     private static readonly GpuKernel<NearestArgs> DefinitionLauncher =

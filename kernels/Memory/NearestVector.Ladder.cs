@@ -2,9 +2,9 @@ namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the host body of <see cref="NearestVector"/>, one idea a rung.</summary>
 /// <remarks>Version 0 is the definition: every difference, in float64. Version 1 ranks by a product of all queries with
-/// all vectors, M × B numbers in memory, and decides between those that rounding may have mixed up. Version 2 keeps the
-/// largest rank of each panel while the product's block is in the cache, so that M × B is never stored. Version 3, the
-/// body, multiplies from few directions first, and then what these leave.</remarks>
+/// all vectors, M × B numbers in memory, and decides exactly among those that rounding leaves in doubt. Version 2 keeps
+/// the largest rank of each panel while the product's block is in the cache, so that M × B is never stored. Version 3,
+/// the current body, ranks by few directions first, then only the panels that these leave.</remarks>
 public static unsafe partial class NearestVector
 {
     internal delegate void Rung(Tensor queries, PackedVectors vectors, Tensor distance, Tensor index);

@@ -2,17 +2,17 @@ using System.Runtime.CompilerServices;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The host body for many wide vectors: an eighth of the product says of most panels that the nearest vector
-/// is not in them (<see cref="CoarseVectors"/>).</summary>
-/// <remarks>Ranks from a few directions point to one panel; its whole ranks bound the distance; the bound and the
-/// coarse ranks leave a few panels. Each panel meets the queries that want it together, so it is read once and
-/// multiplied as fast as in the whole product.</remarks>
+/// <summary>Host body for many wide vectors: coarse ranks, an eighth of the product, rule out most panels
+/// (<see cref="CoarseVectors"/>).</summary>
+/// <remarks>A query's best coarse rank selects a panel, whose full ranks bound the distance; bound and coarse ranks
+/// leave a few panels. Each panel is read once and multiplied by all queries that need it, as fast as in the full
+/// product.</remarks>
 public static unsafe partial class NearestVector
 {
-    /// <summary>Where more than one panel in so many is wanted, the whole product is faster.</summary>
+    /// <summary>If more than one panel in this many is needed, the full product is faster.</summary>
     private const int FewestSpared = 6;
 
-    /// <summary>Finds the nearest vectors; nothing is done where the directions spare too few panels.</summary>
+    /// <summary>Finds the nearest vectors, or returns false if the directions rule out too few panels.</summary>
     private static bool ForwardPruned(Tensor queries, PackedVectors vectors, CoarseVectors coarse, Tensor distance,
         Tensor index, Tensor? groups)
     {
@@ -39,7 +39,7 @@ public static unsafe partial class NearestVector
         return true;
     }
 
-    /// <summary>The panel that looks nearest to each query from the few directions.</summary>
+    /// <summary>Each query's panel of largest coarse rank.</summary>
     private readonly struct BestJob(Tensor coarsely, Visits visits) : IJob
     {
         public void Run(int begin, int end)
@@ -68,7 +68,7 @@ public static unsafe partial class NearestVector
         }
     }
 
-    /// <summary>Items are panels: each meets its queries, some at a time.</summary>
+    /// <summary>Items are panels, each multiplied by its queries a block at a time.</summary>
     private readonly struct VisitJob<TWide, TNarrow>(Tensor queries, PackedVectors vectors, Tensor? groups,
         Tensor largest, Tensor room, int[] starts, int[] rows) : IItemJob where TWide : ITile where TNarrow : ITile
     {
@@ -96,8 +96,7 @@ public static unsafe partial class NearestVector
         }
     }
 
-    /// <summary>The panels, of those that have not been visited, that may hold a vector as near as the best that is
-    /// known.</summary>
+    /// <summary>Collects the unvisited panels that may hold a vector as near as the best known.</summary>
     private readonly struct PruneJob(Tensor queries, PackedVectors vectors, CoarseVectors coarse, Tensor seen,
         Tensor coarsely, Tensor largest, Visits visits) : IJob
     {
@@ -111,7 +110,7 @@ public static unsafe partial class NearestVector
                 double square = Ranks.Square(queries.Host.Row(i), width), norm = Math.Sqrt(square);
                 double norms = norm + vectors.LargestNorm, error = Ranks.Error(width, norm, vectors.LargestNorm);
                 double most = Math.Max(0, square - 2 * (Ranks.Largest(known, panels) - error));
-                // Of a query that is not finite, or too large for ranks, nothing is known.
+                // No bound for a query that is not finite or whose ranks may overflow.
                 double reach = norms < Ranks.Overflow ? coarse.Reach(seen.Host.Row(i), width, norms, Math.Sqrt(most))
                     : double.NegativeInfinity;
                 for (int p = 0; p < panels; p++)

@@ -5,7 +5,7 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class NearestVector
 {
-    /// <summary>Which queries want which panels. They are visited panel by panel, so that each is read once.</summary>
+    /// <summary>Pairs of query and panel to compare, visited panel by panel, so that each is read once.</summary>
     private sealed class Visits(int panels)
     {
         private readonly List<(int Panel, int Row)> _all = [];
@@ -14,13 +14,13 @@ public static unsafe partial class NearestVector
 
         public int Panels => panels;
 
-        /// <summary>Takes what one thread has gathered. The order does not matter, each visit stands alone.</summary>
+        /// <summary>Adds one thread's visits, in any order; thread-safe.</summary>
         public void Add(List<(int Panel, int Row)> some)
         {
             lock (_all) _all.AddRange(some);
         }
 
-        /// <summary>The rows of all panels, one panel's after the other's, and where each begins.</summary>
+        /// <summary>The rows grouped by panel, and each panel's start.</summary>
         public (int[] Starts, int[] Rows) ByPanel()
         {
             var (starts, rows) = (new int[panels + 1], new int[_all.Count]);
@@ -33,14 +33,14 @@ public static unsafe partial class NearestVector
         }
     }
 
-    /// <summary>A vector at its squared distance; of two equally near ones the first is the nearest.</summary>
+    /// <summary>A vector and its squared distance; ties go to the lower index.</summary>
     private record struct Found(double Square, int Which)
     {
         public readonly bool IsNearerThan(Found other) =>
             Square < other.Square || (Square == other.Square && Which < other.Which);
     }
 
-    /// <summary>The nearest vectors by exact distances to the panels whose largest ranks allow them.</summary>
+    /// <summary>Finds the nearest vectors by exact distances in the panels whose largest ranks allow it.</summary>
     private static void Decide(
         Tensor queries, PackedVectors vectors, Tensor? groups, Tensor largest, Tensor distance, Tensor index)
     {
@@ -61,7 +61,8 @@ public static unsafe partial class NearestVector
         }
     }
 
-    /// <summary>Which panels may hold each query's nearest vector; none of a query that is not finite.</summary>
+    /// <summary>Collects the panels that may hold each query's nearest vector; none for a query that is not
+    /// finite.</summary>
     private readonly struct AllowJob(
         Tensor queries, PackedVectors vectors, Tensor largest, Visits visits, Found[] nearest) : IJob
     {
@@ -84,7 +85,7 @@ public static unsafe partial class NearestVector
         }
     }
 
-    /// <summary>Items are panels: the nearest of their vectors for each visit.</summary>
+    /// <summary>Items are panels: finds the nearest of a panel's vectors for each visit.</summary>
     private readonly struct LookJob(Tensor queries, PackedVectors vectors, Tensor? groups, int[] starts, int[] rows,
         Found[] found) : IItemJob
     {

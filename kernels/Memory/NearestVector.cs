@@ -1,20 +1,19 @@
 namespace MlffAd.Kernels;
 
-/// <summary>The nearest of a memory's vectors to each query, and how far it is:
-/// <c>j(i) = argmin_j ‖q_i − m_j‖</c>, <c>d_i = ‖q_i − m_j(i)‖</c> (spec §14).</summary>
+/// <summary>The nearest of a memory's vectors to each query, and its distance: <c>j(i) = argmin_j ‖q_i − m_j‖</c>,
+/// <c>d_i = ‖q_i − m_j(i)‖</c> (spec §14).</summary>
 /// <remarks>Queries are the rows of <c>[N, H, W, D]</c>, M in number, vectors those of <c>[1, 1, B, D]</c>, D ≤ 512.
-/// The answer is exact. A product ranks the vectors by <c>q·m − ½‖m‖²</c>, in float32, and keeps the largest of each
-/// panel of them; where the product's rounding could hide the nearest, <c>Σ_k (q_k − m_k)²</c> is summed in float64 in
-/// the order of k. Of equal sums the lowest index wins, so neither tiles nor threads nor the batch matter, and a query
-/// that is in the memory has distance 0. A query that is not finite has distance NaN and index −1.
-/// <para>Groups: a query passes over the vectors of its own group; without any other it has distance +∞, index
-/// −1.</para>
+/// The result is exact. A float32 product ranks the vectors by <c>q·m − ½‖m‖²</c> and keeps each panel's largest rank;
+/// where rounding could hide the nearest, <c>Σ_k (q_k − m_k)²</c> is summed in float64 in the order of k. Ties go to
+/// the lowest index, so neither tiles nor threads nor the batch matter; a query contained in the memory has distance 0.
+/// A query that is not finite has distance NaN and index −1.
+/// <para>Groups: vectors of a query's own group are skipped; if none is left, distance +∞ and index −1.</para>
 /// <para>Gradients: <c>dq_i = dd_i·(q_i − m_j(i))/d_i</c>, and <c>dm_j</c> is the sum of the negatives over the queries
 /// that j is nearest to, in their order; both are 0 where d is 0. The choice of j has no gradient.</para>
 /// FLOP: 2·M·B·D; bytes: 4·(M·D + B·D + 2·M).</remarks>
 public static partial class NearestVector
 {
-    /// <summary>Most numbers of a vector: a tile sums as many in registers.</summary>
+    /// <summary>Largest D: a tile accumulates this many products in registers.</summary>
     public const int MaxWidth = Product.BlockK;
 
     private static readonly Kernel ForwardKernel = new("memory.nearest"),
@@ -24,8 +23,8 @@ public static partial class NearestVector
     /// <param name="queries">M rows of D.</param>
     /// <param name="vectors">The memory, packed once.</param>
     /// <param name="distance">M numbers: Euclidean distances.</param>
-    /// <param name="index">M numbers: which vector, from 0.</param>
-    /// <param name="groups">M whole numbers, the queries' groups; null where no vector is passed over.</param>
+    /// <param name="index">M numbers: the vector's index, from 0.</param>
+    /// <param name="groups">M integers, the queries' groups; null to skip no vector.</param>
     public static void Forward(
         Tensor queries, PackedVectors vectors, Tensor distance, Tensor index, Tensor? groups = null)
     {
@@ -42,13 +41,13 @@ public static partial class NearestVector
         else ForwardGpu(queries, vectors, distance, index, groups);
     }
 
-    /// <summary>Packs the vectors for this call alone, and finds.</summary>
+    /// <summary>Packs the vectors for this call only, then searches.</summary>
     /// <param name="queries">M rows of D.</param>
     /// <param name="vectors">B rows of D.</param>
     /// <param name="distance">M numbers: Euclidean distances.</param>
-    /// <param name="index">M numbers: which vector, from 0.</param>
-    /// <param name="queryGroups">M whole numbers, or null; both or neither.</param>
-    /// <param name="vectorGroups">B whole numbers, or null.</param>
+    /// <param name="index">M numbers: the vector's index, from 0.</param>
+    /// <param name="queryGroups">M integers, or null; both or neither.</param>
+    /// <param name="vectorGroups">B integers, or null.</param>
     public static void Forward(Tensor queries, Tensor vectors, Tensor distance, Tensor index,
         Tensor? queryGroups = null, Tensor? vectorGroups = null)
     {
@@ -56,13 +55,13 @@ public static partial class NearestVector
         Forward(queries, packed, distance, index, queryGroups);
     }
 
-    /// <summary>The gradient to the queries.</summary>
+    /// <summary>The gradient of the queries.</summary>
     /// <param name="queries">As in <see cref="Forward(Tensor, Tensor, Tensor, Tensor, Tensor?, Tensor?)"/>.</param>
     /// <param name="vectors">B rows of D.</param>
-    /// <param name="distance">What forward found.</param>
-    /// <param name="index">What forward found.</param>
-    /// <param name="ddistance">The gradient that has come to the distances.</param>
-    /// <param name="dqueries">M rows of D: written, or added to.</param>
+    /// <param name="distance">As forward wrote it.</param>
+    /// <param name="index">As forward wrote it.</param>
+    /// <param name="ddistance">Gradient of the distances.</param>
+    /// <param name="dqueries">M rows of D, overwritten or added to.</param>
     /// <param name="add">Whether to add.</param>
     public static void QueryGradient(Tensor queries, Tensor vectors, Tensor distance, Tensor index,
         Tensor ddistance, Tensor dqueries, bool add = false)
@@ -75,13 +74,13 @@ public static partial class NearestVector
         else QueryGradientGpu(queries, vectors, distance, index, ddistance, dqueries, add);
     }
 
-    /// <summary>The gradient to the vectors; a vector that is nearest to no query has gradient 0.</summary>
+    /// <summary>The gradient of the vectors; 0 for a vector that is nearest to no query.</summary>
     /// <param name="queries">As in <see cref="Forward(Tensor, Tensor, Tensor, Tensor, Tensor?, Tensor?)"/>.</param>
     /// <param name="vectors">B rows of D.</param>
-    /// <param name="distance">What forward found.</param>
-    /// <param name="index">What forward found.</param>
-    /// <param name="ddistance">The gradient that has come to the distances.</param>
-    /// <param name="dvectors">B rows of D: written, or added to.</param>
+    /// <param name="distance">As forward wrote it.</param>
+    /// <param name="index">As forward wrote it.</param>
+    /// <param name="ddistance">Gradient of the distances.</param>
+    /// <param name="dvectors">B rows of D, overwritten or added to.</param>
     /// <param name="add">Whether to add.</param>
     public static void VectorGradient(Tensor queries, Tensor vectors, Tensor distance, Tensor index,
         Tensor ddistance, Tensor dvectors, bool add = false)

@@ -19,7 +19,7 @@ public sealed unsafe partial class PackedVectors
             largest = Math.Max(largest, double.IsFinite(square) ? Math.Sqrt(square) : double.NaN);
     }
 
-    /// <summary>A group does a tile, a thread a vector; beyond the last one there are zeros.</summary>
+    /// <summary>One group per tile, one thread per vector; zero-padded.</summary>
     private static void PackBody(PackArgs p)
     {
         int j = Grid.GlobalIndex.X, t = Group.IdxX;
@@ -35,14 +35,14 @@ public sealed unsafe partial class PackedVectors
         p.HalfNorms[0, j] = (float)(-0.5 * square);
     }
 
-    /// <summary>In a GPU body: <c>Σ_k (x_k − m_k)²</c> in float64, in the order of k, of a row and a vector of tiles;
-    /// of a sum that does not stay below <paramref name="limit"/>, only so much as shows it.</summary>
+    /// <summary>In a GPU body: <c>Σ_k (x_k − m_k)²</c> in float64, in the order of k, of a row and a tiled vector;
+    /// stops early once the sum reaches <paramref name="limit"/>.</summary>
     internal static double SquaredDistance(GpuRows x, int row, GpuRows tiled, int j, int width, double limit)
     {
         var a = x.Data.SubView(row * x.Pitch, width);
         var b = tiled.Data.SubView(j / TileVectors * TileVectors * width + j % TileVectors);
         double sum = 0;
-        // Four at a time, so that four loads are on their way.
+        // Unrolled, to keep four loads in flight.
         for (int k = 0; k < width && sum < limit; k += 4)
             sum = sum + Square(a, b, k) + Square(a, b, k + 1) + Square(a, b, k + 2) + Square(a, b, k + 3);
         return sum;

@@ -1,9 +1,9 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Vectors in the form in which their device searches them, for <see cref="NearestVector"/>.</summary>
+/// <summary>Vectors packed for their device's <see cref="NearestVector"/>.</summary>
 public sealed unsafe partial class PackedVectors : IDisposable
 {
-    /// <summary>Vectors of a GPU's tile.</summary>
+    /// <summary>Vectors per GPU tile.</summary>
     internal const int TileVectors = 64;
 
     private PackedVectors(Tensor vectors, Tensor? groups)
@@ -32,16 +32,16 @@ public sealed unsafe partial class PackedVectors : IDisposable
         }
     }
 
-    /// <summary>Vectors, B.</summary>
+    /// <summary>Number of vectors, B.</summary>
     public int Count { get; }
 
-    /// <summary>Numbers of a vector, D.</summary>
+    /// <summary>Numbers per vector, D.</summary>
     public int Width { get; }
 
     /// <summary>Whether the vectors have groups.</summary>
     public bool HasGroups => Groups is not null;
 
-    /// <summary>−½‖m‖² of each packed vector: what a rank begins with.</summary>
+    /// <summary>−½‖m‖² of each packed vector, a rank's initial value.</summary>
     internal Tensor HalfNorms { get; }
 
     /// <summary>Each packed vector's group.</summary>
@@ -50,20 +50,20 @@ public sealed unsafe partial class PackedVectors : IDisposable
     /// <summary>max ‖m‖, which bounds the product's rounding.</summary>
     internal double LargestNorm { get; }
 
-    /// <summary>On the host: the vectors as a product's right factor, in the order of <see cref="Coarse"/> if there is
-    /// one.</summary>
+    /// <summary>On the host: the vectors as a product's right factor, in the order of <see cref="Coarse"/>, if
+    /// any.</summary>
     internal Panels? Panels { get; private set; }
 
-    /// <summary>On the host, where vectors are many and wide: how they look from a few directions.</summary>
+    /// <summary>On the host, if vectors are many and wide: their projections.</summary>
     internal CoarseVectors? Coarse { get; private set; }
 
-    /// <summary>Elsewhere: the vectors in tiles, <c>[tile, number, vector]</c>, so that threads that are neighbours
-    /// read neighbours; beyond the last vector there are zeros.</summary>
+    /// <summary>On a GPU: the vectors in tiles, <c>[tile, number, vector]</c>, so that reads coalesce;
+    /// zero-padded.</summary>
     internal Tensor? Tiled { get; }
 
-    /// <summary>Packs vectors; the tensors are not needed afterwards.</summary>
+    /// <summary>Packs a copy of the vectors and groups.</summary>
     /// <param name="vectors">B rows of D ≤ <see cref="NearestVector.MaxWidth"/> finite numbers.</param>
-    /// <param name="groups">B whole numbers below 2²⁴, or null.</param>
+    /// <param name="groups">B integers below 2²⁴, or null.</param>
     /// <exception cref="ArgumentException">The vectors are too wide or not finite, or the groups too few.</exception>
     public static PackedVectors Pack(Tensor vectors, Tensor? groups = null)
     {
@@ -74,7 +74,7 @@ public sealed unsafe partial class PackedVectors : IDisposable
         return new PackedVectors(vectors, groups);
     }
 
-    /// <summary>Returns the memory.</summary>
+    /// <summary>Returns the buffers to the pool.</summary>
     public void Dispose()
     {
         if (Panels is { } panels) panels.Dispose();

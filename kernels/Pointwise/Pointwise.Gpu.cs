@@ -73,7 +73,7 @@ public static partial class Pointwise
 
     static partial void CopyGpu(Tensor x, Tensor y, bool add) => CopyOnGpu(x, y, add);
 
-    /// <summary>The copy alone, within another operator's range.</summary>
+    /// <summary>Copies within another operator's profiler range.</summary>
     internal static void CopyOnGpu(Tensor x, Tensor y, bool add = false)
     {
         if (x.Format == y.Format) Launch<Copied>(x, x, y, add);

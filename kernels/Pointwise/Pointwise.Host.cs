@@ -36,11 +36,10 @@ public static unsafe partial class Pointwise
 
     private static void FillHost(Tensor y, float value) => Map(new FillMap(value), y, y, y, y);
 
-    /// <summary>Runs <c>y = map(a, b, c)</c> over all elements; operands that a map does not use
-    /// repeat another.</summary>
+    /// <summary>Runs <c>y = map(a, b, c)</c> over all elements; unused operands repeat another.</summary>
     private static void Map<TMap>(TMap map, Tensor a, Tensor b, Tensor c, Tensor y) where TMap : unmanaged, IMap
     {
-        // Without gaps the whole is one long row and an item a block of it; else an item is a row.
+        // Contiguous: one long row, whose blocks are the items; else the items are rows.
         bool flat = a.IsContiguous && b.IsContiguous && c.IsContiguous && y.IsContiguous;
         int width = flat ? Block : y.C;
         y.Device.Team.For(flat

@@ -1,6 +1,6 @@
 namespace MlffAd.Kernels;
 
-/// <summary>A function of one number, applied to each element.</summary>
+/// <summary>An elementwise function.</summary>
 public enum Activation
 {
     /// <summary>y = x.</summary>
@@ -16,9 +16,9 @@ public enum Activation
     Sigmoid,
 }
 
-/// <summary>Operators that treat each element by itself. Tensors may be channel slices.</summary>
-/// <remarks>All are bound by memory: a pass reads its operands and writes its result once, 4 bytes an element each.
-/// Where a gradient operator takes <c>add</c>, it adds to what its output holds instead of overwriting it.</remarks>
+/// <summary>Elementwise operators. Tensors may be channel slices.</summary>
+/// <remarks>All are memory-bound: a pass reads its operands and writes its result once, 4 bytes per element each.
+/// <c>add</c> accumulates into the output instead of overwriting it.</remarks>
 public static partial class Pointwise
 {
     /// <summary>Slope of <see cref="Activation.LeakyReLU"/> below 0.</summary>

@@ -42,7 +42,7 @@ internal static partial class Blocks
         SpreadLauncher.Launch(fine, args, args.Fine, args.Coarse);
     }
 
-    /// <summary>A thread sums the block of one coarse element or four: along each line, then down the lines.</summary>
+    /// <summary>One thread per coarse element, or four: sums its block along each line, then down the lines.</summary>
     private static void SumSmallBody<TChannels, T>(BlockArgs p)
         where TChannels : unmanaged, IChannels<T> where T : unmanaged
     {

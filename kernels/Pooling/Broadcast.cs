@@ -1,10 +1,9 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Repetition of rows, such as of an item's mean beside each of its rows. Tensors may be
-/// channel slices.</summary>
+/// <summary>Repeats rows, such as an item's mean for each of its rows. Tensors may be channel slices.</summary>
 public static class Broadcast
 {
-    /// <summary>Each row of g [N,1,R,C] k times in a row: y [N,1,R·k,C].</summary>
+    /// <summary>Repeats each row of g [N,1,R,C] k times: y [N,1,R·k,C].</summary>
     public static void Rows(Tensor g, Tensor y) => Blocks.Spread(g, y);
 
     /// <summary>The gradient of <see cref="Rows"/>: dg (+)= Σ of its k rows of dy.</summary>

@@ -4,21 +4,22 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class LocalMean
 {
-    /// <summary>Means of x, or their gradient.</summary>
+    /// <summary>Operands of both bodies.</summary>
     /// <param name="X">Map.</param>
     /// <param name="Y">Result.</param>
-    /// <param name="Table">Weights of the distances 0 … radius; then 1/Σ of those around each row, each column.</param>
-    /// <param name="Shape">Of both maps.</param>
-    /// <param name="Radius">Of the window.</param>
+    /// <param name="Table">Weights at distances 0 … radius, then 1/Σ of those around each row, then each
+    /// column.</param>
+    /// <param name="Shape">Shape of both maps.</param>
+    /// <param name="Radius">Radius of the window.</param>
     /// <param name="Falloff">1/2σ².</param>
-    /// <param name="IsGradient">1: the weights' sum is that around the neighbour; 0: around the position.</param>
-    /// <param name="Add">Not 0: the result's old value is a summand.</param>
+    /// <param name="IsGradient">1: normalise by the weights around the neighbour; 0: around the position.</param>
+    /// <param name="Add">Not 0: accumulate.</param>
     internal readonly record struct LocalArgs(
         GpuRows X, GpuRows Y, ArrayView<float> Table, Shape Shape, int Radius, float Falloff, int IsGradient, int Add)
     {
         public float Weight(int distance) => MathF.Exp(-Falloff * distance * distance);
 
-        /// <summary>1/Σ of the weights around a place in a row of <paramref name="length"/>.</summary>
+        /// <summary>1/Σ of the weights around a position in a row of <paramref name="length"/>.</summary>
         public float Inverse(int place, int length)
         {
             float sum = 0;

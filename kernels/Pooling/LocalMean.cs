@@ -29,19 +29,19 @@ public readonly record struct LocalWindow(int Radius, double Sigma)
     }
 }
 
-/// <summary>Each position's mean with its neighbours, weighted, each channel by itself:
-/// <c>y_p = Σ_q a(q − p)·x_q / Σ_q a(q − p)</c>, over the positions q there are, a = a(δ_y)·a(δ_x).</summary>
+/// <summary>Weighted mean of each position's neighbourhood, per channel: <c>y_p = Σ_q a(q − p)·x_q / Σ_q a(q − p)</c>,
+/// over the positions q inside the map, a = a(δ_y)·a(δ_x).</summary>
 /// <remarks>x and y are <c>[N, H, W, C]</c>, may be channel slices, and share no memory. Gradient:
-/// <c>dx_q = Σ_p a(q − p)·dy_p / Σ_r a(r − p)</c>. Sums run over rows, then columns.
-/// FLOP: 2·(2·radius + 1)² for an element; bytes: 8 for an element, 12 where it adds.</remarks>
+/// <c>dx_q = Σ_p a(q − p)·dy_p / Σ_r a(r − p)</c>. Sums run over rows, then columns. FLOP: 2·(2·radius + 1)² per
+/// element; bytes: 8 per element, 12 where it adds.</remarks>
 public static partial class LocalMean
 {
     private static readonly Kernel ForwardKernel = new("pool.local"), GradientKernel = new("pool.local.gradient");
 
-    /// <summary>The means.</summary>
-    /// <param name="x">Any map.</param>
-    /// <param name="y">Of its shape.</param>
-    /// <param name="window">Which neighbours.</param>
+    /// <summary>Computes the means.</summary>
+    /// <param name="x">Input.</param>
+    /// <param name="y">Result, of the same shape.</param>
+    /// <param name="window">The window.</param>
     public static void Forward(Tensor x, Tensor y, LocalWindow window)
     {
         Shape.Same("pool.local", x, y);
@@ -50,7 +50,7 @@ public static partial class LocalMean
         else RunGpu(x, y, window, isGradient: false, add: false);
     }
 
-    /// <summary>The gradient to x, written or added.</summary>
+    /// <summary>Computes dx, overwritten or added to.</summary>
     public static void Gradient(Tensor dy, Tensor dx, LocalWindow window, bool add = false)
     {
         Shape.Same("pool.local.gradient", dy, dx);

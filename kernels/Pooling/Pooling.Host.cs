@@ -37,7 +37,7 @@ public static unsafe partial class Pooling
             }
         }
 
-        // NaN wins, and once it has won nothing is greater: it must not be lost before the loss is tested.
+        // NaN wins and stays, since nothing is greater: it must reach the loss, which is tested for it.
         private static Vector<int> Wins(Vector<float> v, Vector<float> best) =>
             Vector.GreaterThan(v, best) | ~Vector.Equals(v, v);
 

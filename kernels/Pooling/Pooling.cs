@@ -1,9 +1,9 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Maximum over sliding windows and means over equal blocks, each channel by itself. Tensors may be
-/// channel slices.</summary>
-/// <remarks>All are bound by memory. Every gradient gathers: an input position fetches from the outputs that saw it, in
-/// order, so no atomics are needed and the sum does not depend on threads.</remarks>
+/// <summary>Maximum over sliding windows and means over equal blocks, per channel. Tensors may be channel
+/// slices.</summary>
+/// <remarks>All are memory-bound. Every gradient gathers: an input position sums over the outputs whose windows cover
+/// it, in order, without atomics, so the sum does not depend on threads.</remarks>
 public static partial class Pooling
 {
     private static readonly Kernel MaxKernel = new("pooling.max"), MaxGradientKernel = new("pooling.max.gradient");
@@ -12,11 +12,11 @@ public static partial class Pooling
     /// − 1 that lie inside x.</summary>
     /// <param name="x">Input [N,H,W,C].</param>
     /// <param name="y">Output [N, (H + 2·pad − kernel)/stride + 1, likewise W, C].</param>
-    /// <param name="index">The winner's tap a·kernel + b, of y's shape, for the gradient: the first of equals in
-    /// row-major order. Padding never wins. Or null.</param>
-    /// <param name="kernel">Window's side.</param>
+    /// <param name="index">Receives the winner's tap a·kernel + b for the gradient, in y's shape; null to skip. The
+    /// first of equals in row-major order wins, padding never.</param>
+    /// <param name="kernel">Window side.</param>
     /// <param name="stride">Step.</param>
-    /// <param name="pad">Border, less than <paramref name="kernel"/>.</param>
+    /// <param name="pad">Padding, less than <paramref name="kernel"/>.</param>
     public static void Max(Tensor x, Tensor y, Tensor? index, int kernel, int stride, int pad)
     {
         RequireWindows("pooling.max", x, y, index ?? y, kernel, stride, pad);
@@ -50,8 +50,8 @@ public static partial class Pooling
         Blocks.MeanGradient(dy, dx, add);
     }
 
-    /// <summary>Mean over each of s×s equal regions: x [N,H,W,C], g [N,s,s,C], or [N,1,1,C] for
-    /// the whole map's.</summary>
+    /// <summary>Mean over each of s×s equal regions: x [N,H,W,C], g [N,s,s,C], or [N,1,1,C] for the whole
+    /// map.</summary>
     public static void RegionMean(Tensor x, Tensor g) => Blocks.Mean(x, g);
 
     /// <summary>The gradient of <see cref="RegionMean"/>: dx (+)= dg/(H·W/s²) at each of the

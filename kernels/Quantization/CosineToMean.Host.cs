@@ -4,8 +4,8 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class CosineToMean
 {
-    /// <summary>Channels that one item of a region sum covers: a few cache lines of every cell, and items enough when
-    /// there is one region.</summary>
+    /// <summary>Channels per item of a region sum: a few cache lines per cell, and enough items for a single
+    /// region.</summary>
     private const int Block = 64;
 
     private static void ForwardHost(Tensor x, Tensor g, Tensor m, Regions regions)
@@ -32,7 +32,7 @@ public static unsafe partial class CosineToMean
 
     private static float Norm(float* v, int count) => MathF.Sqrt(VectorRows.Dot(v, v, count));
 
-    /// <summary>What a cell weighs in a sum over its region.</summary>
+    /// <summary>Weight of a cell in a sum over its region.</summary>
     private interface IWeight
     {
         float Of(int cell);
@@ -50,7 +50,7 @@ public static unsafe partial class CosineToMean
     }
 
     /// <summary>Σ over a region's cells of weight·x for one vector of channels, or one channel: each row of cells
-    /// first, then the rows, so that no sum has more than max(h, M) terms.</summary>
+    /// first, then the rows, so that no sum has more than h terms.</summary>
     private static Vector<float> Sum<TWeight>(HostRows x, TWeight weight, Regions map, int region, int c)
         where TWeight : struct, IWeight
     {

@@ -1,10 +1,10 @@
 namespace MlffAd.Kernels;
 
-/// <summary>How much each cell looks like the average of its region: <c>g = mean of x_i</c>,
+/// <summary>Cosine similarity of each cell to the mean of its region: <c>g = mean of x_i</c>,
 /// <c>m_i = normalise(g)·normalise(x_i)</c>, with <c>normalise(v) = v / max(‖v‖, 1e-12)</c> (spec §4).</summary>
 /// <remarks>Shapes: x <c>[N, M, M, C]</c>, g <c>[N, 1, s², C]</c>, m <c>[N, 1, s²·h², 1]</c>, h = M/s; regions
-/// row-major, each region's h×h cells contiguous and row-major, so that s = 1 is the plain order of the map. All may be
-/// slices of wider tensors.
+/// row-major, each region's h×h cells contiguous and row-major, so that s = 1 is the map's own order. All may be slices
+/// of wider tensors.
 /// <para>Forward: x is read twice (means, then dot products), 6·N·M²·C FLOP. The products and norms are sums over
 /// channels, the means are summed row by row of the region. Gradient, with G = max(‖g‖, ε), X_i = max(‖x_i‖, ε),
 /// brackets 0 where the max clips:</para>
@@ -32,7 +32,7 @@ public static partial class CosineToMean
         else ForwardGpu(x, g, m, regions);
     }
 
-    /// <summary>A gradient's maps.</summary>
+    /// <summary>Operands of the gradient.</summary>
     /// <param name="X">Features, as in forward.</param>
     /// <param name="G">Region means, as forward wrote them.</param>
     /// <param name="M">Similarities, as forward wrote them.</param>

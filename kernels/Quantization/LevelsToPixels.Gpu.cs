@@ -31,7 +31,7 @@ public static partial class LevelsToPixels
 
     private static Levels LevelsOf(PixelsArgs p, int image) => new(p.Q, p.Range[image, 0], p.Range[image, 1]);
 
-    /// <summary>t: a thread does one element, neighbours neighbouring channels.</summary>
+    /// <summary>t: one thread per element, row-major.</summary>
     private static void ForwardBody(PixelsArgs p)
     {
         int index = Grid.GlobalIndex.X, i = index / p.C, c = index % p.C;
@@ -47,8 +47,8 @@ public static partial class LevelsToPixels
         p.T[i, c] = sum;
     }
 
-    /// <summary>dd: a group does a level and 256 channels. Its threads work out the codes of 256 positions at a time,
-    /// then each thread sums its channel over the few positions whose code is not 0, in their order.</summary>
+    /// <summary>dd: one group per level and 256 channels. Its threads compute the codes of 256 positions at a time,
+    /// then each sums its channel over the few that are not 0, in order.</summary>
     private static void LevelBody(PixelsArgs p)
     {
         var codes = SharedMemory.Allocate<float>(GroupSize);
@@ -75,8 +75,8 @@ public static partial class LevelsToPixels
         if (c < p.C) p.Dd[row, c] = p.AddD != 0 ? p.Dd[row, c] + sum : sum;
     }
 
-    /// <summary>A_i and W_i: a group does eight positions, 32 lanes each. Both are linear in the products, so lanes add
-    /// up over levels first and meet once.</summary>
+    /// <summary>A_i and W_i: eight positions per group, 32 lanes each. Both are linear in the products, so each lane
+    /// accumulates over levels before the one reduction.</summary>
     private static void PathBody(PixelsArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);
@@ -104,7 +104,7 @@ public static partial class LevelsToPixels
         p.Paths[i, 1] = w;
     }
 
-    /// <summary>dm: a group does an image.</summary>
+    /// <summary>dm: one group per image.</summary>
     private static void RangeBody(PixelsArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);

@@ -4,10 +4,10 @@ namespace MlffAd.Kernels;
 
 public static unsafe partial class LevelsToPixels
 {
-    /// <summary>Channels that one item of the sum over positions covers.</summary>
+    /// <summary>Channels per item of the sum over positions.</summary>
     private const int Block = 128;
 
-    /// <summary>Positions that are summed before their sum is added to the others': no sum has more terms.</summary>
+    /// <summary>Positions per partial sum, which limits the terms of a sum.</summary>
     private const int Terms = 4096;
 
     private static void ForwardHost(Tensor m, Quantization q, Tensor range, Tensor d, Tensor t) =>

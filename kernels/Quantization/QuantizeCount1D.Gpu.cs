@@ -24,9 +24,9 @@ public static partial class QuantizeCount1D
         GradientLauncher.Launch(m.Device, m.Shape.N, new Count1DArgs(M: m.Gpu, Range: range.Gpu, Rows: rows.Gpu,
             DRows: dRows.Gpu, Dm: dm.Gpu, Q: q, Cells: m.Shape.Area, Add: add ? 1 : 0));
 
-    /// <summary>A group does an image, a thread a level: it reads every position's first and last level, worked out
-    /// once by the group, and gathers those that it sees. No atomics, and each sum goes through the positions
-    /// in their order.</summary>
+    /// <summary>One group per image, one thread per level: reads every position's first and last level, computed once
+    /// by the group, and gathers those that its level sees. No atomics; each sum runs over the positions in
+    /// order.</summary>
     private static void ForwardBody(Count1DArgs p)
     {
         var values = SharedMemory.Allocate<float>(GroupSize);
@@ -69,7 +69,7 @@ public static partial class QuantizeCount1D
         for (int n = t; n < levels.Count; n += GroupSize) p.Rows[image * levels.Count + n, 1] /= total + Epsilon;
     }
 
-    /// <summary>A group does an image, a thread every 128th position.</summary>
+    /// <summary>One group per image; a thread takes every 128th position.</summary>
     private static void GradientBody(Count1DArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);

@@ -8,7 +8,7 @@ namespace MlffAd.Kernels;
 /// <para>Shapes: m <c>[N, 1, K, 1]</c>, range <c>[N, 1, 1, 4]</c>, rows <c>[N, 1, levels, 2]</c>. E is never stored: a
 /// position is seen by one or two levels (Half, Spacing), and <see cref="Levels"/> finds them again
 /// from m and the range.</para>
-/// <para>Gradient, with s_{i,n} = sign(L_n − m_i) for the pairs inside the band, whose indicator has none:</para>
+/// <para>Gradient, with s_{i,n} = sign(L_n − m_i) for the pairs inside the band (its indicator has no gradient):</para>
 /// <code>
 /// G_n = ∂/∂S_n = (dc_n − Σ_k dc_k c_k) / (T + 1e-6)          dm_i = Σ_n G_n s_{i,n}
 /// dL_n ← dL_n − Σ_i G_n s_{i,n}          dlo = Σ_n (1 − w_n) dL_n          dhi = Σ_n w_n dL_n
@@ -17,7 +17,7 @@ namespace MlffAd.Kernels;
 /// tensor would.</para></remarks>
 public static partial class QuantizeCount1D
 {
-    /// <summary>What is added to the sum of all counts before they are divided by it.</summary>
+    /// <summary>Added to the sum of all counts, by which they are divided.</summary>
     public const float Epsilon = 1e-6f;
 
     private static readonly Kernel ForwardKernel = new("quantization.count1d");
@@ -43,7 +43,7 @@ public static partial class QuantizeCount1D
     /// <param name="q">The levels.</param>
     /// <param name="range">As forward wrote it.</param>
     /// <param name="rows">As forward wrote them.</param>
-    /// <param name="dRows">What flows into <paramref name="rows"/>: (dL_n, dc_n).</param>
+    /// <param name="dRows">Gradient of <paramref name="rows"/>: (dL_n, dc_n).</param>
     /// <param name="dm">Receives the gradient, <c>[N, 1, K, 1]</c>.</param>
     /// <param name="add">Whether to add to what <paramref name="dm"/> holds.</param>
     public static void Gradient(Tensor m, Quantization q, Tensor range, Tensor rows, Tensor dRows, Tensor dm,

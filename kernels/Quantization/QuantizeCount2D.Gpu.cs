@@ -4,7 +4,7 @@ namespace MlffAd.Kernels;
 
 public static partial class QuantizeCount2D
 {
-    /// <summary>As many as there are pairs of eight levels.</summary>
+    /// <summary>A thread per pair of eight levels.</summary>
     private const int GroupSize = 64;
 
     internal readonly record struct Count2DArgs(GpuRows M, GpuRows Range, GpuRows Rows, GpuRows DRows, GpuRows Dm,
@@ -25,8 +25,8 @@ public static partial class QuantizeCount2D
         GradientLauncher.Launch(m.Device, range.Rows, new Count2DArgs(M: m.Gpu, Range: range.Gpu, Rows: rows.Gpu,
             DRows: dRows.Gpu, Dm: dm.Gpu, Q: q, Side: side, Add: add ? 1 : 0));
 
-    /// <summary>A group does a region, a thread a pair of levels (a, b): it goes through the pairs of cells, whose
-    /// first and last levels the group works out once, and gathers E_a·E_b.</summary>
+    /// <summary>One group per region, one thread per pair of levels (a, b): loops over the pairs of cells, whose first
+    /// and last levels the group computes once, and gathers E_a·E_b.</summary>
     private static void ForwardBody(Count2DArgs p)
     {
         var upper = SharedMemory.Allocate<float>(GroupSize);
@@ -80,7 +80,7 @@ public static partial class QuantizeCount2D
             p.Rows[region * pairs + pair, 2] /= total + QuantizeCount1D.Epsilon;
     }
 
-    /// <summary>A group does a region, a thread every 64th cell.</summary>
+    /// <summary>One group per region; a thread takes every 64th cell.</summary>
     private static void GradientBody(Count2DArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);

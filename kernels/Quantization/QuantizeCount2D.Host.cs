@@ -40,8 +40,7 @@ public static partial class QuantizeCount2D
             ArrayPool<double>.Shared.Return(rented);
         }
 
-        /// <summary>Adds one cell's and its neighbour's codes, every level of the one with every
-        /// level of the other.</summary>
+        /// <summary>Adds the products of a cell's codes with its neighbour's, for every pair of levels.</summary>
         private static void Count(Levels levels, float upper, float lower, Span<double> counts)
         {
             for (int a = levels.First(upper), lastA = levels.Last(upper); a <= lastA; a++)

@@ -3,15 +3,15 @@ using ILGPU;
 namespace MlffAd.Kernels;
 
 /// <summary>Earlier versions of the GPU's co-occurrence, one idea a rung.</summary>
-/// <remarks>Version 0 is the paper's formula: the map E of every cell's code at every level is written, a thread each,
-/// and a pair of levels multiplies its two columns, a thread each; range, sums and quotients have launches of their
-/// own. In version 1 there is no map: a thread works a cell's codes out where it needs them. Version 2
-/// (<see cref="ForwardBody"/>) is one launch: a group does a region, and works out once, in shared memory, which levels
-/// see which cell, so that most pairs are passed over by four comparisons.</remarks>
+/// <remarks>Version 0 is the paper's formula: it writes the map E of every cell's code at every level, then multiplies
+/// its columns for every pair of levels; range, sums and quotients are launches of their own. Version 1 drops the map:
+/// a thread computes a cell's codes on the fly. Version 2 (<see cref="ForwardBody"/>) is one launch, a group per
+/// region: which levels see which cell is computed once, in shared memory, so that four comparisons skip most
+/// pairs.</remarks>
 public static partial class QuantizeCount2D
 {
-    /// <summary>What a rung reads and writes, as <see cref="Forward"/> does; <paramref name="Codes"/>, a row of levels
-    /// for each cell, is for version 0.</summary>
+    /// <summary>Operands of a rung, as of <see cref="Forward"/>; version 0 also writes <paramref name="Codes"/>, a row
+    /// of levels per cell.</summary>
     internal sealed record LadderOperands(Tensor M, int Regions, Quantization Q, Tensor Codes, Tensor Range,
         Tensor Rows);
 
@@ -54,7 +54,7 @@ public static partial class QuantizeCount2D
         GroupRange.Find(p.M, p.Range, Grid.IdxX, p.Side * p.Side, p.Q, values, places);
     }
 
-    /// <summary>A thread does a cell and a level.</summary>
+    /// <summary>One thread per cell and level.</summary>
     private static void CodesBody(StepArgs p)
     {
         int i = Grid.GlobalIndex.X, n = i % p.Q.Levels, cell = i / p.Q.Levels, region = cell / (p.Side * p.Side);
@@ -68,7 +68,7 @@ public static partial class QuantizeCount2D
         return n >= levels.First(m) && n <= levels.Last(m) && levels.Sees(d) ? Levels.Code(d) : 0;
     }
 
-    /// <summary>A thread does a pair of levels.</summary>
+    /// <summary>One thread per pair of levels.</summary>
     private static void MapPairsBody(StepArgs p)
     {
         int i = Grid.GlobalIndex.X, pairs = p.Q.Levels * p.Q.Levels, region = i / pairs;
@@ -108,7 +108,7 @@ public static partial class QuantizeCount2D
         p.Rows[row, 2] = count;
     }
 
-    /// <summary>Counts become shares of their region's sum; a group a region.</summary>
+    /// <summary>Divides counts by their region's sum; one group per region.</summary>
     private static void ShareBody(StepArgs p)
     {
         var shared = SharedMemory.Allocate<float>(GroupSize);

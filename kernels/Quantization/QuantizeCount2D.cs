@@ -1,7 +1,7 @@
 namespace MlffAd.Kernels;
 
-/// <summary>QCO-2D's co-occurrence: how often a cell at level a has a lower-right neighbour at level b, in each region
-/// by itself (spec §4).</summary>
+/// <summary>QCO-2D's co-occurrence: how often a cell at level a has a lower-right neighbour at level b, per region
+/// (spec §4).</summary>
 /// <remarks><code>
 /// P_{a,b} = S_{a,b} / (T + 1e-6),   S_{a,b} = Σ_{y,x &lt; h−1} E_{(y,x),a} E_{(y+1,x+1),b},   T = Σ_{a,b} S_{a,b}
 /// </code>
@@ -42,7 +42,7 @@ public static partial class QuantizeCount2D
     /// <param name="q">The levels.</param>
     /// <param name="range">As forward wrote it.</param>
     /// <param name="rows">As forward wrote them.</param>
-    /// <param name="dRows">What flows into <paramref name="rows"/>.</param>
+    /// <param name="dRows">Gradient of <paramref name="rows"/>.</param>
     /// <param name="dm">Receives the gradient, <c>[N, 1, s²·h², 1]</c>.</param>
     /// <param name="add">Whether to add to what <paramref name="dm"/> holds.</param>
     public static void Gradient(Tensor m, int regions, Quantization q, Tensor range, Tensor rows, Tensor dRows,

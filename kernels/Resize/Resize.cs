@@ -1,10 +1,10 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Enlargement and reduction of maps, each channel by itself. Tensors may be channel slices.</summary>
-/// <remarks>Bilinear: y[i, j] mixes the four neighbours of its place in x, <c>y = Σ wᵢₐ wⱼᵦ x[a, b]</c>, places as in
-/// <see cref="ResizeAxis"/>. Its gradient gathers: <c>dx[a, b] = Σ wᵢₐ wⱼᵦ dy[i, j]</c> over the outputs that used it, along
-/// lines, then down them; no atomics. Bound by memory: each pass reads its input and writes its output; the gradient's
-/// four visits to an output come from cache.</remarks>
+/// <summary>Enlargement and reduction of maps, per channel. Tensors may be channel slices.</summary>
+/// <remarks>Bilinear: <c>y[i, j] = Σ wᵢₐ wⱼᵦ x[a, b]</c> over four neighbours in x, positions as in
+/// <see cref="ResizeAxis"/>. Its gradient gathers: <c>dx[a, b] = Σ wᵢₐ wⱼᵦ dy[i, j]</c> over the outputs that used it,
+/// along lines, then down them; no atomics. Memory-bound: each pass reads its input and writes its output; the
+/// gradient's four visits to an output come from cache.</remarks>
 public static partial class Resize
 {
     private static readonly Kernel BilinearKernel = new("resize.bilinear");

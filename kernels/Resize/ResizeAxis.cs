@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Where the samples of a bilinear resize lie along one axis, exactly, as fractions of integers: the same
-/// on every device.</summary>
+/// <summary>Sample positions of a bilinear resize along one axis, exact fractions of integers: the same on every
+/// device.</summary>
 /// <remarks>Output i lies at source coordinate s = i·(in − 1)/(out − 1) with corners aligned (0 if out = 1), else at s
 /// = max(0, (i + ½)·in/out − ½), and is (1 − t)·x[⌊s⌋] + t·x[min(⌊s⌋ + 1, in − 1)], t = s − ⌊s⌋.</remarks>
 internal readonly struct ResizeAxis(int source, int target, bool corners)
@@ -39,13 +39,13 @@ internal readonly struct ResizeAxis(int source, int target, bool corners)
         return (below == h ? 1 - t : 0) + (Above(below) == h ? t : 0);
     }
 
-    /// <summary>The least output whose ⌊s⌋ is at least h (or past the last output): outputs that use source h run from
-    /// <c>First(h − 1)</c> up to, not including, <c>First(h + 1)</c>.</summary>
+    /// <summary>The first output with ⌊s⌋ ≥ h, or the number of outputs: source h is used only by outputs
+    /// <c>First(h − 1)</c> to <c>First(h + 1) − 1</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int First(int h)
     {
         if (h <= 0) return 0;
-        if (h >= _source || _corners != 0 && _target == 1) return _target;   // a single output stands on source 0
+        if (h >= _source || _corners != 0 && _target == 1) return _target;   // the single output lies at source 0
         // s ≥ h solved for i; both divisors are positive as 0 < h < in.
         int first = _corners != 0
             ? (h * (_target - 1) + _source - 2) / (_source - 1)

@@ -6,7 +6,7 @@ public static partial class Softmax
 {
     private const int GroupSize = 128;
 
-    /// <summary>Operands of both bodies: a group takes one row.</summary>
+    /// <summary>Operands of both bodies: one group per row.</summary>
     internal readonly record struct SoftmaxArgs(GpuRows X, GpuRows Dy, GpuRows Out, int C, int Add);
 
     private static readonly GpuKernel<SoftmaxArgs> RowsLauncher = new("softmax", RowsBody, GroupSize,

@@ -17,7 +17,7 @@ public static partial class Softmax
     }
 
     /// <summary>The gradient, from the output. <paramref name="dx"/> may be <paramref name="dy"/> unless
-    /// it is added to.</summary>
+    /// <paramref name="add"/>.</summary>
     public static void Gradient(Tensor y, Tensor dy, Tensor dx, bool add = false)
     {
         Shape.Same("softmax.gradient", y, dy);

@@ -1,12 +1,12 @@
 namespace MlffAd.Kernels;
 
-/// <summary>A point between four pixels of an RGB image in host memory; the border is replicated.</summary>
+/// <summary>Bilinear sample of an RGB image in host memory; the border is replicated.</summary>
 public readonly ref struct Bilinear
 {
     private readonly int _topLeft, _topRight, _bottomLeft, _bottomRight;
     private readonly float _fx, _fy;
 
-    /// <summary>Weighs the pixels around a point.</summary>
+    /// <summary>Computes the weights of the pixels around a point.</summary>
     /// <param name="x">Column, pixel centres at halves.</param>
     /// <param name="y">Row, likewise.</param>
     /// <param name="width">Columns of the image.</param>
@@ -20,7 +20,7 @@ public readonly ref struct Bilinear
         (_topRight, _bottomLeft, _bottomRight) = (_topLeft + right, _topLeft + down, _topLeft + right + down);
     }
 
-    /// <summary>What lies there.</summary>
+    /// <summary>The sample of one channel.</summary>
     /// <param name="rgb"><c>[height, width, 3]</c>.</param>
     /// <param name="c">The channel, 0 to 2.</param>
     public float Sample(ReadOnlySpan<byte> rgb, int c)

@@ -1,6 +1,6 @@
 namespace MlffAd.Kernels;
 
-/// <summary>A pixel's three channels, whole numbers in 0…255, and the arithmetic that both bodies do on them.</summary>
+/// <summary>A pixel's three channels, integers in 0…255, and the arithmetic shared by both bodies.</summary>
 public readonly struct Colour(int r, int g, int b)
 {
     /// <summary>Red.</summary>
@@ -12,17 +12,16 @@ public readonly struct Colour(int r, int g, int b)
     /// <summary>Blue.</summary>
     public readonly int B = b;
 
-    /// <summary>Brightness as the eye sees it (ITU-R 601: 0.299 R + 0.587 G + 0.114 B, in 1/65536ths),
-    /// rounded half up.</summary>
+    /// <summary>Luma (ITU-R 601: 0.299 R + 0.587 G + 0.114 B, in 1/65536ths), rounded half up.</summary>
     public int Luma => (19595 * R + 38470 * G + 7471 * B + 32768) >> 16;
 
     /// <summary>Rounded half up into 0…255.</summary>
     public static int Round(float v) => (int)Math.Max(0f, Math.Min(v + 0.5f, 255f));
 
-    /// <summary>One change, rounded to 8 bits.</summary>
+    /// <summary>Applies one change, rounded to 8 bits.</summary>
     /// <param name="change">Which.</param>
-    /// <param name="amount">Its factor, or its turn.</param>
-    /// <param name="mean">Of contrast: the mean luma.</param>
+    /// <param name="amount">Factor, or turn of the hue.</param>
+    /// <param name="mean">Mean luma, for contrast.</param>
     public Colour Changed(ColourChange change, float amount, int mean)
     {
         if (change == ColourChange.Hue) return Turned(amount);
@@ -31,9 +30,8 @@ public readonly struct Colour(int r, int g, int b)
             Round(about + amount * (B - about)));
     }
 
-    /// <summary>Turned about the hue circle, saturation and value kept (HSV); computed in
-    /// floats, rounded once.</summary>
-    /// <param name="turn">Part of the circle, −1…1.</param>
+    /// <summary>Rotates the hue, keeping saturation and value (HSV); computed in floats, rounded once.</summary>
+    /// <param name="turn">Share of the circle, −1…1.</param>
     public Colour Turned(float turn)
     {
         int max = Math.Max(R, Math.Max(G, B)), chroma = max - Math.Min(R, Math.Min(G, B));

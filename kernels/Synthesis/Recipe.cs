@@ -9,7 +9,7 @@ namespace MlffAd.Kernels;
 /// <param name="Mirror">Whether to flip horizontally.</param>
 /// <param name="Overturn">Whether to flip vertically.</param>
 /// <param name="Brightness">Factor of every channel.</param>
-/// <param name="Contrast">Factor of what differs from the mean luma.</param>
+/// <param name="Contrast">Factor of the difference from the mean luma.</param>
 public readonly record struct Warp(double ShiftX, double ShiftY, double Sin, double Cos, bool Mirror, bool Overturn,
     float Brightness, float Contrast)
 {
@@ -37,14 +37,14 @@ public readonly record struct Warp(double ShiftX, double ShiftY, double Sin, dou
 /// <param name="Half">Half its side.</param>
 /// <param name="Sin">Sine of the rotation.</param>
 /// <param name="Cos">Its cosine.</param>
-/// <param name="R">What it adds to red.</param>
+/// <param name="R">Added to red.</param>
 /// <param name="G">To green.</param>
 /// <param name="B">To blue.</param>
 public readonly record struct Square(double X, double Y, double Half, double Sin, double Cos, float R, float G, float B)
 {
     internal const int Size = 8;
 
-    /// <summary>Half the side of the upright square around it.</summary>
+    /// <summary>Half the side of its axis-aligned bounding square.</summary>
     internal double Reach => Half * (Math.Abs(Sin) + Math.Abs(Cos));
 
     internal void Write(Span<float> to)
@@ -63,24 +63,24 @@ public enum ColourChange
     /// <summary>Every channel times a factor.</summary>
     Brightness,
 
-    /// <summary>What differs from the piece's mean luma, a whole number, times a factor.</summary>
+    /// <summary>Difference from the piece's mean luma, an integer, times a factor.</summary>
     Contrast,
 
-    /// <summary>What differs from the pixel's own luma times a factor.</summary>
+    /// <summary>Difference from the pixel's own luma times a factor.</summary>
     Saturation,
 
-    /// <summary>A turn about the hue circle, as a share of the whole.</summary>
+    /// <summary>Rotation of the hue, as a share of the circle.</summary>
     Hue,
 }
 
-/// <summary>A piece of the image, its colours changed a little, that is pasted elsewhere, rotated about its centre
-/// (spec §2.5). Inside it is sampled bilinearly; a pixel belongs to it when its centre does.</summary>
-/// <param name="Left">First column of where it is cut.</param>
+/// <summary>A piece of the image, recoloured and pasted elsewhere, rotated about its centre (spec §2.5). It is sampled
+/// bilinearly; a pixel belongs to it when its centre does.</summary>
+/// <param name="Left">First column of the source rectangle.</param>
 /// <param name="Top">First row.</param>
 /// <param name="Width">Columns.</param>
 /// <param name="Height">Rows.</param>
-/// <param name="X">The column of its centre where it is pasted.</param>
-/// <param name="Y">The row.</param>
+/// <param name="X">Column of its centre when pasted.</param>
+/// <param name="Y">Row of its centre when pasted.</param>
 /// <param name="Sin">Sine of the rotation.</param>
 /// <param name="Cos">Its cosine.</param>
 /// <param name="Changes">The four changes of colour in their order, each with its factor or turn; rounded to 8
@@ -90,7 +90,7 @@ public sealed record Piece(int Left, int Top, int Width, int Height, double X, d
 {
     internal const int FirstChange = 8, ChangeCount = 4, Size = FirstChange + 2 * ChangeCount;
 
-    /// <summary>Half the extents of the upright rectangle around it.</summary>
+    /// <summary>Half the extents of its axis-aligned bounding box.</summary>
     public (double X, double Y) Reach =>
         ((Width * Math.Abs(Cos) + Height * Math.Abs(Sin)) / 2, (Width * Math.Abs(Sin) + Height * Math.Abs(Cos)) / 2);
 
@@ -115,7 +115,7 @@ public sealed record Piece(int Left, int Top, int Width, int Height, double X, d
 /// <summary>A candidate pseudo anomaly: squares of confetti, or a pasted piece.</summary>
 /// <param name="Coloured">A group of squares; later ones cover earlier ones.</param>
 /// <param name="Black">Another; both groups' colours are added. None where there is a piece.</param>
-/// <param name="Piece">What is pasted, and then nothing else; null for confetti.</param>
+/// <param name="Piece">The piece to paste; null for confetti.</param>
 public sealed record AnomalyDraw(IReadOnlyList<Square> Coloured, IReadOnlyList<Square> Black, Piece? Piece = null)
 {
     /// <summary>In place of the number of coloured squares: a piece follows.</summary>

@@ -4,12 +4,12 @@ namespace MlffAd.Kernels;
 
 /// <summary>The recipes of a batch: each image's bytes, its warp and its pseudo anomalies, packed for upload.</summary>
 /// <remarks>
-/// <para><c>[bytes of all images, four to a float | blur weights | N places | N recipes]</c>. A place is where its
-/// recipe starts, counted from the blur weights, as the bits of a whole number. A recipe is
-/// <c>[1 and a <see cref="Warp"/>, or 0 and as many numbers of no meaning | draws | draw, draw, …]</c>, a draw
-/// <c>[coloured squares, or −1 | black squares | squares, coloured first, or a <see cref="Piece"/>]</c>.</para>
-/// <para>Geometry travels in float32, so that a pixel whose centre lies within some 1e-7·S pixels of an edge may fall
-/// on its other side.</para>
+/// <para><c>[bytes of all images, four to a float | blur weights | N places | N recipes]</c>. A place is its recipe's
+/// offset from the blur weights, as the bits of an int. A recipe is <c>[1 and a <see cref="Warp"/>, or 0 and as many
+/// unused numbers | draws | draw, draw, …]</c>, a draw <c>[coloured squares, or −1 | black squares | squares, coloured
+/// first, or a <see cref="Piece"/>]</c>.</para>
+/// <para>Geometry is float32: a pixel whose centre lies within some 1e-7·S pixels of an edge may fall on its other
+/// side.</para>
 /// </remarks>
 public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
 {
@@ -24,14 +24,14 @@ public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
     /// <summary>The backbone's normalisation.</summary>
     public PixelNormalisation Normalisation => how;
 
-    /// <summary>Images so far.</summary>
+    /// <summary>Images added so far.</summary>
     public int Count => _places.Count;
 
-    /// <summary>Usual upper bound of the floats of an image of side S and its recipe; twenty draws of squares are some
+    /// <summary>Usual upper bound of the floats of an image of side S and its recipe; twenty draws of squares take some
     /// 600.</summary>
     public static int UsualFloats(int side) => ImageFloats(side) + 1024;
 
-    /// <summary>Floats that the bytes of an image of side S take.</summary>
+    /// <summary>Floats that hold an image of side S.</summary>
     internal static int ImageFloats(int side) => 3 * side * side / sizeof(float);
 
     /// <summary>Begins a batch.</summary>
@@ -49,8 +49,8 @@ public sealed class RecipeBook(SynthesisOptions options, PixelNormalisation how)
     /// <param name="warp">Its augmentation; null for none.</param>
     /// <param name="draws">Candidate pseudo anomalies: the first that changes enough is applied. At most
     /// <see cref="SynthesisOptions.Draws"/>; none for a good image.</param>
-    /// <exception cref="ArgumentException">The image has another size, there are more draws, or a piece's colours do
-    /// not change four times.</exception>
+    /// <exception cref="ArgumentException">The image has another size, there are too many draws, or a piece does not
+    /// have four changes of colour.</exception>
     public void Add(ReadOnlySpan<byte> image, Warp? warp, IReadOnlyCollection<AnomalyDraw> draws)
     {
         if (image.Length != 3 * options.Pixels)

@@ -61,7 +61,7 @@ public static partial class Synthesis
         for (int d = 0; d < SynthesisOptions.Draws; d++)
         {
             bool isDrawn = d < draws && !done;
-            Group.Barrier();   // the image is warped, the field has been used
+            Group.Barrier();   // the image is warped, the field has been read
             int coloured = 0, black = 0;
             float sum = 0;
             if (isDrawn)
@@ -87,7 +87,7 @@ public static partial class Synthesis
         if (Group.IdxX == 0) p.StayedGood[n] = done ? 0 : IntrinsicMath.Min(draws, 1);
     }
 
-    /// <summary>The warp and the brightness, not rounded, into Y. Returns the sum of this thread's lumas.</summary>
+    /// <summary>Writes the warped and brightened image to Y, unrounded. Returns this thread's sum of lumas.</summary>
     private static float Warped(in SynthesisArgs p, int first, int at)
     {
         float shiftX = p.Plan[at], shiftY = p.Plan[at + 1], sin = p.Plan[at + 2];
@@ -115,7 +115,7 @@ public static partial class Synthesis
         return luma;
     }
 
-    /// <summary>The contrast, rounded, in the image's place.</summary>
+    /// <summary>Applies contrast, rounds and overwrites the image.</summary>
     private static void Contrasted(in SynthesisArgs p, int first, float mean, float contrast)
     {
         for (int i = Group.IdxX; i < p.Side * p.Side; i += GroupSize)
@@ -123,7 +123,8 @@ public static partial class Synthesis
                 p.Rgb[c] = (byte)Colour.Round(mean + contrast * (p.Y[c] - mean));
     }
 
-    /// <summary>Confetti before the blur, into Y: of each group the last square that a pixel belongs to.</summary>
+    /// <summary>Writes confetti before the blur to Y: of each group of squares, the last that holds the
+    /// pixel.</summary>
     private static void Field(in SynthesisArgs p, int first, int at, int coloured, int black)
     {
         for (int i = Group.IdxX; i < p.Side * p.Side; i += GroupSize)
@@ -146,7 +147,7 @@ public static partial class Synthesis
         }
     }
 
-    /// <summary>The field of Y blurred along the rows, into Other.</summary>
+    /// <summary>Blurs the field in Y along the rows, into Other.</summary>
     private static void AlongRows(in SynthesisArgs p, int first, int at, int squares)
     {
         for (int i = Group.IdxX; i < p.Side * p.Side; i += GroupSize)
@@ -169,7 +170,7 @@ public static partial class Synthesis
         }
     }
 
-    /// <summary>This thread's share of the sum of a piece's lumas as they are when its contrast changes.</summary>
+    /// <summary>This thread's part of the sum of a piece's lumas just before its contrast changes.</summary>
     private static float LumaBeforeContrast(in SynthesisArgs p, int first, int at)
     {
         int left = (int)p.Plan[at], top = (int)p.Plan[at + 1], width = (int)p.Plan[at + 2];
@@ -211,7 +212,7 @@ public static partial class Synthesis
         return changed;
     }
 
-    /// <summary>A thread does whole cells: eight columns beside each other.</summary>
+    /// <summary>A thread labels whole cells: eight adjacent columns.</summary>
     private static void Label(in SynthesisArgs p, int n)
     {
         const int size = SynthesisOptions.Cell;

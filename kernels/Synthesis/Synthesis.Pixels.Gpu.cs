@@ -4,7 +4,7 @@ namespace MlffAd.Kernels;
 
 public static partial class Synthesis
 {
-    /// <summary>The blur down the columns, added to a pixel, or taken from a dark one.</summary>
+    /// <summary>Blurs down the columns and adds the result to a pixel, or subtracts it from a dark one.</summary>
     private static Colour Scattered(in SynthesisArgs p, int first, int x, int y, Colour before)
     {
         float r = 0, g = 0, b = 0;
@@ -20,7 +20,7 @@ public static partial class Synthesis
             Colour.Round(before.B + sign * b));
     }
 
-    /// <summary>A pixel of the piece that lies over (x, y), or what was there.</summary>
+    /// <summary>The piece's pixel at (x, y), or <paramref name="before"/> outside it.</summary>
     private static Colour Pasted(in SynthesisArgs p, int first, int at, int mean, int x, int y, Colour before)
     {
         int left = (int)p.Plan[at], top = (int)p.Plan[at + 1], width = (int)p.Plan[at + 2];
@@ -39,7 +39,7 @@ public static partial class Synthesis
             Colour.Round(corners.Mix(a.B, b.B, c.B, d.B)));
     }
 
-    /// <summary>Four pixels around a point and the point's place between them; the border is replicated.</summary>
+    /// <summary>Four pixels around a point and its bilinear weights; the border is replicated.</summary>
     private readonly struct Corners
     {
         public readonly int Left, Right, Top, Bottom;
@@ -69,7 +69,7 @@ public static partial class Synthesis
             return new(p.Rgb[from], p.Rgb[from + 1], p.Rgb[from + 2]);
         }
 
-        /// <summary>Whether the square at a place of the plan holds a point.</summary>
+        /// <summary>Whether the square at an offset of the plan contains a point.</summary>
         private bool Holds(int square, float x, float y)
         {
             float dx = x - p.Plan[square], dy = y - p.Plan[square + 1], half = p.Plan[square + 2];
@@ -78,7 +78,7 @@ public static partial class Synthesis
             return u >= -half && u < half && v >= -half && v < half;
         }
 
-        /// <summary>Whether a pixel can see one of the squares through the blur.</summary>
+        /// <summary>Whether the blur of some square reaches a pixel.</summary>
         private bool IsNear(int at, int squares, int x, int y)
         {
             bool near = false;
@@ -93,7 +93,7 @@ public static partial class Synthesis
             return near;
         }
 
-        /// <summary>A pixel of a piece after the changes of its colour.</summary>
+        /// <summary>A piece's pixel after its changes of colour.</summary>
         private Colour Recoloured(Colour colour, int changes, int mean, bool stopsAtContrast = false)
         {
             for (int i = 0; i < Piece.ChangeCount; i++)

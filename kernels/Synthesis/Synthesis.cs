@@ -1,22 +1,22 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Makes a training batch of good images: warps them, puts pseudo anomalies on them, normalises, and labels
-/// the cells that changed (spec §2.3–2.8).</summary>
+/// <summary>Makes a training batch from good images: warps them, adds pseudo anomalies, normalises, and labels the
+/// changed cells (spec §2.3–2.8).</summary>
 /// <remarks>
-/// Of each image, as its recipe says: <c>before = warp(image)</c>; for the draws in turn <c>after = draw(before)</c>
-/// until at least <c>minPixels</c> pixels changed by <c>minChange</c> in some channel, else <c>after = before</c>;
-/// <c>y = normalise(after)</c>; a cell is 1 where more of its pixels changed than a good one's may. All values are
-/// rounded to 8 bits between the stages, as an image library does it. Reads 3 bytes a pixel, writes 12; at most 2·3·(2r
-/// + 1) multiply-adds a pixel near confetti. An image is input and has no gradient.
+/// For each image, by its recipe: <c>before = warp(image)</c>; draw by draw <c>after = draw(before)</c> until at least
+/// <c>minPixels</c> pixels changed by <c>minChange</c> in some channel, else <c>after = before</c>;
+/// <c>y = normalise(after)</c>; a cell is 1 if more of its pixels changed than a good one's may. Values are rounded to
+/// 8 bits between the stages, as in an image library. Reads 3 bytes per pixel, writes 12; at most 2·3·(2r + 1)
+/// multiply-adds per pixel near confetti. An image is input and has no gradient.
 /// </remarks>
 public static partial class Synthesis
 {
     private static readonly Kernel Named = new("synthesis");
 
     /// <summary>Makes a batch.</summary>
-    /// <param name="book">What <see cref="RecipeBook.Pack"/> gave, of exactly N images. Its images are
-    /// overwritten: it serves once.</param>
-    /// <param name="options">What the recipes have in common; the book's own.</param>
+    /// <param name="book">Result of <see cref="RecipeBook.Pack"/> for exactly N images, which are overwritten: usable
+    /// once.</param>
+    /// <param name="options">The book's options.</param>
     /// <param name="how">The backbone's normalisation.</param>
     /// <param name="images">Receives <c>[N, S, S, 3]</c>, contiguous.</param>
     /// <param name="labels">Receives <c>[N, S/8, S/8]</c> or <c>[N, S/8, S/8, 1]</c>, contiguous: 1 where

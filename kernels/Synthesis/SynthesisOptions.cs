@@ -6,16 +6,16 @@ public sealed class SynthesisOptions
     /// <summary>Side of a cell in pixels.</summary>
     internal const int Cell = 8;
 
-    /// <summary>Draws at most before an image stays good.</summary>
+    /// <summary>Most draws before an image stays good.</summary>
     public const int Draws = 20;
 
-    /// <summary>Prepares the blur and turns limits into whole numbers.</summary>
+    /// <summary>Prepares the blur and converts limits to integers.</summary>
     /// <param name="side">S, a multiple of 8; of 64, where a device makes the images.</param>
-    /// <param name="radius">Reach of confetti's blur on either side, in pixels.</param>
+    /// <param name="radius">Radius of confetti's blur, in pixels.</param>
     /// <param name="sigma">Its standard deviation, in pixels.</param>
-    /// <param name="darkBelow">Grey level, of 1, up to which confetti makes a pixel brighter instead of darker.</param>
-    /// <param name="minChange">Change of a channel from which a pixel counts as anomalous.</param>
-    /// <param name="minPixels">Fewest anomalous pixels; fewer are drawn again.</param>
+    /// <param name="darkBelow">Grey level, 0…1, up to which confetti makes a pixel brighter instead of darker.</param>
+    /// <param name="minChange">Least change of a channel that makes a pixel anomalous.</param>
+    /// <param name="minPixels">Fewest anomalous pixels of a draw; with fewer, the next draw is tried.</param>
     /// <param name="minShare">Share of a cell's pixels above which the cell is anomalous.</param>
     public SynthesisOptions(int side, int radius, double sigma, double darkBelow, int minChange, double minPixels,
         double minShare)
@@ -56,7 +56,7 @@ public sealed class SynthesisOptions
     /// <param name="before"><c>[S, S, 3]</c>.</param>
     /// <param name="after">The same, changed.</param>
     /// <param name="mask">Receives <c>[S, S]</c>: 1 where it did, else 0.</param>
-    /// <returns>Whether they are enough to be an anomaly.</returns>
+    /// <returns>Whether they are enough for an anomaly.</returns>
     public bool Mark(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after, Span<byte> mask)
     {
         int changed = 0;

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 namespace MlffAd.Kernels;
 
 /// <summary>Changes images in host memory on the calling thread: the host body of <see cref="Synthesis"/>.</summary>
-/// <remarks>Holds scratch memory: one instance a thread.</remarks>
+/// <remarks>Not thread-safe (scratch buffers): use one instance per thread.</remarks>
 public sealed class Synthesizer(SynthesisOptions options)
 {
     private readonly int _side = options.Side, _radius = options.Radius;
@@ -36,11 +36,11 @@ public sealed class Synthesizer(SynthesisOptions options)
     }
 
     /// <summary>Puts a pseudo anomaly on an image: the first of the draws that changes enough of it.</summary>
-    /// <param name="draws">Taken one at a time, as they are needed.</param>
+    /// <param name="draws">Enumerated lazily.</param>
     /// <param name="image"><c>[S, S, 3]</c>, changed in place.</param>
     /// <param name="mask">Receives <c>[S, S]</c>: 1 where some channel changed enough, else 0.</param>
-    /// <returns>False if every draw changed too little (white pasted on white): the image stays as it was, the
-    /// mask is empty.</returns>
+    /// <returns>False if every draw changed too little (white pasted on white): the image is unchanged, the mask
+    /// 0.</returns>
     public bool Apply(IEnumerable<AnomalyDraw> draws, Span<byte> image, Span<byte> mask)
     {
         image.CopyTo(_before);
@@ -71,8 +71,8 @@ public sealed class Synthesizer(SynthesisOptions options)
         }
     }
 
-    /// <summary><c>image = clamp(round(before + blur(coloured + black)))</c>, the sign turned where <c>before</c> is
-    /// dark. Only the squares' surroundings are looked at.</summary>
+    /// <summary><c>image = clamp(round(before + blur(coloured + black)))</c>, the sign negated where <c>before</c> is
+    /// dark. Computed only around the squares.</summary>
     private void Scatter(AnomalyDraw draw, Span<byte> image)
     {
         if (draw.Coloured.Count + draw.Black.Count == 0) return;
@@ -118,8 +118,8 @@ public sealed class Synthesizer(SynthesisOptions options)
         }
     }
 
-    /// <summary>A Gaussian along the rows, then down the columns, the border replicated, of columns left … right − 1
-    /// where all but rows top … bottom − 1 are 0. Eight floats at a time: a row's 3·S are a multiple.</summary>
+    /// <summary>Gaussian blur of columns left … right − 1, along the rows, then down the columns, the border
+    /// replicated. Rows outside top … bottom − 1 are 0. Eight floats at a time, as 3·S is a multiple of 8.</summary>
     private void Blur(int left, int right, int top, int bottom)
     {
         int row = 3 * _side, begin = 3 * left / 8 * 8, end = 3 * right;

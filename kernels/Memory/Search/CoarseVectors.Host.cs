@@ -2,22 +2,22 @@ using System.Numerics;
 
 namespace MlffAd.Kernels;
 
-/// <summary>A memory's vectors seen from a few directions, those in which they differ most: their distance there is a
-/// lower bound of the whole distance, for an eighth of the work.</summary>
+/// <summary>A memory's vectors projected on a few directions of large second moment: the distance there bounds the full
+/// distance from below, at an eighth of the work.</summary>
 /// <remarks>With R of k nearly orthonormal rows, <c>‖Rq − Rm‖ ≤ ‖R‖₂·‖q − m‖</c>, and <c>‖R‖₂² ≤ 1 + ‖RRᵀ − I‖_F</c>.
-/// What float32 products lose of Rq and Rm is at most <c>√k·γ_{D+1}·‖R‖₂</c> of their lengths. Whatever the directions,
-/// the bound holds; the better they are, the more it spares.</remarks>
+/// Rounding in float32 shifts Rq and Rm by at most <c>√k·γ_{D+1}·‖R‖₂</c> times ‖q‖ and ‖m‖. The bound holds for any
+/// directions; better ones prune more.</remarks>
 internal sealed unsafe class CoarseVectors : IDisposable
 {
-    /// <summary>k, and what is worth looking at from so few directions.</summary>
+    /// <summary>k, and the least D and B for which projecting pays.</summary>
     public const int Directions = 64, LeastWidth = 4 * Directions, LeastCount = 1024;
 
-    /// <summary>Vectors that the directions are found by, and steps of the iteration.</summary>
+    /// <summary>Sample size and steps of the iteration that finds the directions.</summary>
     private const int Sample = 2048, Steps = 4;
 
     private readonly Tensor _halfNorms;
 
-    /// <summary>Finds the directions, and sorts the vectors so that those of a panel are alike.</summary>
+    /// <summary>Finds the directions, and sorts the vectors so that a panel's are similar.</summary>
     /// <param name="vectors">B rows of D.</param>
     public CoarseVectors(Tensor vectors)
     {
@@ -36,7 +36,7 @@ internal sealed unsafe class CoarseVectors : IDisposable
         Panels = Panels.OfColumns(device, seen.Host, 1, Directions, count, Order);
     }
 
-    /// <summary>A bound of ‖R‖₂.</summary>
+    /// <summary>Upper bound of ‖R‖₂.</summary>
     public double Stretch { get; }
 
     /// <summary>R, as a product's right factor.</summary>
@@ -51,13 +51,13 @@ internal sealed unsafe class CoarseVectors : IDisposable
     /// <summary>max ‖R·m‖.</summary>
     public double LargestNorm { get; }
 
-    /// <summary>Which vector each sorted one is.</summary>
+    /// <summary>Original index of each sorted vector.</summary>
     public int[] Order { get; }
 
-    /// <summary>The rank that a panel must reach for one of its vectors to be at most u away.</summary>
+    /// <summary>Least coarse rank of a panel that may hold a vector within distance u.</summary>
     /// <param name="seen">R·q.</param>
     /// <param name="width">D.</param>
-    /// <param name="norms">‖q‖ and the largest ‖m‖, together.</param>
+    /// <param name="norms">‖q‖ + max ‖m‖.</param>
     /// <param name="u">A distance.</param>
     public double Reach(float* seen, int width, double norms, double u)
     {
@@ -73,8 +73,8 @@ internal sealed unsafe class CoarseVectors : IDisposable
         _halfNorms.Dispose();
     }
 
-    /// <summary>Directions of large second moment: a few steps of orthogonal iteration, <c>R := RXᵀX</c>,
-    /// X some of the vectors.</summary>
+    /// <summary>Directions of large second moment: a few steps of orthogonal iteration, <c>R := RXᵀX</c>, X a sample of
+    /// the vectors.</summary>
     private static Tensor FindDirections(Tensor vectors)
     {
         var device = vectors.Device;
@@ -113,8 +113,7 @@ internal sealed unsafe class CoarseVectors : IDisposable
         return Math.Sqrt(sum);
     }
 
-    /// <summary>Gram and Schmidt, twice, since once loses what float32 can; a row that nothing is left of becomes
-    /// 0.</summary>
+    /// <summary>Gram–Schmidt, twice, as one float32 pass is inaccurate; a linearly dependent row becomes 0.</summary>
     private static void Orthonormalise(Tensor basis)
     {
         int width = basis.C;
@@ -134,8 +133,8 @@ internal sealed unsafe class CoarseVectors : IDisposable
         }
     }
 
-    /// <summary>Halves the vectors at the median of the direction in which they differ most, and the halves likewise,
-    /// until each fills a panel.</summary>
+    /// <summary>Splits the vectors near the median of their direction of largest variance, recursively, down to a
+    /// panel.</summary>
     private static int[] Sort(Tensor seen)
     {
         int[] order = [.. Enumerable.Range(0, seen.Rows)];
@@ -158,7 +157,7 @@ internal sealed unsafe class CoarseVectors : IDisposable
         Split(seen, order, middle, end);
     }
 
-    /// <summary>The direction in which some vectors differ most.</summary>
+    /// <summary>The direction of largest variance of some vectors.</summary>
     private static int Widest(HostRows seen, ReadOnlySpan<int> which)
     {
         float* sums = stackalloc float[Directions], squares = stackalloc float[Directions];

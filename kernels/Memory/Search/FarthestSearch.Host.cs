@@ -2,16 +2,16 @@ using System.Runtime.CompilerServices;
 
 namespace MlffAd.Kernels;
 
-/// <summary>Finds again and again the pool's vector furthest from those chosen, as the plain loop would, but looks only
-/// at vectors that may be it.</summary>
-/// <remarks>A vector's distance to the nearest chosen one can only fall. So what it was when it was last looked at is
-/// an upper bound, and a heap of bounds says who may be next (lazy greedy: Minoux 1978). The largest are taken out a
-/// few hundred at a time, brought up to date against all that were chosen meanwhile, as one product, and followed
-/// choice by choice until one outside may be further. Bounds come from float32 ranks and what these can be wrong by
-/// (<see cref="Ranks.Error"/>); who is chosen is decided by float64 distances alone.</remarks>
+/// <summary>Repeatedly finds the pool's vector furthest from those chosen, as the plain loop would, but examines only
+/// candidates.</summary>
+/// <remarks>A vector's distance to the nearest chosen one only decreases, so its last value is an upper bound, and a
+/// heap of bounds yields the candidates (lazy greedy: Minoux 1978). The few hundred largest are popped, updated with
+/// all choices made since, as one product, and followed choice by choice until a vector in the heap may be further.
+/// Bounds are float32 ranks plus their error (<see cref="Ranks.Error"/>); float64 distances alone decide the
+/// choice.</remarks>
 internal sealed unsafe class FarthestSearch : IDisposable
 {
-    /// <summary>Vectors followed at a time: four blocks of rows, which a second-level cache holds.</summary>
+    /// <summary>Vectors followed at a time: four blocks of rows, which fit the L2 cache.</summary>
     private const int Most = 4 * Ranks.BlockRows;
 
     private readonly Tensor _pool, _halfNorms, _room;
@@ -25,14 +25,14 @@ internal sealed unsafe class FarthestSearch : IDisposable
     private readonly double _largest;
     private int _count;
 
-    /// <summary>The three best ranks for a vector of the pool, of the first <see cref="Seen"/> chosen ones, and whose
-    /// the first two are.</summary>
+    /// <summary>A vector's three best ranks among the first <see cref="Seen"/> choices, and which choices the first two
+    /// are.</summary>
     private struct Nearest
     {
         public float Best, Second, Third;
         public int Which, Other, Seen;
 
-        /// <summary>Takes a rank in; returns whether it is the best.</summary>
+        /// <summary>Inserts a rank; returns whether it is the best.</summary>
         public bool Take(float rank, int which)
         {
             if (rank <= Third) return false;
@@ -47,10 +47,10 @@ internal sealed unsafe class FarthestSearch : IDisposable
         }
     }
 
-    /// <summary>A vector that is followed: its upper bound, exact if that is.</summary>
+    /// <summary>A followed vector and its squared distance, an upper bound unless <paramref name="IsExact"/>.</summary>
     private record struct Followed(int Row, double Square, bool IsExact);
 
-    /// <summary>Largest first, of equals the lowest row.</summary>
+    /// <summary>Ordered largest first, ties by row.</summary>
     private readonly record struct Bound(double Square, int Row) : IComparable<Bound>
     {
         public int CompareTo(Bound other) =>
@@ -80,7 +80,7 @@ internal sealed unsafe class FarthestSearch : IDisposable
         }
     }
 
-    /// <summary>Takes a row in, and finds the next furthest.</summary>
+    /// <summary>Adds a row to the choice and finds the next furthest.</summary>
     /// <returns>Its squared distance.</returns>
     public double Choose(int row, out int furthest, CancellationToken stop)
     {
@@ -106,7 +106,7 @@ internal sealed unsafe class FarthestSearch : IDisposable
         _room.Dispose();
     }
 
-    /// <summary>The furthest of all, if it is among those followed.</summary>
+    /// <summary>The furthest of all, or null if it may not be among those followed.</summary>
     private Followed? Furthest()
     {
         while (_followed.Count > 0)
@@ -118,7 +118,7 @@ internal sealed unsafe class FarthestSearch : IDisposable
                 if (difference > 0 || (difference == 0 && _followed[i].Row < _followed[at].Row)) at = i;
             }
             var first = _followed[at];
-            // Somebody outside may be further, or as far and of a lower row.
+            // A vector in the heap may be further, or as far with a lower row.
             var bound = new Bound(first.Square, first.Row);
             if (_waiting.TryPeek(out _, out var other) && bound.CompareTo(other) > 0) return null;
             if (first.IsExact) return first;
@@ -127,21 +127,22 @@ internal sealed unsafe class FarthestSearch : IDisposable
         return _waiting.Count == 0 ? new Followed(0, 0, true) : null;
     }
 
-    /// <summary>Lets those followed go and takes those with the largest bounds, which it brings up to date.</summary>
+    /// <summary>Returns the followed vectors to the heap, pops those with the largest bounds and updates
+    /// them.</summary>
     private void Refill()
     {
         foreach (var followed in _followed) _waiting.Enqueue(followed.Row, new(followed.Square, followed.Row));
         _followed.Clear();
         while (_followed.Count < Most && _waiting.TryDequeue(out int row, out var bound))
             _followed.Add(new(row, bound.Square, false));
-        // Those that missed equally many side by side: a block of rows is multiplied by what its first has missed.
+        // Sorted by Seen, since a block of rows is multiplied by all choices that its first row has not seen.
         int[] rows = [.. _followed.Select(followed => followed.Row).OrderBy(row => _nearest[row].Seen)];
         Tiles.Dispatch(new Call(this, rows));
         for (int i = 0; i < _followed.Count; i++)
             _followed[i] = _followed[i] with { Square = Math.Min(_followed[i].Square, AtMost(_followed[i].Row)) };
     }
 
-    /// <summary>Compares everybody with the first choice.</summary>
+    /// <summary>Compares all vectors with the first choice.</summary>
     private void MeetFirst()
     {
         int[] rows = [.. Enumerable.Range(0, _pool.Rows).Where(row => row != _chosen[0])];
@@ -150,15 +151,14 @@ internal sealed unsafe class FarthestSearch : IDisposable
         _waiting.EnqueueRange(rows.Select(row => (row, new Bound(AtMost(row), row))));
     }
 
-    /// <summary>What a vector's squared distance to the nearest chosen one cannot exceed.</summary>
+    /// <summary>Upper bound of a vector's squared distance to the nearest choice.</summary>
     private double AtMost(int row)
     {
         double norm = _norms[row];
         return Math.Max(0, norm * norm - 2 * _nearest[row].Best + 2 * Ranks.Error(_pool.C, norm, _largest));
     }
 
-    /// <summary>The squared distance to the nearest chosen vector; where ranks leave several, the least of
-    /// theirs.</summary>
+    /// <summary>Exact squared distance to the nearest choice: the least over those that ranks leave.</summary>
     private double Exact(int row)
     {
         var nearest = _nearest[row];
@@ -191,7 +191,7 @@ internal sealed unsafe class FarthestSearch : IDisposable
         if (at >= 0) _followed.RemoveAt(at);
     }
 
-    /// <summary>Brings those followed up to date with the last choice.</summary>
+    /// <summary>Updates the followed vectors with the last choice.</summary>
     private void FollowChoice(int row)
     {
         float* centre = _rows.Row(row);
@@ -235,7 +235,8 @@ internal sealed unsafe class FarthestSearch : IDisposable
         }
     }
 
-    /// <summary>Items are blocks of rows; a block is compared with the panels that its first row has not met.</summary>
+    /// <summary>Items are blocks of rows; a block is compared with the panels that its first row has not
+    /// seen.</summary>
     private readonly struct UpdateJob<TWide, TNarrow>(FarthestSearch search, int[] rows, int blocks) : IItemJob
         where TWide : ITile where TNarrow : ITile
     {
@@ -263,7 +264,7 @@ internal sealed unsafe class FarthestSearch : IDisposable
             for (int r = 0; r < count; r++) search._nearest[rows[begin + r]].Seen = search._count;
         }
 
-        /// <summary>Takes a panel's ranks in: those of columns that the row has not seen.</summary>
+        /// <summary>Inserts a panel's ranks for the columns that the row has not seen.</summary>
         private static void Take(ref Nearest nearest, float* ranks, int first, int end)
         {
             if (Ranks.Largest(ranks, Tiles.Wide) <= nearest.Third) return;

@@ -3,22 +3,21 @@ using System.Runtime.Intrinsics;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The product under <see cref="NearestVector"/> and <see cref="KCentre"/>: ranks
-/// <c>v = q·m − ½‖m‖²</c>, largest where <c>‖q − m‖² = ‖q‖² − 2v</c> is least, and how wrong they can be.</summary>
+/// <summary>The product under <see cref="NearestVector"/> and <see cref="KCentre"/>: ranks <c>v = q·m − ½‖m‖²</c>,
+/// largest where <c>‖q − m‖² = ‖q‖² − 2v</c> is least, and their error bound.</summary>
 internal static unsafe class Ranks
 {
-    /// <summary>Rows and panels of a block: its ranks and its part of the memory stay in the second-level
-    /// cache.</summary>
+    /// <summary>Rows and panels of a block: its ranks and its part of the memory fit the L2 cache.</summary>
     public const int BlockRows = 96, BlockPanels = 8;
 
-    /// <summary>Where two norms come to more, ranks may overflow and say nothing.</summary>
+    /// <summary>If two norms sum to more, ranks may overflow.</summary>
     public const double Overflow = 1e18;
 
     private const double UnitRoundoff = 1.0 / (1 << 24);
 
-    /// <summary>The most by which a rank of float32 sums differs from the exact one: γ_{D+2}·(½m² + ‖q‖·m), m the
-    /// largest norm, for D products, D sums and the rounded ½‖m‖² (Higham, Accuracy and Stability, ch. 3.1, and Cauchy
-    /// and Schwarz), a little more for numbers below 2⁻¹²⁶ and for the float64 sums that decide.</summary>
+    /// <summary>Error bound of a float32 rank: γ_{D+2}·(½m² + ‖q‖·m), m the largest norm, for D products, D sums and
+    /// the rounded ½‖m‖² (Higham, Accuracy and Stability, ch. 3.1; Cauchy–Schwarz), plus slack for subnormal numbers
+    /// and for the float64 sums.</summary>
     public static double Error(int width, double norm, double largest)
     {
         double gamma = (width + 2) * UnitRoundoff / (1 - (width + 2) * UnitRoundoff);
@@ -26,16 +25,16 @@ internal static unsafe class Ranks
             + width * 2.0 * float.Epsilon;
     }
 
-    /// <summary>Ranks of some rows and some panels: <c>to[r·pitch + j]</c>, j from the first of the columns.</summary>
+    /// <summary>Writes ranks of rows × panels to <c>to[r·pitch + j]</c>, j counted from the first column.</summary>
     /// <param name="rows">Pointers to the rows, <paramref name="padded"/> of them.</param>
-    /// <param name="count">Rows that count.</param>
-    /// <param name="padded">The same, rounded up to whole tiles.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="padded">Rounded up to whole tiles.</param>
     /// <param name="panels">The memory.</param>
     /// <param name="halfNorms">−½‖m‖² of every column.</param>
     /// <param name="n">First column, at the start of a panel.</param>
-    /// <param name="columns">Columns.</param>
-    /// <param name="to">Room.</param>
-    /// <param name="pitch">Floats from one row's ranks to the next's.</param>
+    /// <param name="columns">Number of columns.</param>
+    /// <param name="to">Receives the ranks.</param>
+    /// <param name="pitch">Row pitch of <paramref name="to"/>, in floats.</param>
     public static void Fill<TWide, TNarrow>(float** rows, int count, int padded, in Panels panels, float* halfNorms,
         int n, int columns, float* to, int pitch) where TWide : ITile where TNarrow : ITile
     {
@@ -47,7 +46,7 @@ internal static unsafe class Ranks
             new Epilogue { Bias = halfNorms }, first: true, last: true);
     }
 
-    /// <summary>Writes −½‖m‖² of each row, and returns the largest norm; NaN where one is not finite.</summary>
+    /// <summary>Writes −½‖m‖² of each row, and returns the largest norm; NaN if one is not finite.</summary>
     public static double HalfNorms(Tensor rows, Tensor to)
     {
         double[] squares = new double[rows.Rows];
@@ -67,7 +66,7 @@ internal static unsafe class Ranks
         }
     }
 
-    /// <summary>The largest of some ranks; anything where one is NaN.</summary>
+    /// <summary>The largest rank; unspecified if one is NaN.</summary>
     public static float Largest(float* v, int count)
     {
         int j = 0;
@@ -84,7 +83,7 @@ internal static unsafe class Ranks
         return largest;
     }
 
-    /// <summary>The same without the vectors of a group.</summary>
+    /// <summary>The largest rank of vectors outside the group <paramref name="own"/>.</summary>
     public static float Largest(float* v, int count, float* groups, float own)
     {
         float largest = float.NegativeInfinity;
@@ -121,12 +120,12 @@ internal static unsafe class Ranks
         return sum;
     }
 
-    /// <summary>The same to each column of a panel: a lane sums a column, so the order is that of k as well.</summary>
+    /// <summary><c>Σ_k (q_k − m_k)²</c> for each column of a panel, one per lane: also in the order of k.</summary>
     /// <param name="q">The query.</param>
     /// <param name="panel">[width][columns], columns a power of two.</param>
     /// <param name="width">D.</param>
     /// <param name="columns">Columns of the panel.</param>
-    /// <param name="to">Their sums.</param>
+    /// <param name="to">Receives the sums.</param>
     public static void SquaredDistances(float* q, float* panel, int width, int columns, double* to)
     {
         if (columns % Vector512<float>.Count != 0)
@@ -140,7 +139,7 @@ internal static unsafe class Ranks
             float* m = panel + j;
             for (int k = 0; k < width; k++, m += columns)
             {
-                // Not Create((double)q[k]): the compiler's scalar conversion waits for what its register held.
+                // Not Create((double)q[k]): the scalar conversion depends on its register's old value.
                 var x = Vector512.WidenLower(Vector512.Create(q[k]));
                 var (low, high) = Vector512.Widen(Vector512.Load(m));
                 (low, high) = (x - low, x - high);

@@ -22,8 +22,8 @@ internal static class GroupRange
         return new Levels(q, low, high);
     }
 
-    /// <summary>Gives dlo and dhi to the positions that lo and hi came from. The thread that wrote a position adds to
-    /// it, so that nobody waits.</summary>
+    /// <summary>Adds dlo and dhi at the positions of lo and hi. The thread that wrote a position adds to it, so no
+    /// barrier is needed.</summary>
     public static void Spread(GpuRows range, int region, int cells, float dLo, float dHi, GpuRows dm)
     {
         int lo = (int)range[region, 2], hi = (int)range[region, 3];
@@ -31,8 +31,7 @@ internal static class GroupRange
         if (hi % Group.DimX == Group.IdxX) dm[region * cells + hi, 0] += dHi;
     }
 
-    /// <summary>The first cell that attains the lowest <c>sign·m</c> over a region's rows; sign −1 finds the highest.
-    /// Its value is to be read from m.</summary>
+    /// <summary>First cell of a region with the lowest <c>sign·m</c>; sign −1 finds the highest.</summary>
     private static int FirstLowest(
         ArrayView<float> values, ArrayView<int> cells, GpuRows m, int first, int count, float sign)
     {

@@ -20,11 +20,11 @@ internal static class HostRange
         return new Levels(q, lo, hi);
     }
 
-    /// <summary>The levels on a range found before.</summary>
+    /// <summary>The levels on a known range.</summary>
     public static Levels Levels(HostRows range, int region, Quantization q) =>
         new(q, range[region, 0], range[region, 1]);
 
-    /// <summary>Gives dlo and dhi to the positions that lo and hi came from.</summary>
+    /// <summary>Adds dlo and dhi at the positions of lo and hi.</summary>
     public static void Spread(HostRows range, int region, int cells, double dLo, double dHi, HostRows dm)
     {
         dm[region * cells + (int)range[region, 2], 0] += (float)dLo;

@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace MlffAd.Kernels;
 
-/// <summary>The N levels of one region and who is seen by them: the arithmetic that every body here shares, host and
+/// <summary>The N levels of one region and which positions they see: the arithmetic shared by every body here, host and
 /// GPU, forward and gradient.</summary>
 /// <remarks>A position that a forward pass counts at level n must be found at n by the gradient, or the gradient
-/// belongs to another function. Floats round, so both must round alike. What guarantees it: membership is decided here
+/// belongs to another function. Floats round, so both must round alike. To guarantee it, membership is decided here
 /// alone, by subtractions, divisions, products and comparisons in which no product feeds a sum, so that a compiler has
 /// nothing to fuse into a multiply-add (<c>L_n = lo + span·k/2N</c> has a division in between; it is one exact scaling
 /// where N is a power of two). Each remaining operation is rounded correctly by the host and by CUDA, where equal
@@ -59,7 +59,8 @@ internal readonly struct Levels
         return n < Count ? n : Count - 1;
     }
 
-    /// <summary>Whether a level between first and last sees what lies <paramref name="d"/> = L − m below it.</summary>
+    /// <summary>Whether a level between first and last sees an m that lies <paramref name="d"/> = L − m below
+    /// it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Sees(float d) => _binned || (d < _reach && (_open ? d > -_reach : d >= -_reach));
 
@@ -67,9 +68,9 @@ internal readonly struct Levels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Code(float d) => d < 0 ? 1 + d : 1 - d;
 
-    /// <summary>What reaches m of a gradient <paramref name="g"/> of E: <c>g·sign(L − m)</c>, 0 at 0; L
-    /// receives the opposite.</summary>
-    /// <remarks>Chosen, not multiplied: ILGPU 1.5.3 compiles a choice between constants for OpenCL to their
+    /// <summary>Gradient of m for a gradient <paramref name="g"/> of E: <c>g·sign(L − m)</c>, 0 at 0; L's is the
+    /// opposite.</summary>
+    /// <remarks>Selects g, not a sign: for OpenCL, ILGPU 1.5.3 compiles a choice between constants to their
     /// <em>bits</em>.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ToSimilarity(float d, float g) => d > 0 ? g : d < 0 ? -g : 0;
@@ -87,8 +88,7 @@ internal readonly struct Levels
         return sum;
     }
 
-    // Whole part, held in [0, N] while still a float: the cast of anything larger, or of NaN,
-    // is not defined everywhere.
+    // Integer part, clamped to [0, N] as a float: casting a larger value or NaN is undefined on some devices.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Clamp(float x) => x > 0 ? x < Count ? (int)x : Count : 0;
 }

@@ -1,6 +1,7 @@
 namespace MlffAd.Kernels;
 
-/// <summary>Where the N levels lie between the lowest and the highest similarity, lo and hi; Δ = (hi − lo)/N.</summary>
+/// <summary>Placement of the N levels between the lowest and the highest similarity, lo and hi; Δ = (hi −
+/// lo)/N.</summary>
 public enum LevelPlacement
 {
     /// <summary>In the middle of N equal bins, as in the released code:
@@ -11,7 +12,7 @@ public enum LevelPlacement
     Paper,
 }
 
-/// <summary>How near a similarity m must be for a level L to see it.</summary>
+/// <summary>The band in which a level L sees a similarity m.</summary>
 public enum LevelBand
 {
     /// <summary><c>−Δ/2 ≤ L − m &lt; Δ/2</c>: bins without gap or overlap. With <see cref="LevelPlacement.Centre"/>
@@ -26,11 +27,11 @@ public enum LevelBand
     Absolute,
 }
 
-/// <summary>How similarities become levels: <c>E_{i,n} = 1 − |L_n − m_i|</c> inside the band, 0 outside, and all 0
+/// <summary>Soft quantisation of similarities: <c>E_{i,n} = 1 − |L_n − m_i|</c> inside the band, 0 outside, and all 0
 /// where Δ = 0 (spec §4).</summary>
 /// <param name="Levels">N, at least 1.</param>
-/// <param name="Placement">Where they lie.</param>
-/// <param name="Band">What they see.</param>
+/// <param name="Placement">Placement of the levels.</param>
+/// <param name="Band">Their band.</param>
 /// <exception cref="ArgumentException"><see cref="LevelPlacement.Paper"/> with <see cref="LevelBand.Spacing"/>, which
 /// would put lo and hi on the bands' edges, or fewer than one level.</exception>
 public readonly record struct Quantization(int Levels, LevelPlacement Placement, LevelBand Band)
@@ -40,7 +41,7 @@ public readonly record struct Quantization(int Levels, LevelPlacement Placement,
         ? Levels
         : throw new ArgumentException($"{Levels} levels; at least one is needed.");
 
-    /// <summary>What the levels see.</summary>
+    /// <summary>The levels' band.</summary>
     public LevelBand Band { get; } = Placement != LevelPlacement.Paper || Band != LevelBand.Spacing ? Band
         : throw new ArgumentException(
             "Levels placed as in the paper cannot have the band 'spacing': lo and hi would lie on its edges.");

@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace MlffAd.Kernels;
 
-/// <summary>A map of M×M cells cut into s×s equal square regions of side h = M/s: where the cells
-/// of a region lie.</summary>
+/// <summary>A map of M×M cells cut into s×s equal square regions of side h = M/s: the layout of a region's
+/// cells.</summary>
 /// <remarks>Regions are counted row-major through the whole batch, cells row-major within their region.</remarks>
 internal readonly record struct Regions(int Side, int S)
 {
