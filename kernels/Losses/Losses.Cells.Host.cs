@@ -69,9 +69,8 @@ public static unsafe partial class Losses
                 _dS[r, 0] = _upstream * _o.Beta * ScoreSlope(_s[r, 0], anomalous, active, _good, _bad, _o.Gamma,
                     _o.PairAll) + perCell * _dpatchS[patch, 0];
                 float* d = _dF.Row(r);
-                new Span<float>(d, _map.C).Clear();
                 Scale(_f.Row(r), _upstream * _o.Alpha * FeatureSlope(_a[r, 0], anomalous, _good, _bad), d, _map.C,
-                    add: true);
+                    add: false);
                 Scale(_dpatchF.Row(patch), perCell, d, _map.C, add: true);
             }
         }

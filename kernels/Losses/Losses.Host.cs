@@ -109,10 +109,7 @@ public static unsafe partial class Losses
         public void Run(int begin, int end)
         {
             for (int r = begin; r < end; r++)
-            {
-                if (!add) new Span<float>(dF.Row(r), C).Clear();
-                Scale(F.Row(r), dS[r, 0] / (A[r, 0] + 1), dF.Row(r), C, add: true);   // √(q + 1) = A + 1
-            }
+                Scale(F.Row(r), dS[r, 0] / (A[r, 0] + 1), dF.Row(r), C, add);   // √(q + 1) = A + 1
         }
     }
 

@@ -36,9 +36,7 @@ internal static unsafe partial class Blocks
                             Scale(fine.Row(corner + a * fs.W + b) + first, 1, line, n, add: true);
                         Scale(line, 1, total, n, add: true);
                     }
-                    float* y = coarse.Row(r) + first;
-                    if (!add) new Span<float>(y, n).Clear();
-                    Scale(total, scale, y, n, add: true);
+                    Scale(total, scale, coarse.Row(r) + first, n, add);
                 }
             }
         }

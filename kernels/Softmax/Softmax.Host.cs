@@ -22,10 +22,7 @@ public static unsafe partial class Softmax
                 double sum = 0;   // of lane sums over at most 4096 elements each
                 for (int first = 0; first < C; first += 4096 * V)
                     sum += Exponentials(p + first, q + first, Math.Min(C - first, 4096 * V), max);
-                float scale = (float)(1 / sum);
-                int c = 0;
-                for (; c <= C - V; c += V) (Vector.Load(q + c) * scale).Store(q + c);
-                for (; c < C; c++) q[c] *= scale;
+                Scale(q, (float)(1 / sum), q, C, add: false);
             }
         }
 

@@ -92,7 +92,7 @@ internal static class CommandRunner
             OperationCanceledException when interrupted => ((int)ExitCode.Interrupted, "interrupted."),
             _ => (InternalFault,
                 $"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} (a fault of mlffad; MLFFAD_DEBUG=1 "
-                    + $"shows where)"),
+                    + "shows where)"),
         };
         error.WriteLine($"mlffad: {Shown.Text(message, LongestMessage)}");
         if (Environment.GetEnvironmentVariable("MLFFAD_DEBUG") == "1") error.WriteLine(e);
@@ -106,8 +106,7 @@ internal static class CommandRunner
         [
             .. new[] { ("--batch", "a smaller --batch"), ("--image-size", "a smaller --image-size"),
                 ("--resolution", "--resolution network"), ("--threads", "fewer --threads") }
-                .Where(remedy =>
-                    verb?.Options.Any(option =>
+                .Where(remedy => verb?.Options.Any(option =>
                     option.Name == remedy.Item1 || option.Aliases.Contains(remedy.Item1)) == true)
                 .Select(remedy => remedy.Item2),
         ];

@@ -63,12 +63,9 @@ public sealed class Scorer(Model model, Device device, int batch = 0) : IDisposa
     public IReadOnlyList<ScoreMap> Score(IReadOnlyList<RgbImage> images)
     {
         int size = Math.Min(_batch, images.Count);
-        return [.. images.Chunk(_batch)
-            .SelectMany(chunk =>
-                Run(
-                    [.. chunk.Select(image => image.Width == Side && image.Height == Side
-                        ? image
-                        : image.Resize(Side, Side))], size))];
+        var resized = images.Select(image => image.Width == Side && image.Height == Side
+            ? image : image.Resize(Side, Side));
+        return [.. resized.Chunk(_batch).SelectMany(chunk => Run(chunk, size))];
     }
 
     /// <summary>Scores good images, those that are unusable left out, the photographs not kept.</summary>

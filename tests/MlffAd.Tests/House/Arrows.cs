@@ -32,7 +32,7 @@ internal sealed partial class Arrows
         Parallel.For(0, files.Length, i => trees[i] = Parse(File.ReadAllText(files[i]), files[i]));
         trees[^1] = Parse(ImplicitUsings(root), "");
         // What the tests run with has every package that the house uses, and the house itself, which is left out.
-        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+        var references = Repository.Assemblies
             .Where(path => !Path.GetFileName(path).StartsWith("MlffAd", StringComparison.Ordinal))
             .Select(path => MetadataReference.CreateFromFile(path));
         var compilation = CSharpCompilation.Create("House", trees, references,

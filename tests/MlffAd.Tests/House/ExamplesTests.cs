@@ -9,8 +9,7 @@ namespace MlffAd.Tests.House;
 public sealed partial class ExamplesTests
 {
     private static readonly Lazy<MetadataReference[]> References = new(() =>
-        [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Select(path => MetadataReference.CreateFromFile(path))]);
+        [.. Repository.Assemblies.Select(path => MetadataReference.CreateFromFile(path))]);
 
     /// <summary>A page's block is what the samples have in regions of its name, an empty line between two.</summary>
     [Theory]

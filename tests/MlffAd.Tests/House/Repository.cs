@@ -14,6 +14,10 @@ internal static class Repository
     /// builds are deterministic it says <c>/_/</c>.</summary>
     public static string Root { get; } = Find(new DirectoryInfo(AppContext.BaseDirectory));
 
+    /// <summary>The files of all assemblies that the tests run with.</summary>
+    public static IEnumerable<string> Assemblies =>
+        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
+
     /// <summary>The files below a folder that have one of some extensions, without what was built.</summary>
     public static IEnumerable<string> Sources(string folder, params string[] extensions) =>
         Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).SelectMany(entry =>
